@@ -1,0 +1,1 @@
+"""nmt: train your own machine translator and watch its attention choose words."""

@@ -1,0 +1,54 @@
+"""From attention over tokens to attention over words, and from that to an alignment.
+
+Tokens are what the model works with; words are what a reader sees, split at white space.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+Weights = NDArray[np.float64]
+
+
+def word_attention(
+    weights: Weights, source_words: Sequence[int], target_words: Sequence[int], shape: tuple[int, int]
+) -> Weights:
+    """Attention of target words over source words: columns of a word's tokens are added, rows averaged.
+
+    What looked at the end mark of the source looked at no word; it is left out and the rest scaled to sum to 1 again.
+
+    Args:
+        weights: (T, S) attention of tokens; columns beyond `source_words` belong to the end mark.
+        source_words, target_words: for each token the number of its word.
+        shape: how many target words and source words there are.
+
+    Returns:
+        (target words, source words), each row summing to 1.
+    """
+    targets, sources = shape
+    to_source = np.zeros((len(source_words), sources))
+    to_source[np.arange(len(source_words)), source_words] = 1
+    to_target = np.zeros((targets, len(target_words)))
+    to_target[target_words, np.arange(len(target_words))] = 1
+    merged: Weights = to_target @ normalize_rows(weights[: len(target_words), : len(source_words)] @ to_source)
+    return normalize_rows(merged)
+
+
+def normalize_rows(weights: Weights) -> Weights:
+    """Rows scaled to sum to 1; a row without any weight becomes even."""
+    totals = weights.sum(axis=1, keepdims=True)
+    even = np.full_like(weights, 1 / max(1, weights.shape[1]))
+    return np.where(totals > 0, weights / np.where(totals > 0, totals, 1), even)
+
+
+def hard_alignment(weights: Weights) -> list[tuple[int, int]]:
+    """For each target word the source word it looked at most, as (source, target), ordered by source then target."""
+    return sorted((int(source), target) for target, source in enumerate(weights.argmax(axis=1)))
+
+
+def pharaoh(alignment: Sequence[tuple[int, int]]) -> str:
+    """An alignment as `0-0 1-2`: source-target, counted from 0."""
+    return " ".join(f"{source}-{target}" for source, target in alignment)

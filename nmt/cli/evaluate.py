@@ -1,0 +1,167 @@
+"""`nmt eval`."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from typer.core import TyperCommand
+
+from nmt.cli import options
+from nmt.cli.logs import logger
+from nmt.errors import ConfigError
+from nmt.text.lines import output_line
+
+if TYPE_CHECKING:
+    from nmt.evaluation import Scores
+    from nmt.translator import TranslateOptions, Translator
+
+LINES_AT_ONCE = 1024
+
+
+def evaluate(
+    model: Annotated[
+        Path | None, typer.Argument(metavar="[MODEL]", help="Run directory, checkpoint or exported model.")
+    ] = None,
+    src: Annotated[str | None, typer.Option(metavar="FILE", help="Text to translate.")] = None,
+    ref: Annotated[
+        list[str] | None, typer.Option(metavar="FILE…", help="References: several files, or --ref several times.")
+    ] = None,
+    hyp: Annotated[str | None, typer.Option(metavar="FILE", help="A finished translation, in place of MODEL.")] = None,
+    metric: Annotated[list[str] | None, typer.Option(help="bleu, chrf or ter; repeatable. All by default.")] = None,
+    tokenize: Annotated[str, typer.Option(help="sacreBLEU's BLEU tokenizer: 13a, none, intl, zh, …")] = "13a",
+    lowercase: Annotated[bool, typer.Option("--lowercase", help="Ignore case in BLEU.")] = False,
+    bootstrap: Annotated[
+        int, typer.Option(help="Samples of a bootstrap for 95 % confidence intervals; 1000 is usual, 0 is off.")
+    ] = 0,
+    output_format: Annotated[str, typer.Option("--format", help="text or json.")] = "text",
+    save_output: Annotated[str | None, typer.Option(metavar="FILE", help="Where to put the translation.")] = None,
+    beam_size: options.BeamSize = None,
+    length_penalty: options.LengthPenalty = None,
+    max_length: options.MaxLength = None,
+    batch_tokens: options.BatchTokens = None,
+    device: options.Device = "auto",
+    precision: options.Precision = "auto",
+    threads: options.Threads = None,
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
+) -> None:
+    """Translate a test set and score it, or score a finished translation, with sacreBLEU."""
+    options.one_of("--format", output_format, ("text", "json"))
+    options.start(quiet=quiet, verbose=verbose, threads=threads)
+    if (model is None) == (hyp is None):
+        raise ConfigError("eval", "needs either MODEL, whose translation is scored, or --hyp FILE, a finished one")
+    if hyp is not None and (src or save_output):
+        raise ConfigError("--hyp", "goes without --src and --save-output: nothing is translated")
+
+    from nmt import evaluation
+    from nmt.text.files import open_output
+
+    metrics = tuple(dict.fromkeys(metric or evaluation.METRICS))
+    evaluation.check_metrics(metrics, tokenize, bootstrap)
+    if model is None:
+        assert hyp is not None
+        if not ref:
+            raise ConfigError("--ref", "is missing: a translation is scored against a reference")
+        name, references, seconds = hyp, {path: _read([path]) for path in ref}, None
+        hypotheses = _read([hyp])
+    else:
+        translator = options.load_translator(model, device=device, precision=precision)
+        name, lines, references = _test_set(translator, src, ref)
+        evaluation.check_counts((name, len(lines)), [(path, len(text)) for path, text in references.items()])
+        search = translator.options(
+            **options.search_options(
+                beam_size=beam_size, length_penalty=length_penalty, max_length=max_length, batch_tokens=batch_tokens
+            )
+        )
+        started = time.perf_counter()
+        hypotheses = _translate(translator, lines, search)
+        seconds = time.perf_counter() - started
+        if save_output:
+            with open_output(save_output) as writer:
+                for line in hypotheses:
+                    writer.write(line)
+    scores = evaluation.evaluate(
+        hypotheses,
+        list(references.values()),
+        metrics=metrics,
+        tokenize=tokenize,
+        lowercase=lowercase,
+        bootstrap=bootstrap,
+        hypotheses_name=name,
+        reference_names=list(references),
+    )
+    with open_output("-") as writer:
+        for line in _render(scores, output_format, seconds):
+            writer.write(line)
+
+
+class EvaluateCommand(TyperCommand):
+    """Takes several files behind one `--ref`, too: every word up to the next option that is no directory."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Writes `--ref a b` as `--ref a --ref b`; a directory can only be MODEL."""
+        expanded: list[str] = []
+        in_references = False
+        for word in args:
+            is_option = word.startswith("-") and word != "-"
+            if in_references and expanded[-1] != "--ref" and not is_option and not Path(word).is_dir():
+                expanded.append("--ref")
+            elif expanded and expanded[-1] != "--ref":
+                in_references = False
+            expanded.append(word)
+            in_references = in_references or word == "--ref"
+        return super().parse_args(ctx, expanded)
+
+
+def _read(paths: Sequence[str]) -> list[str]:
+    """The lines of some files, one after the other."""
+    from nmt.text.files import read_lines
+
+    return [line.text for path in paths for line in read_lines(path, logger.warning)]
+
+
+def _test_set(
+    translator: Translator, src: str | None, ref: list[str] | None
+) -> tuple[str, list[str], dict[str, list[str]]]:
+    """The name of the source, its lines, and the lines of each reference by name."""
+    if (src is None) != (not ref):
+        raise ConfigError("eval", "needs --src and --ref together, or neither for the configuration's test set")
+    if src is not None and ref:
+        return src, _read([src]), {path: _read([path]) for path in ref}
+    test = translator.config.data.test
+    if test is None:
+        raise ConfigError("data.test", "the model's configuration names no test set; use --src FILE --ref FILE")
+    return ", ".join(test.source), _read(test.source), {", ".join(test.target): _read(test.target)}
+
+
+def _translate(translator: Translator, lines: list[str], search: TranslateOptions) -> list[str]:
+    from nmt.training.progress import CountProgress
+
+    progress = CountProgress("translating", "lines")
+    translations: list[str] = []
+    try:
+        for start in range(0, len(lines), LINES_AT_ONCE):
+            batch = translator.translate(lines[start : start + LINES_AT_ONCE], search)
+            translations += [output_line(translation.text) for translation in batch]
+            progress.show(len(translations))
+    finally:
+        progress.close()
+    return translations
+
+
+def _render(scores: Scores, output_format: str, seconds: float | None) -> list[str]:
+    if output_format == "json":
+        value: dict[str, Any] = scores.as_json()
+        if seconds is not None:
+            value["seconds"] = round(seconds, 3)
+            value["sentences_per_second"] = round(scores.sentences / seconds, 1) if seconds else None
+        return [json.dumps(value)]
+    lines = scores.as_text().splitlines()
+    if seconds is not None:
+        lines.append(f"{scores.sentences:,} sentences in {seconds:.1f} s ({scores.sentences / seconds:.1f} a second)")
+    return lines

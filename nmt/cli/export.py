@@ -1,0 +1,27 @@
+"""`nmt export`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from nmt.cli import options
+from nmt.cli.logs import logger
+
+
+def export(
+    model: options.Model,
+    directory: Annotated[Path, typer.Argument(metavar="DIR", help="A new or empty directory.")],
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
+) -> None:
+    """Write a self-contained model directory to hand to somebody: no optimizer, no training data."""
+    options.start(quiet=quiet, verbose=verbose)
+    from nmt.checkpoint import export_model
+    from nmt.run_directory import resolve_model
+
+    checkpoint = resolve_model(model, logger.warning)
+    export_model(checkpoint, directory)
+    logger.info("exported %s to %s", checkpoint, directory)

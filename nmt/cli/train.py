@@ -1,0 +1,46 @@
+"""`nmt train`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from nmt.cli import options
+from nmt.cli.logs import log_to_file, logger
+
+
+def train(
+    config: Annotated[str, typer.Argument(metavar="CONFIG.yaml", help="The configuration.")],
+    overrides: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Overrides a key of the configuration; repeatable."),
+    ] = None,
+    output: Annotated[Path | None, typer.Option(metavar="DIR", help="Run directory; runs/NAME by default.")] = None,
+    restart: Annotated[bool, typer.Option("--restart", help="Begin anew; what the directory holds is lost.")] = False,
+    device: options.Device = "auto",
+    precision: Annotated[str | None, typer.Option(help="In place of training.precision: auto, fp32 or bf16.")] = None,
+    threads: options.Threads = None,
+    batch_tokens: Annotated[int | None, typer.Option(min=1, help="In place of training.batch_tokens.")] = None,
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
+) -> None:
+    """Train a translator: tokenizer, corpus, model. Run again, it goes on where it stopped."""
+    from nmt.config import load_config
+    from nmt.storage import RunLock, make_directory
+
+    options.start(quiet=quiet, verbose=verbose)
+    given = {"training.precision": precision, "training.batch_tokens": batch_tokens}
+    shortcuts = [f"{key}={value}" for key, value in given.items() if value is not None]
+    configuration = load_config(config, [*(overrides or []), *shortcuts])
+    run = output or Path("runs") / configuration.name
+    make_directory(run)
+    with RunLock(run):
+        log_to_file(run / "train.log")
+        options.start_threads(threads)
+        # Only now, since it takes a second or two: a mistake above, or a run that is in use, is answered at once.
+        from nmt.training.run import train as train_run
+
+        train_run(configuration, run, device=device, restart=restart, quiet=quiet)
+    logger.info("the model lies in %s; try it:\n  echo 'A sentence to translate.' | nmt translate %s", run, run)

@@ -1,0 +1,32 @@
+"""The configuration: frozen, typed, read from YAML with errors that name file, line and key."""
+
+from nmt.config.configuration import CHANGEABLE, Config, changed_keys
+from nmt.config.loading import from_yaml, load_config
+from nmt.config.reference import as_documentation
+from nmt.config.sections import (
+    DataConfig,
+    DecoderConfig,
+    EncoderConfig,
+    ModelConfig,
+    ParallelFiles,
+    SearchConfig,
+    TokenizerConfig,
+    TrainingConfig,
+)
+
+__all__ = [
+    "CHANGEABLE",
+    "Config",
+    "DataConfig",
+    "DecoderConfig",
+    "EncoderConfig",
+    "ModelConfig",
+    "ParallelFiles",
+    "SearchConfig",
+    "TokenizerConfig",
+    "TrainingConfig",
+    "as_documentation",
+    "changed_keys",
+    "from_yaml",
+    "load_config",
+]

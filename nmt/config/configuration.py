@@ -1,0 +1,81 @@
+"""A whole configuration, checked and resolved."""
+
+from __future__ import annotations
+
+from itertools import chain
+from typing import Any, Self
+
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from nmt.config import rules, yaml12
+from nmt.config.sections import DataConfig, ModelConfig, SearchConfig, Section, TokenizerConfig, TrainingConfig
+from nmt.config.values import Name, Seed
+
+CONFLICT_ERROR = "conflict"
+
+# What a run may change when it goes on: its limits and its intervals.
+CHANGEABLE = frozenset(
+    f"training.{name}"
+    for name in (
+        "max_epochs",
+        "max_steps",
+        "max_minutes",
+        "patience",
+        "log_every",
+        "validate_every",
+        "save_every_minutes",
+    )
+)
+
+
+class Config(Section):
+    """Everything a run depends on. `load_config` makes one of a file, `from_yaml` of what `as_yaml` wrote."""
+
+    name: Name = Field(default="nmt", description="of the run; its directory is `runs/NAME`")
+    seed: Seed = Field(default=1, description="of everything random")
+    data: DataConfig = Field(description="languages and files")
+    tokenizer: TokenizerConfig = Field(default=TokenizerConfig(), description="how text becomes tokens")
+    model: ModelConfig = Field(default=ModelConfig(), description="the network")
+    training: TrainingConfig = Field(default=TrainingConfig(), description="how it learns, and for how long")
+    search: SearchConfig = Field(default=SearchConfig(), description="how translations are searched for")
+
+    @model_validator(mode="after")
+    def _resolve(self) -> Self:
+        if "tie_embeddings" not in self.model.model_fields_set:
+            tie = rules.widest_tie(self.tokenizer, self.model)
+            # Frozen for everybody else: this is the last step of making it.
+            object.__setattr__(self, "model", self.model.model_copy(update={"tie_embeddings": tie}))
+        conflicts = list(
+            chain(
+                rules.data_conflicts(self.data),
+                rules.tokenizer_conflicts(self.tokenizer),
+                rules.model_conflicts(self.tokenizer, self.model),
+                rules.training_conflicts(self.training),
+                rules.search_conflicts(self.model, self.search),
+            )
+        )
+        if conflicts:
+            message = "; ".join(f"{conflict.keys[0]}: {conflict.what}" for conflict in conflicts)
+            raise PydanticCustomError(CONFLICT_ERROR, "{message}", {"message": message, "conflicts": conflicts})
+        return self
+
+    def as_yaml(self) -> str:
+        """Every key with its value, in a fixed order; `from_yaml` gives an equal configuration."""
+        return yaml12.write(self.model_dump())
+
+
+def changed_keys(old: Config, new: Config) -> list[tuple[str, object, object]]:
+    """Each key whose resolved value differs, as (dotted key, old value, new value), in the order of the sections."""
+    return list(_changes("", old.model_dump(), new.model_dump()))
+
+
+def _changes(prefix: str, old: dict[str, Any], new: dict[str, Any]) -> list[tuple[str, object, object]]:
+    changes: list[tuple[str, object, object]] = []
+    for name, before in old.items():
+        after = new[name]
+        if isinstance(before, dict) and isinstance(after, dict):
+            changes += _changes(f"{prefix}{name}.", before, after)
+        elif before != after:
+            changes.append((f"{prefix}{name}", before, after))
+    return changes

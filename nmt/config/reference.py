@@ -1,0 +1,76 @@
+"""Which keys there are: for suggestions, for messages, and as documentation."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple, get_args, get_type_hints
+
+from nmt.config import yaml12
+from nmt.config.configuration import Config
+from nmt.config.sections import Section
+from nmt.config.values import expectation
+
+
+class Key(NamedTuple):
+    """One key: where it is, what it takes, what it is without being written, and what it means."""
+
+    path: tuple[str, ...]
+    expected: str
+    section: type[Section] | None
+    required: bool
+    default: object
+    meaning: str
+
+    @property
+    def dotted(self) -> str:
+        return ".".join(self.path)
+
+
+def all_keys(section: type[Section] = Config, above: tuple[str, ...] = ()) -> Iterator[Key]:
+    """Every key, sections before what they hold, in the order of the documentation."""
+    annotations = get_type_hints(section, include_extras=True)
+    for name, field in section.model_fields.items():
+        inner = _section_of(annotations[name])
+        path = (*above, name)
+        meaning = field.description or ""
+        yield Key(path, expectation(annotations[name]), inner, field.is_required(), field.default, meaning)
+        if inner is not None:
+            yield from all_keys(inner, path)
+
+
+def _section_of(annotation: Any) -> type[Section] | None:
+    for part in (annotation, *get_args(annotation)):
+        if isinstance(part, type) and issubclass(part, Section):
+            return part
+    return None
+
+
+def suggestion(path: Sequence[str]) -> str:
+    """The known key that an unknown one was probably meant to be, dotted if in another section; else nothing."""
+    *above, name = path
+    name = name.replace("-", "_").lower()
+    known = list(all_keys())
+    beside = [key.path[-1] for key in known if key.path[:-1] == tuple(above)]
+    if name in beside:
+        return name
+    elsewhere = [key.dotted for key in known if key.path[-1] == name]
+    if elsewhere:
+        return " or ".join(elsewhere[:3])
+    return next(iter(difflib.get_close_matches(name, beside, n=1)), "")
+
+
+def as_documentation() -> str:
+    """A Markdown table of every key."""
+    rows = ["| key | value | default | meaning |", "| --- | --- | --- | --- |"]
+    for key in all_keys():
+        if key.section is None or key.default is None:
+            default = "required" if key.required else f"`{_default(key.default)}`"
+            rows.append(f"| `{key.dotted}` | {key.expected} | {default} | {key.meaning} |")
+    return "\n".join(rows) + "\n"
+
+
+def _default(value: object) -> str:
+    if isinstance(value, tuple):
+        return f"[{', '.join(map(yaml12.scalar, value))}]"
+    return yaml12.scalar(value)

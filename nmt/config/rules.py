@@ -1,0 +1,91 @@
+"""What several keys must be together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from nmt.config.sections import DataConfig, ModelConfig, SearchConfig, TieEmbeddings, TokenizerConfig, TrainingConfig
+
+
+class Conflict(NamedTuple):
+    """Keys whose values do not go together; the first of them takes the blame."""
+
+    keys: tuple[str, ...]
+    what: str
+
+
+def widest_tie(tokenizer: TokenizerConfig, model: ModelConfig) -> TieEmbeddings:
+    """As many tables in one as vocabularies and sizes allow."""
+    if model.readout_size == model.embedding_size:
+        return "all" if tokenizer.shared else "output"
+    return "inputs" if tokenizer.shared else "none"
+
+
+def data_conflicts(data: DataConfig) -> Iterator[Conflict]:
+    for name, files in (("train", data.train), ("validation", data.validation), ("test", data.test)):
+        if files is not None and len(files.source) != len(files.target):
+            yield Conflict(
+                (f"data.{name}.target", f"data.{name}.source"),
+                f"expected as many files as data.{name}.source has ({len(files.source)}), got {len(files.target)}",
+            )
+
+
+def tokenizer_conflicts(tokenizer: TokenizerConfig) -> Iterator[Conflict]:
+    source, target = "tokenizer.source_model", "tokenizer.target_model"
+    if tokenizer.shared and tokenizer.target_model is not None:
+        yield Conflict((target, "tokenizer.shared"), f"a shared vocabulary has one model, named by {source}")
+    if not tokenizer.shared and (tokenizer.source_model is None) != (tokenizer.target_model is None):
+        given, absent = (source, target) if tokenizer.target_model is None else (target, source)
+        yield Conflict((given, absent, "tokenizer.shared"), f"needs {absent} beside it while tokenizer.shared is false")
+    alpha, own = tokenizer.subword_regularization, tokenizer.source_model is None
+    keys = ("tokenizer.subword_regularization", "tokenizer.kind", source)
+    if own and alpha > 0 and tokenizer.kind in ("char", "word"):
+        yield Conflict(keys, f"a {tokenizer.kind} tokenizer has one segmentation only; expected 0, got {alpha}")
+    if own and alpha > 1 and tokenizer.kind == "bpe":
+        yield Conflict(keys, f"with bpe it is a probability; expected at most 1, got {alpha}")
+
+
+def model_conflicts(tokenizer: TokenizerConfig, model: ModelConfig) -> Iterator[Conflict]:
+    tie = model.tie_embeddings
+    if tie in ("all", "inputs") and not tokenizer.shared:
+        yield Conflict(("model.tie_embeddings", "tokenizer.shared"), f"{tie} needs tokenizer.shared: true")
+    if tie in ("all", "output") and model.readout_size != model.embedding_size:
+        yield Conflict(
+            ("model.tie_embeddings", "model.readout_size", "model.embedding_size"),
+            f"{tie} needs model.readout_size ({model.readout_size}) equal to "
+            f"model.embedding_size ({model.embedding_size})",
+        )
+    encoder, decoder = model.encoder.hidden_size, model.decoder.hidden_size
+    if model.attention == "dot" and decoder != 2 * encoder:
+        yield Conflict(
+            ("model.attention", "model.encoder.hidden_size", "model.decoder.hidden_size"),
+            f"dot needs model.decoder.hidden_size ({decoder}) equal to twice model.encoder.hidden_size ({encoder})",
+        )
+
+
+def training_conflicts(training: TrainingConfig) -> Iterator[Conflict]:
+    if training.weight_decay > 0 and training.optimizer == "adam":
+        yield Conflict(
+            ("training.weight_decay", "training.optimizer"),
+            f"needs training.optimizer: adamw; expected 0 with adam, got {training.weight_decay}",
+        )
+    if training.schedule == "cosine" and training.max_steps is None:
+        yield Conflict(("training.schedule", "training.max_steps"), "cosine needs training.max_steps")
+    if training.minimum_learning_rate > training.learning_rate:
+        yield Conflict(
+            ("training.minimum_learning_rate", "training.learning_rate"),
+            f"expected at most training.learning_rate ({training.learning_rate}), got {training.minimum_learning_rate}",
+        )
+    names = ("max_epochs", "max_steps", "max_minutes", "patience")
+    if all(getattr(training, name) is None for name in names):
+        keys = tuple(f"training.{name}" for name in names)
+        yield Conflict(keys, f"nothing ends the training; expected one of {', '.join(names)}")
+
+
+def search_conflicts(model: ModelConfig, search: SearchConfig) -> Iterator[Conflict]:
+    if search.coverage_penalty > 0 and model.attention == "none":
+        yield Conflict(
+            ("search.coverage_penalty", "model.attention"),
+            f"needs attention; expected 0 while model.attention is none, got {search.coverage_penalty}",
+        )

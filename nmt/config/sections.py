@@ -1,0 +1,189 @@
+"""The sections of a configuration: every key with its kind, its default and its meaning."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from nmt.config.values import (
+    Betas,
+    Count,
+    Coverage,
+    FilePath,
+    FilePaths,
+    Fraction,
+    Language,
+    Natural,
+    NonNegative,
+    OpenFraction,
+    Positive,
+    Ratio,
+    Switch,
+    VocabularySize,
+)
+
+TieEmbeddings = Literal["all", "output", "inputs", "none"]
+
+
+class Section(BaseModel):
+    """Keys that belong together; cannot be changed, knows no other keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ParallelFiles(Section):
+    """Files of which line n of one side translates line n of the other."""
+
+    source: FilePaths = Field(description="text in the source language; several files are read one after the other")
+    target: FilePaths = Field(description="its translation, line by line; as many files")
+
+
+class DataConfig(Section):
+    """The languages and the files."""
+
+    source_language: Language = Field(description="code of the language to translate from")
+    target_language: Language = Field(description="code of the language to translate into")
+    train: ParallelFiles = Field(description="pairs to learn from")
+    validation: ParallelFiles = Field(description="pairs that choose the best checkpoint")
+    test: ParallelFiles | None = Field(default=None, description="pairs that `nmt eval MODEL` scores")
+    max_length: Count = Field(default=100, description="tokens a side; longer training pairs are left out and counted")
+    max_length_ratio: Ratio | None = Field(
+        default=None, description="training pairs whose token lengths differ by more than this factor are left out"
+    )
+    drop_duplicates: Switch = Field(default=False, description="leave out training pairs that occurred before")
+
+
+class TokenizerConfig(Section):
+    """How text becomes tokens."""
+
+    kind: Literal["unigram", "bpe", "char", "word"] = Field(default="unigram", description="SentencePiece model type")
+    vocabulary_size: VocabularySize = Field(
+        default=8000, description="entries; lowered, with a warning, when the corpus cannot fill it"
+    )
+    shared: Switch = Field(default=True, description="one vocabulary for both languages")
+    source_model: FilePath | None = Field(
+        default=None, description="an existing SentencePiece model to use; with `shared`, for both languages"
+    )
+    target_model: FilePath | None = Field(
+        default=None, description="the same for the target language, without `shared`"
+    )
+    character_coverage: Coverage = Field(
+        default=1.0, description="share of the corpus's characters the vocabulary covers"
+    )
+    byte_fallback: Switch = Field(
+        default=True, description="unknown characters survive as UTF-8 bytes instead of becoming `<unk>`"
+    )
+    normalization: Literal["nmt_nfkc", "nfkc", "nmt_nfkc_cf", "nfkc_cf", "identity"] = Field(
+        default="nmt_nfkc", description="SentencePiece's normalization rule; those with `_cf` fold case"
+    )
+    subword_regularization: NonNegative = Field(
+        default=0.0,
+        description="training text is segmented at random: smoothing of the sampling for unigram, "
+        "probability of leaving out a merge for bpe; 0 is off",
+    )
+    training_lines: Count = Field(
+        default=1_000_000, description="lines of each side the tokenizer is trained on at most, drawn by `seed`"
+    )
+
+
+class EncoderConfig(Section):
+    """The bidirectional encoder."""
+
+    hidden_size: Count = Field(default=256, description="state size of each direction")
+    layers: Count = Field(default=1, description="LSTM layers")
+
+
+class DecoderConfig(Section):
+    """The decoder."""
+
+    hidden_size: Count = Field(default=512, description="state size")
+    layers: Count = Field(default=1, description="LSTM layers")
+    conditional: Switch = Field(
+        default=False, description="two transitions a word: attention is queried by a state that has seen the last word"
+    )
+
+
+class ModelConfig(Section):
+    """The network."""
+
+    attention: Literal["additive", "general", "dot", "none"] = Field(
+        default="additive", description="how a source position is scored; `none` is the plain encoder-decoder"
+    )
+    attention_size: Count = Field(default=512, description="size of the space additive attention compares in")
+    embedding_size: Count = Field(default=256, description="size of a token's vector")
+    readout_size: Count = Field(default=256, description="size of the layer before the vocabulary")
+    tie_embeddings: TieEmbeddings = Field(
+        default="all",
+        description="tables that are one: `all` (source, target, output), `output` (target, output), `inputs` "
+        "(source, target); left out, as much as vocabularies and sizes allow",
+    )
+    encoder: EncoderConfig = Field(default=EncoderConfig(), description="the bidirectional encoder")
+    decoder: DecoderConfig = Field(default=DecoderConfig(), description="the decoder")
+    dropout: Fraction = Field(default=0.3, description="probability of dropping a unit")
+    variational_dropout: Switch = Field(default=False, description="one dropout mask for a whole sentence")
+    word_dropout: Fraction = Field(
+        default=0.0, description="probability of zeroing a token's whole embedding, source and target"
+    )
+    layer_norm: Switch = Field(default=False, description="layer normalization")
+
+
+class TrainingConfig(Section):
+    """How the network learns, and for how long."""
+
+    batch_tokens: Count = Field(
+        default=4096,
+        description="target tokens of one update, end marks in, padding out, over processes and accumulation",
+    )
+    accumulation: Count = Field(default=1, description="parts an update is computed in")
+    max_epochs: Count | None = Field(default=30, description="passes over the training pairs")
+    max_steps: Count | None = Field(default=None, description="updates")
+    max_minutes: Positive | None = Field(default=None, description="minutes of training")
+    optimizer: Literal["adam", "adamw"] = Field(default="adam", description="the optimizer")
+    learning_rate: Positive = Field(default=1e-3, description="the highest learning rate")
+    adam_betas: Betas = Field(default=(0.9, 0.999), description="decay of Adam's two averages")
+    adam_epsilon: Positive = Field(default=1e-8, description="Adam's epsilon")
+    weight_decay: NonNegative = Field(default=0.0, description="decoupled weight decay; needs adamw")
+    schedule: Literal["constant", "inverse_sqrt", "plateau", "cosine"] = Field(
+        default="constant", description="the learning rate after warm-up; `cosine` ends at `max_steps`"
+    )
+    warmup_steps: Natural = Field(default=0, description="updates over which the learning rate rises linearly")
+    plateau_factor: OpenFraction = Field(default=0.5, description="what `plateau` multiplies the learning rate by")
+    plateau_patience: Count = Field(
+        default=3, description="validations without a better score before `plateau` does so"
+    )
+    minimum_learning_rate: NonNegative = Field(default=0.0, description="the schedule goes no lower")
+    clip_norm: Positive | None = Field(default=1.0, description="longest gradient that is not scaled down")
+    label_smoothing: Fraction = Field(default=0.1, description="probability spread over the whole vocabulary")
+    average_decay: Fraction = Field(
+        default=0.0, description="decay of the weights' exponential moving average; 0 is off"
+    )
+    precision: Literal["auto", "fp32", "bf16"] = Field(
+        default="auto", description="of matrix products; `auto` is whatever the device does fast"
+    )
+    log_every: Count = Field(default=20, description="steps between log lines")
+    validate_every: Count = Field(default=125, description="steps between validations")
+    save_every_minutes: Positive = Field(
+        default=10.0, description="minutes between checkpoints; each validation makes one too"
+    )
+    patience: Count | None = Field(default=10, description="validations without a better score before training ends")
+    early_stopping_metric: Literal["bleu", "chrf", "perplexity"] = Field(
+        default="bleu", description="which score is meant"
+    )
+    keep_checkpoints: Count = Field(default=2, description="checkpoints kept besides best and last")
+    validation_samples: Natural = Field(default=3, description="translations shown in the log at each validation")
+    tensorboard: Switch = Field(default=False, description="write TensorBoard logs; needs `nmt[tensorboard]`")
+
+
+class SearchConfig(Section):
+    """How translations are searched for."""
+
+    beam_size: Count = Field(default=5, description="hypotheses kept; 1 is greedy")
+    length_penalty: NonNegative = Field(default=1.0, description="score = log-probability / length ^ length_penalty")
+    coverage_penalty: NonNegative = Field(default=0.0, description="weight of GNMT's coverage penalty; needs attention")
+    max_length: Count = Field(default=256, description="longest translation in tokens")
+    max_length_ratio: Positive = Field(
+        default=3.0, description="longest translation is also this times the source's tokens, plus 10"
+    )
+    no_repeat_ngram: Natural = Field(default=0, description="no n-gram of this length occurs twice; 0 is off")
+    batch_tokens: Count = Field(default=4096, description="source tokens of the sentences translated at once")

@@ -1,0 +1,86 @@
+"""The kinds of value that keys take, each with the words that an error and the documentation use for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+from pydantic import AfterValidator, BeforeValidator, Field
+
+# Sizes beyond 32 bits are mistakes, and would overflow further down.
+LARGEST = 2**31 - 1
+# The filesystem's limit on a name is 255 bytes; the rest is for suffixes.
+LONGEST_NAME = 200
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What a value must be, in words that follow "expected"."""
+
+    wording: str
+
+
+def _whole(value: object) -> object:
+    # `4e3` is a float to YAML's schema and a whole number to whoever wrote it.
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _as_list(value: object) -> object:
+    return (value,) if isinstance(value, str) else value
+
+
+def _check_name(name: str) -> str:
+    fits = name.isprintable() and len(name.encode()) <= LONGEST_NAME
+    if not fits or name != name.strip() or name in ("", ".", "..") or "/" in name or "\\" in name:
+        raise ValueError("not a directory name")
+    return name
+
+
+def _check_language(language: str) -> str:
+    if not language.isprintable() or not language or any(c.isspace() or c in "/\\" for c in language):
+        raise ValueError("not a language code")
+    return language
+
+
+def _check_path(path: str) -> str:
+    if not path or any(c < " " or c == "\x7f" for c in path):
+        raise ValueError("not a path")
+    return path
+
+
+_Whole = Annotated[int, Field(strict=True), BeforeValidator(_whole)]
+_Real = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+
+Switch = Annotated[bool, Field(strict=True), Expected("true or false")]
+Seed = Annotated[_Whole, Field(ge=0, le=2**63 - 1), Expected("a whole number of at least 0")]
+Natural = Annotated[_Whole, Field(ge=0, le=LARGEST), Expected("a whole number of at least 0")]
+Count = Annotated[_Whole, Field(ge=1, le=LARGEST), Expected("a whole number of at least 1")]
+VocabularySize = Annotated[_Whole, Field(ge=8, le=LARGEST), Expected("a whole number of at least 8")]
+Positive = Annotated[_Real, Field(gt=0), Expected("a number above 0")]
+NonNegative = Annotated[_Real, Field(ge=0), Expected("a number of at least 0")]
+Ratio = Annotated[_Real, Field(gt=1), Expected("a number above 1")]
+Fraction = Annotated[_Real, Field(ge=0, lt=1), Expected("a number from 0 to below 1")]
+OpenFraction = Annotated[_Real, Field(gt=0, lt=1), Expected("a number between 0 and 1")]
+Coverage = Annotated[_Real, Field(gt=0.9, le=1), Expected("a number above 0.9, at most 1")]
+Betas = Annotated[tuple[Fraction, Fraction], Expected("a list of two numbers from 0 to below 1")]
+Name = Annotated[str, Field(strict=True), AfterValidator(_check_name), Expected("the name of a directory")]
+Language = Annotated[str, Field(strict=True), AfterValidator(_check_language), Expected("a language code, such as en")]
+FilePath = Annotated[str, Field(strict=True), AfterValidator(_check_path), Expected("a path")]
+FilePaths = Annotated[
+    tuple[FilePath, ...], BeforeValidator(_as_list), Field(min_length=1), Expected("a path or a list of paths")
+]
+
+
+def expectation(annotation: Any) -> str:
+    """What a key with this annotation takes, in words."""
+    origin = get_origin(annotation)
+    if origin is Annotated:
+        for note in annotation.__metadata__:
+            if isinstance(note, Expected):
+                return note.wording
+    if origin is Literal:
+        return f"one of {', '.join(get_args(annotation))}"
+    if origin in (Union, UnionType):
+        return " or ".join(map(expectation, get_args(annotation)))
+    return "null" if annotation is NoneType else "a mapping of keys"

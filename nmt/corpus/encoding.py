@@ -1,0 +1,202 @@
+"""Text to token ids, in this process or in several."""
+
+from __future__ import annotations
+
+import multiprocessing
+import signal
+import traceback
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import chain, islice
+from multiprocessing import resource_tracker
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
+from typing import Any, NamedTuple, Protocol, Self, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nmt.errors import MemoryExhaustedError, NmtError
+from nmt.text.tokenizer import Tokenizer
+
+ENDING_SECONDS = 5.0
+
+
+class Encoded(NamedTuple):
+    """Sentences as ids, one after the other.
+
+    Attributes:
+        ids: (tokens,), of the type `id_type` gives.
+        lengths: (sentences,), tokens of each.
+    """
+
+    ids: NDArray[Any]
+    lengths: NDArray[np.int64]
+
+
+class EncodedPairs(NamedTuple):
+    """Both sides of some pairs."""
+
+    source: Encoded
+    target: Encoded
+
+
+def id_type(vocabulary_size: int) -> np.dtype[Any]:
+    """The smallest type that ids are stored as, the same bytes on every machine."""
+    return np.dtype("<u2") if vocabulary_size <= 1 << 16 else np.dtype("<i4")
+
+
+class PairEncoder(NamedTuple):
+    """The tokenizers of both sides."""
+
+    source: Tokenizer
+    target: Tokenizer
+
+    @classmethod
+    def of_models(cls, source: bytes, target: bytes) -> Self:
+        """Load both models, or one for both sides where they are the same."""
+        tokenizer = Tokenizer(source)
+        return cls(tokenizer, tokenizer if source == target else Tokenizer(target))
+
+    def encode(self, sources: list[str], targets: list[str]) -> EncodedPairs:
+        """The ids of some pairs."""
+        return EncodedPairs(_encode(self.source, sources), _encode(self.target, targets))
+
+
+def _encode(tokenizer: Tokenizer, texts: list[str]) -> Encoded:
+    sentences = tokenizer.encode(texts)
+    lengths = np.fromiter(map(len, sentences), np.int64, len(sentences))
+    return Encoded(np.fromiter(chain.from_iterable(sentences), id_type(tokenizer.size), int(lengths.sum())), lengths)
+
+
+class PairTexts(Protocol):
+    """Some pairs of lines."""
+
+    @property
+    def sources(self) -> list[str]: ...
+
+    @property
+    def targets(self) -> list[str]: ...
+
+
+Texts = TypeVar("Texts", bound=PairTexts)
+
+
+def encode_in_order(
+    chunks: Iterator[Texts], encoder: PairEncoder, processes: int
+) -> Generator[tuple[Texts, EncodedPairs]]:
+    """Each chunk with its ids, in order; never more than one chunk a process is on its way.
+
+    Close the iterator (see `contextlib.closing`), or its processes go on until it is collected.
+
+    Raises:
+        MemoryExhaustedError: a process was killed, as the system does when memory runs out.
+        NmtError: a process ended in another way.
+    """
+    first = list(islice(chunks, processes))
+    if len(first) < 2:
+        for texts in chain(first, chunks):
+            yield texts, encoder.encode(texts.sources, texts.targets)
+        return
+    with _started(_serve, (encoder.source.model, encoder.target.model), len(first)) as workers:
+        waiting = list(zip(workers, first, strict=True))
+        for worker, texts in waiting:
+            worker.send((texts.sources, texts.targets))
+        while waiting:
+            worker, texts = waiting.pop(0)
+            following = next(chunks, None)  # read while the worker still works
+            encoded = worker.receive()
+            if following is not None:
+                worker.send((following.sources, following.targets))
+                waiting.append((worker, following))
+            yield texts, encoded
+
+
+class _Worker(NamedTuple):
+    """A process at the other end of a pipe, which answers each request with one reply."""
+
+    process: BaseProcess
+    pipe: Connection
+
+    def send(self, request: Any) -> None:
+        try:
+            self.pipe.send(request)
+        except OSError:
+            raise self._ended() from None
+
+    def receive(self) -> Any:
+        try:
+            reply = self.pipe.recv()
+        except (EOFError, OSError):
+            raise self._ended() from None
+        if isinstance(reply, _Failure):
+            raise RuntimeError(f"a process that encodes text failed:\n{reply.traceback}")
+        return reply
+
+    def _ended(self) -> NmtError:
+        self.process.join(ENDING_SECONDS)
+        code = self.process.exitcode
+        what = f"a process that encodes text ended by itself (exit code {code})"
+        if code == -signal.SIGKILL:
+            return MemoryExhaustedError("corpus", f"{what}; memory may have run out")
+        return NmtError("corpus", what)
+
+
+class _Failure(NamedTuple):
+    """An exception in a worker."""
+
+    traceback: str
+
+
+@contextmanager
+def _started(target: Callable[..., None], arguments: Sequence[Any], count: int) -> Iterator[list[_Worker]]:
+    """Worker processes that live as long as the context.
+
+    They are spawned, not forked: threads of this process, such as those of a tensor library, do not survive a fork.
+    They do not hear SIGINT and SIGTERM, which a terminal or a scheduler sends to all processes at once: this process
+    decides, and should it be killed, its end of the pipe closes and they end.
+    """
+    context = multiprocessing.get_context("spawn")
+    workers: list[_Worker] = []
+    # Started on its own first: it would lift the block of the signals.
+    resource_tracker.ensure_running()
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+    try:
+        try:
+            for _ in range(count):
+                ours, theirs = context.Pipe()
+                process = context.Process(target=target, args=(theirs, *arguments), daemon=True)
+                _start(process)
+                theirs.close()
+                workers.append(_Worker(process, ours))
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        yield workers
+    finally:
+        for worker in workers:
+            worker.pipe.close()
+            worker.process.kill()
+        for worker in workers:
+            worker.process.join()
+            worker.process.close()
+
+
+def _start(process: BaseProcess) -> None:
+    try:
+        process.start()
+    except OSError as error:
+        what = f"no process can be started to encode text: {error.strerror or error}"
+        raise MemoryExhaustedError("corpus", what) from error
+
+
+def _serve(pipe: Connection, source_model: bytes, target_model: bytes) -> None:
+    """Encode what comes through the pipe until it closes; the body of a worker."""
+    try:
+        encoder = PairEncoder.of_models(source_model, target_model)
+        while True:
+            sources, targets = pipe.recv()
+            pipe.send(encoder.encode(sources, targets))
+    except (EOFError, BrokenPipeError, ConnectionResetError):
+        return
+    except Exception:
+        pipe.send(_Failure(traceback.format_exc()))

@@ -1,0 +1,59 @@
+"""Hashes by which a change is noticed: of the text a store is made from, and of the store itself."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+
+from nmt.corpus.cleaning import PairFilter
+from nmt.corpus.encoding import PairEncoder
+from nmt.corpus.parallel import CorpusFiles
+from nmt.corpus.store import FORMAT, Store, new_digest
+from nmt.errors import InputFileError
+
+BLOCK_BYTES = 1 << 23
+
+
+def corpus_fingerprint(
+    files: CorpusFiles, encoder: PairEncoder, pair_filter: PairFilter, tick: Callable[[], None]
+) -> str:
+    """A hash of all that a store is made from: contents of files, tokenizers, filter, and the format of the store.
+
+    Args:
+        tick: is called now and then; what it raises ends the work.
+
+    Raises:
+        InputFileError: a file cannot be read.
+    """
+    models = [hashlib.blake2b(tokenizer.model).hexdigest() for tokenizer in encoder]
+    contents = [[text_digest(path, tick) for path in paths] for paths in (files.source, files.target)]
+    parts = json.dumps([FORMAT, asdict(pair_filter), models, contents])
+    return hashlib.blake2b(parts.encode(), digest_size=32).hexdigest()
+
+
+def is_intact(store: Store, tick: Callable[[], None]) -> bool:
+    """Whether the files of a store hold what was written; `tick` as above."""
+    try:
+        return all(_file_digest(store.directory / name, tick) == digest for name, digest in store.digests.items())
+    except OSError:
+        return False
+
+
+def text_digest(path: str, tick: Callable[[], None]) -> str:
+    """A hash of a file's bytes; `tick` as above. Raises InputFileError where it cannot be read."""
+    try:
+        return _file_digest(Path(path), tick)
+    except OSError as error:
+        raise InputFileError(path, f"cannot be read: {error.strerror or error}") from error
+
+
+def _file_digest(path: Path, tick: Callable[[], None]) -> str:
+    digest = new_digest()
+    with path.open("rb", buffering=0) as stream:
+        while block := stream.read(BLOCK_BYTES):
+            digest.update(block)
+            tick()
+    return digest.hexdigest()

@@ -1,0 +1,124 @@
+"""Reading parallel text: pairs of lines that translate each other."""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import zip_longest
+from pathlib import Path
+from typing import NamedTuple
+
+from nmt.errors import DataError, InputFileError, Problem
+from nmt.text.files import open_input, read_lines
+
+
+@dataclass(frozen=True)
+class CorpusFiles:
+    """The files of a corpus; line n of the k-th target file translates line n of the k-th source file.
+
+    Raises:
+        ValueError: there are no files, or not as many on both sides.
+    """
+
+    source: tuple[str, ...]
+    target: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        if not self.source or len(self.source) != len(self.target):
+            counts = f"{len(self.source)} source files and {len(self.target)} target files"
+            raise ValueError(f"{counts}; expected as many, and one at least")
+
+    @property
+    def pairs(self) -> list[tuple[str, str]]:
+        """Each source file with its target file."""
+        return list(zip(self.source, self.target, strict=True))
+
+    def check_present(self) -> None:
+        """See that each file can be read, and read again.
+
+        Raises:
+            InputFileError: some files are missing or are no regular files; it names each.
+        """
+        problems = []
+        for path in (*self.source, *self.target):
+            try:
+                regular = stat.S_ISREG(Path(path).stat().st_mode)
+            except FileNotFoundError:
+                problems.append(Problem(path, "no such file"))
+            except (OSError, ValueError) as error:  # ValueError for a path with NUL in it
+                problems.append(Problem(path, f"cannot be read: {error}"))
+            else:
+                if not regular:
+                    problems.append(Problem(path, "not a regular file; a corpus is read more than once"))
+        if problems:
+            raise InputFileError.of(problems)
+
+    def check_line_counts(self) -> None:
+        """Count the lines of each file, without looking into them.
+
+        Raises:
+            DataError: files that belong together have unequal numbers of lines; it names each two, with both counts.
+            InputFileError: a file cannot be read.
+        """
+        problems = []
+        for source, target in self.pairs:
+            source_lines, target_lines = count_lines(source), count_lines(target)
+            if source_lines != target_lines:
+                problems.append(_unequal(source, source_lines, target, target_lines))
+        if problems:
+            raise DataError.of(problems)
+
+
+def _unequal(source: str, source_lines: int, target: str, target_lines: int) -> Problem:
+    return Problem(source, f"{source_lines} lines, but its translation {target} has {target_lines}; expected as many")
+
+
+def count_lines(path: str) -> int:
+    """The number of lines of a file, compressed or not; a last line needs no line feed.
+
+    Raises:
+        InputFileError: the file cannot be read.
+    """
+    lines, last = 0, b"\n"
+    with open_input(path) as stream:
+        while block := stream.read():
+            lines += block.count(b"\n")
+            last = block[-1:]
+    return lines + (last != b"\n")
+
+
+class Pair(NamedTuple):
+    """A line and its translation.
+
+    Attributes:
+        file: which source file it comes from, counted from 0.
+        number: the number of the line, counted from 1.
+        too_long: one of the lines has more bytes than a line may have.
+    """
+
+    file: int
+    number: int
+    source: str
+    target: str
+    too_long: bool
+
+
+def read_pairs(files: CorpusFiles, warn: Callable[[str], None]) -> Iterator[Pair]:
+    """The pairs of all files, in order, nothing left out.
+
+    Args:
+        files: where they are; one after the other, and line by line, so memory does not grow with them.
+        warn: is told of lines that are not UTF-8.
+
+    Raises:
+        DataError: files that belong together have unequal numbers of lines; raised where the shorter one ends.
+        InputFileError: a file is missing or cannot be read.
+    """
+    files.check_present()
+    for file, (source_path, target_path) in enumerate(files.pairs):
+        for source, target in zip_longest(read_lines(source_path, warn), read_lines(target_path, warn)):
+            if source is None or target is None:
+                files.check_line_counts()
+                raise DataError(source_path, f"it or its translation {target_path} changed while it was being read")
+            yield Pair(file, source.number, source.text, target.text, source.too_long or target.too_long)

@@ -1,0 +1,58 @@
+"""Pseudo-random orders that are pure functions of integers, the same on every machine and under every NumPy."""
+
+from __future__ import annotations
+
+import hashlib
+
+import numpy as np
+from numpy.typing import NDArray
+
+ROUNDS = 6
+SMALLEST_HALF = 4  # bits; with fewer, a round has too few values to mix
+WORD = (1 << 64) - 1
+
+
+def derive_key(*parts: int | str) -> int:
+    """A 64-bit key from any integers and words, such as a seed, an epoch and a purpose."""
+    text = "\0".join(f"{type(part).__name__}:{part}" for part in parts)
+    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little")
+
+
+def mix(values: NDArray[np.uint64], key: int) -> NDArray[np.uint64]:
+    """A keyed 64-bit hash of each value: the finaliser of SplitMix64 (Steele, Lea and Flood 2014)."""
+    mixed = values ^ np.uint64(key & WORD)
+    mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return mixed ^ (mixed >> np.uint64(31))
+
+
+def shuffled(size: int, key: int) -> NDArray[np.int64]:
+    """The numbers below `size` in the order that `key` says; takes memory for all of them."""
+    return np.argsort(mix(np.arange(size, dtype=np.uint64), key), kind="stable")
+
+
+class Permutation:
+    """A keyed permutation of the numbers below `size` that takes no memory: any part of it is computed when asked for.
+
+    A balanced Feistel network over the next even power of two, left again and again until the value is below `size`
+    (cycle walking; Black and Rogaway 2002, Ciphers with arbitrary finite domains).
+    """
+
+    def __init__(self, size: int, key: int) -> None:
+        self.size = size
+        self._half = np.uint64(max(SMALLEST_HALF, ((size - 1).bit_length() + 1) // 2))
+        self._keys = [derive_key(key, number) for number in range(ROUNDS)]
+
+    def __call__(self, start: int, stop: int) -> NDArray[np.int64]:
+        """What stands at the places `start` to `stop` (excluded) of the permuted order."""
+        values = self._network(np.arange(start, stop, dtype=np.uint64))
+        while len(outside := np.flatnonzero(values >= self.size)):
+            values[outside] = self._network(values[outside])
+        return values.astype(np.int64)
+
+    def _network(self, values: NDArray[np.uint64]) -> NDArray[np.uint64]:
+        mask = (np.uint64(1) << self._half) - np.uint64(1)
+        left, right = values >> self._half, values & mask
+        for key in self._keys:
+            left, right = right, left ^ (mix(right, key) & mask)
+        return (left << self._half) | right

@@ -1,0 +1,104 @@
+"""What cleaning left out of a corpus, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, NamedTuple, Self
+
+EXAMPLES = 5  # places remembered for each reason
+
+
+class Reason(StrEnum):
+    """Why a pair is left out."""
+
+    BLANK = "one side is blank"
+    LONG_LINE = "a line has too many bytes"
+    LENGTH = "more tokens than data.max_length"
+    RATIO = "token lengths differ by more than data.max_length_ratio"
+    DUPLICATE = "the same pair came before"
+
+
+class Place(NamedTuple):
+    """A line of a file; lines are counted from 1."""
+
+    file: str
+    line: int
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}"
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """The pairs left out for one reason: how many, and where the first few stand in the source files."""
+
+    reason: Reason
+    count: int
+    examples: tuple[Place, ...]
+
+    def __str__(self) -> str:
+        places = ", ".join(map(str, self.examples))
+        more = ", …" if self.count > len(self.examples) else ""
+        return f"{self.count:,} left out: {self.reason} ({places}{more})"
+
+
+@dataclass(frozen=True)
+class Report:
+    """What became of the pairs of a corpus."""
+
+    read: int
+    kept: int
+    left_out: tuple[LeftOut, ...]
+
+    def lines(self) -> list[str]:
+        """The report for a log."""
+        return [f"{self.read:,} pairs read, {self.kept:,} kept", *map(str, self.left_out)]
+
+    def to_json(self) -> dict[str, Any]:
+        """The report as plain values."""
+        left_out = [
+            {"reason": item.reason.name, "count": item.count, "examples": [list(place) for place in item.examples]}
+            for item in self.left_out
+        ]
+        return {"read": self.read, "kept": self.kept, "left_out": left_out}
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Self:
+        """The report that `to_json` gave.
+
+        Raises:
+            KeyError, TypeError, ValueError: the value is none of ours.
+        """
+        left_out = tuple(
+            LeftOut(
+                Reason[item["reason"]],
+                int(item["count"]),
+                tuple(Place(str(file), int(line)) for file, line in item["examples"]),
+            )
+            for item in value["left_out"]
+        )
+        return cls(int(value["read"]), int(value["kept"]), left_out)
+
+
+class Tally:
+    """Counts what is left out while a corpus is read."""
+
+    def __init__(self) -> None:
+        self.read = 0
+        self._counts = dict.fromkeys(Reason, 0)
+        self._examples: dict[Reason, list[Place]] = {reason: [] for reason in Reason}
+
+    def leave_out(self, reason: Reason, place: Place) -> None:
+        """One pair is left out."""
+        self._counts[reason] += 1
+        if len(self._examples[reason]) < EXAMPLES:
+            self._examples[reason].append(place)
+
+    def report(self) -> Report:
+        """What was counted until now."""
+        left_out = tuple(
+            LeftOut(reason, count, tuple(self._examples[reason])) for reason, count in self._counts.items() if count
+        )
+        return Report(self.read, self.read - sum(self._counts.values()), left_out)

@@ -1,0 +1,234 @@
+"""A corpus as token ids on disk, memory-mapped.
+
+A store is a folder. `corpus.json` describes it. For each side, `source` and `target`, `SIDE.ids` holds the ids of all
+sentences one after the other, without begin and end marks, and `SIDE.offsets` where each begins: one 64-bit integer a
+sentence and one more, the number of ids. All numbers are little-endian.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from contextlib import ExitStack, nullcontext, suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import IO, Any, NamedTuple, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nmt.corpus.encoding import Encoded, EncodedPairs
+from nmt.corpus.report import Report
+from nmt.errors import DataError
+
+FORMAT = 1
+DESCRIPTION = "corpus.json"
+OFFSET = np.dtype("<i8")
+ID_TYPES = ("<u2", "<i4")
+FILES = ("source.ids", "source.offsets", "target.ids", "target.offsets")
+
+
+def new_digest() -> hashlib.blake2b:
+    """An empty digest of the kind that a store records of each of its files."""
+    return hashlib.blake2b(digest_size=32)
+
+
+@dataclass(frozen=True)
+class _Description:
+    """What `corpus.json` holds: of each side, the type of ids and their number; of each other file, its digest."""
+
+    fingerprint: str
+    pairs: int
+    source_type: str
+    source_ids: int
+    target_type: str
+    target_ids: int
+    digests: dict[str, str]
+
+    @classmethod
+    def read(cls, path: Path) -> tuple[Self, Report]:
+        """Raises KeyError, TypeError or ValueError for a file that is none of ours, OSError for one not readable."""
+        value = json.loads(path.read_bytes())
+        if value["format"] != FORMAT:
+            raise ValueError(f"format {value['format']}; expected {FORMAT}")
+        description = cls(**value["corpus"])
+        numbers = (description.pairs, description.source_ids, description.target_ids)
+        if not all(isinstance(number, int) and number > 0 for number in numbers):
+            raise ValueError(f"counts {numbers}; expected positive integers")
+        if description.source_type not in ID_TYPES or description.target_type not in ID_TYPES:
+            raise ValueError(f"types {description.source_type}, {description.target_type}; expected one of {ID_TYPES}")
+        if not isinstance(description.digests, dict) or sorted(description.digests) != sorted(FILES):
+            raise ValueError(f"digests {description.digests!r:.100}; expected those of {', '.join(FILES)}")
+        return description, Report.from_json(value["report"])
+
+    def write(self, path: Path, report: Report) -> None:
+        value = {"format": FORMAT, "corpus": asdict(self), "report": report.to_json()}
+        path.write_text(json.dumps(value, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+
+
+class _Side(NamedTuple):
+    """One language of a store."""
+
+    ids: NDArray[Any]
+    offsets: NDArray[np.int64]
+
+    @classmethod
+    def map(cls, directory: Path, name: str, id_type: str, ids: int, sentences: int) -> Self:
+        """Raises ValueError where files do not fit the counts, OSError where they cannot be read."""
+        side = cls(
+            _map(directory / f"{name}.ids", np.dtype(id_type), ids),
+            _map(directory / f"{name}.offsets", OFFSET, sentences + 1),
+        )
+        if side.offsets[0] != 0 or side.offsets[-1] != ids:
+            raise ValueError(f"{name}.offsets does not span {ids} ids")
+        return side
+
+    def sentence(self, index: int) -> NDArray[Any]:
+        return self.ids[self.offsets[index] : self.offsets[index + 1]]
+
+    def lengths(self, indices: NDArray[np.int64]) -> NDArray[np.int64]:
+        lengths: NDArray[np.int64] = self.offsets[indices + 1] - self.offsets[indices]
+        return lengths
+
+
+def _map(path: Path, item: np.dtype[Any], count: int) -> NDArray[Any]:
+    size = path.stat().st_size
+    if size != count * item.itemsize:
+        raise ValueError(f"{path.name} has {size} bytes; expected {count * item.itemsize}")
+    return np.memmap(path, item, mode="r", shape=(count,)).view(np.ndarray)  # slices of a plain array cost less
+
+
+@dataclass(frozen=True, eq=False)
+class Store:
+    """The pairs of a corpus as token ids, read from disk where they are asked for.
+
+    Attributes:
+        fingerprint: changes whenever anything changes that the store was made from.
+        report: what was left out when it was made.
+        digests: of each file, by name, what its hash has to be; opening does not look.
+    """
+
+    directory: Path
+    fingerprint: str
+    report: Report
+    digests: Mapping[str, str]
+    _source: _Side
+    _target: _Side
+
+    @classmethod
+    def open(cls, directory: Path) -> Self:
+        """Open the store in a folder.
+
+        Raises:
+            DataError: there is none, or its files do not fit together.
+        """
+        try:
+            description, report = _Description.read(directory / DESCRIPTION)
+            pairs = description.pairs
+            return cls(
+                directory,
+                description.fingerprint,
+                report,
+                description.digests,
+                _Side.map(directory, "source", description.source_type, description.source_ids, pairs),
+                _Side.map(directory, "target", description.target_type, description.target_ids, pairs),
+            )
+        except (OSError, KeyError, TypeError, ValueError, RecursionError) as error:
+            raise DataError(str(directory), f"no corpus that can be used: {error}") from error
+
+    def __len__(self) -> int:
+        return len(self._source.offsets) - 1
+
+    @property
+    def target_tokens(self) -> int:
+        """Target tokens of all pairs, end marks in."""
+        return len(self._target.ids) + len(self)
+
+    def source(self, index: int) -> NDArray[Any]:
+        """The source ids of a pair, without marks."""
+        return self._source.sentence(index)
+
+    def target(self, index: int) -> NDArray[Any]:
+        """The target ids of a pair, without marks."""
+        return self._target.sentence(index)
+
+    def source_lengths(self, indices: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Source tokens of some pairs, end marks out."""
+        return self._source.lengths(indices)
+
+    def target_lengths(self, indices: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Target tokens of some pairs, end marks out."""
+        return self._target.lengths(indices)
+
+
+class _DigestingWriter:
+    """A file that knows the hash of what was written to it."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._stream = stream
+        self._digest = new_digest()
+
+    def write(self, data: bytes) -> None:
+        self._stream.write(data)
+        self._digest.update(data)
+
+    def hexdigest(self) -> str:
+        return self._digest.hexdigest()
+
+
+class _SideWriter:
+    def __init__(self, directory: Path, name: str, id_type: np.dtype[Any], stack: ExitStack) -> None:
+        self.id_type = id_type
+        self.tokens = 0
+        self._ids = _DigestingWriter(stack.enter_context((directory / f"{name}.ids").open("wb")))
+        self._offsets = _DigestingWriter(stack.enter_context((directory / f"{name}.offsets").open("wb")))
+        self._offsets.write(np.zeros(1, OFFSET).tobytes())
+
+    def append(self, sentences: Encoded) -> None:
+        assert sentences.ids.dtype == self.id_type
+        self._ids.write(sentences.ids.tobytes())
+        self._offsets.write((self.tokens + np.cumsum(sentences.lengths)).astype(OFFSET).tobytes())
+        self.tokens += len(sentences.ids)
+
+    def digests(self) -> list[str]:
+        return [self._ids.hexdigest(), self._offsets.hexdigest()]
+
+
+class StoreWriter:
+    """Writes a store into an empty folder; it is one once `finish` has returned."""
+
+    def __init__(self, directory: Path, source_type: np.dtype[Any], target_type: np.dtype[Any]) -> None:
+        self._directory = directory
+        self._pairs = 0
+        self._stack = ExitStack()
+        self._source = _SideWriter(directory, "source", source_type, self._stack)
+        self._target = _SideWriter(directory, "target", target_type, self._stack)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        # What is not whole is of no use: why it is not matters, not that its end could not be written either.
+        with suppress(OSError) if kind else nullcontext():
+            self._stack.close()
+
+    def append(self, pairs: EncodedPairs) -> None:
+        """Add pairs at the end."""
+        self._source.append(pairs.source)
+        self._target.append(pairs.target)
+        self._pairs += len(pairs.source.lengths)
+
+    def finish(self, fingerprint: str, report: Report) -> None:
+        """Describe what was written."""
+        self._stack.close()
+        description = _Description(
+            fingerprint,
+            self._pairs,
+            self._source.id_type.str,
+            self._source.tokens,
+            self._target.id_type.str,
+            self._target.tokens,
+            dict(zip(FILES, self._source.digests() + self._target.digests(), strict=True)),
+        )
+        description.write(self._directory / DESCRIPTION, report)

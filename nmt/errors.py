@@ -1,0 +1,105 @@
+"""The errors a user can cause or meet, each with the exit code that a script can rely on.
+
+Every error names a place (`where`: a file, a line of it, a key) and what is wrong there (`what`). Several mistakes
+found together are raised together, so that a user mends them in one go.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One mistake: where it is, and what it is."""
+
+    where: str
+    what: str
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.what}" if self.where else self.what
+
+
+class NmtError(Exception):
+    """An error with a message for the user and an exit code for the caller; the base of all others here."""
+
+    exit_code = 70
+
+    def __init__(self, where: str, what: str) -> None:
+        self.problems: tuple[Problem, ...] = (Problem(where, what),)
+        super().__init__(str(self.problems[0]))
+
+    @classmethod
+    def of(cls, problems: Sequence[Problem]) -> Self:
+        """One error for several mistakes found together (at least one)."""
+        error = cls(problems[0].where, problems[0].what)
+        error.problems = tuple(problems)
+        error.args = ("\n".join(map(str, problems)),)
+        return error
+
+
+class ConfigError(NmtError):
+    """Wrong usage, or a configuration that cannot be used."""
+
+    exit_code = 2
+
+
+class ModelError(NmtError):
+    """A model or checkpoint that is missing, cannot be read, or does not fit."""
+
+    exit_code = 4
+
+
+class StorageError(NmtError):
+    """A disk that is full, or a place that cannot be written."""
+
+    exit_code = 5
+
+
+class NonFiniteError(NmtError):
+    """The loss or its gradient became NaN or infinite."""
+
+    exit_code = 6
+
+
+class MemoryExhaustedError(NmtError):
+    """Out of memory, on the processor or on the device."""
+
+    exit_code = 7
+
+
+class DataError(NmtError):
+    """Bad data: line counts that differ, an empty corpus."""
+
+    exit_code = 65
+
+
+class InputFileError(NmtError):
+    """An input file that is missing or cannot be read."""
+
+    exit_code = 66
+
+
+class DeviceError(NmtError):
+    """A device that is not there."""
+
+    exit_code = 69
+
+
+class RunInUseError(NmtError):
+    """Another process is writing to this run directory."""
+
+    exit_code = 75
+
+
+class StoppedError(NmtError):
+    """Training was asked to stop by a signal, and has saved its state.
+
+    Its exit code is 128 plus the signal's number: 130 for SIGINT, 143 for SIGTERM.
+    """
+
+    def __init__(self, where: str, what: str, signal_number: int) -> None:
+        super().__init__(where, what)
+        self.exit_code = 128 + signal_number

@@ -1,0 +1,127 @@
+"""Attention: how the decoder looks at all annotations of a sentence and takes their weighted sum.
+
+`additive` is Bahdanau, Cho and Bengio (2015, arXiv:1409.0473); `general` and `dot` are Luong, Pham and Manning
+(2015, arXiv:1508.04025) and replace the score only. `none` is the traditional encoder-decoder: one fixed vector.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Self
+
+import torch
+from torch import Tensor, nn
+
+from nmt.model.recurrence import accurate
+
+
+class Memory(NamedTuple):
+    """What is fixed for a sentence while it is translated."""
+
+    annotations: Tensor  # (B, S, C): the encoder's hidden state at each source token
+    keys: Tensor  # (B, S, A): what the attention compares its query with; (B, S, 0) without attention
+    mask: Tensor  # (B, S) bool: True at tokens, False at padding
+    summary: Tensor  # (B, C): the encoder's last states [forward at the end; backward at the start]
+
+    def select(self, sentences: Tensor) -> Self:
+        """The memory of some `sentences` (B',) of the batch."""
+        return type(self)(*(part.index_select(0, sentences) for part in self))
+
+
+class Attention(nn.Module):
+    """Scores every annotation against a query; the subclasses differ in the score alone."""
+
+    def keys(self, annotations: Tensor) -> Tensor:
+        """What is compared with each query, (B, S, C) -> (B, S, ·); computed once a sentence."""
+        raise NotImplementedError
+
+    def scores(self, query: Tensor, keys: Tensor) -> Tensor:
+        """One score for each annotation before softmax: (B, K, H) and (B, S, ·) -> (B, K, S)."""
+        raise NotImplementedError
+
+    def forward(self, query: Tensor, memory: Memory) -> tuple[Tensor, Tensor]:
+        """The context, (B, K, C), and the weights that made it, (B, K, S): rows sum to 1, padding is exactly 0."""
+        weights = masked_softmax(self.scores(query, memory.keys), memory.mask[:, None])
+        return torch.matmul(weights.to(memory.annotations.dtype), memory.annotations), weights
+
+
+def masked_softmax(scores: Tensor, mask: Tensor) -> Tensor:
+    """Softmax over the last dimension in float32 or better, exactly 0 where `mask` is False."""
+    return accurate(scores).masked_fill(~mask, float("-inf")).softmax(-1)
+
+
+class AdditiveAttention(Attention):
+    """score = vᵀ tanh(W_a s + U_a h), equation of appendix A.1.2 of Bahdanau et al. (2015)."""
+
+    def __init__(self, query_size: int, annotation_size: int, attention_size: int) -> None:
+        super().__init__()
+        self.query_projection = nn.Linear(query_size, attention_size, bias=False)
+        self.key_projection = nn.Linear(annotation_size, attention_size)
+        self.energy = nn.Linear(attention_size, 1, bias=False)
+
+    def keys(self, annotations: Tensor) -> Tensor:
+        keys: Tensor = self.key_projection(annotations)
+        return keys
+
+    def scores(self, query: Tensor, keys: Tensor) -> Tensor:
+        compared = torch.tanh(
+            accurate(keys)[:, None] + accurate(self.query_projection(query))[:, :, None]
+        )  # (B, K, S, A)
+        return torch.matmul(compared, self.energy.weight[0])
+
+
+class GeneralAttention(Attention):
+    """score = sᵀ W h, (Luong et al. 2015, equation 8); W is applied once a sentence."""
+
+    def __init__(self, query_size: int, annotation_size: int) -> None:
+        super().__init__()
+        self.key_projection = nn.Linear(annotation_size, query_size, bias=False)
+
+    def keys(self, annotations: Tensor) -> Tensor:
+        keys: Tensor = self.key_projection(annotations)
+        return keys
+
+    def scores(self, query: Tensor, keys: Tensor) -> Tensor:
+        return torch.matmul(query.to(keys.dtype), keys.transpose(1, 2))
+
+
+class DotAttention(Attention):
+    """score = sᵀ h, (Luong et al. 2015, equation 8).
+
+    Raises ValueError where the sizes of query and annotation differ.
+    """
+
+    def __init__(self, query_size: int, annotation_size: int) -> None:
+        super().__init__()
+        if query_size != annotation_size:
+            raise ValueError(f"dot attention compares vectors of one size, not {query_size} and {annotation_size}")
+
+    def keys(self, annotations: Tensor) -> Tensor:
+        return annotations
+
+    def scores(self, query: Tensor, keys: Tensor) -> Tensor:
+        return torch.matmul(query.to(keys.dtype), keys.transpose(1, 2))
+
+
+class NoAttention(Attention):
+    """The traditional encoder-decoder: every context is the encoder's last states, and there are no weights."""
+
+    def keys(self, annotations: Tensor) -> Tensor:
+        return annotations[..., :0]
+
+    def forward(self, query: Tensor, memory: Memory) -> tuple[Tensor, Tensor]:
+        """The summary for each query, (B, K, C), and no weights, (B, K, 0)."""
+        context = memory.summary[:, None].expand(-1, query.shape[1], -1)
+        return context, query.new_zeros(*query.shape[:2], 0)
+
+
+def make_attention(kind: str, query_size: int, annotation_size: int, attention_size: int) -> Attention:
+    """The attention of that `kind`: additive, general, dot or none; ValueError for another."""
+    if kind == "additive":
+        return AdditiveAttention(query_size, annotation_size, attention_size)
+    if kind == "general":
+        return GeneralAttention(query_size, annotation_size)
+    if kind == "dot":
+        return DotAttention(query_size, annotation_size)
+    if kind == "none":
+        return NoAttention()
+    raise ValueError(f"attention is additive, general, dot or none, not {kind!r}")

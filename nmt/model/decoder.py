@@ -1,0 +1,194 @@
+"""The attentional LSTM decoder: one step defines it; teacher forcing runs the same step over a whole target."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import NamedTuple, Self, cast
+
+import torch
+from torch import Tensor, nn
+
+from nmt.model.attention import AdditiveAttention, Attention, Memory, NoAttention
+from nmt.model.encoder import initialize_lstm
+from nmt.model.recurrence import accurate, additive_attention_loop, for_products, lstm_loop
+from nmt.model.regularization import Dropout
+
+
+class DecoderState(NamedTuple):
+    """What changes with each word; `L` layers."""
+
+    hidden: Tensor  # (B, K, L, H)
+    cell: Tensor  # (B, K, L, H)
+
+    def select(self, rows: Tensor, hypotheses: int) -> Self:
+        """The state of some `rows` (B'·K',) of the flattened (B·K), K' = `hypotheses` for each sentence."""
+        return type(self)(*(part.flatten(0, 1).index_select(0, rows).unflatten(0, (-1, hypotheses)) for part in self))
+
+
+class DecoderOutput(NamedTuple):
+    """What a decoder step, or a run over many words, gives; leading dimensions (B, K) or (T, B)."""
+
+    hidden: Tensor  # (·, ·, H) of the top layer
+    context: Tensor  # (·, ·, C)
+    weights: Tensor  # (·, ·, S) attention over the source; S = 0 without attention
+
+
+class UpperLayer(nn.Module):
+    """An LSTM above the attentional one; it reads the hidden state below."""
+
+    def __init__(self, hidden_size: int) -> None:
+        super().__init__()
+        self.input_weight = nn.Parameter(torch.empty(hidden_size, 4 * hidden_size))
+        self.recurrent_weight = nn.Parameter(torch.empty(hidden_size, 4 * hidden_size))
+        self.bias = nn.Parameter(torch.empty(4 * hidden_size))
+        initialize_lstm(self.input_weight, self.recurrent_weight, self.bias)
+
+    def gates(self, below: Tensor) -> Tensor:
+        """What the layer below, (·, ·, H), adds to the gates, (·, ·, 4H)."""
+        return accurate(torch.matmul(below, self.input_weight)) + self.bias
+
+
+class Decoder(nn.Module):
+    """LSTM decoder with attention (Bahdanau et al. 2015, appendix A.2, with LSTM cells) and deep output.
+
+    The bottom layer queries the annotations with its previous state and reads their weighted sum; further layers stand
+    above it. With `conditional` the query is an intermediate state that has already read the previous word: two
+    transitions a word, as in Nematus (Sennrich et al. 2017, arXiv:1703.04357, section 3).
+    """
+
+    def __init__(
+        self,
+        embedding_size: int,
+        annotation_size: int,
+        hidden_size: int,
+        layers: int,
+        readout_size: int,
+        attention: Attention,
+        dropout: Dropout,
+        *,
+        conditional: bool,
+        layer_norm: bool,
+    ) -> None:
+        super().__init__()
+        self.hidden_size = hidden_size
+        self.context_size = annotation_size
+        self.attention = attention
+        self.dropout = dropout
+        gates = 4 * hidden_size
+        self.initial = nn.Linear(annotation_size // 2, layers * hidden_size)
+        self.input_weight = nn.Parameter(torch.empty(embedding_size, gates))
+        self.recurrent_weight = nn.Parameter(torch.empty(annotation_size + hidden_size, gates))
+        self.bias = nn.Parameter(torch.empty(gates))
+        initialize_lstm(self.input_weight, self.recurrent_weight[annotation_size:], self.bias)
+        bound = math.sqrt(6 / (annotation_size + hidden_size))
+        nn.init.uniform_(self.recurrent_weight[:annotation_size], -bound, bound)
+        self.conditional = conditional
+        if conditional:
+            self.word_recurrent_weight = nn.Parameter(torch.empty(hidden_size, gates))
+            self.context_bias = nn.Parameter(torch.empty(gates))
+            initialize_lstm(self.input_weight, self.word_recurrent_weight, self.context_bias)
+        self.upper_layers = nn.ModuleList(UpperLayer(hidden_size) for _ in range(layers - 1))
+        self.readout_projection = nn.Linear(hidden_size + annotation_size + embedding_size, readout_size)
+        self.norm = nn.LayerNorm(hidden_size) if layer_norm else nn.Identity()
+
+    def _layers_above(self) -> Iterable[UpperLayer]:
+        return cast("Iterable[UpperLayer]", self.upper_layers)
+
+    def start(self, memory: Memory) -> DecoderState:
+        """The state before the first word, K = 1: hidden = tanh(W_s h_1←), cell = 0."""
+        backward_summary = memory.summary[:, self.context_size // 2 :]
+        hidden = accurate(torch.tanh(self.initial(backward_summary)))
+        hidden = hidden.view(hidden.shape[0], 1, -1, self.hidden_size)
+        return DecoderState(hidden, torch.zeros_like(hidden))
+
+    def step(self, embedded: Tensor, state: DecoderState, memory: Memory) -> tuple[DecoderOutput, DecoderState]:
+        """Reads one word for each hypothesis, (B, K, E); the definition of the model.
+
+        Dropout lies outside the recurrence: between layers, and on what the step returns (`readout`).
+        """
+        hidden, cell, context, weights = self._attend(
+            self._project(embedded), state.hidden[:, :, 0], state.cell[:, :, 0], memory
+        )
+        hiddens, cells = [hidden], [cell]
+        for index, layer in enumerate(self._layers_above(), start=1):
+            recurrent = torch.matmul(state.hidden[:, :, index], layer.recurrent_weight)
+            hidden, cell = lstm_cell(layer.gates(hidden) + recurrent, state.cell[:, :, index])
+            hiddens.append(hidden)
+            cells.append(cell)
+        return DecoderOutput(hidden, context, weights), DecoderState(torch.stack(hiddens, 2), torch.stack(cells, 2))
+
+    def _project(self, embedded: Tensor) -> Tensor:
+        """What the embedded words add to the gates, (·, ·, E) -> (·, ·, 4H)."""
+        return accurate(torch.matmul(embedded, self.input_weight)) + self.bias
+
+    def _attend(
+        self, gates: Tensor, hidden: Tensor, cell: Tensor, memory: Memory
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """One step of the bottom layer: what the word adds to the gates -> hidden, cell, context and weights."""
+        if self.conditional:
+            hidden, cell = lstm_cell(gates + torch.matmul(hidden, self.word_recurrent_weight), cell)
+            gates = self.context_bias
+        context, weights = self.attention(hidden, memory)
+        joined = torch.cat([context, hidden.to(context.dtype)], dim=-1)
+        hidden, cell = lstm_cell(gates + torch.matmul(joined, self.recurrent_weight), cell)
+        return hidden, cell, context, weights
+
+    def forward(self, embedded: Tensor, memory: Memory, *, by_steps: bool = False) -> DecoderOutput:
+        """Teacher forcing over all words, (T, B, E): by the fast time loop where it covers the model.
+
+        `by_steps` asks for one step after the other under autograd, which the fast loop equals.
+        """
+        start = self.start(memory).hidden[:, 0]  # (B, L, H)
+        gates = self._project(embedded)
+        if by_steps or self.conditional or not isinstance(self.attention, AdditiveAttention | NoAttention):
+            hidden, context, weights = self._bottom_by_steps(gates, start[:, 0], memory)
+        elif isinstance(self.attention, AdditiveAttention):
+            hidden, context, weights = additive_attention_loop(
+                gates,
+                memory.keys,
+                memory.annotations,
+                memory.mask,
+                start[:, 0],
+                for_products(self.attention.query_projection.weight).t(),
+                self.attention.energy.weight[0],
+                for_products(self.recurrent_weight),
+            )
+        else:
+            hidden, context, weights = self._bottom_without_attention(gates, start[:, 0], memory)
+        for index, layer in enumerate(self._layers_above(), start=1):
+            gates = layer.gates(self.dropout(hidden, time_dimension=0))
+            hidden = lstm_loop(gates[None], for_products(layer.recurrent_weight)[None], start[None, :, index])[0]
+        return DecoderOutput(hidden, context, weights)
+
+    def _bottom_by_steps(self, gates: Tensor, hidden: Tensor, memory: Memory) -> tuple[Tensor, Tensor, Tensor]:
+        hidden = hidden[:, None]
+        cell = torch.zeros_like(hidden)
+        outputs = []
+        for word_gates in gates:
+            hidden, cell, context, weights = self._attend(word_gates[:, None], hidden, cell, memory)
+            outputs.append((hidden, context, weights))
+        hiddens, contexts, all_weights = (torch.cat(parts, 1).transpose(0, 1) for parts in zip(*outputs, strict=True))
+        return hiddens, contexts, all_weights
+
+    def _bottom_without_attention(self, gates: Tensor, hidden: Tensor, memory: Memory) -> tuple[Tensor, Tensor, Tensor]:
+        """Without attention the context is the same at every step, and its product leaves the loop."""
+        fixed = torch.matmul(memory.summary, self.recurrent_weight[: self.context_size])
+        recurrent_weight = for_products(self.recurrent_weight)[self.context_size :]
+        hiddens = lstm_loop((gates + fixed)[None], recurrent_weight[None], hidden[None])[0]
+        return hiddens, memory.summary.expand(len(gates), -1, -1), hiddens.new_zeros(*hiddens.shape[:2], 0)
+
+    def readout(self, output: DecoderOutput, embedded: Tensor) -> Tensor:
+        """Deep output, tanh(W_o [s_t ; z_t ; E y_{t-1}]), before the vocabulary product: (·, ·, R)."""
+        hidden = self.dropout(self.norm(output.hidden), time_dimension=0)
+        dtype = torch.promote_types(hidden.dtype, embedded.dtype)
+        joined = torch.cat([hidden, output.context.to(dtype), embedded.to(dtype)], dim=-1)
+        readout: Tensor = self.dropout(torch.tanh(self.readout_projection(joined)), time_dimension=0)
+        return readout
+
+
+def lstm_cell(gates: Tensor, cell: Tensor) -> tuple[Tensor, Tensor]:
+    """One LSTM transition from gates (·, 4H) before activation, in the order input, forget, output, candidate."""
+    into, forget, out, candidate = accurate(gates).chunk(4, -1)
+    cell = torch.sigmoid(forget) * cell + torch.sigmoid(into) * torch.tanh(candidate)
+    return torch.sigmoid(out) * torch.tanh(cell), cell

@@ -1,0 +1,104 @@
+"""The bidirectional LSTM encoder: every source token gets an annotation that knows the whole sentence."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any, cast
+
+import torch
+from torch import Tensor, nn
+from torch.autograd import Function
+
+from nmt.model.recurrence import accurate, for_products, lstm_loop
+from nmt.model.regularization import Dropout
+
+
+class _PermuteRows(Function):
+    """Selects rows by an index that is its own inverse, so that the gradient is the same selection."""
+
+    @staticmethod
+    def forward(ctx: Any, rows: Tensor, index: Tensor) -> Tensor:
+        ctx.save_for_backward(index)
+        return rows.index_select(0, index)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
+        (index,) = ctx.saved_tensors
+        return gradient.index_select(0, index), None
+
+
+_permute_rows = cast("Callable[[Tensor, Tensor], Tensor]", _PermuteRows.apply)
+
+
+def reversal(lengths: Tensor, time: int) -> Tensor:
+    """Row numbers of a flattened (S, B) that reverse each sentence inside its own length and leave padding in place.
+
+    Running a left-to-right LSTM over the reversed rows is the right-to-left LSTM of a packed sequence, exactly.
+    """
+    batch = lengths.shape[0]
+    step = torch.arange(time, device=lengths.device)[:, None]  # (S, 1)
+    mirrored = torch.where(step < lengths, lengths - 1 - step, step)  # (S, B)
+    return (mirrored * batch + torch.arange(batch, device=lengths.device)).flatten()
+
+
+class BidirectionalLSTM(nn.Module):
+    """One layer: an LSTM from left to right beside one from right to left.
+
+    Its own weights rather than `torch.nn.LSTM`: both directions share each step of one loop, in float32 or bfloat16.
+    """
+
+    def __init__(self, input_size: int, hidden_size: int) -> None:
+        super().__init__()
+        self.input_weight = nn.Parameter(torch.empty(2, input_size, 4 * hidden_size))
+        self.recurrent_weight = nn.Parameter(torch.empty(2, hidden_size, 4 * hidden_size))
+        self.bias = nn.Parameter(torch.empty(2, 4 * hidden_size))
+        for direction in range(2):
+            initialize_lstm(self.input_weight[direction], self.recurrent_weight[direction], self.bias[direction])
+
+    def forward(self, inputs: Tensor, mirror: Tensor) -> Tensor:
+        """(S, B, ·) and the sentences' `reversal` -> hidden states of both directions side by side, (S, B, 2H)."""
+        time, batch, size = inputs.shape
+        rows = inputs.reshape(time * batch, size)
+        both = torch.stack([rows, _permute_rows(rows, mirror)])  # (2, S·B, ·)
+        gates = accurate(torch.bmm(both, self.input_weight)) + self.bias[:, None]
+        hidden = lstm_loop(gates.view(2, time, batch, -1), for_products(self.recurrent_weight))
+        ahead, back = hidden.view(2, time * batch, -1).unbind()
+        return torch.cat([ahead, _permute_rows(back, mirror)], dim=-1).view(time, batch, -1)
+
+
+def initialize_lstm(input_weight: Tensor, recurrent_weight: Tensor, bias: Tensor) -> None:
+    """Glorot for inputs, an orthogonal matrix for each gate's recurrence, and a forget gate that starts open."""
+    size = bias.shape[0] // 4
+    with torch.no_grad():
+        bound = math.sqrt(6 / (input_weight.shape[0] + size))
+        input_weight.uniform_(-bound, bound)
+        for gate in range(4):
+            nn.init.orthogonal_(recurrent_weight[:, gate * size : (gate + 1) * size])
+        bias.zero_()
+        bias[size : 2 * size] = 1.0
+
+
+class Encoder(nn.Module):
+    """One or more bidirectional layers; a token's annotation is the top layer's hidden state in both directions."""
+
+    def __init__(
+        self, embedding_size: int, hidden_size: int, layers: int, dropout: Dropout, *, layer_norm: bool
+    ) -> None:
+        super().__init__()
+        sizes = [embedding_size] + [2 * hidden_size] * (layers - 1)
+        self.layers = nn.ModuleList(BidirectionalLSTM(size, hidden_size) for size in sizes)
+        self.norm = nn.LayerNorm(2 * hidden_size) if layer_norm else nn.Identity()
+        self.dropout = dropout
+
+    def forward(self, embedded: Tensor, lengths: Tensor) -> Tensor:
+        """Embedded tokens (S, B, E), right-padded, and their lengths (B,) -> annotations (S, B, C).
+
+        What stands at padding is arbitrary but finite.
+        """
+        mirror = reversal(lengths, embedded.shape[0])
+        hidden = embedded
+        for layer in self.layers:
+            hidden = self.dropout(layer(hidden, mirror), time_dimension=0)
+        annotations: Tensor = self.norm(hidden)
+        return annotations

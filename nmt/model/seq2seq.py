@@ -1,0 +1,168 @@
+"""The whole model: source tokens in, readouts and logits over the target vocabulary out."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple, Self
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from nmt.model.attention import Memory, make_attention
+from nmt.model.decoder import Decoder, DecoderState
+from nmt.model.encoder import Encoder
+from nmt.model.regularization import Dropout, drop_words
+
+ROWS_OF_LOGITS = 1024  # rows whose logits over the vocabulary are held at once when scoring
+
+
+class SearchState(NamedTuple):
+    """What search carries from word to word: what is fixed for a sentence, and what changes."""
+
+    memory: Memory
+    decoder: DecoderState
+
+    def select(self, sentences: Tensor | None, hypotheses: Tensor) -> Self:
+        """Keeps some `sentences` (B',) (None: all), and of each the present `hypotheses` (B', K')."""
+        width = self.decoder.hidden.shape[1]
+        first = torch.arange(len(self.memory.mask), device=hypotheses.device) if sentences is None else sentences
+        rows = (first[:, None] * width + hypotheses).flatten()
+        memory = self.memory if sentences is None else self.memory.select(sentences)
+        return type(self)(memory, self.decoder.select(rows, hypotheses.shape[1]))
+
+
+class Forced(NamedTuple):
+    """What teacher forcing gives, time-major."""
+
+    readouts: Tensor  # (T, B, R); logits are their product with the output weight
+    weights: Tensor  # (T, B, S) attention; S = 0 without attention
+
+
+class Seq2Seq(nn.Module):
+    """Bahdanau, Cho and Bengio (2015), "Neural Machine Translation by Jointly Learning to Align and Translate".
+
+    `tie_embeddings` is all (source, target and output share one matrix), output (target and output), inputs (source
+    and target) or none; ValueError where sizes do not allow it. `source_pad` is the padding id of source batches.
+    """
+
+    def __init__(
+        self,
+        *,
+        source_vocabulary: int,
+        target_vocabulary: int,
+        embedding_size: int,
+        encoder_size: int,
+        encoder_layers: int,
+        decoder_size: int,
+        decoder_layers: int,
+        conditional: bool,
+        attention: str,
+        attention_size: int,
+        readout_size: int,
+        tie_embeddings: str,
+        dropout: float = 0.0,
+        variational_dropout: bool = False,
+        word_dropout: float = 0.0,
+        layer_norm: bool = False,
+    ) -> None:
+        super().__init__()
+        if tie_embeddings in ("all", "inputs") and source_vocabulary != target_vocabulary:
+            raise ValueError(
+                f"tying source and target wants one vocabulary, not {source_vocabulary} and {target_vocabulary}"
+            )
+        if tie_embeddings in ("all", "output") and readout_size != embedding_size:
+            raise ValueError(
+                f"tying the output wants a readout of the embedding's size {embedding_size}, not {readout_size}"
+            )
+        self.dropout = Dropout(dropout, variational_dropout)
+        self.word_dropout = word_dropout
+        self.source_embedding = make_embedding(source_vocabulary, embedding_size)
+        self.target_embedding = (
+            self.source_embedding
+            if tie_embeddings in ("all", "inputs")
+            else make_embedding(target_vocabulary, embedding_size)
+        )
+        self.output_embedding = (
+            self.target_embedding
+            if tie_embeddings in ("all", "output")
+            else make_embedding(target_vocabulary, readout_size)
+        )
+        annotation_size = 2 * encoder_size
+        self.encoder = Encoder(embedding_size, encoder_size, encoder_layers, self.dropout, layer_norm=layer_norm)
+        self.decoder = Decoder(
+            embedding_size,
+            annotation_size,
+            decoder_size,
+            decoder_layers,
+            readout_size,
+            make_attention(attention, decoder_size, annotation_size, attention_size),
+            self.dropout,
+            conditional=conditional,
+            layer_norm=layer_norm,
+        )
+
+    @property
+    def output_weight(self) -> Tensor:
+        """The matrix whose product with a readout gives the logits, (V, R)."""
+        return self.output_embedding.weight
+
+    def embed(self, tokens: Tensor, embedding: nn.Embedding, time_dimension: int = 0) -> Tensor:
+        """Token ids (·, ·) -> (·, ·, E), with dropout of features and words while training."""
+        embedded = self.dropout(embedding(tokens), time_dimension)
+        return drop_words(embedded, self.word_dropout) if self.training else embedded
+
+    def encode(self, source: Tensor, lengths: Tensor) -> Memory:
+        """Source tokens (B, S), right-padded, and their lengths (B,) -> what the decoder sees of them."""
+        mask = torch.arange(source.shape[1], device=source.device) < lengths[:, None]
+        annotations = self.encoder(self.embed(source.t(), self.source_embedding), lengths)  # (S, B, C)
+        half = annotations.shape[-1] // 2
+        last = annotations[lengths - 1, torch.arange(len(lengths), device=lengths.device), :half]
+        summary = torch.cat([last, annotations[0, :, half:]], dim=-1)
+        annotations = annotations.transpose(0, 1).contiguous()  # (B, S, C)
+        return Memory(annotations, self.decoder.attention.keys(annotations), mask, summary)
+
+    def forward(self, source: Tensor, lengths: Tensor, target_input: Tensor, *, by_steps: bool = False) -> Forced:
+        """Teacher forcing: source (B, S), its lengths (B,) and the target behind its begin mark (B, T).
+
+        The readout at each position has seen the source and the target up to there. `by_steps` runs the decoder step
+        by step under autograd, which is the definition the fast loop is tested against.
+        """
+        memory = self.encode(source, lengths)
+        embedded = self.embed(target_input.t(), self.target_embedding)  # (T, B, E)
+        output = self.decoder(embedded, memory, by_steps=by_steps)
+        return Forced(self.decoder.readout(output, embedded), output.weights)
+
+    def start(self, memory: Memory) -> SearchState:
+        """The state of search before the first word."""
+        return SearchState(memory, self.decoder.start(memory))
+
+    def step(self, tokens: Tensor, state: SearchState) -> tuple[Tensor, SearchState, Tensor | None]:
+        """One step of search from the previous token of each hypothesis, (B, K).
+
+        Returns logits (B, K, V), the state after them, and attention weights (B, K, S), None without attention.
+        """
+        embedded = self.embed(tokens, self.target_embedding)
+        output, decoder_state = self.decoder.step(embedded, state.decoder, state.memory)
+        logits = functional.linear(self.decoder.readout(output, embedded), self.output_weight)
+        attention = output.weights if output.weights.shape[-1] else None
+        return logits, SearchState(state.memory, decoder_state), attention
+
+    def log_probabilities(self, readouts: Tensor, target_output: Tensor) -> Tensor:
+        """The log-probability of each target token, without gradient: (T, B, R) and (B, T) -> (B, T) float32."""
+        targets = target_output.t().flatten()
+        rows = readouts.flatten(0, 1)
+        parts = []
+        with torch.no_grad():
+            for some, their_targets in zip(rows.split(ROWS_OF_LOGITS), targets.split(ROWS_OF_LOGITS), strict=True):
+                logits = functional.linear(some, self.output_weight).float()
+                chosen = logits.gather(1, their_targets[:, None])[:, 0]
+                parts.append(chosen - torch.logsumexp(logits, 1))
+        return torch.cat(parts).view(target_output.shape[1], -1).t()
+
+
+def make_embedding(vocabulary: int, size: int) -> nn.Embedding:
+    """An embedding whose rows have about unit length, which suits input and output alike."""
+    embedding = nn.Embedding(vocabulary, size)
+    nn.init.normal_(embedding.weight, std=1 / math.sqrt(size))
+    return embedding

@@ -1,0 +1,127 @@
+"""Writing the built-in corpus: training, validation and test pairs, and the word alignment of the test.
+
+Every test sentence holds a combination of words that neither training nor validation ever shows (see
+`combinations`), made of words that training shows often enough. All English sentences are distinct, and each has
+exactly one translation.
+
+`test.align` is in Pharaoh format, source-target, over the white-space words of the two lines. A word is aligned with
+each word that it translates or asks for: "ne" and "pas" with "not", "l'homme" with "the" and with "man", an auxiliary
+("does", "did") with the French finite verb and, in a question, with "est-ce que"; see `english` and `french`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from random import Random
+from typing import NamedTuple
+
+from nmt.errors import StorageError
+from nmt.quickstart.combinations import combinations, is_held_out
+from nmt.quickstart.composer import SentenceComposer
+from nmt.quickstart.english import english_words
+from nmt.quickstart.french import french_words
+from nmt.quickstart.lexicon import load_lexicon
+from nmt.quickstart.syntax import Sentence
+from nmt.quickstart.words import align
+
+EVALUATION_PAIRS = 500
+WORDS_ALLOWED = range(3, 31)
+OCCURRENCES_BEFORE_TEST = 3
+
+
+class Pair(NamedTuple):
+    """A sentence in both languages; `alignment` holds pairs of 0-based word indices (English, French)."""
+
+    english: str
+    french: str
+    alignment: tuple[tuple[int, int], ...]
+
+
+class Splits(NamedTuple):
+    """The three parts of the corpus."""
+
+    train: list[Pair]
+    validation: list[Pair]
+    test: list[Pair]
+
+
+def realise(sentence: Sentence) -> Pair:
+    """The sentence in both languages."""
+    english, french = english_words(sentence), french_words(sentence)
+    return Pair(
+        " ".join(word.text for word in english),
+        " ".join(word.text for word in french),
+        tuple(align(english, french)),
+    )
+
+
+def word_forms(line: str) -> list[str]:
+    """The word forms of a line, without punctuation, an elided word apart from what follows it."""
+    return re.findall(r"[\w-]+'?", line)
+
+
+def generate(seed: int, training_pairs: int) -> Splits:
+    """The corpus for that seed; the same seed gives the same pairs."""
+    composer = SentenceComposer(Random(seed), load_lexicon())
+    seen: set[str] = set()
+    shown: list[Pair] = []
+    unshown: list[Pair] = []
+    for sentence in composer.sentences():
+        pair = realise(sentence)
+        lengths_fit = all(len(line.split()) in WORDS_ALLOWED for line in (pair.english, pair.french))
+        if not lengths_fit or pair.english in seen:
+            continue
+        seen.add(pair.english)
+        (unshown if any(map(is_held_out, combinations(sentence))) else shown).append(pair)
+        if len(shown) == training_pairs + EVALUATION_PAIRS:
+            break
+    train, validation = shown[:training_pairs], shown[training_pairs:]
+    return Splits(train, validation, _covered(unshown, train)[:EVALUATION_PAIRS])
+
+
+def write_corpus(directory: Path, seed: int = 1, training_pairs: int = 20000) -> bool:
+    """Writes the corpus into the directory; False when just that stands there already.
+
+    Raises StorageError when the directory cannot be written.
+    """
+    contents = _files(generate(seed, training_pairs))
+    try:
+        if all(_holds(directory / name, content) for name, content in contents.items()):
+            return False
+        directory.mkdir(parents=True, exist_ok=True)
+        for name, content in contents.items():
+            (directory / name).write_bytes(content)
+    except OSError as error:
+        raise StorageError(str(error.filename or directory), error.strerror or str(error)) from error
+    return True
+
+
+def _covered(pairs: Iterable[Pair], train: Sequence[Pair]) -> list[Pair]:
+    """The pairs all of whose word forms training shows often enough, language by language."""
+    english = Counter(form for pair in train for form in word_forms(pair.english))
+    french = Counter(form for pair in train for form in word_forms(pair.french))
+
+    def is_known(line: str, counts: Mapping[str, int]) -> bool:
+        return all(counts.get(form, 0) >= OCCURRENCES_BEFORE_TEST for form in word_forms(line))
+
+    return [pair for pair in pairs if is_known(pair.english, english) and is_known(pair.french, french)]
+
+
+def _files(splits: Splits) -> dict[str, bytes]:
+    files = {}
+    for split, pairs in splits._asdict().items():
+        files[f"{split}.en"] = _lines(pair.english for pair in pairs)
+        files[f"{split}.fr"] = _lines(pair.french for pair in pairs)
+    files["test.align"] = _lines(" ".join(f"{i}-{j}" for i, j in pair.alignment) for pair in splits.test)
+    return files
+
+
+def _lines(lines: Iterable[str]) -> bytes:
+    return "".join(f"{line}\n" for line in lines).encode()
+
+
+def _holds(path: Path, content: bytes) -> bool:
+    return path.is_file() and path.read_bytes() == content

@@ -1,0 +1,196 @@
+"""The layout of a run directory: its checkpoints, which of them is the best and the last, and which may go.
+
+Nothing here needs torch, so that a command can find its model, or learn that there is none, before loading it.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Literal
+
+from nmt.errors import ModelError, Problem
+from nmt.manifest import MANIFEST, Purpose, open_plain, verify
+from nmt.storage import remove_directory, remove_stale_temporaries, write_file
+
+CHECKPOINTS = "checkpoints"
+_CHECKPOINT_NAME = re.compile(r"step-([0-9]{8,12})")
+_LONGEST_POINTER = 64
+
+Pointer = Literal["best", "last"]
+Warn = Callable[[str], None]
+
+
+def checkpoint_name(step: int) -> str:
+    """The name of the checkpoint directory of a step."""
+    return f"step-{step:08d}"
+
+
+def step_of(name: str) -> int | None:
+    """The step of a checkpoint directory's name; None when it is the name of something else."""
+    match = _CHECKPOINT_NAME.fullmatch(name)
+    step = int(match[1]) if match else None
+    return step if step is not None and checkpoint_name(step) == name else None
+
+
+def checkpoints(run: Path) -> list[Path]:
+    """The checkpoint directories of a run, the oldest first, whether valid or not.
+
+    Raises:
+        ModelError: the folder of the checkpoints cannot be read.
+    """
+    folder = run / CHECKPOINTS
+    if not _is_real_directory(folder):
+        return []
+    try:
+        found = [(step, path) for path in folder.iterdir() if (step := step_of(path.name)) is not None]
+    except OSError as error:
+        raise ModelError(str(folder), f"cannot be read: {error.strerror}") from error
+    return [path for _, path in sorted(found) if _is_real_directory(path)]
+
+
+def mark(run: Path, pointer: Pointer, name: str) -> None:
+    """Makes a finished checkpoint the run's best or last one. It is safe to be killed before, after and within.
+
+    Raises:
+        StorageError: the pointer cannot be written; it names what it named before.
+    """
+    assert step_of(name) is not None, name
+    write_file(run / pointer, f"{name}\n".encode())
+
+
+def marked(run: Path, pointer: Pointer) -> Path | None:
+    """The checkpoint directory that a pointer names, be it there or not; None when there is no pointer yet.
+
+    Raises:
+        ModelError: the pointer is no plain file or does not hold the name of a checkpoint.
+    """
+    path = run / pointer
+    if not os.path.lexists(path):
+        return None
+    with open_plain(path, None) as (file, size):
+        text = file.read(_LONGEST_POINTER)
+    name = text.decode("ascii", "replace").removesuffix("\n")
+    if size > _LONGEST_POINTER or step_of(name) is None:
+        raise ModelError(str(path), f"damaged: expected the name of a checkpoint, found {name!r:.70}")
+    return run / CHECKPOINTS / name
+
+
+def prune(run: Path, keep: int) -> None:
+    """Removes the run's checkpoints but the best, the last, and the newest `keep` of the others.
+
+    Nothing is removed while a pointer is damaged: any checkpoint may be the one it named.
+
+    Raises:
+        StorageError: a checkpoint cannot be removed.
+        ModelError: the folder of the checkpoints cannot be read.
+    """
+    try:
+        protected = {marked(run, "best"), marked(run, "last")}
+    except ModelError:
+        return
+    others = [path for path in checkpoints(run) if path not in protected]
+    for path in others[: max(0, len(others) - keep)]:
+        remove_directory(path)
+
+
+def clean(run: Path) -> None:
+    """Removes what crashes left in the run directory and the folders in it; for the holder of the `RunLock` only.
+
+    Raises:
+        StorageError: something cannot be removed.
+    """
+    remove_stale_temporaries(run)
+    for folder in sorted(run.iterdir()) if run.is_dir() else []:
+        if _is_real_directory(folder):
+            remove_stale_temporaries(folder)
+
+
+def latest_valid_checkpoint(run: Path, warn: Warn) -> Path | None:
+    """The checkpoint to go on training from: the last, or the newest whole one when the last is damaged.
+
+    Args:
+        run: the run directory.
+        warn: is told of everything damaged that was met, with the file's name.
+
+    Returns:
+        None when nothing has been saved yet.
+
+    Raises:
+        ModelError: there are checkpoints, and all of them are damaged.
+    """
+    return _first_valid(run, ("last",), "training", warn)
+
+
+def best_valid_checkpoint(run: Path, warn: Warn) -> Path | None:
+    """The checkpoint to translate with: the best, or when it is damaged the last, or the newest whole one.
+
+    Arguments, result and errors are those of `latest_valid_checkpoint`.
+    """
+    return _first_valid(run, ("best", "last"), "translation", warn)
+
+
+def _first_valid(run: Path, pointers: Sequence[Pointer], purpose: Purpose, warn: Warn) -> Path | None:
+    candidates: list[Path] = []
+    problems: list[Problem] = []
+    for pointer in pointers:
+        try:
+            candidates += filter(None, [marked(run, pointer)])
+        except ModelError as error:
+            problems += error.problems
+    candidates += reversed(checkpoints(run))
+    found: Path | None = None
+    for path in dict.fromkeys(candidates):
+        damage = _damage(path, purpose)
+        if not damage:
+            found = path
+            break
+        problems += damage
+    if found is None and problems:
+        raise ModelError.of(problems)
+    for problem in problems:
+        warn(f"{problem}; using {found} instead")
+    return found
+
+
+def _damage(checkpoint: Path, purpose: Purpose) -> list[Problem]:
+    if not os.path.lexists(checkpoint):
+        return [Problem(str(checkpoint), "missing, though the run directory names it")]
+    if not (_is_real_directory(checkpoint.parent) and _is_real_directory(checkpoint)):
+        return [Problem(str(checkpoint), "a link or no directory; a run directory holds its checkpoints itself")]
+    return verify(checkpoint, purpose=purpose)
+
+
+def resolve_model(path: Path, warn: Warn) -> Path:
+    """The directory with the manifest and the weights that the user means by MODEL.
+
+    Args:
+        path: a run directory (its best checkpoint is meant), a checkpoint directory, or an exported model directory.
+        warn: is told when a run's best checkpoint is damaged and another is used.
+
+    Raises:
+        ModelError: there is no model at `path`, or a run directory has none that is whole.
+    """
+    expected = "expected a run directory, a checkpoint or an exported model"
+    try:
+        is_directory = stat.S_ISDIR(path.stat().st_mode)
+    except OSError as error:
+        raise ModelError(str(path), f"cannot be read: {error.strerror}; {expected}") from None
+    if not is_directory:
+        raise ModelError(str(path), f"not a directory; {expected}")
+    if os.path.lexists(path / MANIFEST):
+        return path
+    if not any(os.path.lexists(path / name) for name in ("best", "last", CHECKPOINTS)):
+        raise ModelError(str(path), f"holds neither {MANIFEST} nor {CHECKPOINTS}; {expected}")
+    checkpoint = best_valid_checkpoint(path, warn)
+    if checkpoint is None:
+        raise ModelError(str(path), "this run has saved no checkpoint yet")
+    return checkpoint
+
+
+def _is_real_directory(path: Path) -> bool:
+    # These two, unlike the methods of Path, answer no where a folder on the way may not be searched.
+    return os.path.isdir(path) and not os.path.islink(path)  # noqa: PTH112, PTH114

@@ -1,0 +1,110 @@
+"""Beam search."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+from torch.nn.functional import pad
+
+from nmt.search.constraints import NOTHING, Growth
+from nmt.search.decoding import Extend, decode, describe
+from nmt.search.hypothesis import Hypothesis, S, SearchOptions, StepFunction
+from nmt.search.scoring import largest
+
+
+def beam_search(
+    step: StepFunction[S],
+    state: S,
+    options: SearchOptions,
+    *,
+    max_lengths: Tensor,
+    source_lengths: Tensor | None = None,
+    forced_prefixes: Sequence[Sequence[int]] | None = None,
+) -> list[list[Hypothesis]]:
+    """The `n_best` best hypotheses that a beam finds for each sentence, best first.
+
+    Each step extends the K hypotheses of a sentence by every token and ranks what comes out by log-probability. An
+    end mark among the first K finishes a hypothesis; the best K others live on. A sentence is done
+
+    - when K hypotheses have finished and no living one scores more, as long as it is, than the worst of those K; or
+    - at its limit, where one more step has shown which hypotheses end there. The others are cut: they are returned,
+      `finished` false and after all finished ones, only where fewer than `n_best` have finished.
+
+    What is found for a sentence does not depend on the others. Of equal candidates, the one that continues the better
+    hypothesis wins, and the end mark wins against a word.
+
+    Args:
+        step: the last tokens (B, K) and the state to logits over the next tokens.
+        state: the state before the first word, with one hypothesis a sentence.
+        options: how to search.
+        max_lengths: (B,) int64, tokens at most, the end mark not counted, at least 1; on the model's device.
+        source_lengths: (B,) int64, what attention is trimmed to; needed for a coverage penalty.
+        forced_prefixes: for each sentence the tokens that every hypothesis begins with. They count in its
+            log-probability and its length.
+
+    Returns:
+        For each sentence at least one hypothesis, and `n_best` wherever so many exist.
+
+    Raises:
+        ValueError: options or arguments that do not fit together.
+        NonFiniteError: the logits hold a NaN or an infinity that leaves no probabilities.
+    """
+    if options.n_best > options.beam_size:
+        raise ValueError(f"n_best is {options.n_best}: expected at most beam_size, {options.beam_size}")
+    sentences = describe(options, max_lengths, source_lengths, forced_prefixes)
+    extend = _best_extensions(options, sentences.device)
+    return decode(step, state, extend, sentences, options, width=options.beam_size, independent=False)
+
+
+def greedy_search(
+    step: StepFunction[S],
+    state: S,
+    options: SearchOptions,
+    *,
+    max_lengths: Tensor,
+    source_lengths: Tensor | None = None,
+    forced_prefixes: Sequence[Sequence[int]] | None = None,
+) -> list[list[Hypothesis]]:
+    """The hypothesis of each sentence that takes the most probable token every time: a beam of one.
+
+    Arguments, errors and the form of the result are those of `beam_search`; `beam_size` and `n_best` count as 1.
+    """
+    return beam_search(
+        step,
+        state,
+        replace(options, beam_size=1, n_best=1),
+        max_lengths=max_lengths,
+        source_lengths=source_lengths,
+        forced_prefixes=forced_prefixes,
+    )
+
+
+def _best_extensions(options: SearchOptions, device: torch.device) -> Extend:
+    width, eos = options.beam_size, options.eos
+    excluded = torch.tensor([eos, *options.forbidden], device=device)
+    # Of one hypothesis, so many tokens are enough to be left with `width` words.
+    count = width + len(excluded)
+
+    def extend(logits: Tensor, offset: Tensor, _sentences: Tensor, _length: int) -> Growth:
+        endings = logits[..., eos].float() + offset  # (B, K)
+        values, tokens = largest(logits, min(count, logits.size(-1)))
+        totals = (values.float() + offset[..., None]).masked_fill(torch.isin(tokens, excluded), NOTHING)
+        missing = count - tokens.size(-1)
+        if missing > 0:
+            totals, tokens = pad(totals, (0, missing), value=NOTHING), pad(tokens, (0, missing), value=eos)
+
+        # Stable: of equal ones, that of the better hypothesis.
+        ranked, places = torch.sort(totals.flatten(1), dim=1, descending=True, stable=True)
+        ranked, places = ranked[:, :width], places[:, :width]
+        above = (ranked[:, None] > endings[..., None]).sum(-1) + (endings[:, None] > endings[..., None]).sum(-1)
+        return Growth(
+            parents=places // count,
+            tokens=tokens.flatten(1).gather(1, places),
+            log_probabilities=ranked,
+            endings=endings.masked_fill(above >= width, NOTHING),
+        )
+
+    return extend

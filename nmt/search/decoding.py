@@ -1,0 +1,229 @@
+"""The loop that every search shares: step, extend, score, let go of what is done."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from nmt.errors import NonFiniteError
+from nmt.search.constraints import NOTHING, Growth, ban_repeats, force, pad_prefixes
+from nmt.search.history import History
+from nmt.search.hypothesis import Hypothesis, S, SearchOptions, StepFunction
+from nmt.search.scoring import coverage_penalty, log_normaliser
+
+Extend = Callable[[Tensor, Tensor, Tensor, int], Growth]
+"""How a search chooses: (logits (B, K, V), offset (B, K), sentences (B,), length) -> Growth.
+
+`logits + offset` is the log-probability of the hypothesis with one token more, `sentences` says which of the
+sentences given to the search each row is, `length` how many tokens the hypotheses have so far.
+"""
+
+
+class Sentences(NamedTuple):
+    """What search is told about each sentence."""
+
+    limits: list[int]  # B; tokens at most, the end mark not counted
+    source_lengths: Tensor | None  # (B,) int64
+    prefixes: Tensor | None  # (B, P) int64, forced first tokens, -1 after their end
+    device: torch.device
+
+
+class Front(NamedTuple):
+    """The hypotheses of the sentences still in the batch; those of a sentence all have the same length."""
+
+    sentences: Tensor  # (B,) int64, which of the sentences given to the search each row is
+    tokens: Tensor  # (B, K) int64, the last of each hypothesis
+    log_probabilities: Tensor  # (B, K) float32, NOTHING for a place that holds no hypothesis
+    finished: Tensor  # (B, beam) float32, scores of the best finished hypotheses, best first, NOTHING for none
+    coverage: Tensor | None  # (B, K, S) attention summed over tokens; kept for a coverage penalty
+    written: Tensor | None  # (B, K, T) int64, all tokens; kept where none may repeat
+
+    def of(self, rows: Tensor) -> Front:
+        """The rows given, (B',) int64."""
+        return Front(
+            self.sentences[rows],
+            self.tokens[rows],
+            self.log_probabilities[rows],
+            self.finished[rows],
+            None if self.coverage is None else self.coverage[rows],
+            None if self.written is None else self.written[rows],
+        )
+
+
+def describe(
+    options: SearchOptions,
+    max_lengths: Tensor,
+    source_lengths: Tensor | None,
+    forced_prefixes: Sequence[Sequence[int]] | None,
+) -> Sentences:
+    """Checks what the caller says about the sentences of the batch.
+
+    Raises:
+        ValueError: a limit below 1, numbers of sentences that differ, a forced prefix that cannot be, or a coverage
+            penalty without source lengths.
+    """
+    limits: list[int] = max_lengths.tolist()
+    if limits and min(limits) < 1:
+        raise ValueError(f"a sentence's limit is {min(limits)} tokens: expected at least 1")
+    if source_lengths is not None and source_lengths.shape != max_lengths.shape:
+        raise ValueError(f"{source_lengths.numel()} source lengths for {len(limits)} sentences")
+    if source_lengths is None and options.coverage_penalty > 0:
+        raise ValueError("a coverage penalty needs the source lengths")
+    device = max_lengths.device
+    prefixes = None if forced_prefixes is None else pad_prefixes(forced_prefixes, limits, options.eos, device)
+    return Sentences(limits, source_lengths, prefixes, device)
+
+
+@torch.no_grad()
+def decode(
+    step: StepFunction[S],
+    state: S,
+    extend: Extend,
+    sentences: Sentences,
+    options: SearchOptions,
+    *,
+    width: int,
+    independent: bool,
+) -> list[list[Hypothesis]]:
+    """Searches until every sentence is done; a sentence leaves the batch as soon as it is.
+
+    Args:
+        step: the model's step.
+        state: its state before the first word, with one hypothesis a sentence.
+        extend: how hypotheses are chosen.
+        sentences: what is known of each.
+        options: how to score and constrain; `beam_size` is not looked at.
+        width: hypotheses of each sentence.
+        independent: hypotheses do not compete (samples): there are `width` from the beginning, each goes on until
+            it ends, and they are returned in order. Otherwise a sentence is done, too, when `width` of its
+            hypotheses have finished and none that has not scores more, as long as it is, than the worst of them.
+
+    Raises:
+        NonFiniteError: the logits hold a NaN or an infinity that leaves no probabilities.
+    """
+    batch = list(range(len(sentences.limits)))
+    history = History(len(batch))
+    front = _start(sentences, options, width, independent=independent)
+    for length in itertools.count() if batch else ():
+        logits, state, attention = step(front.tokens, state)
+        normaliser = log_normaliser(logits)
+        offset = front.log_probabilities - normaliser
+        if length == 0 and independent:
+            logits, offset = logits.expand(-1, width, -1), offset.expand(-1, width)
+            attention = None if attention is None else attention.expand(-1, width, -1)
+
+        growth = _grow(extend, logits, offset, front, sentences, options, length)
+        coverage = _cover(front, attention, options)
+        scores, ending_scores = _score(growth, coverage, front, sentences, options, length + 1)
+        history.record(batch, growth, scores, ending_scores, attention if options.keep_attention else None)
+
+        finished = front.finished
+        if not independent:
+            finished = torch.cat([finished, ending_scores], dim=1).topk(width).values
+        done = scores.amax(1) <= finished[:, -1]  # also where nothing lives: -inf <= -inf
+        stay = _stay(done, normaliser, batch, sentences.limits, length)
+        if not stay:
+            break
+
+        front = _advance(front, growth, finished, coverage)
+        parents = growth.parents if length else torch.zeros_like(growth.parents)  # the first step had one hypothesis
+        rows = None
+        if len(stay) < len(batch):
+            rows = torch.tensor(stay, device=sentences.device)
+            front, parents = front.of(rows), parents[rows]
+            batch = [batch[row] for row in stay]
+        state = state.select(rows, parents)
+    return history.hypotheses(
+        width if independent else options.n_best, ranked=not independent, source_lengths=sentences.source_lengths
+    )
+
+
+def _start(sentences: Sentences, options: SearchOptions, width: int, *, independent: bool) -> Front:
+    """The empty hypothesis of each sentence."""
+    count, device = len(sentences.limits), sentences.device
+    written = None
+    if options.no_repeat_ngram:
+        written = torch.empty(count, width if independent else 1, 0, dtype=torch.int64, device=device)
+    return Front(
+        sentences=torch.arange(count, device=device),
+        tokens=torch.full((count, 1), options.bos, device=device),
+        log_probabilities=torch.zeros(count, 1, device=device),
+        finished=torch.full((count, 1 if independent else width), NOTHING, device=device),
+        coverage=None,
+        written=written,
+    )
+
+
+def _grow(
+    extend: Extend,
+    logits: Tensor,
+    offset: Tensor,
+    front: Front,
+    sentences: Sentences,
+    options: SearchOptions,
+    length: int,
+) -> Growth:
+    """The next hypotheses, with what is forced and what is forbidden to repeat."""
+    allowed = logits
+    if front.written is not None:
+        allowed = ban_repeats(logits, front.written, options.no_repeat_ngram)
+    growth = extend(allowed, offset, front.sentences, length)
+    if sentences.prefixes is None or length >= sentences.prefixes.size(1):
+        return growth
+    return force(growth, sentences.prefixes[front.sentences, length], logits, offset)
+
+
+def _cover(front: Front, attention: Tensor | None, options: SearchOptions) -> Tensor | None:
+    """The attention each source token has got from each present hypothesis, (B, K, S), where a penalty wants it."""
+    if options.coverage_penalty == 0:
+        return None
+    if attention is None:
+        raise ValueError("a coverage penalty needs a model with attention")
+    if front.coverage is None:
+        return attention.float()
+    # A state may drop columns that became padding for every sentence left.
+    return front.coverage[..., : attention.size(-1)] + attention
+
+
+def _score(
+    growth: Growth, coverage: Tensor | None, front: Front, sentences: Sentences, options: SearchOptions, length: int
+) -> tuple[Tensor, Tensor]:
+    """Scores of the new hypotheses (B, K) and of those that end (B, K of the shorter ones), all `length` tokens."""
+    divisor = length**options.length_penalty
+    scores, ending_scores = growth.log_probabilities / divisor, growth.endings / divisor
+    if coverage is not None and sentences.source_lengths is not None:
+        lengths = sentences.source_lengths[front.sentences]
+        penalty = coverage_penalty(coverage, lengths, options.coverage_penalty)
+        scores, ending_scores = scores + penalty.gather(1, growth.parents), ending_scores + penalty
+    return scores, ending_scores
+
+
+def _stay(done: Tensor, normaliser: Tensor, batch: list[int], limits: list[int], length: int) -> list[int]:
+    """The rows that go on: not done, and not at their limit. Reads from the device, once a step."""
+    flags: list[list[bool]] = torch.stack([done, normaliser.isfinite().all(1)]).tolist()
+    for sentence, sound in zip(batch, flags[1], strict=True):
+        if not sound:
+            raise NonFiniteError(
+                f"sentence {sentence + 1} of the batch, word {length + 1}",
+                "the model's scores are not finite: expected numbers",
+            )
+    return [row for row, sentence in enumerate(batch) if not flags[0][row] and length < limits[sentence]]
+
+
+def _advance(front: Front, growth: Growth, finished: Tensor, coverage: Tensor | None) -> Front:
+    """The front one word further."""
+    written = front.written
+    if coverage is not None:
+        coverage = _reorder(coverage, growth.parents)
+    if written is not None:
+        written = torch.cat([_reorder(written, growth.parents), growth.tokens[..., None]], dim=-1)
+    return Front(front.sentences, growth.tokens, growth.log_probabilities, finished, coverage, written)
+
+
+def _reorder(values: Tensor, parents: Tensor) -> Tensor:
+    """(B, K, N) and (B, K') -> (B, K', N): what belongs to the hypothesis that each new one continues."""
+    return values.gather(1, parents[..., None].expand(-1, -1, values.size(-1)))

@@ -1,0 +1,160 @@
+"""What search has done, step by step, and the hypotheses that can be read from it.
+
+Hypotheses are not copied when the beam reorders: each step leaves its tokens and pointers to the places they
+continue, and the few hypotheses that are returned are followed back once, at the end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from nmt.search.constraints import NOTHING, Growth
+from nmt.search.hypothesis import Hypothesis
+
+
+class _Ending(NamedTuple):
+    """Where a hypothesis ends: it was in place `slot` when `step` was computed."""
+
+    step: int
+    slot: int
+    log_probability: float
+    score: float
+    finished: bool
+
+
+class _Trace(NamedTuple):
+    """The whole history on the host: for each step a list over its rows."""
+
+    tokens: list[list[list[int]]]
+    parents: list[list[list[int]]]
+    log_probabilities: list[list[list[float]]]
+    scores: list[list[list[float]]]
+    endings: list[list[list[float]]]
+    ending_scores: list[list[list[float]]]
+    attention: list[NDArray[np.float32]]
+
+
+@dataclass
+class History:
+    """Records every step of a search over `sentences` sentences."""
+
+    sentences: int
+    _rows: list[dict[int, int]] = field(default_factory=list)  # of each step: sentence -> row of the batch
+    _growth: list[Growth] = field(default_factory=list)
+    _scores: list[Tensor] = field(default_factory=list)
+    _ending_scores: list[Tensor] = field(default_factory=list)
+    _attention: list[Tensor] = field(default_factory=list)
+
+    def record(
+        self,
+        batch: Sequence[int],
+        growth: Growth,
+        scores: Tensor,
+        ending_scores: Tensor,
+        attention: Tensor | None,
+    ) -> None:
+        """Adds a step.
+
+        Args:
+            batch: the sentence of each row.
+            growth: its new hypotheses and those that end.
+            scores: (B, K) of the new ones.
+            ending_scores: (B, K of the shorter ones) of those that end, NOTHING for the others.
+            attention: (B, K of the shorter ones, S), or None when it is not wanted.
+        """
+        self._rows.append({sentence: row for row, sentence in enumerate(batch)})
+        self._growth.append(growth)
+        self._scores.append(scores)
+        self._ending_scores.append(ending_scores)
+        if attention is not None:
+            self._attention.append(attention.float())
+
+    def hypotheses(self, n_best: int, *, ranked: bool, source_lengths: Tensor | None) -> list[list[Hypothesis]]:
+        """The hypotheses of each sentence.
+
+        Args:
+            n_best: how many at most of each sentence.
+            ranked: best first, and all finished ones before those the limit cut; otherwise in the order of places.
+            source_lengths: (B,), what attention is trimmed to; None leaves it as wide as it came.
+        """
+        trace = self._on_host()
+        lengths = None if source_lengths is None else source_lengths.tolist()
+        found = []
+        for sentence in range(self.sentences):
+            rows = [step[sentence] for step in self._rows if sentence in step]
+            endings = _endings(trace, rows, n_best)
+            endings.sort(key=(lambda e: (not e.finished, -e.score)) if ranked else (lambda e: e.slot))
+            length = None if lengths is None else lengths[sentence]
+            found.append([_follow(trace, rows, ending, length) for ending in endings[:n_best]])
+        return found
+
+    def _on_host(self) -> _Trace:
+        return _Trace(
+            tokens=[step.tolist() for step in _to_host([growth.tokens for growth in self._growth])],
+            parents=[step.tolist() for step in _to_host([growth.parents for growth in self._growth])],
+            log_probabilities=[
+                step.tolist() for step in _to_host([growth.log_probabilities for growth in self._growth])
+            ],
+            scores=[step.tolist() for step in _to_host(self._scores)],
+            endings=[step.tolist() for step in _to_host([growth.endings for growth in self._growth])],
+            ending_scores=[step.tolist() for step in _to_host(self._ending_scores)],
+            attention=[step.numpy() for step in _to_host(self._attention)],
+        )
+
+
+def _to_host(steps: Sequence[Tensor]) -> list[Tensor]:
+    """The tensors on the CPU, in one transfer."""
+    if not steps:
+        return []
+    flat = torch.cat([step.flatten() for step in steps]).cpu()
+    parts = torch.split(flat, [step.numel() for step in steps])
+    return [part.view(step.shape) for part, step in zip(parts, steps, strict=True)]
+
+
+def _endings(trace: _Trace, rows: Sequence[int], n_best: int) -> list[_Ending]:
+    """The finished hypotheses of a sentence and, where they are fewer than `n_best`, those cut at its last step."""
+    endings = [
+        _Ending(step, slot, trace.endings[step][row][slot], score, finished=True)
+        for step, row in enumerate(rows)
+        for slot, score in enumerate(trace.ending_scores[step][row])
+        if score > NOTHING
+    ]
+    if len(endings) >= n_best:
+        return endings
+    last = len(rows) - 1
+    ended = trace.ending_scores[last][rows[last]]
+    if last == 0:  # nothing but the empty hypothesis stood before the first step
+        before, scores = [0.0] * len(ended), [0.0] * len(ended)
+    else:
+        before, scores = trace.log_probabilities[last - 1][rows[last - 1]], trace.scores[last - 1][rows[last - 1]]
+    cut = [
+        _Ending(last, slot, before[slot], scores[slot], finished=False)
+        for slot, score in enumerate(ended)
+        if score == NOTHING and before[slot] > NOTHING
+    ]
+    return endings + cut
+
+
+def _follow(trace: _Trace, rows: Sequence[int], ending: _Ending, source_length: int | None) -> Hypothesis:
+    """The hypothesis with this ending, followed back to its beginning."""
+    slot = ending.slot
+    slots, tokens = [slot], []
+    for step in range(ending.step - 1, -1, -1):
+        tokens.append(trace.tokens[step][rows[step]][slot])
+        slot = trace.parents[step][rows[step]][slot]
+        slots.append(slot)
+    slots.reverse()
+    attention = None
+    if trace.attention:
+        steps = range(ending.step + ending.finished)
+        weights = [trace.attention[step][rows[step], slots[step], :source_length] for step in steps]
+        width = trace.attention[0][0, 0, :source_length].size
+        attention = torch.from_numpy(np.stack(weights) if weights else np.zeros((0, width), dtype=np.float32))
+    return Hypothesis(tuple(reversed(tokens)), ending.log_probability, ending.score, ending.finished, attention)

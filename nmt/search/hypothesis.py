@@ -1,0 +1,105 @@
+"""What search works with: a step and its state, the options, and what it finds.
+
+Search knows no model. It sees a function from the last tokens to logits over the next ones, and a state that the
+function carries along. Shape letters: `B` sentences in the batch, `K` hypotheses of each, `S` source tokens,
+`T` target tokens, `V` vocabulary.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Generic, NamedTuple, Protocol, Self, TypeVar
+
+from torch import Tensor
+
+
+class State(Protocol):
+    """What a step carries from word to word, for B sentences with K hypotheses each; immutable."""
+
+    def select(self, sentences: Tensor | None, hypotheses: Tensor) -> Self:
+        """The state of other hypotheses, each of which continues one of the present ones.
+
+        Args:
+            sentences: (B',) int64, rows of the present batch to keep, ascending; None keeps all.
+            hypotheses: (B', K') int64, for each kept sentence the present hypothesis that each new one continues.
+        """
+        ...
+
+
+S = TypeVar("S", bound=State)
+
+
+class Step(NamedTuple, Generic[S]):
+    """What the model says about the next word."""
+
+    logits: Tensor  # (B, K, V) float32 or bfloat16, before softmax
+    state: S
+    attention: Tensor | None  # (B, K, S) weights over source tokens, padding exactly 0
+
+
+StepFunction = Callable[[Tensor, S], Step[S]]
+"""Last tokens (B, K) int64 and the state before them to the logits after them. The first call has K = 1."""
+
+
+@dataclass(frozen=True)
+class Hypothesis:
+    """One translation of one sentence.
+
+    Attributes:
+        tokens: its words, without the marks of beginning and end.
+        log_probability: natural logarithm of its probability under the model, the end mark's included if `finished`.
+        score: log_probability / length ** length_penalty, plus the coverage penalty where one is asked for. The
+            length counts the end mark of a finished hypothesis (and is at least 1).
+        finished: whether the end mark was reached; otherwise the limit cut it.
+        attention: (T, S) float32 on the CPU, one row a token and, if `finished`, a last one for the end mark; None
+            unless wanted and given by the step. S is the sentence's own source length where search was told it.
+    """
+
+    tokens: tuple[int, ...]
+    log_probability: float
+    score: float
+    finished: bool
+    attention: Tensor | None = None
+
+
+@dataclass(frozen=True)
+class SearchOptions:
+    """How to search.
+
+    Attributes:
+        bos: the token every hypothesis begins with.
+        eos: the token that ends one.
+        forbidden: tokens that are never generated (padding, `bos`, unknown), though a forced prefix may hold them.
+            Probabilities stay the model's own: nothing is renormalised.
+        beam_size: hypotheses kept for each sentence.
+        n_best: hypotheses returned for each sentence.
+        length_penalty: exponent of the length a log-probability is divided by; 0 leaves it alone.
+        coverage_penalty: beta of Wu et al. 2016 (arXiv:1609.08144, section 7), 0 for none.
+        no_repeat_ngram: no hypothesis holds a sequence of so many tokens twice; 0 allows all.
+        keep_attention: whether hypotheses come with their attention.
+
+    Raises:
+        ValueError: a value outside its range.
+    """
+
+    bos: int
+    eos: int
+    forbidden: tuple[int, ...] = ()
+    beam_size: int = 5
+    n_best: int = 1
+    length_penalty: float = 1.0
+    coverage_penalty: float = 0.0
+    no_repeat_ngram: int = 0
+    keep_attention: bool = False
+
+    def __post_init__(self) -> None:
+        for name, lowest in (("beam_size", 1), ("n_best", 1), ("no_repeat_ngram", 0)):
+            if (value := getattr(self, name)) < lowest:
+                raise ValueError(f"{name} is {value}: expected at least {lowest}")
+        for name in ("length_penalty", "coverage_penalty"):
+            if not 0 <= (value := getattr(self, name)) < math.inf:
+                raise ValueError(f"{name} is {value}: expected a finite number, at least 0")
+        if self.eos in self.forbidden:
+            raise ValueError(f"the end mark {self.eos} is among the forbidden tokens {self.forbidden}")

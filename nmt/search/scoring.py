@@ -1,0 +1,58 @@
+"""The numbers search compares hypotheses by."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+# Rows of logits normalised at a time on a CPU: few enough that their exponentials stay in its cache.
+_ROWS_AT_A_TIME = 32
+
+# Logits to a block when the largest of a row are looked for on a CPU (measured best for vocabularies near 8,000).
+_BLOCK = 64
+
+# A source token that got no attention at all would make the logarithm of its coverage infinite.
+_LEAST_COVERAGE = 1e-8
+
+
+def log_normaliser(logits: Tensor) -> Tensor:
+    """logsumexp over the vocabulary in float32, (B, K, V) -> (B, K): a log-probability is logit - log_normaliser."""
+    rows = logits.flatten(0, 1)  # (B * K, V)
+    parts = torch.split(rows, _ROWS_AT_A_TIME) if rows.device.type == "cpu" else (rows,)
+    return torch.cat([part.float().logsumexp(-1) for part in parts]).view(logits.shape[:-1])
+
+
+def largest(logits: Tensor, count: int) -> tuple[Tensor, Tensor]:
+    """The `count` largest logits of each row, descending, and their tokens: (B, K, V) -> 2 x (B, K, count).
+
+    On a CPU, `topk` over a whole vocabulary costs half as much as the product that made the logits. The largest
+    logits of a row lie in the blocks with the largest maxima, so that only `count` blocks have to be searched.
+    """
+    vocabulary = logits.size(-1)
+    blocks = vocabulary // _BLOCK
+    if logits.device.type != "cpu" or blocks < 2 * count:
+        return logits.topk(count)
+    whole = torch.unflatten(logits[..., : blocks * _BLOCK], -1, (blocks, _BLOCK))
+    chosen = whole.amax(-1).topk(count).indices  # (B, K, count)
+    inside = whole.gather(-2, chosen[..., None].expand(*chosen.shape, _BLOCK)).flatten(-2)
+    values, places = torch.cat([inside, logits[..., blocks * _BLOCK :]], dim=-1).topk(count)
+    block = places // _BLOCK
+    tokens = chosen.gather(-1, block.clamp(max=count - 1)) * _BLOCK + places % _BLOCK
+    rest = places - count * _BLOCK + blocks * _BLOCK  # token of a place in the vocabulary's incomplete last block
+    return values, torch.where(block < count, tokens, rest)
+
+
+def coverage_penalty(coverage: Tensor, source_lengths: Tensor, beta: float) -> Tensor:
+    """beta * sum over source tokens of log(min(coverage, 1)) (Wu et al. 2016, arXiv:1609.08144, equation 14).
+
+    Args:
+        coverage: (B, K, S) attention each source token got so far, summed over the target tokens.
+        source_lengths: (B,) source tokens of each sentence; what lies beyond is padding and costs nothing.
+        beta: weight of the penalty.
+
+    Returns:
+        (B, K), at most 0.
+    """
+    padding = torch.arange(coverage.size(-1), device=coverage.device) >= source_lengths[:, None, None]  # (B, 1, S)
+    covered = coverage.clamp(_LEAST_COVERAGE, 1.0).masked_fill(padding, 1.0)
+    return beta * covered.log().sum(-1)

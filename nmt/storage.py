@@ -1,0 +1,250 @@
+"""The one place that writes files durably: whole or not at all, and still there after a crash or a power cut.
+
+Everything is first written under a temporary name in the same directory, synced to the disk, and only then renamed.
+A process killed in between leaves at most something that `remove_stale_temporaries` recognises by its name.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import secrets
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from nmt.errors import RunInUseError, StorageError
+
+TEMPORARY_PREFIX = ".nmt-temporary-"
+REPLACED_PREFIX = ".nmt-replaced-"
+LOCK_NAME = ".lock"
+
+
+@contextmanager
+def _storage_errors(path: Path) -> Iterator[None]:
+    """Turns what the operating system refuses into a `StorageError` about `path`."""
+    try:
+        yield
+    except OSError as error:
+        # Without a number it is no answer of the operating system: gzip, for one, reports damaged data this way.
+        if error.errno is None:
+            raise
+        raise StorageError(str(path), f"cannot be written: {os.strerror(error.errno)}") from error
+
+
+def _temporary_beside(path: Path) -> Path:
+    return path.parent / f"{TEMPORARY_PREFIX}{os.getpid()}-{secrets.token_hex(4)}"
+
+
+def _sync_directory(directory: Path) -> None:
+    """Makes the names in `directory` durable."""
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        # Some network and FUSE file systems cannot sync a directory; they say so in these two ways.
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):
+            raise
+    finally:
+        os.close(descriptor)
+
+
+def _sync_tree(directory: Path) -> None:
+    """Makes every file below `directory`, and every name, durable."""
+    for folder, _, names in os.walk(directory, topdown=False):
+        for name in names:
+            descriptor = os.open(Path(folder, name), os.O_RDONLY)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+        _sync_directory(Path(folder))
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink()
+
+
+def write_file(path: Path, data: bytes) -> None:
+    """Writes `data` to `path`: whoever looks, at any time, finds the old content or the new, never a part of it.
+
+    Raises:
+        StorageError: the disk is full, or the place cannot be written. What was there before is untouched.
+    """
+    temporary = _temporary_beside(path)
+    with _storage_errors(path):
+        try:
+            with temporary.open("xb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.rename(path)
+        except BaseException:
+            # Whatever hinders the removal also caused the failure, and that is what has to be reported.
+            with suppress(OSError):
+                temporary.unlink()
+            raise
+        _sync_directory(path.parent)
+
+
+def make_directory(path: Path) -> None:
+    """Makes `path` and its missing parents, durably; one that is already there is left as it is.
+
+    Raises:
+        StorageError: it cannot be made.
+    """
+    with _storage_errors(path):
+        missing = [folder for folder in (path, *path.parents) if not folder.exists()]
+        path.mkdir(parents=True, exist_ok=True)
+        for folder in missing:
+            _sync_directory(folder.parent)
+
+
+@contextmanager
+def new_directory(final: Path, *, replace: bool = False) -> Iterator[Path]:
+    """Yields a temporary directory to fill, which becomes `final` at the end, complete and durable, or vanishes.
+
+    Args:
+        final: where the directory shall be. Its parent exists; itself it does not, or is an empty directory.
+        replace: whether `final` may exist with content, which is kept until the new content has taken its place. A
+            crash between these two leaves it aside, and `remove_stale_temporaries` puts it back.
+
+    Raises:
+        StorageError: the operating system refused something, here or in the body. Nothing has changed then.
+    """
+    temporary = _temporary_beside(final)
+    with _storage_errors(final):
+        try:
+            temporary.mkdir()
+            yield temporary
+            _sync_tree(temporary)
+            if replace and os.path.lexists(final):
+                _replace(temporary, final)
+            else:
+                temporary.rename(final)
+        except BaseException:
+            # As in `write_file`: the first failure is the one to report.
+            shutil.rmtree(temporary, ignore_errors=True)
+            raise
+        _sync_directory(final.parent)
+
+
+def _replace(new: Path, final: Path) -> None:
+    aside = final.with_name(REPLACED_PREFIX + final.name)
+    if os.path.lexists(aside):
+        _remove(aside)
+    final.rename(aside)
+    try:
+        new.rename(final)
+    except BaseException:
+        if not os.path.lexists(final):
+            aside.rename(final)
+        raise
+    # The old content may go only once the new one is sure to be found under the name.
+    _sync_directory(final.parent)
+    _remove(aside)
+
+
+def remove_directory(path: Path) -> None:
+    """Removes a directory with its content, so that a crash on the way leaves no half of it under its name.
+
+    Raises:
+        StorageError: it cannot be removed.
+    """
+    temporary = _temporary_beside(path)
+    with _storage_errors(path):
+        path.rename(temporary)
+        _sync_directory(path.parent)
+        shutil.rmtree(temporary)
+
+
+def remove_stale_temporaries(parent: Path) -> None:
+    """Removes from `parent` what a process left that was killed while it wrote there.
+
+    Only for the one process that may write there, such as the holder of the `RunLock`: another's temporaries are no
+    different in name. A directory that was to be replaced, and was not, gets its name back.
+
+    Raises:
+        StorageError: something cannot be removed.
+    """
+    with _storage_errors(parent):
+        for path in list(parent.iterdir()) if parent.is_dir() else []:
+            if path.name.startswith(REPLACED_PREFIX):
+                final = path.with_name(path.name.removeprefix(REPLACED_PREFIX))
+                if not os.path.lexists(final):
+                    path.rename(final)
+                    _sync_directory(parent)
+                    continue
+                _remove(path)
+            elif path.name.startswith(TEMPORARY_PREFIX):
+                _remove(path)
+
+
+def free_bytes(path: Path) -> int:
+    """The bytes that this user may still write at `path`, or where it would be made.
+
+    Raises:
+        StorageError: the file system does not say.
+    """
+    with _storage_errors(path):
+        existing = next(folder for folder in (path.absolute(), *path.absolute().parents) if folder.exists())
+        return shutil.disk_usage(existing).free
+
+
+class RunLock:
+    """Holds a run directory, which must exist, for one process as long as the `with` block lasts.
+
+    The operating system gives the lock back when the process ends, however it ends, so none is ever stale. The lock
+    file itself stays; it tells who holds the lock.
+
+    Raises:
+        RunInUseError: another process, or another lock of this one, holds it.
+        StorageError: the lock file cannot be written.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._descriptor: int | None = None
+
+    def __enter__(self) -> Self:
+        assert self._descriptor is None, "a RunLock is entered once at a time"
+        path = self._directory / LOCK_NAME
+        with _storage_errors(path):
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                os.ftruncate(descriptor, 0)
+                os.pwrite(descriptor, f"{os.getpid()} {os.uname().nodename}\n".encode(), 0)
+            except BlockingIOError:
+                holder = _holder(descriptor)
+                os.close(descriptor)
+                raise RunInUseError(str(self._directory), f"in use by {holder}") from None
+            except BaseException:
+                os.close(descriptor)
+                raise
+        self._descriptor = descriptor
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        assert self._descriptor is not None
+        # Forked children share the open file, so closing it here would not give the lock back while one of them lives.
+        fcntl.flock(self._descriptor, fcntl.LOCK_UN)
+        os.close(self._descriptor)
+        self._descriptor = None
+
+
+def _holder(descriptor: int) -> str:
+    """Who holds the lock, as far as its file tells: it is empty for an instant after the lock was taken."""
+    process, _, host = os.pread(descriptor, 300, 0).decode(errors="replace").strip().partition(" ")
+    if not (process.isascii() and process.isdigit() and host.isprintable()):
+        return "another process"
+    return f"process {process}" if host == os.uname().nodename else f"process {process} on {host}"

@@ -1,0 +1,1 @@
+"""Training: the loss, the schedule, and the loop that ties them together."""

@@ -1,0 +1,85 @@
+"""What a person sees while a model trains: a bar on a terminal, a log line now and then elsewhere."""
+
+from __future__ import annotations
+
+import logging
+import math
+import sys
+import time
+from types import TracebackType
+from typing import Self
+
+from tqdm import tqdm
+
+SECONDS_BETWEEN_LINES = 10.0
+
+logger = logging.getLogger(__name__)
+
+
+def duration(seconds: float) -> str:
+    """Seconds as people say them: 42s, 3m05s, 2h07m; "?" when unknown."""
+    if not math.isfinite(seconds):
+        return "?"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole}s"
+    if whole < 3600:
+        return f"{whole // 60}m{whole % 60:02}s"
+    return f"{whole // 3600}h{whole % 3600 // 60:02}m"
+
+
+class TrainingProgress:
+    """Shows how far training is; the bar stands for the share of the nearest limit that is used up."""
+
+    def __init__(self, *, quiet: bool = False) -> None:
+        shown = sys.stderr is not None and sys.stderr.isatty() and not quiet
+        self._bar = tqdm(
+            total=100, disable=not shown, bar_format="{percentage:3.0f}%|{bar:20}| {desc}", file=sys.stderr, leave=False
+        )
+        self._next_line = 0.0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bar.close()
+
+    def show(self, share: float, text: str) -> None:
+        """Shows the share done, 0 to 1, and a line about it."""
+        if not self._bar.disable:
+            self._bar.n = round(100 * share)
+            self._bar.set_description_str(text, refresh=True)
+        now = time.monotonic()
+        if now >= self._next_line:
+            self._next_line = now + SECONDS_BETWEEN_LINES
+            # On a terminal the bar says the same; the log file wants it all the same.
+            logger.info(text, extra={"to_file_only": not self._bar.disable})
+
+
+class CountProgress:
+    """Counts things of which it is not known how many there are, such as pairs being tokenised."""
+
+    def __init__(self, what: str, unit: str, *, quiet: bool = False) -> None:
+        shown = sys.stderr is not None and sys.stderr.isatty() and not quiet
+        self._what, self._unit = what, unit
+        self._bar = tqdm(desc=what, unit=f" {unit}", disable=not shown, file=sys.stderr, leave=False)
+        self._started = time.monotonic()
+        self._next_line = self._started + SECONDS_BETWEEN_LINES
+        self.count = 0
+
+    def show(self, count: int) -> None:
+        """Shows how many are done."""
+        self.count = max(count, self.count)
+        self._bar.update(self.count - self._bar.n)
+        now = time.monotonic()
+        if now >= self._next_line:
+            self._next_line = now + SECONDS_BETWEEN_LINES
+            logger.info(
+                "%s: %s %s", self._what, f"{self.count:,}", self._unit, extra={"to_file_only": not self._bar.disable}
+            )
+
+    def close(self) -> None:
+        """Takes the bar away."""
+        self._bar.close()

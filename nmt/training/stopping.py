@@ -1,0 +1,42 @@
+"""Asked to stop by a signal: training saves its state first, and then goes."""
+
+from __future__ import annotations
+
+import os
+import signal
+from types import FrameType, TracebackType
+from typing import Any, Self
+
+from nmt.errors import StoppedError
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class StopRequest:
+    """Takes SIGINT and SIGTERM while it is entered, and remembers the first; a second SIGINT leaves at once."""
+
+    def __init__(self) -> None:
+        self.signal: int | None = None
+        self._previous: dict[int, Any] = {}
+
+    def __enter__(self) -> Self:
+        for number in SIGNALS:
+            self._previous[number] = signal.signal(number, self._receive)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for number, handler in self._previous.items():
+            signal.signal(number, handler)
+
+    def _receive(self, number: int, _frame: FrameType | None) -> None:
+        if self.signal is not None and number == signal.SIGINT:
+            os._exit(128 + number)
+        self.signal = self.signal or number
+
+    def check(self) -> None:
+        """Raises StoppedError once a signal has come; for places where there is nothing to save."""
+        if self.signal is not None:
+            name = "interrupted" if self.signal == signal.SIGINT else "terminated"
+            raise StoppedError("", name, self.signal)

@@ -1,0 +1,373 @@
+"""The training loop."""
+
+from __future__ import annotations
+
+import logging
+import math
+import time
+from collections.abc import Iterator
+from contextlib import closing, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from nmt.checkpoint import CheckpointContents, Loaded, check_tensors, save_checkpoint
+from nmt.config import Config
+from nmt.corpus.batching import Batch, SpecialIds, make_batch
+from nmt.corpus.order import BatchOrder, Position, split_parts
+from nmt.corpus.permutation import derive_key
+from nmt.corpus.prefetch import prefetched
+from nmt.corpus.sampling import SubwordSampler
+from nmt.corpus.store import Store
+from nmt.device import is_out_of_memory, products_in
+from nmt.errors import MemoryExhaustedError, NonFiniteError, StoppedError
+from nmt.manifest import OPTIMIZER, STATE
+from nmt.model.seq2seq import Seq2Seq
+from nmt.run_directory import mark, prune
+from nmt.text.tokenizer import Tokenizer
+from nmt.training.average import WeightAverage
+from nmt.training.loss import cross_entropy
+from nmt.training.metrics import MetricsWriter
+from nmt.training.progress import TrainingProgress, duration
+from nmt.training.schedule import make_schedule
+from nmt.training.state import TrainingState
+from nmt.training.stopping import StopRequest
+from nmt.training.validation import ValidationResult, Validator
+
+logger = logging.getLogger(__name__)
+
+_MOMENTS = ("exp_avg", "exp_avg_sq", "step")
+
+
+class Update(NamedTuple):
+    """The data of one update: the parts it is computed in, and where the order goes on after it."""
+
+    parts: list[Batch]
+    following: Position
+
+
+@dataclass(frozen=True)
+class Text:
+    """What of the run concerns text: tokenizers of source and target, and their files as checkpoints hold them."""
+
+    source: Tokenizer
+    target: Tokenizer
+    files: dict[str, bytes]
+
+
+class Trainer:
+    """Trains a model until a limit of the configuration is reached; owns everything that changes on the way."""
+
+    def __init__(
+        self,
+        run: Path,
+        config: Config,
+        model: Seq2Seq,
+        store: Store,
+        text: Text,
+        validator: Validator,
+        stop: StopRequest,
+        dtype: torch.dtype,
+    ) -> None:
+        self.state = TrainingState(corpus=store.fingerprint)
+        self._run = run
+        self._config = config
+        self._model = model
+        self._store = store
+        self._text = text
+        self._validator = validator
+        self._stop = stop
+        self._dtype = dtype
+        self._device = model.output_weight.device
+        self._special = SpecialIds.of(text.source, text.target)
+        self._order = BatchOrder(store, config.training.batch_tokens, config.seed)
+        self._schedule = make_schedule(config.training)
+        self._parameters = dict(model.named_parameters())
+        self._optimizer = _make_optimizer(config, list(self._parameters.values()))
+        decay = config.training.average_decay
+        self._average = WeightAverage(model, decay) if decay else None
+        self._saved_at = time.monotonic()
+        self._started = time.monotonic()
+
+    def resume(self, checkpoint: Loaded) -> None:
+        """Goes back to where a checkpoint was saved.
+
+        Raises:
+            ModelError: its tensors or its state are not those of this training.
+        """
+        self.state = TrainingState.from_json(checkpoint.state, checkpoint.directory / STATE)
+        expected: dict[str, Tensor] = {}
+        for name, parameter in self._parameters.items():
+            expected |= {f"{moment}.{name}": parameter for moment in _MOMENTS[:2]}
+            expected[f"step.{name}"] = torch.zeros(())
+            if self._average:
+                expected[f"weights.{name}"] = parameter
+        check_tensors(checkpoint.optimizer, expected, checkpoint.directory / OPTIMIZER)
+        weights = checkpoint.weights
+        if self._average:
+            self._average.load(weights)
+            weights = {name: checkpoint.optimizer[f"weights.{name}"] for name in self._parameters}
+        with torch.no_grad():
+            for name, parameter in self._parameters.items():
+                parameter.copy_(weights[name])
+        moments = {
+            index: {moment: checkpoint.optimizer[f"{moment}.{name}"] for moment in _MOMENTS}
+            for index, name in enumerate(self._parameters)
+        }
+        groups = self._optimizer.state_dict()["param_groups"]
+        self._optimizer.load_state_dict({"state": moments, "param_groups": groups})
+
+    def fit(self, metrics: MetricsWriter, *, quiet: bool) -> str:
+        """Trains on, and returns the limit that ended it.
+
+        Raises:
+            StoppedError: a signal asked to stop; the state was saved first.
+            NonFiniteError: loss or gradient became NaN or infinite; nothing of it was saved.
+            MemoryExhaustedError: memory ran out.
+            StorageError: a checkpoint could not be saved.
+        """
+        config = self._config.training
+        self._started = time.monotonic() - self.state.seconds
+        self._saved_at = time.monotonic()
+        self._model.train()
+        with TrainingProgress(quiet=quiet) as progress, closing(prefetched(self._updates())) as updates:
+            meter = _Meter(self.state.seconds)
+            while True:
+                limit = self.state.limit_reached(config)
+                due = self.state.step % config.validate_every == 0 or limit is not None
+                if due and self.state.validated_step < self.state.step:
+                    self._validate(metrics)
+                    continue  # its outcome may end training
+                if limit is not None:
+                    return limit
+                self._stop_if_asked()
+                update = next(updates)
+                meter.add(self._step(update), update)
+                if self.state.step % config.log_every == 0:
+                    self._log(meter, metrics, progress)
+                    meter = _Meter(self.state.seconds)
+                if time.monotonic() - self._saved_at >= 60 * config.save_every_minutes:
+                    self._save()
+
+    def _updates(self) -> Iterator[Update]:
+        """The data of the updates to come, without end, as the seed orders them."""
+        data, training = self._config.data, self._config.training
+        sampler = None
+        alpha = self._config.tokenizer.subword_regularization
+        if alpha:
+            sampler = SubwordSampler(self._text.source, self._text.target, alpha, data.max_length, self._config.seed)
+        epoch = self.state.position.epoch
+        for following, indices in self._order.batches(self.state.position):
+            lengths = self._store.target_lengths(indices) + 1
+            resample = sampler.in_epoch(epoch) if sampler else None
+            parts = split_parts(indices, lengths, training.accumulation)
+            yield Update(
+                [make_batch(self._store, part, self._special, resample) for part in parts if len(part)], following
+            )
+            epoch = following.epoch
+
+    def _step(self, update: Update) -> float:
+        """One update of the weights; returns the loss summed over its target tokens."""
+        step = self.state.step + 1
+        tokens = sum(part.target_tokens for part in update.parts)
+        rate = self._schedule(step, self.state.reductions)
+        for group in self._optimizer.param_groups:
+            group["lr"] = rate
+        self._optimizer.zero_grad(set_to_none=True)
+        loss = 0.0
+        for number, part in enumerate(update.parts):
+            # Dropout depends on seed, step and part alone, so that a resumed training draws what it would have drawn.
+            torch.manual_seed(derive_key("dropout", self._config.seed, step, number) % (1 << 63))
+            loss += self._backward(part, tokens)
+        norm = nn.utils.clip_grad_norm_(self._parameters.values(), self._config.training.clip_norm or math.inf)
+        if not (math.isfinite(loss) and bool(norm.isfinite())):
+            raise NonFiniteError(
+                f"step {step}",
+                f"the loss is {loss / tokens:.4g} and the gradient's norm {float(norm):.4g}; nothing of this step was "
+                "kept. A lower training.learning_rate or a smaller training.clip_norm may help",
+            )
+        self._optimizer.step()
+        if self._average:
+            self._average.update(step)
+        self.state.step = step
+        self.state.position = update.following
+        self.state.seconds = time.monotonic() - self._started
+        return loss
+
+    def _backward(self, part: Batch, tokens: int) -> float:
+        """Adds the gradient of a part's share in the loss per token; returns the part's summed loss."""
+        source, lengths, target_input, target_output, target_lengths = (
+            torch.from_numpy(values).to(self._device)
+            for values in (
+                part.source,
+                part.source_lengths,
+                part.target_input,
+                part.target_output,
+                part.target_lengths,
+            )
+        )
+        try:
+            with products_in(self._dtype, self._device):
+                readouts = self._model(source, lengths, target_input).readouts  # (T, B, R)
+                is_token = torch.arange(readouts.shape[0], device=self._device)[:, None] < target_lengths  # (T, B)
+                rows = readouts.to(self._dtype)[is_token]
+                loss = cross_entropy(
+                    rows, self._model.output_weight, target_output.t()[is_token], self._config.training.label_smoothing
+                )
+            (loss / tokens).backward()
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error):
+                raise
+            shape = (
+                f"{len(source)} sentences of up to {source.shape[1]} source and {target_input.shape[1]} target tokens"
+            )
+            raise MemoryExhaustedError(
+                "training.batch_tokens",
+                f"out of memory in a batch of {shape}; "
+                f"lower it from {self._config.training.batch_tokens}, or raise training.accumulation",
+            ) from error
+        return float(loss.detach())
+
+    def _log(self, meter: _Meter, metrics: MetricsWriter, progress: TrainingProgress) -> None:
+        state = self.state
+        record = {
+            "split": "train",
+            "step": state.step,
+            "epoch": state.position.epoch,
+            "seconds": round(state.seconds, 3),
+            "loss": meter.loss / meter.tokens,
+            "learning_rate": self._schedule(state.step, state.reductions),
+            "target_tokens": meter.tokens,
+            "target_tokens_per_second": meter.tokens / max(1e-9, state.seconds - meter.since),
+        }
+        metrics.write(record)
+        per_epoch = self._order.approximate_updates_per_epoch
+        left = state.seconds_left(self._config.training, per_epoch)
+        best = "" if state.best_score is None else f", best {self._metric_text(state.best_score)}"
+        progress.show(
+            state.share_done(self._config.training, per_epoch),
+            f"epoch {state.position.epoch + 1} step {state.step:,}: loss {record['loss']:.3f}, "
+            f"{record['target_tokens_per_second']:,.0f} target tokens/s, {duration(left)} left{best}",
+        )
+
+    def _validate(self, metrics: MetricsWriter) -> None:
+        """Scores the model, and saves it; a signal leaves the validation to the resumed training."""
+        state, config = self.state, self._config.training
+        with self._average.applied() if self._average else nullcontext():
+            try:
+                result = self._validator(self._model, self._stop.check)
+            except StoppedError:
+                result = None
+        if result is None:
+            self._stop_if_asked()
+            return
+        is_best = state.take_score(result.metric(config.early_stopping_metric), config)
+        state.seconds = time.monotonic() - self._started
+        metrics.write(
+            {
+                "split": "validation",
+                "step": state.step,
+                "epoch": state.position.epoch,
+                "seconds": round(state.seconds, 3),
+                "loss": result.loss,
+                "perplexity": result.perplexity,
+                "bleu": result.bleu,
+                "chrf": result.chrf,
+            }
+        )
+        self._report(result, is_best)
+        self._save(is_best=is_best)
+
+    def _report(self, result: ValidationResult, is_best: bool) -> None:
+        logger.info(
+            "validation at step %s: loss %.3f, perplexity %.2f, BLEU %.2f, chrF %.2f%s",
+            f"{self.state.step:,}",
+            result.loss,
+            result.perplexity,
+            result.bleu,
+            result.chrf,
+            " (best so far)" if is_best else "",
+        )
+        for source, reference, translation in result.samples:
+            logger.info("  source      %s\n  reference   %s\n  translation %s", source, reference, translation)
+
+    def _metric_text(self, score: float) -> str:
+        metric = self._config.training.early_stopping_metric
+        return f"perplexity {-score:.2f}" if metric == "perplexity" else f"{metric} {score:.2f}"
+
+    def best_text(self) -> str:
+        """The best validation score so far, in words."""
+        if self.state.best_score is None:
+            return "no validation yet"
+        return f"best {self._metric_text(self.state.best_score)} at step {self.state.best_step:,}"
+
+    def _stop_if_asked(self) -> None:
+        if self._stop.signal is not None:
+            self._save()
+            logger.info("stopped at step %s; the same command goes on from here", f"{self.state.step:,}")
+            self._stop.check()
+
+    def _save(self, *, is_best: bool = False) -> None:
+        """Saves a checkpoint, then says which is last and best, then removes old ones; safe at any kill."""
+        state = self.state
+        state.seconds = time.monotonic() - self._started
+        training_weights = {name: parameter.detach() for name, parameter in self._parameters.items()}
+        moments = self._optimizer.state_dict()["state"]
+        tensors = {
+            f"{moment}.{name}": moments[index][moment]
+            for index, name in enumerate(self._parameters)
+            if index in moments
+            for moment in _MOMENTS
+        }
+        if self._average:
+            tensors |= {f"weights.{name}": weight for name, weight in training_weights.items()}
+        contents = CheckpointContents(
+            weights=self._average.tensors if self._average else training_weights,
+            optimizer=tensors,
+            state=state.as_json(),
+            config=self._config.as_yaml(),
+            tokenizers=self._text.files,
+            summary={
+                "step": state.step,
+                "epoch": state.position.epoch,
+                "training_seconds": state.seconds,
+                "metric": self._config.training.early_stopping_metric,
+                "best_score": state.best_score,
+                "best_step": state.best_step,
+            },
+        )
+        checkpoint = save_checkpoint(self._run, state.step, contents)
+        if is_best:
+            mark(self._run, "best", checkpoint.name)
+        mark(self._run, "last", checkpoint.name)
+        prune(self._run, self._config.training.keep_checkpoints)
+        self._saved_at = time.monotonic()
+
+
+class _Meter:
+    """Loss and tokens since the last record."""
+
+    def __init__(self, since: float) -> None:
+        self.since = since
+        self.loss = 0.0
+        self.tokens = 0
+
+    def add(self, loss: float, update: Update) -> None:
+        self.loss += loss
+        self.tokens += sum(part.target_tokens for part in update.parts)
+
+
+def _make_optimizer(config: Config, parameters: list[nn.Parameter]) -> torch.optim.Optimizer:
+    training = config.training
+    kinds: dict[str, type[torch.optim.Adam]] = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
+    return kinds[training.optimizer](
+        parameters,
+        lr=training.learning_rate,
+        betas=training.adam_betas,
+        eps=training.adam_epsilon,
+        weight_decay=training.weight_decay,
+        fused=True,
+    )

@@ -1,0 +1,132 @@
+"""How good the model is in the middle of training: its loss and its translations of the validation pairs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from nmt.config import Config
+from nmt.corpus.batching import Batch, SpecialIds, pad_pairs
+from nmt.corpus.order import length_sorted_batches
+from nmt.device import products_in
+from nmt.errors import DataError
+from nmt.evaluation import evaluate, perplexity
+from nmt.model.seq2seq import Seq2Seq
+from nmt.text.tokenizer import Tokenizer
+from nmt.translator import Translator
+
+LINES_AT_ONCE = 128  # translated between two looks at whether training was asked to stop
+
+
+@dataclass(frozen=True)
+class ValidationResult:
+    """Scores of a validation; `loss` in nats a target token, and some translations to look at."""
+
+    loss: float
+    perplexity: float
+    bleu: float
+    chrf: float
+    samples: tuple[tuple[str, str, str], ...]  # source, reference, translation
+
+    def metric(self, name: str) -> float:
+        """The value of an early-stopping metric, larger for better."""
+        return {"bleu": self.bleu, "chrf": self.chrf, "perplexity": -self.perplexity}[name]
+
+
+class Validator:
+    """Scores a model on the validation pairs, decoding with the search of the configuration."""
+
+    def __init__(
+        self,
+        config: Config,
+        pairs: Sequence[tuple[str, str]],
+        tokenizers: tuple[Tokenizer, Tokenizer],
+        device: torch.device,
+        dtype: torch.dtype,
+    ) -> None:
+        """Tokenises the pairs; raises DataError where all of them are blank."""
+        self._config = config
+        self._tokenizers = tokenizers
+        self._device = device
+        self._dtype = dtype
+        source, target = tokenizers
+        ids = zip(source.encode([pair[0] for pair in pairs]), target.encode([pair[1] for pair in pairs]), strict=True)
+        special = SpecialIds.of(source, target)
+        both = [pair for pair in ids if pair[0] and pair[1]]
+        if not both:
+            raise DataError("data.validation", "every pair is blank; expected some text to validate on")
+        lengths = np.array([max(map(len, pair)) + 1 for pair in both])
+        self._batches = [
+            pad_pairs([both[n][0] for n in numbers], [both[n][1] for n in numbers], special)
+            for numbers in length_sorted_batches(lengths, config.search.batch_tokens)
+        ]
+        # Like lengths together, so that batches hold little padding.
+        order = sorted(range(len(pairs)), key=lambda number: len(pairs[number][0]))
+        self._order = [order[start : start + LINES_AT_ONCE] for start in range(0, len(order), LINES_AT_ONCE)]
+        self._pairs = pairs
+
+    def __call__(self, model: Seq2Seq, check: Callable[[], None]) -> ValidationResult:
+        """The scores of the model, which is left in the mode it was in.
+
+        `check` is called between batches; what it raises ends the validation.
+        """
+        was_training = model.training
+        model.eval()
+        try:
+            loss, tokens = self._loss(model, check)
+            translations = self._translate(model, check)
+        finally:
+            model.train(was_training)
+        references = [target for _, target in self._pairs]
+        scores = evaluate(translations, [references], metrics=("bleu", "chrf"))
+        samples = [
+            (source, reference, translation)
+            for (source, reference), translation in zip(self._pairs, translations, strict=True)
+        ]
+        return ValidationResult(
+            loss=loss / tokens,
+            perplexity=perplexity(loss, tokens),
+            bleu=scores["bleu"].score,
+            chrf=scores["chrf"].score,
+            samples=tuple(samples[: self._config.training.validation_samples]),
+        )
+
+    def _loss(self, model: Seq2Seq, check: Callable[[], None]) -> tuple[float, int]:
+        """Cross-entropy summed over target tokens, and their number."""
+        loss = 0.0
+        tokens = 0
+        with torch.inference_mode(), products_in(self._dtype, self._device):
+            for batch in self._batches:
+                check()
+                loss += self._batch_loss(model, batch)
+                tokens += batch.target_tokens
+        return loss, tokens
+
+    def _batch_loss(self, model: Seq2Seq, batch: Batch) -> float:
+        source, lengths, target_input, target_output, target_lengths = (
+            torch.from_numpy(part).to(self._device)
+            for part in (
+                batch.source,
+                batch.source_lengths,
+                batch.target_input,
+                batch.target_output,
+                batch.target_lengths,
+            )
+        )
+        readouts = model(source, lengths, target_input).readouts
+        log_probabilities = model.log_probabilities(readouts, target_output)
+        is_token = torch.arange(target_output.shape[1], device=self._device) < target_lengths[:, None]
+        return -float(log_probabilities[is_token].double().sum())
+
+    def _translate(self, model: Seq2Seq, check: Callable[[], None]) -> list[str]:
+        translator = Translator(model, *self._tokenizers, self._config, self._dtype)
+        translations = [""] * len(self._pairs)
+        for numbers in self._order:
+            check()
+            lines = [self._pairs[number][0] for number in numbers]
+            for number, translation in zip(numbers, translator.translate(lines), strict=True):
+                translations[number] = translation.text
+        return translations

@@ -1,0 +1,376 @@
+"""Lines in, translations out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, NamedTuple, Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from nmt.build import build_model
+from nmt.checkpoint import Description, check_tensors, describe, load_checkpoint
+from nmt.config import Config, SearchConfig, from_yaml
+from nmt.corpus.batching import pad
+from nmt.corpus.order import length_sorted_batches
+from nmt.device import choose_device, choose_precision, is_out_of_memory, products_in
+from nmt.errors import ConfigError, MemoryExhaustedError, ModelError
+from nmt.manifest import SHARED_TOKENIZER, SOURCE_TOKENIZER, TARGET_TOKENIZER, WEIGHTS
+from nmt.model.seq2seq import SearchState, Seq2Seq
+from nmt.run_directory import Warn, resolve_model
+from nmt.search.beam import beam_search
+from nmt.search.hypothesis import Hypothesis, SearchOptions, Step
+from nmt.search.sampling import SamplingOptions, sample
+from nmt.text.lines import is_blank
+from nmt.text.tokenizer import Tokenizer
+
+Attention = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class TranslateOptions:
+    """How to translate; see the section `search` of the configuration, from which `of` takes the values.
+
+    Attributes:
+        n_best: translations of each line; the beam is as wide at least.
+        sampling: draw translations at random instead of searching for the best.
+        attention: keep the attention of each translation.
+    """
+
+    beam_size: int = 5
+    n_best: int = 1
+    length_penalty: float = 1.0
+    coverage_penalty: float = 0.0
+    no_repeat_ngram: int = 0
+    max_length: int = 256
+    max_length_ratio: float = 3.0
+    batch_tokens: int = 4096
+    sampling: SamplingOptions | None = None
+    attention: bool = False
+
+    @classmethod
+    def of(cls, search: SearchConfig, **others: Any) -> Self:
+        """The options of a configuration, with `others` in place of or beside them."""
+        return cls(**{**search.model_dump(), **others})
+
+
+@dataclass(frozen=True)
+class Output:
+    """One translation of a line.
+
+    Attributes:
+        text: the translation.
+        score: log-probability (natural logarithm) after length normalisation.
+        log_probability: the same before it.
+        tokens: the translation's subwords.
+        token_words: for each token the word of `text.split()` it belongs to.
+        attention: (tokens, source tokens), each row summing to 1; the last source column is the end mark's. None
+            unless asked for, and without attention in the model.
+    """
+
+    text: str
+    score: float
+    log_probability: float
+    tokens: tuple[str, ...]
+    token_words: tuple[int, ...]
+    attention: Attention | None
+
+
+@dataclass(frozen=True)
+class Translation:
+    """A line with its translations, the best first; a blank line has none.
+
+    `source_tokens` and `source_words` (for each token the word of `source.split()` it belongs to) are filled where
+    attention is asked for.
+    """
+
+    source: str
+    outputs: tuple[Output, ...]
+    source_tokens: tuple[str, ...] = ()
+    source_words: tuple[int, ...] = ()
+
+    @cached_property
+    def text(self) -> str:
+        """The best translation; empty for a blank line."""
+        return self.outputs[0].text if self.outputs else ""
+
+    def __str__(self) -> str:
+        return self.text
+
+
+class _Part(NamedTuple):
+    """A line, or a piece of one that is too long for the model."""
+
+    line: int
+    ids: list[int]
+    words: list[int]  # for each token its word in the line
+    prefix: list[int]
+
+
+class Translator:
+    """A model with its tokenizers, ready to translate."""
+
+    def __init__(
+        self,
+        model: Seq2Seq,
+        source_tokenizer: Tokenizer,
+        target_tokenizer: Tokenizer,
+        config: Config,
+        dtype: torch.dtype = torch.float32,
+    ) -> None:
+        self.model = model
+        self.source_tokenizer = source_tokenizer
+        self.target_tokenizer = target_tokenizer
+        self.config = config
+        self.device = model.output_weight.device
+        self._dtype = dtype
+
+    @classmethod
+    def load(
+        cls, path: Path | str, *, device: str = "auto", precision: str = "auto", warn: Warn = lambda _: None
+    ) -> Self:
+        """The translator in a run directory (its best checkpoint), a checkpoint or an exported model.
+
+        Args:
+            path: where it lies.
+            device: auto, cpu, cuda or cuda:N.
+            precision: auto, fp32 or bf16, of matrix products.
+            warn: is told when a damaged checkpoint had to be passed over.
+
+        Raises:
+            ModelError: there is no model, or it is damaged or does not fit this program.
+            DeviceError: there is no such device.
+        """
+        where = choose_device(device)
+        directory = resolve_model(Path(path), warn)
+        description = describe(directory)
+        config, source, target = read_description(description)
+        with torch.device("meta"):
+            model = build_model(config.model, source.size, target.size)
+        check_tensors(description.tensors, dict(model.named_parameters()), directory / WEIGHTS)
+        loaded = load_checkpoint(directory, with_optimizer=False, device=where)
+        model.load_state_dict(dict(loaded.weights), strict=False, assign=True)
+        dtype = choose_precision(precision, where, training=False)
+        return cls(model.eval().requires_grad_(False), source, target, config, dtype)
+
+    def options(self, **others: Any) -> TranslateOptions:
+        """The options that the model was configured with, with `others` in place of or beside them."""
+        return TranslateOptions.of(self.config.search, **others)
+
+    def translate(
+        self,
+        lines: Sequence[str],
+        options: TranslateOptions | None = None,
+        *,
+        prefixes: Sequence[str] | None = None,
+        keys: Sequence[int] | None = None,
+    ) -> list[Translation]:
+        """The translations of `lines`, in their order; those of blank lines are empty, without asking the model.
+
+        A line of more tokens than training pairs had is translated in parts, cut at white space, and joined.
+
+        Args:
+            lines: of text; what stands in one does not change the translation of another.
+            options: how to search; the model's own configuration by default.
+            prefixes: for each line what its translation must begin with.
+            keys: for each line the number that decides, with the seed, what sampling draws; its place by default.
+        """
+        options = options or self.options()
+        parts = list(self._parts(lines, prefixes, options))
+        found: list[list[Hypothesis]] = [[]] * len(parts)
+        lengths = np.array([len(part.ids) + 1 for part in parts], dtype=np.int64)
+        keys = keys or range(len(lines))
+        with torch.inference_mode(), products_in(self._dtype, self.device):
+            for batch in length_sorted_batches(lengths, options.batch_tokens):
+                numbers = batch.tolist()
+                chosen = [parts[number] for number in numbers]
+                for number, hypotheses in zip(numbers, self._search(chosen, keys, options), strict=True):
+                    found[number] = hypotheses
+        of_line: list[list[int]] = [[] for _ in lines]
+        for number, part in enumerate(parts):
+            of_line[part.line].append(number)
+        return [
+            self._translation(line, [parts[n] for n in numbers], [found[n] for n in numbers], options)
+            for line, numbers in zip(lines, of_line, strict=True)
+        ]
+
+    def _parts(
+        self, lines: Sequence[str], prefixes: Sequence[str] | None, options: TranslateOptions
+    ) -> Iterator[_Part]:
+        longest = self.config.data.max_length
+        prefix_ids = self.target_tokenizer.encode(prefixes) if prefixes else [[]] * len(lines)
+        texts = ["" if is_blank(line) else line for line in lines]
+        for number, (text, ids, prefix) in enumerate(
+            zip(texts, self.source_tokenizer.encode(texts), prefix_ids, strict=True)
+        ):
+            if not ids:
+                continue
+            if len(ids) <= longest:
+                words = self.source_tokenizer.encode_with_words(text)[1] if options.attention else []
+                yield _Part(number, ids, words, prefix)
+                continue
+            ids, words = self.source_tokenizer.encode_with_words(text)
+            for start, stop in cut_at_words(words, longest):
+                yield _Part(number, ids[start:stop], words[start:stop], prefix if start == 0 else [])
+
+    def _search(self, parts: list[_Part], keys: Sequence[int], options: TranslateOptions) -> list[list[Hypothesis]]:
+        """The hypotheses of each part; a batch too large for memory is halved."""
+        try:
+            return self._search_at_once(parts, keys, options)
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error):
+                raise
+            if len(parts) == 1:
+                length = len(parts[0].ids)
+                raise MemoryExhaustedError(
+                    "", f"out of memory while translating one sentence of {length} tokens with beam {options.beam_size}"
+                ) from error
+        half = len(parts) // 2
+        return self._search(parts[:half], keys, options) + self._search(parts[half:], keys, options)
+
+    def _search_at_once(
+        self, parts: list[_Part], keys: Sequence[int], options: TranslateOptions
+    ) -> list[list[Hypothesis]]:
+        source = self.source_tokenizer
+        rows, lengths = pad([part.ids for part in parts], source.pad_id, end=source.eos_id)
+        source_lengths = torch.from_numpy(lengths).to(self.device)
+        memory = self.model.encode(torch.from_numpy(rows).to(self.device), source_lengths)
+        limits = (source_lengths * options.max_length_ratio + 10).long().clamp(max=options.max_length)
+        prefixes = [part.prefix for part in parts] if any(part.prefix for part in parts) else None
+        if prefixes:
+            longest = torch.tensor([len(prefix) + 1 for prefix in prefixes], device=self.device)
+            limits = torch.maximum(limits, longest)
+        target = self.target_tokenizer
+        search = SearchOptions(
+            bos=target.bos_id,
+            eos=target.eos_id,
+            forbidden=tuple({target.pad_id, target.bos_id} - {target.eos_id}),
+            beam_size=max(options.beam_size, options.n_best),
+            n_best=options.n_best,
+            length_penalty=options.length_penalty,
+            coverage_penalty=options.coverage_penalty,
+            no_repeat_ngram=options.no_repeat_ngram,
+            keep_attention=options.attention,
+        )
+        start = self.model.start(memory)
+        if options.sampling is None:
+            return beam_search(
+                self._step, start, search, max_lengths=limits, source_lengths=source_lengths, forced_prefixes=prefixes
+            )
+        return sample(
+            self._step,
+            start,
+            search,
+            options.sampling,
+            keys=[keys[part.line] for part in parts],
+            max_lengths=limits,
+            source_lengths=source_lengths,
+            forced_prefixes=prefixes,
+        )
+
+    def _step(self, tokens: Tensor, state: SearchState) -> Step[SearchState]:
+        return Step(*self.model.step(tokens, state))
+
+    def _translation(
+        self, line: str, parts: list[_Part], found: list[list[Hypothesis]], options: TranslateOptions
+    ) -> Translation:
+        if not parts:
+            return Translation(line, ())
+        outputs = tuple(self._join(parts, hypotheses, options) for hypotheses in zip(*found, strict=False))
+        if not options.attention:
+            return Translation(line, outputs)
+        ids = [token for part in parts for token in part.ids]
+        words = tuple(word for part in parts for word in part.words)
+        return Translation(line, outputs, tuple(map(self.source_tokenizer.piece, ids)), words)
+
+    def _join(self, parts: list[_Part], hypotheses: Sequence[Hypothesis], options: TranslateOptions) -> Output:
+        """One output of the hypotheses of a line's parts."""
+        target = self.target_tokenizer
+        texts, token_words, words = [], [], 0
+        for hypothesis in hypotheses:
+            text, words_here = target.decode_with_words(list(hypothesis.tokens))
+            texts.append(text)
+            token_words += [words + max(0, word) for word in words_here]
+            words += len(text.split())
+        text = " ".join(filter(None, texts))
+        log_probability = sum(hypothesis.log_probability for hypothesis in hypotheses)
+        score = hypotheses[0].score
+        if len(hypotheses) > 1:
+            length = sum(len(hypothesis.tokens) + hypothesis.finished for hypothesis in hypotheses)
+            score = log_probability / max(1, length) ** options.length_penalty
+        tokens = tuple(target.piece(token) for hypothesis in hypotheses for token in hypothesis.tokens)
+        return Output(text, score, log_probability, tokens, tuple(token_words), _join_attention(parts, hypotheses))
+
+
+def cut_at_words(words: Sequence[int], longest: int) -> list[tuple[int, int]]:
+    """Cuts tokens into the fewest parts of at most `longest` that end where a word ends, as (start, stop).
+
+    A single word of more than `longest` tokens is cut inside.
+    """
+    cuts = []
+    start = 0
+    while start < len(words):
+        stop = min(start + longest, len(words))
+        if stop < len(words):
+            ends = [end for end in range(start + 1, stop + 1) if words[end] != words[end - 1]]
+            stop = ends[-1] if ends else stop
+        cuts.append((start, stop))
+        start = stop
+    return cuts
+
+
+def _join_attention(parts: list[_Part], hypotheses: Sequence[Hypothesis]) -> Attention | None:
+    """The attention of a line's parts as one matrix; the last column is the end mark's."""
+    width = sum(len(part.ids) for part in parts) + 1
+    rows, column = [], 0
+    for part, hypothesis in zip(parts, hypotheses, strict=True):
+        if hypothesis.attention is None:
+            return None
+        weights = hypothesis.attention.numpy()[: len(hypothesis.tokens)]
+        block = np.zeros((len(weights), width), dtype=np.float32)
+        block[:, column : column + len(part.ids)] = weights[:, : len(part.ids)]
+        block[:, -1] = weights[:, len(part.ids)]
+        rows.append(block)
+        column += len(part.ids)
+    return np.concatenate(rows)
+
+
+def read_description(description: Description) -> tuple[Config, Tokenizer, Tokenizer]:
+    """The configuration and the tokenizers of source and target of a checkpoint or exported model.
+
+    Raises:
+        ModelError: they cannot be used.
+    """
+    try:
+        config = from_yaml(description.config, str(description.directory / "config.yaml"))
+    except ConfigError as error:
+        raise ModelError.of(error.problems) from error
+    return config, *read_tokenizers(description.tokenizers, description.directory)
+
+
+def read_tokenizers(models: dict[str, bytes] | Any, directory: Path) -> tuple[Tokenizer, Tokenizer]:
+    """The tokenizers of source and target out of their files' contents; one and the same where they are shared.
+
+    Raises:
+        ModelError: a file is missing or no SentencePiece model.
+    """
+    if SHARED_TOKENIZER in models:
+        shared = _tokenizer(models[SHARED_TOKENIZER], directory / SHARED_TOKENIZER)
+        return shared, shared
+    for name in (SOURCE_TOKENIZER, TARGET_TOKENIZER):
+        if name not in models:
+            raise ModelError(str(directory / name), "is missing")
+    source = _tokenizer(models[SOURCE_TOKENIZER], directory / SOURCE_TOKENIZER)
+    return source, _tokenizer(models[TARGET_TOKENIZER], directory / TARGET_TOKENIZER)
+
+
+def _tokenizer(model: bytes, path: Path) -> Tokenizer:
+    try:
+        return Tokenizer(model)
+    except ModelError as error:
+        raise ModelError(str(path), error.problems[0].what) from error

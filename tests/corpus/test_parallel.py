@@ -1,0 +1,87 @@
+import gzip
+from pathlib import Path
+
+import pytest
+
+from nmt.corpus.parallel import CorpusFiles, Pair, count_lines, read_pairs
+from nmt.errors import DataError, InputFileError
+
+
+def ignore(message: str) -> None:
+    raise AssertionError(f"unexpected warning: {message}")
+
+
+def write(path: Path, text: str) -> str:
+    path.write_bytes(gzip.compress(text.encode()) if path.suffix == ".gz" else text.encode())
+    return str(path)
+
+
+def test_files_are_read_in_order_line_by_line(tmp_path: Path) -> None:
+    files = CorpusFiles(
+        (write(tmp_path / "a.en", "one\ntwo\n"), write(tmp_path / "b.en", "three")),
+        (write(tmp_path / "a.fr", "un\ndeux"), write(tmp_path / "b.fr", "trois\n")),
+    )
+    assert list(read_pairs(files, ignore)) == [
+        Pair(0, 1, "one", "un", False),
+        Pair(0, 2, "two", "deux", False),
+        Pair(1, 1, "three", "trois", False),
+    ]
+
+
+def test_blank_lines_are_pairs_too(tmp_path: Path) -> None:
+    files = CorpusFiles((write(tmp_path / "a", "\n\nx\n"),), (write(tmp_path / "b", "y\n\n\n"),))
+    assert [(pair.source, pair.target) for pair in read_pairs(files, ignore)] == [("", "y"), ("", ""), ("x", "")]
+
+
+def test_compressed_text_reads_like_plain_text(tmp_path: Path) -> None:
+    text = "".join(f"line {number} é\u2028\n" for number in range(500))
+    plain, packed = write(tmp_path / "a", text), write(tmp_path / "a.gz", text)
+    read = [list(read_pairs(CorpusFiles((path,), (plain,)), ignore)) for path in (plain, packed)]
+    assert read[0] == read[1]
+    assert count_lines(plain) == count_lines(packed) == 500
+
+
+def test_unequal_counts_are_an_error_that_names_both(tmp_path: Path) -> None:
+    files = CorpusFiles(
+        (write(tmp_path / "a.en", "1\n2\n"), write(tmp_path / "b.en", "1\n2\n3"), write(tmp_path / "c.en", "1\n")),
+        (write(tmp_path / "a.fr", "1\n2\n"), write(tmp_path / "b.fr", "1\n"), write(tmp_path / "c.fr", "1\n2\n3\n4\n")),
+    )
+    pairs = read_pairs(files, ignore)
+    assert [next(pairs).source for _ in range(3)] == ["1", "2", "1"]
+    with pytest.raises(DataError) as raised:
+        next(pairs)
+    assert [str(problem) for problem in raised.value.problems] == [
+        f"{tmp_path}/b.en: 3 lines, but its translation {tmp_path}/b.fr has 1; expected as many",
+        f"{tmp_path}/c.en: 1 lines, but its translation {tmp_path}/c.fr has 4; expected as many",
+    ]
+
+
+def test_unequal_counts_are_found_without_reading_pairs(tmp_path: Path) -> None:
+    files = CorpusFiles((write(tmp_path / "a", "1\n2\n"),), (write(tmp_path / "b.gz", "1\n"),))
+    with pytest.raises(DataError, match=r"2 lines, .*b\.gz has 1"):
+        files.check_line_counts()
+
+
+@pytest.mark.parametrize(("text", "lines"), [("", 0), ("\n", 1), ("a", 1), ("a\n", 1), ("a\n\n", 2), ("a\nb", 2)])
+def test_a_last_line_needs_no_line_feed(tmp_path: Path, text: str, lines: int) -> None:
+    path = write(tmp_path / "a", text)
+    assert count_lines(path) == lines
+    assert len(list(read_pairs(CorpusFiles((path,), (path,)), ignore))) == lines
+
+
+def test_all_missing_files_are_named_at_once(tmp_path: Path) -> None:
+    there = write(tmp_path / "there", "x\n")
+    files = CorpusFiles((there, str(tmp_path / "gone")), (str(tmp_path / "lost"), str(tmp_path)))
+    with pytest.raises(InputFileError) as raised:
+        next(read_pairs(files, ignore))
+    assert [problem.where for problem in raised.value.problems] == [
+        str(tmp_path / "gone"),
+        str(tmp_path / "lost"),
+        str(tmp_path),
+    ]
+
+
+@pytest.mark.parametrize(("source", "target"), [((), ()), (("a",), ()), (("a", "b"), ("c",))])
+def test_sides_of_different_numbers_of_files_are_refused(source: tuple[str, ...], target: tuple[str, ...]) -> None:
+    with pytest.raises(ValueError, match="as many"):
+        CorpusFiles(source, target)
