@@ -1,1 +1,29 @@
-"""nmt: train your own machine translator and watch its attention choose words."""
+"""nmt: train your own machine translator and watch its attention choose words.
+
+A few names make the Python interface; each is imported when it is first asked for, since torch takes a second or two.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from nmt.config import load_config
+    from nmt.training.run import train
+    from nmt.translator import Translation, Translator
+
+__all__ = ["Translation", "Translator", "load_config", "train"]
+
+_HOMES = {
+    "Translation": "nmt.translator",
+    "Translator": "nmt.translator",
+    "load_config": "nmt.config",
+    "train": "nmt.training.run",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'nmt' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)

@@ -26,7 +26,7 @@ from nmt.run_directory import Warn, resolve_model
 from nmt.search.beam import beam_search
 from nmt.search.hypothesis import Hypothesis, SearchOptions, Step
 from nmt.search.sampling import SamplingOptions, sample
-from nmt.text.lines import is_blank
+from nmt.text.lines import is_blank, output_line
 from nmt.text.tokenizer import Tokenizer
 
 Attention = NDArray[np.float32]
@@ -59,40 +59,68 @@ class TranslateOptions:
         return cls(**{**search.model_dump(), **others})
 
 
+class PartAttention(NamedTuple):
+    """The attention of one part of a line (see `Translator.translate`); nothing of it looks outside the part.
+
+    Attributes:
+        weights: (tokens, source tokens and the end mark), each row summing to 1.
+        source_words: for each source token the word of the whole `source.split()` it belongs to.
+        target_words: for each token the word of the whole `text.split()` it belongs to; -1 for none.
+        words: the words of `text.split()` that this part was translated to.
+    """
+
+    weights: Attention
+    source_words: tuple[int, ...]
+    target_words: tuple[int, ...]
+    words: range
+
+
 @dataclass(frozen=True)
 class Output:
     """One translation of a line.
 
     Attributes:
-        text: the translation.
+        text: the translation, one line of output.
         score: log-probability (natural logarithm) after length normalisation.
         log_probability: the same before it.
         tokens: the translation's subwords.
-        token_words: for each token the word of `text.split()` it belongs to.
-        attention: (tokens, source tokens), each row summing to 1; the last source column is the end mark's. None
-            unless asked for, and without attention in the model.
+        parts: the attention of each part of the line; None unless asked for, and without attention in the model.
     """
 
     text: str
     score: float
     log_probability: float
     tokens: tuple[str, ...]
-    token_words: tuple[int, ...]
-    attention: Attention | None
+    parts: tuple[PartAttention, ...] | None
+
+    @property
+    def attention(self) -> Attention | None:
+        """(tokens, source tokens), each row summing to 1, the last column the end mark's; None where `parts` is.
+
+        Its size is quadratic in the length of the line.
+        """
+        if self.parts is None:
+            return None
+        whole = np.zeros((len(self.tokens), 1 + sum(len(part.source_words) for part in self.parts)), dtype=np.float32)
+        row = column = 0
+        for part in self.parts:
+            rows, columns = len(part.target_words), len(part.source_words)
+            whole[row : row + rows, column : column + columns] = part.weights[:, :-1]
+            whole[row : row + rows, -1] = part.weights[:, -1]
+            row, column = row + rows, column + columns
+        return whole
 
 
 @dataclass(frozen=True)
 class Translation:
     """A line with its translations, the best first; a blank line has none.
 
-    `source_tokens` and `source_words` (for each token the word of `source.split()` it belongs to) are filled where
-    attention is asked for.
+    `source_tokens` are filled where attention is asked for.
     """
 
     source: str
     outputs: tuple[Output, ...]
     source_tokens: tuple[str, ...] = ()
-    source_words: tuple[int, ...] = ()
 
     @cached_property
     def text(self) -> str:
@@ -285,26 +313,31 @@ class Translator:
         if not options.attention:
             return Translation(line, outputs)
         ids = [token for part in parts for token in part.ids]
-        words = tuple(word for part in parts for word in part.words)
-        return Translation(line, outputs, tuple(map(self.source_tokenizer.piece, ids)), words)
+        return Translation(line, outputs, tuple(map(self.source_tokenizer.piece, ids)))
 
     def _join(self, parts: list[_Part], hypotheses: Sequence[Hypothesis], options: TranslateOptions) -> Output:
         """One output of the hypotheses of a line's parts."""
         target = self.target_tokenizer
-        texts, token_words, words = [], [], 0
-        for hypothesis in hypotheses:
-            text, words_here = target.decode_with_words(list(hypothesis.tokens))
+        texts: list[str] = []
+        attention: list[PartAttention] = []
+        count = 0
+        for part, hypothesis in zip(parts, hypotheses, strict=True):
+            text, of_tokens = target.decode_with_words(list(hypothesis.tokens))
             texts.append(text)
-            token_words += [words + max(0, word) for word in words_here]
-            words += len(text.split())
-        text = " ".join(filter(None, texts))
+            words = range(count, count + len(text.split()))
+            if hypothesis.attention is not None:
+                weights = hypothesis.attention.numpy()[: len(hypothesis.tokens), : len(part.ids) + 1]
+                of_text = tuple(words[word] if word >= 0 else -1 for word in of_tokens)
+                attention.append(PartAttention(weights, tuple(part.words), of_text, words))
+            count = words.stop
         log_probability = sum(hypothesis.log_probability for hypothesis in hypotheses)
         score = hypotheses[0].score
         if len(hypotheses) > 1:
             length = sum(len(hypothesis.tokens) + hypothesis.finished for hypothesis in hypotheses)
             score = log_probability / max(1, length) ** options.length_penalty
         tokens = tuple(target.piece(token) for hypothesis in hypotheses for token in hypothesis.tokens)
-        return Output(text, score, log_probability, tokens, tuple(token_words), _join_attention(parts, hypotheses))
+        text = output_line(" ".join(filter(None, texts)))
+        return Output(text, score, log_probability, tokens, tuple(attention) or None)
 
 
 def cut_at_words(words: Sequence[int], longest: int) -> list[tuple[int, int]]:
@@ -322,22 +355,6 @@ def cut_at_words(words: Sequence[int], longest: int) -> list[tuple[int, int]]:
         cuts.append((start, stop))
         start = stop
     return cuts
-
-
-def _join_attention(parts: list[_Part], hypotheses: Sequence[Hypothesis]) -> Attention | None:
-    """The attention of a line's parts as one matrix; the last column is the end mark's."""
-    width = sum(len(part.ids) for part in parts) + 1
-    rows, column = [], 0
-    for part, hypothesis in zip(parts, hypotheses, strict=True):
-        if hypothesis.attention is None:
-            return None
-        weights = hypothesis.attention.numpy()[: len(hypothesis.tokens)]
-        block = np.zeros((len(weights), width), dtype=np.float32)
-        block[:, column : column + len(part.ids)] = weights[:, : len(part.ids)]
-        block[:, -1] = weights[:, len(part.ids)]
-        rows.append(block)
-        column += len(part.ids)
-    return np.concatenate(rows)
 
 
 def read_description(description: Description) -> tuple[Config, Tokenizer, Tokenizer]:

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+import numpy as np
+
 from nmt.alignment.words import Weights, hard_alignment, pharaoh, word_attention
-from nmt.translator import Output, Translation
+from nmt.translator import Output, PartAttention, Translation
 
 DIGITS = 8
 END = "</s>"
+
+# The line breaks that JSON leaves as they are; escaped, they survive in a line of output.
+_ESCAPED = {code: f"\\u{code:04x}" for code in (0x85, 0x2028, 0x2029)}
 
 Format = Callable[[int, Translation, int, str], list[str]]
 """(number of the line from 0, its translation, how many to write of it, none | hard | soft) -> lines of output."""
@@ -18,23 +23,39 @@ Format = Callable[[int, Translation, int, str], list[str]]
 
 def attention_of_words(translation: Translation, output: Output) -> Weights | None:
     """Attention of the output's words over the words of the line, rows summing to 1; None without attention."""
-    if output.attention is None:
+    if output.parts is None:
         return None
-    shape = len(output.text.split()), len(translation.source.split())
-    return word_attention(output.attention.astype(float), translation.source_words, output.token_words, shape)
+    whole = np.zeros((len(output.text.split()), len(translation.source.split())))
+    for target, source, weights in _blocks(output.parts):
+        whole[target : target + weights.shape[0], source : source + weights.shape[1]] = weights
+    return whole
 
 
-def alignment_of_words(translation: Translation, output: Output) -> list[tuple[int, int]]:
+def alignment_of_words(output: Output) -> list[tuple[int, int]]:
     """The source word each word of the output looked at most, as (source, target); empty without attention."""
-    weights = attention_of_words(translation, output)
-    return [] if weights is None else hard_alignment(weights)
+    return sorted(
+        (source + source_word, target + target_word)
+        for target, source, weights in _blocks(output.parts or ())
+        for source_word, target_word in hard_alignment(weights)
+    )
+
+
+def _blocks(parts: Sequence[PartAttention]) -> Iterator[tuple[int, int, Weights]]:
+    """The attention of words part by part, which for a long line is far less than all of it: first target word, first
+    source word, (target words, source words)."""
+    for part in parts:
+        target, source = part.words.start, part.source_words[0]
+        target_words = [word - target if word >= 0 else -1 for word in part.target_words]
+        shape = len(part.words), part.source_words[-1] - source + 1
+        if part.words:
+            source_words = [word - source for word in part.source_words]
+            yield target, source, word_attention(part.weights.astype(float), source_words, target_words, shape)
 
 
 def as_text(_number: int, translation: Translation, n_best: int, alignment: str) -> list[str]:
     """The translations, each with its alignment behind ` ||| ` where it is asked for."""
     return [
-        _with_alignment(translation, output, alignment, output.text if output else "")
-        for output in _padded(translation, n_best)
+        _with_alignment(output, alignment, output.text if output else "") for output in _padded(translation, n_best)
     ]
 
 
@@ -43,7 +64,7 @@ def as_moses(number: int, translation: Translation, n_best: int, alignment: str)
     lines = []
     for output in _padded(translation, n_best):
         text, score = (output.text, output.score) if output else ("", 0.0)
-        lines.append(_with_alignment(translation, output, alignment, f"{number} ||| {text} ||| {score:.6f}"))
+        lines.append(_with_alignment(output, alignment, f"{number} ||| {text} ||| {score:.6f}"))
     return lines
 
 
@@ -60,19 +81,19 @@ def as_json(_number: int, translation: Translation, _n_best: int, alignment: str
         ],
     }
     if alignment != "none":
-        value["alignment"] = alignment_of_words(translation, best) if best else []
+        value["alignment"] = alignment_of_words(best) if best else []
     if alignment == "soft":
         value |= _attention(translation, best)
-    return [json.dumps(value, ensure_ascii=False)]
+    return [json.dumps(value, ensure_ascii=False).translate(_ESCAPED)]
 
 
 FORMATS: dict[str, Format] = {"text": as_text, "moses": as_moses, "json": as_json}
 
 
-def _with_alignment(translation: Translation, output: Output | None, alignment: str, text: str) -> str:
+def _with_alignment(output: Output | None, alignment: str, text: str) -> str:
     if alignment == "none":
         return text
-    return f"{text} ||| {pharaoh(alignment_of_words(translation, output)) if output else ''}"
+    return f"{text} ||| {pharaoh(alignment_of_words(output)) if output else ''}"
 
 
 def _padded(translation: Translation, n_best: int) -> list[Output | None]:

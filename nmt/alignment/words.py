@@ -22,7 +22,7 @@ def word_attention(
 
     Args:
         weights: (T, S) attention of tokens; columns beyond `source_words` belong to the end mark.
-        source_words, target_words: for each token the number of its word.
+        source_words, target_words: for each token the number of its word; below 0 for a target token of none.
         shape: how many target words and source words there are.
 
     Returns:
@@ -32,7 +32,9 @@ def word_attention(
     to_source = np.zeros((len(source_words), sources))
     to_source[np.arange(len(source_words)), source_words] = 1
     to_target = np.zeros((targets, len(target_words)))
-    to_target[target_words, np.arange(len(target_words))] = 1
+    for token, word in enumerate(target_words):
+        if word >= 0:
+            to_target[word, token] = 1
     merged: Weights = to_target @ normalize_rows(weights[: len(target_words), : len(source_words)] @ to_source)
     return normalize_rows(merged)
 

@@ -13,8 +13,7 @@ from typer.core import TyperCommand
 
 from nmt.cli import options
 from nmt.cli.logs import logger
-from nmt.errors import ConfigError
-from nmt.text.lines import output_line
+from nmt.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
     from nmt.evaluation import Scores
@@ -106,23 +105,34 @@ class EvaluateCommand(TyperCommand):
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Writes `--ref a b` as `--ref a --ref b`; a directory can only be MODEL."""
         expanded: list[str] = []
-        in_references = False
+        value_due = more = False  # whether this word must be, or may be, a reference
         for word in args:
             is_option = word.startswith("-") and word != "-"
-            if in_references and expanded[-1] != "--ref" and not is_option and not Path(word).is_dir():
+            if value_due or word.startswith("--ref="):
+                value_due, more = False, True
+            elif more and not is_option and not Path(word).is_dir():
                 expanded.append("--ref")
-            elif expanded and expanded[-1] != "--ref":
-                in_references = False
+            else:
+                value_due, more = word == "--ref", False
             expanded.append(word)
-            in_references = in_references or word == "--ref"
         return super().parse_args(ctx, expanded)
 
 
 def _read(paths: Sequence[str]) -> list[str]:
-    """The lines of some files, one after the other."""
+    """The lines of some files, one after the other.
+
+    Raises:
+        DataError: a line is longer than is read.
+    """
     from nmt.text.files import read_lines
 
-    return [line.text for path in paths for line in read_lines(path, logger.warning)]
+    texts = []
+    for path in paths:
+        for line in read_lines(path, logger.warning):
+            if line.too_long:
+                raise DataError(f"{path}:{line.number}", "is too long to be scored")
+            texts.append(line.text)
+    return texts
 
 
 def _test_set(
@@ -147,7 +157,7 @@ def _translate(translator: Translator, lines: list[str], search: TranslateOption
     try:
         for start in range(0, len(lines), LINES_AT_ONCE):
             batch = translator.translate(lines[start : start + LINES_AT_ONCE], search)
-            translations += [output_line(translation.text) for translation in batch]
+            translations += [translation.text for translation in batch]
             progress.show(len(translations))
     finally:
         progress.close()

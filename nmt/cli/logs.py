@@ -26,10 +26,22 @@ class _Console(logging.Handler):
         sys.stderr.flush()
 
 
+class _LogFile(logging.FileHandler):
+    """Writes to a file; where that fails, as on a full disk, it says so once and the program goes on."""
+
+    _told = False
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: ARG002, N802 (the name is logging's)
+        if not self._told and sys.stderr is not None:
+            self._told = True
+            sys.stderr.write(f"nmt: warning: {self.baseFilename}: cannot be written: {sys.exc_info()[1]}\n")
+
+
 def start_logging(*, quiet: bool = False, verbose: bool = False) -> None:
     """Sends records to standard error: warnings only when `quiet`, everything when `verbose`."""
     for handler in list(logger.handlers):
         logger.removeHandler(handler)
+        handler.close()
     logger.propagate = False
     logger.setLevel(logging.DEBUG)
     console = _Console()
@@ -44,7 +56,7 @@ def log_to_file(path: Path) -> None:
         StorageError: it cannot be written.
     """
     try:
-        handler = logging.FileHandler(path, encoding="utf-8", errors="replace")
+        handler = _LogFile(path, encoding="utf-8", errors="replace")
     except OSError as error:
         raise StorageError(str(path), f"cannot be written: {error.strerror}") from error
     handler.setLevel(logging.DEBUG)

@@ -2,23 +2,59 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import logging
 import os
+import signal
 import sys
 import tempfile
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated
+from types import FrameType
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from nmt.cli import attend, evaluate, export, info, train, translate
 from nmt.cli.logs import logger, start_logging
-from nmt.errors import NmtError, StoppedError
+from nmt.errors import NmtError, StoppedError, StorageError
+from nmt.text.lines import output_line
+
+
+class Program(TyperGroup):
+    """The group of all commands; what Typer would make an exit code of its own leaves with the documented one."""
+
+    def make_context(self, *arguments: Any, **options: Any) -> Any:
+        """Parses the options before the command."""
+        with _own_exit_codes():
+            return super().make_context(*arguments, **options)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Runs the command."""
+        with _own_exit_codes():
+            return super().invoke(ctx)
+
+
+@contextmanager
+def _own_exit_codes() -> Iterator[None]:
+    try:
+        yield
+    except BrokenPipeError as error:
+        raise typer.Exit(141) from error
+    except KeyboardInterrupt as error:
+        raise typer.Exit(130) from error
+    except EOFError as error:
+        raise RuntimeError("unexpected end of data") from error
+
 
 app = typer.Typer(
     name="nmt",
+    cls=Program,
     help="Train your own machine translator and watch its attention choose words.",
     no_args_is_help=True,
     add_completion=False,
@@ -51,21 +87,33 @@ def _program(
 
 def main() -> None:
     """Runs the command of `sys.argv` and exits with its code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+    signal.signal(signal.SIGTERM, _leave)
     start_logging()
-    code = _run()
+    code = run()
     for stream in (sys.stdout, sys.stderr):
         try:
-            stream.flush()
-        except (BrokenPipeError, ValueError, AttributeError):
+            if stream is not None:
+                stream.flush()
+        except BrokenPipeError:
             code = code or 141
+        except OSError:
+            code = code or StorageError.exit_code
     logging.shutdown()
     # Without tearing Python down: a thread may still be busy with work that nobody waits for any more, and a broken
     # standard output would be flushed, and complained about, once more.
     os._exit(code)
 
 
-def _run() -> int:
-    """Runs the command and gives its exit code; every error has been told when it returns."""
+def _leave(number: int, _frame: FrameType | None) -> None:
+    """On SIGTERM: goes the way an exception does, so that files are closed, and exits with the number itself."""
+    raise SystemExit(128 + number)
+
+
+def run() -> int:
+    """Runs the command of `sys.argv` and gives its exit code; every error has been told when it returns."""
     try:
         app(prog_name="nmt", standalone_mode=True)
     except SystemExit as exit_:
@@ -77,21 +125,25 @@ def _run() -> int:
         for problem in error.problems:
             _complain(str(problem))
         return error.exit_code
-    except BrokenPipeError:
-        return 141
     except KeyboardInterrupt:
         return 130
     except MemoryError:
         _complain("out of memory")
         return 7
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            return _report_fault()
+        _complain(f"{error.filename or 'standard output'}: {error.strerror}")
+        return StorageError.exit_code
     except Exception:
         return _report_fault()
     return 0
 
 
 def _complain(text: str) -> None:
-    line = f"nmt: error: {text}"
-    sys.stderr.write(line.encode("utf-8", "replace").decode(sys.stderr.encoding or "utf-8", "replace") + "\n")
+    line = f"nmt: error: {output_line(text)}"
+    if sys.stderr is not None:
+        sys.stderr.write(line + "\n")
     for handler in logger.handlers:
         if isinstance(handler, logging.FileHandler):
             handler.handle(
@@ -105,7 +157,8 @@ def _report_fault() -> int:
     if any(
         not isinstance(handler, logging.FileHandler) and handler.level <= logging.DEBUG for handler in logger.handlers
     ):
-        sys.stderr.write(text)
+        if sys.stderr is not None:
+            sys.stderr.write(text)
         _complain("a fault in nmt; its traceback stands above")
         return 70
     files = [Path(handler.baseFilename) for handler in logger.handlers if isinstance(handler, logging.FileHandler)]

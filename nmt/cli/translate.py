@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from itertools import islice
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -59,6 +62,7 @@ def translate(
     from nmt.text.files import open_input, open_output, read_lines
     from nmt.text.lines import ready_lines
 
+    _refuse_overwriting(input_file, output_file)
     with open_input(input_file) as stream:
         translator = options.load_translator(model, device=device, precision=precision)
         search = translator.options(
@@ -83,11 +87,9 @@ def translate(
         with open_output(output_file) as writer:
             for lines in ready_lines(stream, logger.warning, most=LINES_AT_ONCE):
                 too_long += sum(line.too_long for line in lines)
-                prefixes = None
-                if beginnings is not None:
-                    prefixes = [line.text for line, _ in zip(beginnings, lines, strict=False)]
-                    if len(prefixes) < len(lines):
-                        raise DataError(f"{prefix}", f"has no line {lines[len(prefixes)].number}, but the input does")
+                prefixes = [line.text for line in islice(beginnings, len(lines))] if beginnings is not None else None
+                if prefixes is not None and len(prefixes) < len(lines):
+                    raise DataError(f"{prefix}", f"has no line {lines[len(prefixes)].number}, but {stream.name} does")
                 translations = translator.translate(
                     [line.text for line in lines], search, prefixes=prefixes, keys=[line.number for line in lines]
                 )
@@ -95,8 +97,17 @@ def translate(
                     for text in write(line.number - 1, translation, n_best, alignment):
                         writer.write(text)
                 writer.flush()
-    if too_long:
-        raise DataError(input_file, f"{too_long} lines were too long and answered with empty ones")
+        if beginnings is not None and (left := next(beginnings, None)) is not None:
+            raise DataError(f"{prefix}", f"has a line {left.number}, but {stream.name} does not")
+        if too_long:
+            raise DataError(stream.name, f"{too_long} lines were too long and answered with empty ones")
+
+
+def _refuse_overwriting(input_file: str, output_file: str) -> None:
+    """An output that is the input would be emptied before it is read."""
+    with suppress(OSError):
+        if "-" not in (input_file, output_file) and Path(input_file).samefile(output_file):
+            raise ConfigError("--output", f"{output_file} is the input, too; expected another file")
 
 
 def _sampling(temperature: float, top_k: int, top_p: float, seed: int) -> SamplingOptions:

@@ -139,23 +139,32 @@ class SentenceComposer:
         conjunction = conjunction if of_subject else Conjunction.BECAUSE
         tenses = ANY_TENSE if conjunction is Conjunction.BECAUSE else (Tense.PRESENT,)
         name = chooser.pick(list(reasons))
-        verb = chooser.pick([verb for verb in chooser.lexicon.verbs if verb.english == name])
+        verb = chooser.pick(
+            [
+                verb
+                for verb in chooser.lexicon.verbs
+                if name in (verb.english, f"{verb.english} {verb.english_preposition}")
+            ]
+        )
         clause = self.events.event(verb=verb, tenses=tenses, is_plain=chooser.chance(0.6))
         clause = replace(clause, adjuncts=clause.adjuncts[:1] if of_subject else (), polarity=Polarity.POSITIVE)
-        assert isinstance(clause.predicate, VerbPhrase)
-        if clause.predicate.modal is not None and not is_used(clause.predicate.modal, "with reason"):
+        predicate = clause.predicate
+        assert isinstance(predicate, VerbPhrase)
+        if predicate.modal is not None and not is_used(predicate.modal, "with reason"):
             return None
-        about: Nominal | None = clause.subject if of_subject else clause.predicate.object
+        about: Nominal | None = clause.subject if of_subject else predicate.object
         if about is None or not _can_be_taken_up(about):
             return None
-        if of_subject and isinstance(about, NounPhrase):
-            # Sad policemen do not laugh because they are happy.
+        if isinstance(about, NounPhrase):
+            # Sad policemen do not laugh because they are happy, and clean spoons are not washed because they are dirty.
             about = replace(about, adjectives=())
-            clause = replace(clause, subject=about)
+            if of_subject:
+                clause = replace(clause, subject=about)
+            else:
+                clause = replace(clause, predicate=replace(predicate, object=about))
         if not of_subject and not _is_unmistakable(about, clause.subject):
             return None
-        attributive = {adjective.english for adjective in about.adjectives} if isinstance(about, NounPhrase) else set()
-        options = set(reasons[name].split()) - attributive
+        options = reasons[name].split()
         reason = self.states.description(chooser.pronoun_for(about), options, clause.tense)
         return None if reason is None else Sentence(clause, conjunction=conjunction, joined=reason)
 
@@ -287,4 +296,9 @@ def _go_together(first: Clause, second: Clause, conjunction: Conjunction) -> boo
         phrase.object.noun for phrase in (first.predicate, second.predicate) if isinstance(phrase.object, NounPhrase)
     ]
     have_own_things = len(things) == 2 and things[0] != things[1]
-    return agree and have_own_things if conjunction is Conjunction.AND else not agree or have_own_things
+    both_positive = first.polarity is second.polarity is Polarity.POSITIVE
+    return (
+        both_positive and have_own_things
+        if conjunction is Conjunction.AND
+        else not agree or (both_positive and have_own_things)
+    )

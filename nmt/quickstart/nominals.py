@@ -130,7 +130,8 @@ class NominalChooser:
             phrase = replace(phrase, determiner=self._determiner(noun, is_plural, is_known, is_subject, is_denied))
         numbers = phrase.determiner is Determiner.NUMBER
         if numbers or (is_plural and phrase.determiner in COUNTED_POSSESSIVES and self.chance(0.15)):
-            has_room = phrase.possessor is None and "paired" not in noun.tags
+            is_place = noun.category in ("building", "place", "nature")
+            has_room = numbers or (phrase.possessor is None and "paired" not in noun.tags and not is_place)
             phrase = replace(phrase, number=self.number(noun) if has_room else None)
         if self.chance(with_adjectives):
             adjectives = tuple(a for a in self._adjectives(phrase) if a.english != without_adjective)

@@ -108,7 +108,7 @@ REASONS_OF_OBJECT: Mapping[str, str] = MappingProxyType(
         "buy": "pretty beautiful magnificent modern delicious useful elegant comfortable",
         "choose": "pretty beautiful modern delicious comfortable elegant",
         "wear": "pretty beautiful warm elegant comfortable",
-        "look": "beautiful pretty magnificent",
+        "look at": "beautiful pretty magnificent",
         "admire": "beautiful pretty magnificent",
         "photograph": "beautiful pretty magnificent",
         "love": "beautiful delicious intelligent",

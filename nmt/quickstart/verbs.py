@@ -102,7 +102,7 @@ VERBS: Mapping[str, str] = MappingProxyType(
             offer | offrir | person | flower jewel book food
             tell | raconter | person | story
             explain | expliquer | person | teaching recipe | far definite
-            sell | vendre | adult | car bicycle boat truck motorbike furniture house
+            sell | vendre | adult | car bicycle boat truck motorbike house seat table wardrobe desk carpet
         """,
         "intransitive": """
             sleep | dormir | person animal | indoors bedding

@@ -48,19 +48,21 @@ class Tokenizer:
         try:
             self._processor.load_from_serialized_proto(model)
             self._model_type = _model_type(model)
+            own_ids = list(range(self._processor.get_piece_size()))
+            self._pieces: list[str] = self._processor.id_to_piece(own_ids)
+            self._processor.decode([self._processor.unk_id()])  # what stands for it may be no UTF-8, like any piece
         except (RuntimeError, ValueError) as error:
             raise ModelError(name, "is not a SentencePiece model") from error
-        self.size: int = self._processor.get_piece_size()
+        self.size = len(self._pieces)
         self.unk_id: int = self._processor.unk_id()
         self.pad_id = self._mark(self._processor.pad_id(), {self.unk_id})
         self.bos_id = self._mark(self._processor.bos_id(), {self.unk_id, self.pad_id})
         self.eos_id = self._mark(self._processor.eos_id(), {self.unk_id, self.pad_id, self.bos_id})
-        own_ids = range(self._processor.get_piece_size())
         own_controls = (token for token in own_ids if self._processor.is_control(token))
         self._controls = frozenset((self.pad_id, self.bos_id, self.eos_id, *own_controls))
+        self._last_segmenter: tuple[float, Segmenter] | None = None
         # Runs of unknown words become a single unknown piece, unless a word model sees each word alone. It may where
         # each word begins with a `▁` of its own, also the first.
-        self._last_segmenter: tuple[float, Segmenter] | None = None
         self._word_by_word = self._model_type == _WORD and self._processor.normalize("a") == "▁a"
 
     @classmethod
@@ -84,8 +86,8 @@ class Tokenizer:
     def piece(self, token: int) -> str:
         """How the model spells this id. Raises `ValueError` where it is not in 0 … `size` - 1."""
         self._check([token])
-        if token < self._processor.get_piece_size():
-            return str(self._processor.id_to_piece(token))
+        if token < len(self._pieces):
+            return self._pieces[token]
         return {self.pad_id: "<pad>", self.bos_id: "<s>", self.eos_id: "</s>"}[token]
 
     def has_unknown(self, ids: Sequence[int]) -> bool:
@@ -160,15 +162,13 @@ class Tokenizer:
     @cached_property
     def _vocabulary(self) -> Vocabulary:
         processor = self._processor
-        size = processor.get_piece_size()
-        spelling = [
-            token
-            for token in range(size)
-            if not (token in self._controls or token == self.unk_id or processor.is_byte(token))
-            and not processor.is_unused(token)
-        ]
-        ids = {processor.id_to_piece(token): token for token in spelling}
-        byte_ids = {processor.id_to_piece(token): token for token in range(size) if processor.is_byte(token)}
+        ids = {}
+        byte_ids = {}
+        for token, piece in enumerate(self._pieces):
+            if processor.is_byte(token):
+                byte_ids[piece] = token
+            elif not (token in self._controls or token == self.unk_id or processor.is_unused(token)):
+                ids[piece] = token
         return Vocabulary(
             ids=ids,
             scores={piece: processor.get_score(token) for piece, token in ids.items()},

@@ -82,6 +82,7 @@ def train(
     dtype = choose_precision(precision or config.training.precision, where, training=True)
     with StopRequest() as stop:
         if restart:
+            _corpus_files(config)  # before anything is lost
             _clear(run)
         clean(run)
         checkpoint = _checkpoint_to_resume(config, run)

@@ -12,6 +12,9 @@ from nmt.config import TrainingConfig
 from nmt.corpus.order import START, Position
 from nmt.errors import ModelError
 
+# Checkpoints of the first version lack these.
+_WITH_DEFAULT = {"loss_since_record", "tokens_since_record", "recorded_seconds"}
+
 
 @dataclass
 class TrainingState:
@@ -28,6 +31,9 @@ class TrainingState:
         plateau_validations: validations without a better score since the learning rate was last reduced.
         reductions: how often a plateau has reduced the learning rate.
         corpus: fingerprint of the training corpus.
+        loss_since_record: summed over the target tokens since the last record of the metrics.
+        tokens_since_record: the number of these.
+        recorded_seconds: `seconds` at the last record.
     """
 
     step: int = 0
@@ -40,6 +46,9 @@ class TrainingState:
     plateau_validations: int = 0
     reductions: int = 0
     corpus: str = ""
+    loss_since_record: float = 0.0
+    tokens_since_record: int = 0
+    recorded_seconds: float = 0.0
 
     def as_json(self) -> dict[str, object]:
         """The values for `state.json`."""
@@ -56,7 +65,13 @@ class TrainingState:
         position = fields.pop("position", None)
         expected = {name: type(value) for name, value in asdict(cls()).items() if name != "position"}
         expected["best_score"] = float
-        if fields.keys() != expected.keys() or not isinstance(position, list) or len(position) != len(START):
+        missing = expected.keys() - fields.keys()
+        if (
+            fields.keys() - expected.keys()
+            or missing - _WITH_DEFAULT
+            or not isinstance(position, list)
+            or len(position) != len(START)
+        ):
             raise ModelError(str(where), "is not the state of a training of this version")
         for name, value in fields.items():
             if not isinstance(value, expected[name]) and not (name == "best_score" and value is None):
@@ -90,6 +105,17 @@ class TrainingState:
         if config.patience is not None and self.validations_without_gain >= config.patience:
             return f"no better {config.early_stopping_metric} in {config.patience} validations"
         return None
+
+    def count(self, loss: float, tokens: int) -> None:
+        """Adds an update's summed loss and target tokens to what the next record tells of."""
+        self.loss_since_record += loss
+        self.tokens_since_record += tokens
+
+    def start_record(self) -> None:
+        """Begins to count anew, after a record."""
+        self.loss_since_record = 0.0
+        self.tokens_since_record = 0
+        self.recorded_seconds = self.seconds
 
     def share_done(self, config: TrainingConfig, updates_per_epoch: int) -> float:
         """How much of the nearest limit is used up, from 0 to 1, patience aside."""

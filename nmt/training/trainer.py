@@ -134,7 +134,6 @@ class Trainer:
         self._saved_at = time.monotonic()
         self._model.train()
         with TrainingProgress(quiet=quiet) as progress, closing(prefetched(self._updates())) as updates:
-            meter = _Meter(self.state.seconds)
             while True:
                 limit = self.state.limit_reached(config)
                 due = self.state.step % config.validate_every == 0 or limit is not None
@@ -145,10 +144,10 @@ class Trainer:
                     return limit
                 self._stop_if_asked()
                 update = next(updates)
-                meter.add(self._step(update), update)
+                self.state.count(self._step(update), sum(part.target_tokens for part in update.parts))
                 if self.state.step % config.log_every == 0:
-                    self._log(meter, metrics, progress)
-                    meter = _Meter(self.state.seconds)
+                    self._log(metrics, progress)
+                    self.state.start_record()
                 if time.monotonic() - self._saved_at >= 60 * config.save_every_minutes:
                     self._save()
 
@@ -231,17 +230,17 @@ class Trainer:
             ) from error
         return float(loss.detach())
 
-    def _log(self, meter: _Meter, metrics: MetricsWriter, progress: TrainingProgress) -> None:
+    def _log(self, metrics: MetricsWriter, progress: TrainingProgress) -> None:
         state = self.state
         record = {
             "split": "train",
             "step": state.step,
             "epoch": state.position.epoch,
             "seconds": round(state.seconds, 3),
-            "loss": meter.loss / meter.tokens,
+            "loss": state.loss_since_record / state.tokens_since_record,
             "learning_rate": self._schedule(state.step, state.reductions),
-            "target_tokens": meter.tokens,
-            "target_tokens_per_second": meter.tokens / max(1e-9, state.seconds - meter.since),
+            "target_tokens": state.tokens_since_record,
+            "target_tokens_per_second": state.tokens_since_record / max(1e-9, state.seconds - state.recorded_seconds),
         }
         metrics.write(record)
         per_epoch = self._order.approximate_updates_per_epoch
@@ -306,7 +305,8 @@ class Trainer:
 
     def _stop_if_asked(self) -> None:
         if self._stop.signal is not None:
-            self._save()
+            if self.state.step:  # before the first step there is nothing yet to save
+                self._save()
             logger.info("stopped at step %s; the same command goes on from here", f"{self.state.step:,}")
             self._stop.check()
 
@@ -345,19 +345,6 @@ class Trainer:
         mark(self._run, "last", checkpoint.name)
         prune(self._run, self._config.training.keep_checkpoints)
         self._saved_at = time.monotonic()
-
-
-class _Meter:
-    """Loss and tokens since the last record."""
-
-    def __init__(self, since: float) -> None:
-        self.since = since
-        self.loss = 0.0
-        self.tokens = 0
-
-    def add(self, loss: float, update: Update) -> None:
-        self.loss += loss
-        self.tokens += sum(part.target_tokens for part in update.parts)
 
 
 def _make_optimizer(config: Config, parameters: list[nn.Parameter]) -> torch.optim.Optimizer:

@@ -5,6 +5,7 @@ import random
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -148,11 +149,13 @@ def test_closed_standard_streams_are_errors(monkeypatch):
 
 def test_promise_16_a_line_is_given_while_the_pipe_stays_open(tmp_path):
     os.mkfifo(tmp_path / "pipe")
-    with (tmp_path / "pipe").open("r+b", buffering=0) as feed, open_input(str(tmp_path / "pipe")) as stream:
+    feed = (tmp_path / "pipe").open("r+b", buffering=0)
+    with ThreadPoolExecutor(1) as waiting, open_input(str(tmp_path / "pipe")) as stream, feed:
         lists = ready_lines(stream, pytest.fail, 100)
-        for line in (b"one", b"two"):
-            feed.write(line + b"\n")
-            assert [line.text for line in next(lists)] == [line.decode()]
+        for line in ("one", "two"):
+            feed.write(line.encode() + b"\n")
+            answer = waiting.submit(next, lists).result(timeout=5)
+            assert [given.text for given in answer] == [line]
 
 
 def test_a_full_pipe_is_batched(tmp_path):

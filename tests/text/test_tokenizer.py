@@ -341,6 +341,11 @@ def test_a_model_file_is_loaded(tmp_path):
     assert Tokenizer.load(tmp_path / "model").encode(CORPUS) == trained("bpe").encode(CORPUS)
 
 
+def test_a_model_with_pieces_that_are_no_text_is_an_error():
+    with pytest.raises(ModelError, match="is not a SentencePiece model"):
+        Tokenizer(trained("unigram").model.replace("ä".encode(), b"\xff\xff"))
+
+
 def test_a_missing_model_is_an_error_that_names_it(tmp_path):
     with pytest.raises(ModelError, match=r"gone\.model: cannot be read: No such file"):
         Tokenizer.load(tmp_path / "gone.model")

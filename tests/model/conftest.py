@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
+import pytest
 import torch
 from torch import Tensor
 
@@ -25,16 +27,27 @@ SIZES: dict[str, Any] = {
 }
 
 
-def tiny_model(seed: int = 0, **options: Any) -> Seq2Seq:
-    torch.manual_seed(seed)
-    return Seq2Seq(**{**SIZES, **options}).eval()
+class TinyBatch(NamedTuple):
+    source: Tensor  # (3, 5)
+    lengths: Tensor
+    target_input: Tensor  # (3, 4)
+    target_output: Tensor
 
 
-def tiny_batch(seed: int = 0) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Source (3, 5), lengths, target input (3, 4) and target output of three sentences."""
-    generator = torch.Generator().manual_seed(seed)
+@pytest.fixture
+def make_model() -> Callable[..., Seq2Seq]:
+    def make(**options: Any) -> Seq2Seq:
+        torch.manual_seed(0)
+        return Seq2Seq(**{**SIZES, **options}).eval().double()
+
+    return make
+
+
+@pytest.fixture
+def batch() -> TinyBatch:
+    generator = torch.Generator().manual_seed(1)
     source = torch.randint(4, 13, (3, 5), generator=generator)
     lengths = torch.tensor([5, 2, 3])
     source[torch.arange(5) >= lengths[:, None]] = 0
     target = torch.randint(4, 13, (3, 5), generator=generator)
-    return source, lengths, target[:, :-1], target[:, 1:]
+    return TinyBatch(source, lengths, target[:, :-1], target[:, 1:])

@@ -1,0 +1,25 @@
+#!/usr/bin/env bash
+# The main job on a corpus that needs no download: trains an English-French translator, translates, scores, and shows
+# the attention of one sentence. Run again, it goes on where it stopped.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+bash scripts/install.sh
+export PATH="$PWD/.venv/bin:$PATH"
+
+step() { printf '\n== %s\n' "$1" >&2; }
+
+step "The built-in corpus: data/quickstart"
+python -m nmt.quickstart
+
+step "Training: nmt train configs/quickstart.yaml"
+nmt train configs/quickstart.yaml
+
+step "Translating from standard input: nmt translate runs/quickstart"
+printf '%s\n' "The black cat sleeps." "She sees him." "We do not eat the old bread." | tee /dev/stderr |
+    nmt translate runs/quickstart
+
+step "Scoring the held-out test: nmt eval runs/quickstart"
+nmt eval runs/quickstart
+
+step "Attention: nmt attend runs/quickstart 'The black cat sleeps.'"
+nmt attend runs/quickstart "The black cat sleeps."

@@ -1,0 +1,12 @@
+#!/usr/bin/env bash
+# The whole gate: formatter, linter, types and tests. Sets up what it needs; run it again as often as you like.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+bash scripts/install.sh dev
+export PATH="$PWD/.venv/bin:$PATH"
+
+step() { printf '\n== %s\n' "$1" >&2; }
+step "ruff format" && ruff format --check .
+step "ruff check" && ruff check .
+step "mypy" && mypy
+step "pytest" && pytest -n "${NMT_TEST_PROCESSES:-2}" --dist worksteal -m "not slow" "$@"

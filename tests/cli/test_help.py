@@ -1,0 +1,136 @@
+"""Help, version, and what is shown on a terminal only."""
+
+import fcntl
+import os
+import pty
+import struct
+import subprocess
+import sys
+import termios
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+
+HEAVY = {"torch", "numpy", "sentencepiece", "sacrebleu", "safetensors", "yaml", "matplotlib"}
+SEARCH = {"--beam-size", "--length-penalty", "--max-length"}
+EVERY = {"--quiet", "--verbose", "--help"}
+MODEL = EVERY | {"--device", "--precision", "--threads"}
+OPTIONS = {
+    "train": MODEL | {"--set", "--output", "--restart", "--batch-tokens"},
+    "translate": MODEL
+    | SEARCH
+    | {"--batch-tokens", "--input", "--output", "--n-best", "--format", "--alignment"}
+    | {"--sample", "--seed", "--prefix"},
+    "eval": MODEL
+    | SEARCH
+    | {"--batch-tokens", "--src", "--ref", "--hyp", "--metric", "--tokenize", "--format", "--save-output"},
+    "attend": MODEL | SEARCH,
+    "export": EVERY,
+    "info": EVERY,
+}
+
+
+@pytest.mark.parametrize("arguments", [("--help",), ("translate", "--help"), ("train", "--help"), ("--version",)])
+def test_help_loads_nothing_heavy(arguments, process, user_environment):
+    done = process(*arguments, env=user_environment(PYTHONPROFILEIMPORTTIME="1", PYTHONIOENCODING="ascii", LC_ALL="C"))
+    assert done.code == 0 and done.out
+    lines = done.err.splitlines()
+    assert all(line.startswith("import time:") for line in lines), done.err
+    loaded = {line.rpartition("|")[2].strip() for line in lines}
+    assert "nmt.cli.main" in loaded and not {name.partition(".")[0] for name in loaded} & HEAVY
+    # Typer itself loads pydantic where it finds it, before the help of a command.
+    assert "nmt.config" not in loaded and ("pydantic" not in loaded or arguments[0] in ("translate", "train"))
+
+
+@pytest.mark.parametrize("command", OPTIONS)
+def test_every_command_lists_its_options(command, call):
+    done = call(command, "--help")
+    assert done.code == 0
+    text = done.out.decode()
+    assert not {option for option in OPTIONS[command] if option not in text}
+
+
+def test_help_lists_every_command(call):
+    done = call("--help")
+    listed = {line.split()[0] for line in done.out.decode().partition("Commands:")[2].splitlines() if line.strip()}
+    assert listed >= set(OPTIONS)
+
+
+def test_version_is_that_of_the_package(call):
+    done = call("--version")
+    assert (done.code, done.out.decode()) == (0, f"nmt {version('nmt')}\n")
+
+
+@pytest.mark.parametrize("arguments", [("tranlate",), ("--speed",), ("translate",), ("translate", "x", "--bema", "3")])
+def test_wrong_usage_is_2_without_a_traceback(arguments, call):
+    done = call(*arguments)
+    assert (done.code, done.out) == (2, b"")
+    assert "Traceback" not in done.err and done.err
+
+
+def on_terminal(start, *arguments, env):
+    """Runs the program on a terminal of its own; everything it shows there."""
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 120, 0, 0))
+    with start(*arguments, stdin=theirs, stdout=theirs, stderr=theirs, env=env) as running:
+        os.close(theirs)
+        shown = b""
+        try:
+            while block := os.read(ours, 1 << 16):
+                shown += block
+        except OSError:  # how Linux tells that the other end was closed
+            pass
+        os.close(ours)
+        assert running.wait(30) == 0, shown
+    return shown
+
+
+def test_attention_is_coloured_on_a_terminal_only(call, model, monkeypatch):
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    arguments = ["attend", model, "ba ce di"]
+    assert b"\x1b[48;5;" in call(*arguments, terminal=True).out
+    assert b"\x1b" not in call(*arguments).out
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert b"\x1b" not in call(*arguments, terminal=True).out
+
+
+def test_a_bar_shows_on_a_terminal_only(start, call, configuration, tmp_path, user_environment):
+    arguments = ["train", configuration, "--set", "training.max_steps=20", "--output"]
+    shown = on_terminal(start, *arguments, tmp_path / "terminal", env=user_environment(TERM="xterm"))
+    assert b"\r" in shown and "█".encode() in shown and b"100%" in shown
+    assert "validation at step 20" in shown.decode()
+    done = call(*arguments, tmp_path / "elsewhere")
+    assert "\r" not in done.err and "█" not in done.err
+    assert "target tokens/s" in done.err
+    assert "target tokens/s" in (tmp_path / "terminal" / "train.log").read_text()
+
+
+def test_quiet_says_nothing(call, configuration, model, tmp_path):
+    done = call("train", configuration, "--quiet", "--output", tmp_path / "run", "--set", "training.max_steps=2")
+    assert (done.code, done.out, done.err) == (0, b"", "")
+    assert "model:" in (tmp_path / "run" / "train.log").read_text()
+    assert call("translate", model, "--quiet", stdin=b"ba\n").err == ""
+
+
+def test_a_fault_of_ours_is_70_with_its_traceback_in_a_file(call, model, monkeypatch):
+    def fail(*_arguments, **_options):
+        raise ZeroDivisionError("on purpose")
+
+    monkeypatch.setattr("nmt.translator.Translator.load", fail)
+    done = call("translate", model, stdin=b"ba\n")
+    assert (done.code, done.out) == (70, b"")
+    [line] = done.err.splitlines()
+    assert "its traceback is in " in line
+    path = Path(line.rpartition(" ")[2])
+    assert "ZeroDivisionError: on purpose" in path.read_text()
+    path.unlink()
+    assert "ZeroDivisionError: on purpose" in call("translate", model, "--verbose", stdin=b"ba\n").err
+
+
+def test_the_installed_command_is_this_program(user_environment):
+    script = Path(sys.executable).with_name("nmt")
+    if not script.exists():
+        pytest.skip("the package is not installed beside this Python")
+    done = subprocess.run([script, "--version"], capture_output=True, env=user_environment(), check=True)
+    assert done.stdout.decode() == f"nmt {version('nmt')}\n"

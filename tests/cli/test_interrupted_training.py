@@ -1,0 +1,179 @@
+"""Training that is stopped, by a signal or by a crash, and goes on as if it had never been."""
+
+import json
+import random
+import signal
+import time
+
+import pytest
+
+from nmt.training.run import Trainer
+from nmt.training.validation import Validator
+
+STEPS = 24
+OPTIONS = [
+    *("--set", "training={accumulation: 2, average_decay: 0.9, schedule: plateau, plateau_patience: 1}"),
+    *("--set", "training={precision: bf16, log_every: 5, validate_every: 6, patience: 30, batch_tokens: 96}"),
+    *("--set", "tokenizer.subword_regularization=0.2"),
+    *("--set", "search.beam_size=1"),
+    *("--set", f"training.max_steps={STEPS}"),
+]
+
+
+def outcome(run):
+    """Everything of a run that must not depend on interruptions: all but times."""
+    records = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+    for record in records:
+        del record["seconds"]
+        record.pop("target_tokens_per_second", None)
+    pointers = {name: (run / name).read_text().strip() for name in ("best", "last")}
+    files = {}
+    for name in set(pointers.values()):
+        checkpoint = run / "checkpoints" / name
+        files[name] = {
+            file: (checkpoint / file).read_bytes() for file in ("model.safetensors", "optimizer.safetensors")
+        }
+        state = json.loads((checkpoint / "state.json").read_text())
+        files[name]["state"] = {key: value for key, value in state.items() if not key.endswith("seconds")}
+    return records, pointers, files
+
+
+@pytest.fixture(scope="session")
+def whole(call, configuration, tmp_path_factory):
+    """What a run leaves that nobody interrupts."""
+    run = tmp_path_factory.mktemp("whole") / "run"
+    done = call("train", configuration, "--output", run, *OPTIONS)
+    assert done.code == 0, done.err
+    return outcome(run)
+
+
+def train_with_signals(call, configuration, run, monkeypatch, steps):
+    """Trains to the end, sent SIGTERM once after each of some steps."""
+    left = set(steps)
+    step_once = Trainer._step
+
+    def step_and_signal(self, update):
+        loss = step_once(self, update)
+        if self.state.step in left:
+            left.remove(self.state.step)
+            signal.raise_signal(signal.SIGTERM)
+        return loss
+
+    monkeypatch.setattr(Trainer, "_step", step_and_signal)
+    for _ in steps:
+        done = call("train", configuration, "--output", run, *OPTIONS)
+        assert (done.code, done.out) == (143, b""), done.err
+        assert not done.errors
+    done = call("train", configuration, "--output", run, *OPTIONS)
+    assert done.code == 0, done.err
+    assert not left
+
+
+# The first step; before, at and after a record; before, at and after a validation; the last but one.
+def test_resumed_equals_never_stopped(call, configuration, whole, monkeypatch, tmp_path):
+    train_with_signals(call, configuration, tmp_path / "run", monkeypatch, [1, 4, 5, 6, 7, 11, 18, 23])
+    assert outcome(tmp_path / "run") == whole
+
+
+@pytest.mark.slow
+def test_resumed_at_every_step_equals_never_stopped(call, configuration, whole, monkeypatch, tmp_path):
+    train_with_signals(call, configuration, tmp_path / "run", monkeypatch, list(range(1, STEPS)))
+    assert outcome(tmp_path / "run") == whole
+
+
+def test_the_same_seed_gives_the_same_bytes(call, configuration, whole, tmp_path):
+    assert call("train", configuration, "--output", tmp_path / "run", *OPTIONS).code == 0
+    assert outcome(tmp_path / "run") == whole
+
+
+def test_stopped_before_the_first_step_it_resumes(call, configuration, whole, monkeypatch, tmp_path):
+    run = tmp_path / "run"
+    make = Validator.__init__
+
+    def make_and_signal(self, *arguments):
+        make(self, *arguments)
+        signal.raise_signal(signal.SIGINT)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Validator, "__init__", make_and_signal)
+        done = call("train", configuration, "--output", run, *OPTIONS)
+    assert done.code == 130, done.err
+    done = call("train", configuration, "--output", run, *OPTIONS)
+    assert done.code == 0, done.err
+    assert outcome(run) == whole
+
+
+def test_stopped_in_a_validation_it_resumes(call, configuration, whole, monkeypatch, tmp_path):
+    run = tmp_path / "run"
+    translate = Validator._translate
+
+    def translate_and_signal(self, *arguments):
+        signal.raise_signal(signal.SIGINT)
+        return translate(self, *arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Validator, "_translate", translate_and_signal)
+        done = call("train", configuration, "--output", run, *OPTIONS)
+    assert (done.code, done.out) == (130, b""), done.err
+    assert (run / "last").read_text() == "step-00000006\n"
+    done = call("train", configuration, "--output", run, *OPTIONS)
+    assert done.code == 0, done.err
+    assert outcome(run) == whole
+
+
+def read_until(running, word):
+    """Reads standard error up to a line that holds the word."""
+    for line in running.stderr:
+        if word in line:
+            return
+    raise AssertionError(f"standard error never told of {word!r}")
+
+
+@pytest.mark.parametrize(
+    ("number", "word"),
+    [
+        (signal.SIGTERM, b"tokenizer: training"),
+        (signal.SIGINT, b"training corpus"),
+        (signal.SIGTERM, b"step 5"),
+        (signal.SIGINT, b"validation at"),
+    ],
+)
+def test_a_signal_saves_and_exits_with_its_number(number, word, start, configuration, tmp_path):
+    run = tmp_path / "run"
+    options = ["--set", "training={max_steps: 1000000, log_every: 5, validate_every: 6}", "--set", "search.beam_size=1"]
+    running = start("train", configuration, "--output", run, *options)
+    with running:
+        read_until(running, word)
+        running.send_signal(number)
+        began = time.monotonic()
+        rest = running.stderr.read()
+        assert running.wait(30) == 128 + number, rest
+        assert time.monotonic() - began < 10
+    assert b"Traceback" not in rest and b"error" not in rest
+    if word == b"validation at":
+        assert (run / "last").exists()
+    assert not [path for path in run.rglob(".*") if path.name != ".lock"]
+
+
+def kill_at_random(start, call, configuration, run, seed, kills):
+    generator = random.Random(seed)
+    for _ in range(kills):
+        running = start("train", configuration, "--output", run, *OPTIONS)
+        with running:
+            read_until(running, b"model: ")
+            time.sleep(generator.uniform(0, 0.7))
+            running.kill()
+    done = call("train", configuration, "--output", run, *OPTIONS)
+    assert done.code == 0, done.err
+
+
+def test_killed_it_loses_nothing_but_time(start, call, configuration, whole, tmp_path):
+    kill_at_random(start, call, configuration, tmp_path / "run", 3, 2)
+    assert outcome(tmp_path / "run") == whole
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(10))
+def test_killed_often_it_loses_nothing_but_time(seed, start, call, configuration, whole, tmp_path):
+    kill_at_random(start, call, configuration, tmp_path / "run", seed, 3)
+    assert outcome(tmp_path / "run") == whole

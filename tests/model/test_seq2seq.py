@@ -1,0 +1,159 @@
+"""One decoder step defines the model; everything else agrees with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import product
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from nmt.model.regularization import Dropout, drop_words
+from nmt.model.seq2seq import Seq2Seq
+from nmt.training.loss import cross_entropy
+
+MakeModel = Callable[..., Seq2Seq]
+KINDS = [
+    {
+        "attention": attention,
+        "conditional": conditional,
+        "decoder_layers": layers,
+        "encoder_layers": layers,
+        "layer_norm": layers == 2,
+    }
+    for attention, conditional, layers in product(("additive", "general", "dot", "none"), (False, True), (1, 2))
+]
+
+
+def loss_and_gradients(model: Seq2Seq, batch: Any, *, by_steps: bool) -> tuple[float, dict[str, Tensor]]:
+    model.zero_grad()
+    readouts = model(batch.source, batch.lengths, batch.target_input, by_steps=by_steps).readouts
+    loss = cross_entropy(readouts.flatten(0, 1), model.output_weight, batch.target_output.t().flatten(), 0.1)
+    loss.backward()
+    return loss.item(), {
+        name: weight.grad.clone() for name, weight in model.named_parameters() if weight.grad is not None
+    }
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: "-".join(map(str, kind.values())))
+def test_the_fast_loop_equals_the_steps_in_loss_and_all_gradients(
+    make_model: MakeModel, batch: Any, kind: dict[str, Any]
+) -> None:
+    model = make_model(**kind)
+    loss, gradients = loss_and_gradients(model, batch, by_steps=True)
+    fast_loss, fast_gradients = loss_and_gradients(model, batch, by_steps=False)
+    assert fast_loss == pytest.approx(loss, abs=1e-12)
+    assert fast_gradients.keys() == gradients.keys()
+    for name, gradient in gradients.items():
+        assert torch.allclose(fast_gradients[name], gradient, rtol=0, atol=1e-12), name
+
+
+def test_with_dropout_the_fast_loop_draws_what_the_steps_draw(make_model: MakeModel, batch: Any) -> None:
+    for variational in (False, True):
+        model = make_model(decoder_layers=2, dropout=0.4, word_dropout=0.2, variational_dropout=variational).train()
+        losses = []
+        for by_steps in (True, False):
+            torch.manual_seed(3)
+            losses.append(loss_and_gradients(model, batch, by_steps=by_steps)[0])
+        assert losses[1] == pytest.approx(losses[0], abs=1e-12)
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: "-".join(map(str, kind.values())))
+def test_search_steps_equal_teacher_forcing(make_model: MakeModel, batch: Any, kind: dict[str, Any]) -> None:
+    model = make_model(**kind)
+    forced = model(batch.source, batch.lengths, batch.target_input)
+    state = model.start(model.encode(batch.source, batch.lengths))
+    for t in range(batch.target_input.shape[1]):
+        logits, state, attention = model.step(batch.target_input[:, t : t + 1], state)
+        expected = forced.readouts[t] @ model.output_weight.t()
+        assert torch.allclose(logits[:, 0], expected, rtol=0, atol=1e-13)
+        if kind["attention"] == "none":
+            assert attention is None
+        else:
+            assert attention is not None
+            assert torch.allclose(attention[:, 0], forced.weights[t], rtol=0, atol=1e-13)
+
+
+def test_a_selected_state_goes_on_as_the_hypothesis_it_came_from(make_model: MakeModel, batch: Any) -> None:
+    model = make_model(decoder_layers=2)
+    state = model.start(model.encode(batch.source, batch.lengths))
+    _, state, _ = model.step(torch.tensor([[4], [5], [6]]), state)
+    wide = state.select(None, torch.tensor([[0, 0], [0, 0], [0, 0]]))
+    _, wide, _ = model.step(torch.tensor([[7, 8], [9, 10], [11, 12]]), wide)
+    chosen = wide.select(torch.tensor([0, 2]), torch.tensor([[1], [0]]))
+    logits, _, _ = model.step(torch.tensor([[5], [5]]), chosen)
+    for row, (sentence, path) in enumerate([(0, [4, 8, 5]), (2, [6, 11, 5])]):
+        alone = model.start(model.encode(batch.source[sentence : sentence + 1], batch.lengths[sentence : sentence + 1]))
+        for token in path:
+            expected, alone, _ = model.step(torch.tensor([[token]]), alone)
+        assert torch.allclose(logits[row], expected[0], rtol=0, atol=1e-13)
+
+
+def test_padding_and_neighbours_change_nothing(make_model: MakeModel, batch: Any) -> None:
+    model = make_model()
+    together = model(batch.source, batch.lengths, batch.target_input)
+    for sentence, length in enumerate(batch.lengths.tolist()):
+        alone = model(
+            batch.source[sentence : sentence + 1, :length],
+            batch.lengths[sentence : sentence + 1],
+            batch.target_input[sentence : sentence + 1],
+        )
+        assert torch.allclose(together.readouts[:, sentence], alone.readouts[:, 0], rtol=0, atol=1e-14)
+        assert torch.allclose(together.weights[:, sentence, :length], alone.weights[:, 0], rtol=0, atol=1e-14)
+        assert not together.weights[:, sentence, length:].any()
+    assert torch.allclose(together.weights.sum(-1), torch.ones(()).double(), rtol=0, atol=1e-14)
+
+
+def test_without_attention_the_decoder_sees_the_last_states_only(make_model: MakeModel, batch: Any) -> None:
+    model = make_model(attention="none")
+    memory = model.encode(batch.source, batch.lengths)
+    embedded = model.embed(batch.target_input.t(), model.target_embedding)
+    output = model.decoder(embedded, memory)
+    other = memory._replace(annotations=torch.zeros_like(memory.annotations))
+    assert torch.equal(model.decoder(embedded, other).hidden, output.hidden)
+    assert torch.equal(output.context[0], memory.summary)
+
+
+def test_log_probabilities_are_those_of_softmax(make_model: MakeModel, batch: Any) -> None:
+    model = make_model()
+    readouts = model(batch.source, batch.lengths, batch.target_input).readouts
+    expected = (readouts @ model.output_weight.t()).log_softmax(-1).transpose(0, 1)
+    expected = expected.gather(2, batch.target_output[..., None])[..., 0]
+    found = model.log_probabilities(readouts, batch.target_output)
+    assert torch.allclose(found.double(), expected, rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize(("tie", "matrices"), [("all", 1), ("output", 2), ("inputs", 2), ("none", 3)])
+def test_tied_embeddings_are_one_matrix(make_model: MakeModel, tie: str, matrices: int) -> None:
+    model = make_model(tie_embeddings=tie)
+    weights = {id(e.weight) for e in (model.source_embedding, model.target_embedding, model.output_embedding)}
+    assert len(weights) == matrices
+
+
+def test_ties_that_sizes_do_not_allow_are_refused(make_model: MakeModel) -> None:
+    with pytest.raises(ValueError, match="13 and 14"):
+        make_model(target_vocabulary=14)
+    with pytest.raises(ValueError, match="not 7"):
+        make_model(readout_size=7)
+    with pytest.raises(ValueError, match="8 and 10"):
+        make_model(attention="dot", encoder_size=5)
+
+
+def test_variational_dropout_has_one_mask_a_sentence() -> None:
+    torch.manual_seed(0)
+    values = torch.ones(6, 3, 50)
+    dropped = Dropout(0.5, variational=True)(values, time_dimension=0)
+    assert torch.equal(dropped, dropped[:1].expand_as(dropped))
+    assert not torch.equal(dropped[:, 0], dropped[:, 1])
+    assert set(dropped.unique().tolist()) == {0.0, 2.0}
+    ordinary = Dropout(0.5)(values, time_dimension=0)
+    assert not torch.equal(ordinary, ordinary[:1].expand_as(ordinary))
+
+
+def test_word_dropout_drops_whole_words() -> None:
+    torch.manual_seed(0)
+    dropped = drop_words(torch.ones(40, 5, 7), 0.25)
+    assert torch.equal(dropped, dropped[..., :1].expand_as(dropped))
+    assert 0.1 < (dropped[..., 0] == 0).float().mean() < 0.4
