@@ -40,7 +40,7 @@ def train(
         log_to_file(run / "train.log")
         options.start_threads(threads)
         # Only now, since it takes a second or two: a mistake above, or a run that is in use, is answered at once.
-        from nmt.training.run import train as train_run
+        from nmt.training.run import train_locked
 
-        train_run(configuration, run, device=device, restart=restart, quiet=quiet)
+        train_locked(configuration, run, device=device, restart=restart, quiet=quiet)
     logger.info("the model lies in %s; try it:\n  echo 'A sentence to translate.' | nmt translate %s", run, run)

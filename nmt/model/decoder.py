@@ -167,8 +167,9 @@ class Decoder(nn.Module):
         outputs = []
         for word_gates in gates:
             hidden, cell, context, weights = self._attend(word_gates[:, None], hidden, cell, memory)
-            outputs.append((hidden, context, weights))
-        hiddens, contexts, all_weights = (torch.cat(parts, 1).transpose(0, 1) for parts in zip(*outputs, strict=True))
+            outputs.append((hidden[:, 0], context[:, 0], weights[:, 0]))
+        # Time-major in memory too: dropout draws in the order of memory.
+        hiddens, contexts, all_weights = map(torch.stack, zip(*outputs, strict=True))
         return hiddens, contexts, all_weights
 
     def _bottom_without_attention(self, gates: Tensor, hidden: Tensor, memory: Memory) -> tuple[Tensor, Tensor, Tensor]:

@@ -7,55 +7,35 @@ import math
 import time
 from collections.abc import Iterator
 from contextlib import closing, nullcontext
-from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
-from nmt.checkpoint import CheckpointContents, Loaded, check_tensors, save_checkpoint
+from nmt.checkpoint import CheckpointContents, Loaded, save_checkpoint
 from nmt.config import Config
-from nmt.corpus.batching import Batch, SpecialIds, make_batch
-from nmt.corpus.order import BatchOrder, Position, split_parts
+from nmt.corpus.batching import Batch, SpecialIds
+from nmt.corpus.order import BatchOrder
 from nmt.corpus.permutation import derive_key
 from nmt.corpus.prefetch import prefetched
-from nmt.corpus.sampling import SubwordSampler
 from nmt.corpus.store import Store
 from nmt.device import is_out_of_memory, products_in
 from nmt.errors import MemoryExhaustedError, NonFiniteError, StoppedError
-from nmt.manifest import OPTIMIZER, STATE
+from nmt.manifest import STATE
 from nmt.model.seq2seq import Seq2Seq
 from nmt.run_directory import mark, prune
-from nmt.text.tokenizer import Tokenizer
 from nmt.training.average import WeightAverage
 from nmt.training.loss import cross_entropy
 from nmt.training.metrics import MetricsWriter
 from nmt.training.progress import TrainingProgress, duration
 from nmt.training.schedule import make_schedule
+from nmt.training.snapshot import restore_snapshot, take_snapshot
 from nmt.training.state import TrainingState
 from nmt.training.stopping import StopRequest
+from nmt.training.updates import TensorBatch, Text, Update, updates_from
 from nmt.training.validation import ValidationResult, Validator
 
 logger = logging.getLogger(__name__)
-
-_MOMENTS = ("exp_avg", "exp_avg_sq", "step")
-
-
-class Update(NamedTuple):
-    """The data of one update: the parts it is computed in, and where the order goes on after it."""
-
-    parts: list[Batch]
-    following: Position
-
-
-@dataclass(frozen=True)
-class Text:
-    """What of the run concerns text: tokenizers of source and target, and their files as checkpoints hold them."""
-
-    source: Tokenizer
-    target: Tokenizer
-    files: dict[str, bytes]
 
 
 class Trainer:
@@ -99,26 +79,7 @@ class Trainer:
             ModelError: its tensors or its state are not those of this training.
         """
         self.state = TrainingState.from_json(checkpoint.state, checkpoint.directory / STATE)
-        expected: dict[str, Tensor] = {}
-        for name, parameter in self._parameters.items():
-            expected |= {f"{moment}.{name}": parameter for moment in _MOMENTS[:2]}
-            expected[f"step.{name}"] = torch.zeros(())
-            if self._average:
-                expected[f"weights.{name}"] = parameter
-        check_tensors(checkpoint.optimizer, expected, checkpoint.directory / OPTIMIZER)
-        weights = checkpoint.weights
-        if self._average:
-            self._average.load(weights)
-            weights = {name: checkpoint.optimizer[f"weights.{name}"] for name in self._parameters}
-        with torch.no_grad():
-            for name, parameter in self._parameters.items():
-                parameter.copy_(weights[name])
-        moments = {
-            index: {moment: checkpoint.optimizer[f"{moment}.{name}"] for moment in _MOMENTS}
-            for index, name in enumerate(self._parameters)
-        }
-        groups = self._optimizer.state_dict()["param_groups"]
-        self._optimizer.load_state_dict({"state": moments, "param_groups": groups})
+        restore_snapshot(checkpoint, self._parameters, self._optimizer, self._average)
 
     def fit(self, metrics: MetricsWriter, *, quiet: bool) -> str:
         """Trains on, and returns the limit that ended it.
@@ -133,7 +94,7 @@ class Trainer:
         self._started = time.monotonic() - self.state.seconds
         self._saved_at = time.monotonic()
         self._model.train()
-        with TrainingProgress(quiet=quiet) as progress, closing(prefetched(self._updates())) as updates:
+        with TrainingProgress(quiet=quiet) as progress, closing(prefetched(self._order_of_updates())) as updates:
             while True:
                 limit = self.state.limit_reached(config)
                 due = self.state.step % config.validate_every == 0 or limit is not None
@@ -151,22 +112,8 @@ class Trainer:
                 if time.monotonic() - self._saved_at >= 60 * config.save_every_minutes:
                     self._save()
 
-    def _updates(self) -> Iterator[Update]:
-        """The data of the updates to come, without end, as the seed orders them."""
-        data, training = self._config.data, self._config.training
-        sampler = None
-        alpha = self._config.tokenizer.subword_regularization
-        if alpha:
-            sampler = SubwordSampler(self._text.source, self._text.target, alpha, data.max_length, self._config.seed)
-        epoch = self.state.position.epoch
-        for following, indices in self._order.batches(self.state.position):
-            lengths = self._store.target_lengths(indices) + 1
-            resample = sampler.in_epoch(epoch) if sampler else None
-            parts = split_parts(indices, lengths, training.accumulation)
-            yield Update(
-                [make_batch(self._store, part, self._special, resample) for part in parts if len(part)], following
-            )
-            epoch = following.epoch
+    def _order_of_updates(self) -> Iterator[Update]:
+        return updates_from(self.state.position, self._order, self._store, self._config, self._text)
 
     def _step(self, update: Update) -> float:
         """One update of the weights; returns the loss summed over its target tokens."""
@@ -198,31 +145,20 @@ class Trainer:
 
     def _backward(self, part: Batch, tokens: int) -> float:
         """Adds the gradient of a part's share in the loss per token; returns the part's summed loss."""
-        source, lengths, target_input, target_output, target_lengths = (
-            torch.from_numpy(values).to(self._device)
-            for values in (
-                part.source,
-                part.source_lengths,
-                part.target_input,
-                part.target_output,
-                part.target_lengths,
-            )
-        )
+        batch = TensorBatch.of(part, self._device)
         try:
             with products_in(self._dtype, self._device):
-                readouts = self._model(source, lengths, target_input).readouts  # (T, B, R)
-                is_token = torch.arange(readouts.shape[0], device=self._device)[:, None] < target_lengths  # (T, B)
+                readouts = self._model(batch.source, batch.source_lengths, batch.target_input).readouts  # (T, B, R)
+                is_token = batch.is_target.t()  # (T, B)
                 rows = readouts.to(self._dtype)[is_token]
-                loss = cross_entropy(
-                    rows, self._model.output_weight, target_output.t()[is_token], self._config.training.label_smoothing
-                )
+                targets = batch.target_output.t()[is_token]
+                loss = cross_entropy(rows, self._model.output_weight, targets, self._config.training.label_smoothing)
             (loss / tokens).backward()
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):
                 raise
-            shape = (
-                f"{len(source)} sentences of up to {source.shape[1]} source and {target_input.shape[1]} target tokens"
-            )
+            sentences, source = part.source.shape
+            shape = f"{sentences} sentences of up to {source} source and {part.target_input.shape[1]} target tokens"
             raise MemoryExhaustedError(
                 "training.batch_tokens",
                 f"out of memory in a batch of {shape}; "
@@ -314,18 +250,9 @@ class Trainer:
         """Saves a checkpoint, then says which is last and best, then removes old ones; safe at any kill."""
         state = self.state
         state.seconds = time.monotonic() - self._started
-        training_weights = {name: parameter.detach() for name, parameter in self._parameters.items()}
-        moments = self._optimizer.state_dict()["state"]
-        tensors = {
-            f"{moment}.{name}": moments[index][moment]
-            for index, name in enumerate(self._parameters)
-            if index in moments
-            for moment in _MOMENTS
-        }
-        if self._average:
-            tensors |= {f"weights.{name}": weight for name, weight in training_weights.items()}
+        weights, tensors = take_snapshot(self._parameters, self._optimizer, self._average)
         contents = CheckpointContents(
-            weights=self._average.tensors if self._average else training_weights,
+            weights=weights,
             optimizer=tensors,
             state=state.as_json(),
             config=self._config.as_yaml(),

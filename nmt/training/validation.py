@@ -16,6 +16,7 @@ from nmt.errors import DataError
 from nmt.evaluation import evaluate, perplexity
 from nmt.model.seq2seq import Seq2Seq
 from nmt.text.tokenizer import Tokenizer
+from nmt.training.updates import TensorBatch
 from nmt.translator import Translator
 
 LINES_AT_ONCE = 128  # translated between two looks at whether training was asked to stop
@@ -106,20 +107,10 @@ class Validator:
         return loss, tokens
 
     def _batch_loss(self, model: Seq2Seq, batch: Batch) -> float:
-        source, lengths, target_input, target_output, target_lengths = (
-            torch.from_numpy(part).to(self._device)
-            for part in (
-                batch.source,
-                batch.source_lengths,
-                batch.target_input,
-                batch.target_output,
-                batch.target_lengths,
-            )
-        )
-        readouts = model(source, lengths, target_input).readouts
-        log_probabilities = model.log_probabilities(readouts, target_output)
-        is_token = torch.arange(target_output.shape[1], device=self._device) < target_lengths[:, None]
-        return -float(log_probabilities[is_token].double().sum())
+        tensors = TensorBatch.of(batch, self._device)
+        readouts = model(tensors.source, tensors.source_lengths, tensors.target_input).readouts
+        log_probabilities = model.log_probabilities(readouts, tensors.target_output)
+        return -float(log_probabilities[tensors.is_target].double().sum())
 
     def _translate(self, model: Seq2Seq, check: Callable[[], None]) -> list[str]:
         translator = Translator(model, *self._tokenizers, self._config, self._dtype)

@@ -31,7 +31,7 @@ OPTIONS = {
 }
 
 
-@pytest.mark.parametrize("arguments", [("--help",), ("translate", "--help"), ("train", "--help"), ("--version",)])
+@pytest.mark.parametrize("arguments", [("--help",), ("translate", "--help"), ("eval", "--help"), ("--version",)])
 def test_help_loads_nothing_heavy(arguments, process, user_environment):
     done = process(*arguments, env=user_environment(PYTHONPROFILEIMPORTTIME="1", PYTHONIOENCODING="ascii", LC_ALL="C"))
     assert done.code == 0 and done.out
@@ -40,7 +40,7 @@ def test_help_loads_nothing_heavy(arguments, process, user_environment):
     loaded = {line.rpartition("|")[2].strip() for line in lines}
     assert "nmt.cli.main" in loaded and not {name.partition(".")[0] for name in loaded} & HEAVY
     # Typer itself loads pydantic where it finds it, before the help of a command.
-    assert "nmt.config" not in loaded and ("pydantic" not in loaded or arguments[0] in ("translate", "train"))
+    assert "nmt.config" not in loaded and ("pydantic" not in loaded or arguments[0] in ("translate", "eval"))
 
 
 @pytest.mark.parametrize("command", OPTIONS)
@@ -134,3 +134,10 @@ def test_the_installed_command_is_this_program(user_environment):
         pytest.skip("the package is not installed beside this Python")
     done = subprocess.run([script, "--version"], capture_output=True, env=user_environment(), check=True)
     assert done.stdout.decode() == f"nmt {version('nmt')}\n"
+
+
+def test_messages_are_utf8_in_any_locale(process, user_environment, tmp_path):
+    path = tmp_path / "café.yaml"
+    done = process("train", path, env=user_environment(LC_ALL="C", PYTHONIOENCODING="ascii"))
+    assert done.code == 2
+    assert done.errors[0].startswith(f"nmt: error: {path}: cannot be read")

@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from nmt.model.seq2seq import Seq2Seq
+from nmt.search.hypothesis import Hypothesis
 from nmt.text.lines import is_blank
 from nmt.translator import Translator
 
@@ -245,3 +246,13 @@ def test_a_long_line_is_translated_in_parts(translator, monkeypatch):
     words = [set(part.words) for part in parts]
     assert sum(map(len, words)) == len(set.union(*words)) == 80  # no word is cut
     assert not is_blank(translation.text)
+
+
+def test_line_breaks_that_the_model_spells_become_spaces(call, model, translator, monkeypatch):
+    tokenizer = translator.target_tokenizer
+    pieces = {tokenizer.piece(token): token for token in range(tokenizer.size)}
+    ids = tuple(pieces[f"<0x{byte:02X}>"] for byte in "a\nb\u2028c\r\x0bd".encode())
+    spelled = Hypothesis(tokens=ids, log_probability=-1.0, score=-1.0, finished=True, attention=None)
+    monkeypatch.setattr("nmt.translator.beam_search", lambda *_, **__: [[spelled]])
+    assert call("translate", model, stdin=b"ba\n").out == b"a b c  d\n"
+    assert translator.translate(["ba"])[0].text == "a b c  d"

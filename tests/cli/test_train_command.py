@@ -136,6 +136,8 @@ def test_metrics_have_the_documented_fields(model):
     assert {record["split"] for record in records} == {"train", "validation"}
     for record in records:
         assert record.keys() == (train if record["split"] == "train" else validation)
+        # Those since the last record alone: of five steps of at most 128.
+        assert 5 < record.get("target_tokens", 6) <= 5 * 128
 
 
 def test_a_full_log_does_not_end_training(process, configuration, tmp_path):
@@ -153,3 +155,9 @@ def test_the_folder_is_runs_and_the_name(call, configuration, tmp_path, monkeypa
     done = call("train", configuration, "--set", "training.max_steps=1", "--set", "name=aa-bb")
     assert done.code == 0, done.err
     assert (Path("runs") / "aa-bb" / "last").exists()
+
+
+def test_restart_loses_nothing_to_a_mistyped_path(call, configuration, trained):
+    options = ["--set", "data.train.source=absent.xx", "--restart"]
+    assert call("train", configuration, "--output", trained, *options).code == 66
+    assert (trained / "checkpoints" / "step-00000010" / "model.safetensors").exists()

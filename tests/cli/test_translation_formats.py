@@ -5,6 +5,9 @@ import json
 import numpy as np
 import pytest
 
+from nmt.alignment.formats import as_text
+from nmt.translator import Output
+
 LINES = ["ba ce di", "", "  fo   gu ha je ", "\u00a0", "lo\u2028mu 🙂", " ".join(["bacedi"] * 60)]
 TEXT = "".join(f"{line}\n" for line in LINES).encode()
 
@@ -192,3 +195,15 @@ def test_attend_shows_words_and_their_weights(call, model, model_without_attenti
     piped = call("attend", model, stdin=b"ba ce di\n\n")
     assert piped.out == done.out
     assert "no attention" in call("attend", model_without_attention, "ba ce di").out.decode()
+
+
+def test_aligning_a_long_line_takes_little_memory(translator, monkeypatch):
+    line = "bacedi fo " * 1500
+    [translation] = translator.translate([line], translator.options(attention=True, beam_size=1))
+    [best] = translation.outputs
+    tokens = len(translation.source_tokens)
+    # A matrix of all of it would hold `tokens` numbers for each of the translation's tokens.
+    assert sum(part.weights.size for part in best.parts) < len(best.tokens) * tokens / 20
+    monkeypatch.setattr(Output, "attention", property(lambda _: pytest.fail("the whole matrix was built")))
+    [text] = as_text(0, translation, 1, "hard")
+    assert len(text.rpartition(" ||| ")[2].split()) == len(translation.text.split())

@@ -1,0 +1,76 @@
+"""The tensors that training goes on from: weights, their average, and the optimizer's moments, by name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from nmt.checkpoint import Loaded, check_tensors
+from nmt.manifest import OPTIMIZER
+from nmt.training.average import WeightAverage
+
+_MOMENTS = ("exp_avg", "exp_avg_sq")
+_STEP = "step"
+
+
+class Snapshot(NamedTuple):
+    """What a checkpoint holds of them."""
+
+    weights: Mapping[str, Tensor]  # to translate with: the average where there is one
+    optimizer: Mapping[str, Tensor]
+
+
+def take_snapshot(
+    parameters: Mapping[str, nn.Parameter], optimizer: torch.optim.Optimizer, average: WeightAverage | None
+) -> Snapshot:
+    """The tensors as they are now; they share memory with the model."""
+    weights = {name: parameter.detach() for name, parameter in parameters.items()}
+    moments = optimizer.state_dict()["state"]
+    tensors = {
+        f"{moment}.{name}": moments[index][moment]
+        for index, name in enumerate(parameters)
+        if index in moments
+        for moment in (*_MOMENTS, _STEP)
+    }
+    if average is None:
+        return Snapshot(weights, tensors)
+    return Snapshot(average.tensors, tensors | {f"weights.{name}": weight for name, weight in weights.items()})
+
+
+def restore_snapshot(
+    checkpoint: Loaded,
+    parameters: Mapping[str, nn.Parameter],
+    optimizer: torch.optim.Optimizer,
+    average: WeightAverage | None,
+) -> None:
+    """Puts the tensors of a checkpoint back where `take_snapshot` took them.
+
+    Raises:
+        ModelError: they are not those of this training.
+    """
+    found = checkpoint.optimizer
+    has_moments = any(name.startswith(f"{_STEP}.") for name in found)  # the optimizer has none before its first step
+    expected: dict[str, Tensor] = {}
+    for name, parameter in parameters.items():
+        if has_moments:
+            expected |= {f"{moment}.{name}": parameter for moment in _MOMENTS}
+            expected[f"{_STEP}.{name}"] = torch.zeros(())
+        if average is not None:
+            expected[f"weights.{name}"] = parameter
+    check_tensors(found, expected, checkpoint.directory / OPTIMIZER)
+    weights = checkpoint.weights
+    if average is not None:
+        average.load(weights)
+        weights = {name: found[f"weights.{name}"] for name in parameters}
+    with torch.no_grad():
+        for name, parameter in parameters.items():
+            parameter.copy_(weights[name])
+    if has_moments:
+        state = {
+            index: {moment: found[f"{moment}.{name}"] for moment in (*_MOMENTS, _STEP)}
+            for index, name in enumerate(parameters)
+        }
+        optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})

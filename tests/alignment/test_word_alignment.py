@@ -1,0 +1,105 @@
+"""From attention over tokens to attention over words."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from nmt.alignment.formats import alignment_of_words, as_json, as_moses, as_text, attention_of_words
+from nmt.alignment.heatmap import heatmap, width
+from nmt.alignment.words import hard_alignment, word_attention
+from nmt.translator import Output, PartAttention, Translation, cut_at_words
+
+
+def rows_of(*rows: list[float]) -> np.ndarray:
+    return np.array(rows, dtype=np.float32)
+
+
+def output(text: str, *parts: PartAttention, tokens: int) -> Output:
+    return Output(text, -1.0, -2.0, tuple("t" * tokens), parts or None)
+
+
+def test_columns_are_added_and_rows_averaged() -> None:
+    weights = np.array([[0.1, 0.3, 0.6, 0.0], [0.2, 0.2, 0.1, 0.5], [0.0, 0.0, 0.5, 0.5]])
+    found = word_attention(weights, [0, 0, 1], [0, 0, 1], (2, 2))
+    # The end mark's column goes, and the second row is scaled by two: (0.4, 0.6) and (0.8, 0.2) in the mean.
+    np.testing.assert_allclose(found, [[0.6, 0.4], [0.0, 1.0]])
+
+
+def test_a_token_of_no_word_counts_nowhere() -> None:
+    weights = np.array([[0.9, 0.1, 0.0], [0.2, 0.8, 0.0]])
+    np.testing.assert_allclose(word_attention(weights, [0, 1], [-1, 0], (1, 2)), [[0.2, 0.8]])
+    assert word_attention(weights, [0, 1], [-1, -1], (0, 2)).shape == (0, 2)
+
+
+def test_a_word_that_saw_only_the_end_mark_looks_evenly() -> None:
+    np.testing.assert_allclose(word_attention(np.array([[0.0, 0.0, 1.0]]), [0, 1], [0], (1, 2)), [[0.5, 0.5]])
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.data())
+def test_rows_sum_to_one(data: st.DataObject) -> None:
+    source = sorted(data.draw(st.lists(st.integers(0, 4), min_size=1, max_size=6)))
+    target = sorted(data.draw(st.lists(st.integers(-1, 4), min_size=1, max_size=6)))
+    numbers = st.floats(0, 1, width=32)
+    weights = np.array([[data.draw(numbers) for _ in range(len(source) + 1)] for _ in target])
+    found = word_attention(weights, source, target, (5, 5))
+    np.testing.assert_allclose(found.sum(axis=1), 1)
+    assert [word for _, word in sorted(hard_alignment(found), key=lambda link: link[1])] == list(range(5))
+
+
+PARTS = (
+    PartAttention(rows_of([0.5, 0.3, 0.2], [0.1, 0.7, 0.2]), (0, 1), (0, 1), range(2)),
+    PartAttention(rows_of([0.8, 0.2]), (2,), (-1,), range(2, 2)),
+    PartAttention(rows_of([0.1, 0.6, 0.3], [0.1, 0.6, 0.3]), (3, 4), (2, 2), range(2, 3)),
+)
+
+
+def test_parts_of_a_line_look_at_themselves_alone() -> None:
+    translation = Translation("a b c d e", (output("x y z", *PARTS, tokens=5),), tuple("abcde"))
+    [best] = translation.outputs
+    words = attention_of_words(translation, best)
+    assert words is not None
+    np.testing.assert_allclose(
+        words, [[0.625, 0.375, 0, 0, 0], [0.125, 0.875, 0, 0, 0], [0, 0, 0, 1 / 7, 6 / 7]], atol=1e-6
+    )
+    assert alignment_of_words(best) == hard_alignment(words) == [(0, 0), (1, 1), (4, 2)]
+    whole = best.attention
+    assert whole is not None and whole.shape == (5, 6)
+    np.testing.assert_allclose(whole.sum(axis=1), 1)
+    np.testing.assert_allclose(whole[2], [0, 0, 0.8, 0, 0, 0.2])
+
+
+def test_formats_pad_what_is_missing() -> None:
+    blank = Translation(" ", ())
+    assert as_moses(3, blank, 2, "none") == ["3 |||  ||| 0.000000"] * 2
+    assert as_text(3, blank, 1, "hard") == [" ||| "]
+    one = Translation("a", (output("x", tokens=1),))
+    assert as_moses(0, one, 2, "none") == ["0 ||| x ||| -1.000000"] * 2
+
+
+def test_json_keeps_line_breaks_of_the_source_inside_its_line() -> None:
+    [line] = as_json(0, Translation("a\u2028b\x85c\u2029\x0b", ()), 1, "none")
+    assert r"a\u2028b\u0085c\u2029\u000b" in line
+
+
+@pytest.mark.parametrize(
+    ("words", "longest", "cuts"),
+    [
+        ([0, 0, 1, 1, 2], 3, [(0, 2), (2, 5)]),
+        ([0, 0, 0, 0, 1], 3, [(0, 3), (3, 5)]),
+        ([0, 1, 2], 3, [(0, 3)]),
+        ([], 3, []),
+    ],
+)
+def test_lines_are_cut_where_words_end(words: list[int], longest: int, cuts: list[tuple[int, int]]) -> None:
+    assert cut_at_words(words, longest) == cuts
+
+
+def test_a_heatmap_stands_in_columns() -> None:
+    lines = heatmap(["ab", "日"], ["x", "long"], np.array([[1.0, 0.0], [0.3, 0.7]]))
+    assert lines == ["     a", "     b 日", "   x ██", "long ░░▓▓"]
+    assert width("e\u0301日") == 3
+    assert "\x1b[48;5;255m" in heatmap(["a"], ["x"], np.array([[1.0]]), color=True)[1]
