@@ -151,7 +151,7 @@ def prepare_corpus(
             files,
             PairEncoder(text.source, text.target),
             PairFilter(data.max_length, data.max_length_ratio, data.drop_duplicates),
-            processes=len(os.sched_getaffinity(0)),
+            processes=_processors(),
             progress=show,
             warn=logger.warning,
         )
@@ -160,3 +160,10 @@ def prepare_corpus(
     for line in store.report.lines():
         logger.info("training corpus: %s", line)
     return store
+
+
+def _processors() -> int:
+    """How many processors this process may use."""
+    if hasattr(os, "sched_getaffinity"):  # not on macOS
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

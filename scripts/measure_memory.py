@@ -1,0 +1,97 @@
+"""Measures that memory does not grow with the corpus: pairs a second and peak memory of preparing and training.
+
+    .venv/bin/python scripts/measure_memory.py [PAIRS]…      (200,000 and 2,000,000 by default)
+
+For each size it generates a corpus in a temporary folder, tokenises it (a process of its own), and trains 60 steps of a
+small model on it (another one). Everything is removed again.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from nmt.quickstart.corpus import generate
+
+STEPS = 60
+CONFIG = """
+name: memory
+data:
+  source_language: en
+  target_language: fr
+  train: {{source: {folder}/train.en, target: {folder}/train.fr}}
+  validation: {{source: {folder}/validation.en, target: {folder}/validation.fr}}
+tokenizer: {{vocabulary_size: 2000, training_lines: 20000}}
+model:
+  attention_size: 64
+  embedding_size: 64
+  readout_size: 64
+  encoder: {{hidden_size: 64}}
+  decoder: {{hidden_size: 128}}
+training: {{max_steps: {steps}, max_epochs: null, validate_every: 1000000, validation_samples: 0}}
+"""
+
+
+def write_corpus(folder: Path, pairs: int) -> None:
+    """Pairs of the built-in grammar's sentences, two joined to make each pair another one."""
+    splits = generate(1, 20_000)
+    generator = random.Random(1)
+    for name, sentences, count in (("train", splits.train, pairs), ("validation", splits.validation, 100)):
+        with (folder / f"{name}.en").open("w") as source, (folder / f"{name}.fr").open("w") as target:
+            for _ in range(count):
+                first, second = generator.choice(sentences), generator.choice(sentences)
+                source.write(f"{first.english} {second.english}\n")
+                target.write(f"{first.french} {second.french}\n")
+
+
+def measured(command: list[str]) -> tuple[float, float]:
+    """Runs a command; returns its seconds and its peak resident memory in MiB (of the largest of its processes)."""
+    started = time.perf_counter()
+    process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    if status:
+        raise SystemExit(f"{' '.join(command)} failed with status {status}")
+    return time.perf_counter() - started, usage.ru_maxrss / 1024
+
+
+def measure(pairs: int) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        write_corpus(folder, pairs)
+        (folder / "config.yaml").write_text(CONFIG.format(folder=folder, steps=STEPS))
+        prepare = [sys.executable, __file__, "--prepare", name]
+        seconds, preparing = measured(prepare)
+        nmt = [sys.executable, "-m", "nmt", "train", f"{name}/config.yaml", "--output", f"{name}/run"]
+        _, training = measured(nmt)
+        print(
+            f"{pairs:>12,} pairs: preparing {pairs / seconds:>9,.0f} pairs/s, peak {preparing:>6,.0f} MiB; "
+            f"training {STEPS} steps, peak {training:>6,.0f} MiB"
+        )
+
+
+def prepare(folder: Path) -> None:
+    """What `nmt train` does before it loads torch's model, alone: tokenizer and corpus into the run directory."""
+    from nmt.config import load_config
+    from nmt.storage import make_directory
+    from nmt.training.preparation import corpus_files, prepare_corpus, train_tokenizers
+    from nmt.training.stopping import StopRequest
+
+    config = load_config(str(folder / "config.yaml"))
+    make_directory(folder / "run")
+    with StopRequest() as stop:
+        files = corpus_files(config)
+        text = train_tokenizers(config, folder / "run", files, stop)
+        prepare_corpus(config, folder / "run", files, text, stop, quiet=True)
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["--prepare"]:
+        prepare(Path(sys.argv[2]))
+    else:
+        for size in map(int, sys.argv[1:] or ["200000", "2000000"]):
+            measure(size)
