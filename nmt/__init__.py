@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from nmt.config import load_config
     from nmt.training.run import train
-    from nmt.translator import Translation, Translator
+    from nmt.translation import Translation
+    from nmt.translator import Translator
 
 __all__ = ["Translation", "Translator", "load_config", "train"]
 
 _HOMES = {
-    "Translation": "nmt.translator",
+    "Translation": "nmt.translation",
     "Translator": "nmt.translator",
     "load_config": "nmt.config",
     "train": "nmt.training.run",

@@ -6,10 +6,8 @@ import math
 from pathlib import Path
 from typing import Any
 
-from nmt.build import build_model
-from nmt.checkpoint import check_tensors, describe
-from nmt.manifest import SHARED_TOKENIZER, WEIGHTS
-from nmt.translator import read_description
+from nmt.loading import read_parts
+from nmt.manifest import SHARED_TOKENIZER
 
 
 def describe_model(directory: Path) -> dict[str, Any]:
@@ -18,13 +16,7 @@ def describe_model(directory: Path) -> dict[str, Any]:
     Raises:
         ModelError: it is damaged, or not a model of this program.
     """
-    import torch
-
-    description = describe(directory)
-    config, source, target = read_description(description)
-    with torch.device("meta"):
-        model = build_model(config.model, source.size, target.size)
-    check_tensors(description.tensors, dict(model.named_parameters()), directory / WEIGHTS)
+    description, config, source, target, _ = read_parts(directory)
     return {
         "directory": str(directory),
         "name": config.name,

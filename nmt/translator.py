@@ -3,132 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
-from nmt.build import build_model
-from nmt.checkpoint import Description, check_tensors, describe, load_checkpoint
-from nmt.config import Config, SearchConfig, from_yaml
+from nmt.config import Config
 from nmt.corpus.batching import pad
 from nmt.corpus.order import length_sorted_batches
 from nmt.device import choose_device, choose_precision, is_out_of_memory, products_in
-from nmt.errors import ConfigError, MemoryExhaustedError, ModelError
-from nmt.manifest import SHARED_TOKENIZER, SOURCE_TOKENIZER, TARGET_TOKENIZER, WEIGHTS
+from nmt.errors import MemoryExhaustedError
+from nmt.loading import load_parts
 from nmt.model.seq2seq import SearchState, Seq2Seq
 from nmt.run_directory import Warn, resolve_model
 from nmt.search.beam import beam_search
 from nmt.search.hypothesis import Hypothesis, SearchOptions, Step
-from nmt.search.sampling import SamplingOptions, sample
+from nmt.search.sampling import sample
 from nmt.text.lines import is_blank, output_line
 from nmt.text.tokenizer import Tokenizer
-
-Attention = NDArray[np.float32]
-
-
-@dataclass(frozen=True)
-class TranslateOptions:
-    """How to translate; see the section `search` of the configuration, from which `of` takes the values.
-
-    Attributes:
-        n_best: translations of each line; the beam is as wide at least.
-        sampling: draw translations at random instead of searching for the best.
-        attention: keep the attention of each translation.
-    """
-
-    beam_size: int = 5
-    n_best: int = 1
-    length_penalty: float = 1.0
-    coverage_penalty: float = 0.0
-    no_repeat_ngram: int = 0
-    max_length: int = 256
-    max_length_ratio: float = 3.0
-    batch_tokens: int = 4096
-    sampling: SamplingOptions | None = None
-    attention: bool = False
-
-    @classmethod
-    def of(cls, search: SearchConfig, **others: Any) -> Self:
-        """The options of a configuration, with `others` in place of or beside them."""
-        return cls(**{**search.model_dump(), **others})
-
-
-class PartAttention(NamedTuple):
-    """The attention of one part of a line (see `Translator.translate`); nothing of it looks outside the part.
-
-    Attributes:
-        weights: (tokens, source tokens and the end mark), each row summing to 1.
-        source_words: for each source token the word of the whole `source.split()` it belongs to.
-        target_words: for each token the word of the whole `text.split()` it belongs to; -1 for none.
-        words: the words of `text.split()` that this part was translated to.
-    """
-
-    weights: Attention
-    source_words: tuple[int, ...]
-    target_words: tuple[int, ...]
-    words: range
-
-
-@dataclass(frozen=True)
-class Output:
-    """One translation of a line.
-
-    Attributes:
-        text: the translation, one line of output.
-        score: log-probability (natural logarithm) after length normalisation.
-        log_probability: the same before it.
-        tokens: the translation's subwords.
-        parts: the attention of each part of the line; None unless asked for, and without attention in the model.
-    """
-
-    text: str
-    score: float
-    log_probability: float
-    tokens: tuple[str, ...]
-    parts: tuple[PartAttention, ...] | None
-
-    @property
-    def attention(self) -> Attention | None:
-        """(tokens, source tokens), each row summing to 1, the last column the end mark's; None where `parts` is.
-
-        Its size is quadratic in the length of the line.
-        """
-        if self.parts is None:
-            return None
-        whole = np.zeros((len(self.tokens), 1 + sum(len(part.source_words) for part in self.parts)), dtype=np.float32)
-        row = column = 0
-        for part in self.parts:
-            rows, columns = len(part.target_words), len(part.source_words)
-            whole[row : row + rows, column : column + columns] = part.weights[:, :-1]
-            whole[row : row + rows, -1] = part.weights[:, -1]
-            row, column = row + rows, column + columns
-        return whole
-
-
-@dataclass(frozen=True)
-class Translation:
-    """A line with its translations, the best first; a blank line has none.
-
-    `source_tokens` are filled where attention is asked for.
-    """
-
-    source: str
-    outputs: tuple[Output, ...]
-    source_tokens: tuple[str, ...] = ()
-
-    @cached_property
-    def text(self) -> str:
-        """The best translation; empty for a blank line."""
-        return self.outputs[0].text if self.outputs else ""
-
-    def __str__(self) -> str:
-        return self.text
+from nmt.translation import Output, PartAttention, TranslateOptions, Translation
 
 
 class _Part(NamedTuple):
@@ -175,16 +70,9 @@ class Translator:
             DeviceError: there is no such device.
         """
         where = choose_device(device)
-        directory = resolve_model(Path(path), warn)
-        description = describe(directory)
-        config, source, target = read_description(description)
-        with torch.device("meta"):
-            model = build_model(config.model, source.size, target.size)
-        check_tensors(description.tensors, dict(model.named_parameters()), directory / WEIGHTS)
-        loaded = load_checkpoint(directory, with_optimizer=False, device=where)
-        model.load_state_dict(dict(loaded.weights), strict=False, assign=True)
+        parts = load_parts(resolve_model(Path(path), warn), where)
         dtype = choose_precision(precision, where, training=False)
-        return cls(model.eval().requires_grad_(False), source, target, config, dtype)
+        return cls(parts.model, parts.source, parts.target, parts.config, dtype)
 
     def options(self, **others: Any) -> TranslateOptions:
         """The options that the model was configured with, with `others` in place of or beside them."""
@@ -355,39 +243,3 @@ def cut_at_words(words: Sequence[int], longest: int) -> list[tuple[int, int]]:
         cuts.append((start, stop))
         start = stop
     return cuts
-
-
-def read_description(description: Description) -> tuple[Config, Tokenizer, Tokenizer]:
-    """The configuration and the tokenizers of source and target of a checkpoint or exported model.
-
-    Raises:
-        ModelError: they cannot be used.
-    """
-    try:
-        config = from_yaml(description.config, str(description.directory / "config.yaml"))
-    except ConfigError as error:
-        raise ModelError.of(error.problems) from error
-    return config, *read_tokenizers(description.tokenizers, description.directory)
-
-
-def read_tokenizers(models: dict[str, bytes] | Any, directory: Path) -> tuple[Tokenizer, Tokenizer]:
-    """The tokenizers of source and target out of their files' contents; one and the same where they are shared.
-
-    Raises:
-        ModelError: a file is missing or no SentencePiece model.
-    """
-    if SHARED_TOKENIZER in models:
-        shared = _tokenizer(models[SHARED_TOKENIZER], directory / SHARED_TOKENIZER)
-        return shared, shared
-    for name in (SOURCE_TOKENIZER, TARGET_TOKENIZER):
-        if name not in models:
-            raise ModelError(str(directory / name), "is missing")
-    source = _tokenizer(models[SOURCE_TOKENIZER], directory / SOURCE_TOKENIZER)
-    return source, _tokenizer(models[TARGET_TOKENIZER], directory / TARGET_TOKENIZER)
-
-
-def _tokenizer(model: bytes, path: Path) -> Tokenizer:
-    try:
-        return Tokenizer(model)
-    except ModelError as error:
-        raise ModelError(str(path), error.problems[0].what) from error

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from nmt.alignment.words import Weights, hard_alignment, pharaoh, word_attention
-from nmt.translator import Output, PartAttention, Translation
+from nmt.translation import Output, PartAttention, Translation
 
 DIGITS = 8
 END = "</s>"

@@ -17,7 +17,8 @@ from nmt.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
     from nmt.evaluation import Scores
-    from nmt.translator import TranslateOptions, Translator
+    from nmt.translation import TranslateOptions
+    from nmt.translator import Translator
 
 LINES_AT_ONCE = 1024
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from tqdm import tqdm
@@ -22,8 +23,10 @@ class _Console(logging.Handler):
         text = record.getMessage()
         if record.levelno >= logging.WARNING:
             text = f"nmt: {record.levelname.lower()}: {text}"
-        tqdm.write(text, file=sys.stderr)
-        sys.stderr.flush()
+        # A reader that went away, as in `nmt train … 2>&1 | head`, must not end a training; the log file has it all.
+        with suppress(BrokenPipeError):
+            tqdm.write(text, file=sys.stderr)
+            sys.stderr.flush()
 
 
 class _LogFile(logging.FileHandler):

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from torch.autograd import Function
 from torch.autograd.function import once_differentiable
+from torch.nn import functional
 
 ROWS_AT_ONCE = 256  # rows of logits held at once: few enough to stay near the processor's caches
 
@@ -25,21 +26,25 @@ class _SmoothedCrossEntropy(Function):
         weight_gradient = weight.new_zeros(weight.shape, dtype=accurate)
         weight_t = weight.t()
         for start in range(0, len(rows), ROWS_AT_ONCE):
-            some = rows[start : start + ROWS_AT_ONCE]
-            chosen = targets[start : start + ROWS_AT_ONCE, None]
-            logits = (some @ weight_t).to(accurate)
+            stop = min(start + ROWS_AT_ONCE, len(rows))
+            chosen = targets[start:stop, None]
+            # All chunks have one size, the last one filled up with zeros: see `TensorBatch`.
+            some = functional.pad(rows[start:stop], (0, 0, 0, start + ROWS_AT_ONCE - stop))
+            products = some @ weight_t
+            logits = products[: stop - start].to(accurate)
             log_total = torch.logsumexp(logits, 1, keepdim=True)
             loss += (log_total - (1 - smoothing) * logits.gather(1, chosen)).sum()
             if smoothing:
                 loss -= smoothing / vocabulary * logits.sum()
             # d loss / d logits = softmax − smoothed target
-            gradient = logits.sub_(log_total).exp_()
+            gradient = (logits - log_total).exp_()
             if smoothing:
                 gradient.sub_(smoothing / vocabulary)
             gradient.scatter_add_(1, chosen, gradient.new_full((1, 1), smoothing - 1).expand(chosen.shape))
-            gradient = gradient.to(rows.dtype)
-            torch.mm(gradient, weight, out=rows_gradient[start : start + ROWS_AT_ONCE])
-            weight_gradient += gradient.t() @ some
+            products[: stop - start] = gradient
+            products[stop - start :] = 0
+            rows_gradient[start:stop] = (products @ weight)[: stop - start]
+            weight_gradient += products.t() @ some
         ctx.save_for_backward(rows_gradient, weight_gradient)
         return loss
 

@@ -34,10 +34,15 @@ def read_metrics(path: Path) -> list[dict[str, Any]]:
 class MetricsWriter:
     """Appends records to a run's metrics, and to TensorBoard's logs where they are asked for."""
 
-    def __init__(self, run: Path, step: int, *, tensorboard: bool) -> None:
-        """Drops the records past `step`, which a resumed training will write again."""
+    def __init__(self, run: Path, step: int, validated_step: int, *, tensorboard: bool) -> None:
+        """Drops the records past `step`, validations past `validated_step`, which training will write again."""
         self._path = run / METRICS
-        records = [record for record in read_metrics(self._path) if record.get("step", 0) <= step]
+        reached = {"validation": validated_step}
+        records = [
+            record
+            for record in read_metrics(self._path)
+            if record.get("step", 0) <= reached.get(record.get("split", ""), step)
+        ]
         write_file(self._path, "".join(json.dumps(record) + "\n" for record in records).encode())
         self._board = _open_tensorboard(run / TENSORBOARD, step) if tensorboard else None
 

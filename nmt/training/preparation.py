@@ -20,6 +20,7 @@ from nmt.corpus.fingerprint import text_digest
 from nmt.corpus.parallel import CorpusFiles
 from nmt.corpus.preparation import prepare
 from nmt.corpus.store import Store
+from nmt.loading import read_tokenizers
 from nmt.manifest import SHARED_TOKENIZER, SOURCE_TOKENIZER, TARGET_TOKENIZER
 from nmt.storage import make_directory, write_file
 from nmt.text.files import read_lines
@@ -28,7 +29,6 @@ from nmt.text.tokenizer_training import train_tokenizer
 from nmt.training.progress import CountProgress
 from nmt.training.stopping import StopRequest
 from nmt.training.updates import Text
-from nmt.translator import read_tokenizers
 
 TOKENIZER = "tokenizer"
 FINGERPRINT = "fingerprint.json"

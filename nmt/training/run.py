@@ -14,6 +14,7 @@ from nmt.corpus.parallel import CorpusFiles, read_pairs
 from nmt.corpus.store import Store
 from nmt.device import choose_device, choose_precision
 from nmt.errors import ConfigError, DataError, Problem
+from nmt.loading import read_tokenizers
 from nmt.manifest import STATE, WEIGHTS
 from nmt.run_directory import CHECKPOINTS, clean, latest_valid_checkpoint
 from nmt.storage import RunLock, make_directory, remove_directory, write_file
@@ -25,7 +26,6 @@ from nmt.training.stopping import StopRequest
 from nmt.training.trainer import Trainer
 from nmt.training.updates import Text
 from nmt.training.validation import Validator
-from nmt.translator import read_tokenizers
 
 CONFIG_FILE = "config.yaml"
 
@@ -79,7 +79,9 @@ def train_locked(config: Config, run: Path, *, device: str = "auto", restart: bo
         text = _read_tokenizers(checkpoint) if checkpoint else train_tokenizers(config, run, files, stop)
         store = prepare_corpus(config, run, files, text, stop, quiet=quiet)
         trainer = _make_trainer(config, run, text, store, checkpoint, stop, where, dtype)
-        metrics = MetricsWriter(run, trainer.state.step, tensorboard=config.training.tensorboard)
+        metrics = MetricsWriter(
+            run, trainer.state.step, trainer.state.validated_step, tensorboard=config.training.tensorboard
+        )
         try:
             limit = trainer.fit(metrics, quiet=quiet)
         finally:

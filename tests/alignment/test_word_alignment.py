@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from nmt.alignment.formats import alignment_of_words, as_json, as_moses, as_text, attention_of_words
 from nmt.alignment.heatmap import heatmap, width
 from nmt.alignment.words import hard_alignment, word_attention
-from nmt.translator import Output, PartAttention, Translation, cut_at_words
+from nmt.translation import Output, PartAttention, Translation
+from nmt.translator import cut_at_words
 
 
 def rows_of(*rows: list[float]) -> np.ndarray:

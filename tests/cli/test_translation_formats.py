@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from nmt.alignment.formats import as_text
-from nmt.translator import Output
+from nmt.translation import Output
 
 LINES = ["ba ce di", "", "  fo   gu ha je ", "\u00a0", "lo\u2028mu 🙂", " ".join(["bacedi"] * 60)]
 TEXT = "".join(f"{line}\n" for line in LINES).encode()

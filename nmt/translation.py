@@ -1,0 +1,114 @@
+"""A line with its translations, and what was asked of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, NamedTuple, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nmt.config import SearchConfig
+from nmt.search.sampling import SamplingOptions
+
+Attention = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class TranslateOptions:
+    """How to translate; see the section `search` of the configuration, from which `of` takes the values.
+
+    Attributes:
+        n_best: translations of each line; the beam is as wide at least.
+        sampling: draw translations at random instead of searching for the best.
+        attention: keep the attention of each translation.
+    """
+
+    beam_size: int = 5
+    n_best: int = 1
+    length_penalty: float = 1.0
+    coverage_penalty: float = 0.0
+    no_repeat_ngram: int = 0
+    max_length: int = 256
+    max_length_ratio: float = 3.0
+    batch_tokens: int = 4096
+    sampling: SamplingOptions | None = None
+    attention: bool = False
+
+    @classmethod
+    def of(cls, search: SearchConfig, **others: Any) -> Self:
+        """The options of a configuration, with `others` in place of or beside them."""
+        return cls(**{**search.model_dump(), **others})
+
+
+class PartAttention(NamedTuple):
+    """The attention of one part of a line (see `Translator.translate`); nothing of it looks outside the part.
+
+    Attributes:
+        weights: (tokens, source tokens and the end mark), each row summing to 1.
+        source_words: for each source token the word of the whole `source.split()` it belongs to.
+        target_words: for each token the word of the whole `text.split()` it belongs to; -1 for none.
+        words: the words of `text.split()` that this part was translated to.
+    """
+
+    weights: Attention
+    source_words: tuple[int, ...]
+    target_words: tuple[int, ...]
+    words: range
+
+
+@dataclass(frozen=True)
+class Output:
+    """One translation of a line.
+
+    Attributes:
+        text: the translation, one line of output.
+        score: log-probability (natural logarithm) after length normalisation.
+        log_probability: the same before it.
+        tokens: the translation's subwords.
+        parts: the attention of each part of the line; None unless asked for, and without attention in the model.
+    """
+
+    text: str
+    score: float
+    log_probability: float
+    tokens: tuple[str, ...]
+    parts: tuple[PartAttention, ...] | None
+
+    @property
+    def attention(self) -> Attention | None:
+        """(tokens, source tokens), each row summing to 1, the last column the end mark's; None where `parts` is.
+
+        Its size is quadratic in the length of the line.
+        """
+        if self.parts is None:
+            return None
+        whole = np.zeros((len(self.tokens), 1 + sum(len(part.source_words) for part in self.parts)), dtype=np.float32)
+        row = column = 0
+        for part in self.parts:
+            rows, columns = len(part.target_words), len(part.source_words)
+            whole[row : row + rows, column : column + columns] = part.weights[:, :-1]
+            whole[row : row + rows, -1] = part.weights[:, -1]
+            row, column = row + rows, column + columns
+        return whole
+
+
+@dataclass(frozen=True)
+class Translation:
+    """A line with its translations, the best first; a blank line has none.
+
+    `source_tokens` are filled where attention is asked for.
+    """
+
+    source: str
+    outputs: tuple[Output, ...]
+    source_tokens: tuple[str, ...] = ()
+
+    @cached_property
+    def text(self) -> str:
+        """The best translation; empty for a blank line."""
+        return self.outputs[0].text if self.outputs else ""
+
+    def __str__(self) -> str:
+        return self.text
