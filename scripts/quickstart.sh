@@ -15,8 +15,9 @@ step "Training: nmt train configs/quickstart.yaml"
 nmt train configs/quickstart.yaml
 
 step "Translating from standard input: nmt translate runs/quickstart"
-printf '%s\n' "The black cat sleeps." "She sees him." "We do not eat the old bread." | tee /dev/stderr |
-    nmt translate runs/quickstart
+sentences=$(printf '%s\n' "The black cat sleeps." "She sees him." "We do not eat the old bread.")
+printf '%s\n' "$sentences" >&2
+printf '%s\n' "$sentences" | nmt translate runs/quickstart
 
 step "Scoring the held-out test: nmt eval runs/quickstart"
 nmt eval runs/quickstart

@@ -29,7 +29,7 @@ from nmt.quickstart.words import align
 
 EVALUATION_PAIRS = 500
 WORDS_ALLOWED = range(3, 31)
-OCCURRENCES_BEFORE_TEST = 3
+OCCURRENCES_BEFORE_TEST = 10
 
 
 class Pair(NamedTuple):
