@@ -8,8 +8,8 @@ small model on it (another one). Everything is removed again.
 
 from __future__ import annotations
 
-import os
 import random
+import re
 import subprocess
 import sys
 import tempfile
@@ -49,14 +49,29 @@ def write_corpus(folder: Path, pairs: int) -> None:
                 target.write(f"{first.french} {second.french}\n")
 
 
-def measured(command: list[str]) -> tuple[float, float]:
-    """Runs a command; returns its seconds and its peak resident memory in MiB (of the largest of its processes)."""
+def measured(command: list[str]) -> tuple[float, float, float]:
+    """Runs a command; returns its seconds and, in MiB, its peak resident and its peak anonymous memory.
+
+    Anonymous is what the program itself holds; the rest are pages of mapped files, which the system takes back at will.
+    """
     started = time.perf_counter()
     process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
-    _, status, usage = os.wait4(process.pid, 0)
-    if status:
-        raise SystemExit(f"{' '.join(command)} failed with status {status}")
-    return time.perf_counter() - started, usage.ru_maxrss / 1024
+    anonymous = resident = 0.0
+    while process.poll() is None:
+        status = Path(f"/proc/{process.pid}/status").read_text()
+        found = re.search(r"RssAnon:\s+(\d+) kB", status)
+        anonymous = max(anonymous, int(found[1]) / 1024 if found else 0)
+        time.sleep(0.05)
+        peak = re.search(r"VmHWM:\s+(\d+) kB", status)
+        resident = max(resident, int(peak[1]) / 1024 if peak else 0)
+    if process.returncode:
+        raise SystemExit(f"{' '.join(command)} failed with status {process.returncode}")
+    return time.perf_counter() - started, resident, anonymous
+
+
+def memory(peaks: list[float]) -> str:
+    resident, anonymous = peaks
+    return f"{resident:,.0f} MiB resident, {anonymous:,.0f} MiB of it anonymous"
 
 
 def measure(pairs: int) -> None:
@@ -65,12 +80,12 @@ def measure(pairs: int) -> None:
         write_corpus(folder, pairs)
         (folder / "config.yaml").write_text(CONFIG.format(folder=folder, steps=STEPS))
         prepare = [sys.executable, __file__, "--prepare", name]
-        seconds, preparing = measured(prepare)
+        seconds, *preparing = measured(prepare)
         nmt = [sys.executable, "-m", "nmt", "train", f"{name}/config.yaml", "--output", f"{name}/run"]
-        _, training = measured(nmt)
+        _, *training = measured(nmt)
         print(
-            f"{pairs:>12,} pairs: preparing {pairs / seconds:>9,.0f} pairs/s, peak {preparing:>6,.0f} MiB; "
-            f"training {STEPS} steps, peak {training:>6,.0f} MiB"
+            f"{pairs:>10,} pairs: preparing {pairs / seconds:,.0f} pairs/s, {memory(preparing)}; "
+            f"training {STEPS} steps, {memory(training)}"
         )
 
 
