@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import NamedTuple, Self
 
 import torch
@@ -27,16 +28,24 @@ class Memory(NamedTuple):
         return type(self)(*(part.index_select(0, sentences) for part in self))
 
 
-class Attention(nn.Module):
-    """Scores every annotation against a query; the subclasses differ in the score alone."""
+class Attention(nn.Module, ABC):
+    """What the decoder sees of a sentence at one step."""
 
+    @abstractmethod
     def keys(self, annotations: Tensor) -> Tensor:
         """What is compared with each query, (B, S, C) -> (B, S, ·); computed once a sentence."""
-        raise NotImplementedError
 
+    @abstractmethod
+    def forward(self, query: Tensor, memory: Memory) -> tuple[Tensor, Tensor]:
+        """The context, (B, K, C), and the weights that made it, (B, K, S), for queries (B, K, H)."""
+
+
+class ScoredAttention(Attention):
+    """The weighted sum of all annotations; the subclasses differ in the score alone."""
+
+    @abstractmethod
     def scores(self, query: Tensor, keys: Tensor) -> Tensor:
         """One score for each annotation before softmax: (B, K, H) and (B, S, ·) -> (B, K, S)."""
-        raise NotImplementedError
 
     def forward(self, query: Tensor, memory: Memory) -> tuple[Tensor, Tensor]:
         """The context, (B, K, C), and the weights that made it, (B, K, S): rows sum to 1, padding is exactly 0."""
@@ -49,7 +58,7 @@ def masked_softmax(scores: Tensor, mask: Tensor) -> Tensor:
     return accurate(scores).masked_fill(~mask, float("-inf")).softmax(-1)
 
 
-class AdditiveAttention(Attention):
+class AdditiveAttention(ScoredAttention):
     """score = vᵀ tanh(W_a s + U_a h), equation of appendix A.1.2 of Bahdanau et al. (2015)."""
 
     def __init__(self, query_size: int, annotation_size: int, attention_size: int) -> None:
@@ -69,7 +78,7 @@ class AdditiveAttention(Attention):
         return torch.matmul(compared, self.energy.weight[0])
 
 
-class GeneralAttention(Attention):
+class GeneralAttention(ScoredAttention):
     """score = sᵀ W h, (Luong et al. 2015, equation 8); W is applied once a sentence."""
 
     def __init__(self, query_size: int, annotation_size: int) -> None:
@@ -84,7 +93,7 @@ class GeneralAttention(Attention):
         return torch.matmul(query.to(keys.dtype), keys.transpose(1, 2))
 
 
-class DotAttention(Attention):
+class DotAttention(ScoredAttention):
     """score = sᵀ h, (Luong et al. 2015, equation 8).
 
     Raises ValueError where the sizes of query and annotation differ.
