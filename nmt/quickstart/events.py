@@ -64,7 +64,7 @@ class EventComposer:
         verb = verb or self._verb_for(subject)
         subject = subject or chooser.subject(verb.subjects, is_known, pronouns)
         tense = tense_of(verb, chooser.pick(tenses))
-        polarity = chooser.weighted([(Polarity.POSITIVE, 0.78), (Polarity.NOT, 0.17), (Polarity.NEVER, 0.05)])
+        polarity = chooser.weighted([(Polarity.POSITIVE, 0.70), (Polarity.NOT, 0.25), (Polarity.NEVER, 0.05)])
         is_vague = isinstance(subject, NounPhrase) and subject.determiner.value in (
             "every",
             "many",

@@ -98,9 +98,7 @@ class NominalChooser:
         """A subject with one of the tags; `pronouns` are those that may stand here."""
         human, animal = tags & HUMAN, tags & ANIMALS
         if human and (not animal or self.chance(0.65)):
-            kind = self.weighted(
-                [("pronoun", 0.25 if pronouns else 0.0), ("name", 0.22), ("noun", 0.43), ("pair", 0.1)]
-            )
+            kind = self.weighted([("pronoun", 0.4 if pronouns else 0.0), ("name", 0.2), ("noun", 0.43), ("pair", 0.1)])
             if kind == "pronoun":
                 return self.pick(pronouns)
             if kind == "name":
