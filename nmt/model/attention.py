@@ -12,7 +12,7 @@ from typing import NamedTuple, Self
 import torch
 from torch import Tensor, nn
 
-from nmt.model.recurrence import accurate
+from nmt.model.cell import accurate
 
 
 class Memory(NamedTuple):
@@ -68,14 +68,13 @@ class AdditiveAttention(ScoredAttention):
         self.energy = nn.Linear(attention_size, 1, bias=False)
 
     def keys(self, annotations: Tensor) -> Tensor:
-        keys: Tensor = self.key_projection(annotations)
-        return keys
+        return accurate(self.key_projection(annotations))
 
     def scores(self, query: Tensor, keys: Tensor) -> Tensor:
-        compared = torch.tanh(
-            accurate(keys)[:, None] + accurate(self.query_projection(query))[:, :, None]
-        )  # (B, K, S, A)
-        return torch.matmul(compared, self.energy.weight[0])
+        query = accurate(self.query_projection(query))
+        with torch.autocast(query.device.type, enabled=False):
+            compared = (keys[:, None] + query[:, :, None]).tanh_()  # (B, K, S, A)
+            return torch.matmul(compared, self.energy.weight[0])
 
 
 class GeneralAttention(ScoredAttention):

@@ -10,8 +10,9 @@ import torch
 from torch import Tensor, nn
 
 from nmt.model.attention import AdditiveAttention, Attention, Memory, NoAttention
+from nmt.model.cell import accurate, for_products
 from nmt.model.encoder import initialize_lstm
-from nmt.model.recurrence import accurate, additive_attention_loop, for_products, lstm_loop
+from nmt.model.recurrence import additive_attention_loop, lstm_loop
 from nmt.model.regularization import Dropout
 
 

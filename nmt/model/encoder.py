@@ -10,7 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.autograd import Function
 
-from nmt.model.recurrence import accurate, for_products, lstm_loop
+from nmt.model.cell import accurate, for_products
+from nmt.model.recurrence import lstm_loop
 from nmt.model.regularization import Dropout
 
 

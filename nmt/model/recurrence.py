@@ -4,8 +4,6 @@ Autograd's own backward through a Python loop fills and adds a whole tensor at e
 does not depend on the recurrence is hoisted out of the loop, buffers are time-major and allocated once, and each
 weight's gradient is one product after the loop. Products run in the type of the weights that are handed over
 (float32, float64 or bfloat16); elementwise work and cell states stay in float32 (float64 for float64).
-
-The gates of an LSTM lie in the order input, forget, output, candidate, so that one sigmoid covers the first three.
 """
 
 from __future__ import annotations
@@ -18,56 +16,11 @@ from torch import Tensor
 from torch.autograd import Function
 from torch.autograd.function import once_differentiable
 
+from nmt.model.cell import accurate, cell_backward, cell_forward
 
-def for_products(weight: Tensor) -> Tensor:
-    """The weight in the type that autocast asks products to run in; as it is where autocast is off."""
-    device_type = weight.device.type
-    if torch.is_autocast_enabled(device_type):
-        return weight.to(torch.get_autocast_dtype(device_type))
-    return weight
-
-
-def accurate(values: Tensor) -> Tensor:
-    """The values in a type fit for elementwise work: bfloat16 becomes float32."""
-    return values.float() if values.dtype in (torch.bfloat16, torch.float16) else values
-
-
-def _cell_forward(gates: Tensor, previous_cell: Tensor, cell: Tensor, cell_tanh: Tensor) -> Tensor:
-    """One LSTM transition in place: `gates` (·, 4H) become their activations; fills both cells; returns hidden."""
-    hidden_size = cell.shape[-1]
-    gates[..., : 3 * hidden_size].sigmoid_()
-    gates[..., 3 * hidden_size :].tanh_()
-    into, forget, out, candidate = gates.split(hidden_size, -1)
-    torch.mul(forget, previous_cell, out=cell)
-    cell.addcmul_(into, candidate)
-    torch.tanh(cell, out=cell_tanh)
-    hidden: Tensor = out * cell_tanh
-    return hidden
-
-
-def _cell_backward(
-    hidden_gradient: Tensor,
-    cell_gradient: Tensor,
-    gates: Tensor,
-    previous_cell: Tensor,
-    cell_tanh: Tensor,
-    gates_gradient: Tensor,
-) -> None:
-    """The gradient of `_cell_forward`: fills `gates_gradient`, turns `cell_gradient` into the previous cell's."""
-    hidden_size = previous_cell.shape[-1]
-    into, forget, out, candidate = gates.split(hidden_size, -1)
-    into_gradient, forget_gradient, out_gradient, candidate_gradient = gates_gradient.split(hidden_size, -1)
-    through_out = hidden_gradient * out
-    # cell += hidden · out · (1 − tanh²)
-    cell_gradient.add_(through_out).addcmul_(through_out, cell_tanh.square(), value=-1)
-    torch.mul(hidden_gradient, cell_tanh, out=out_gradient)
-    torch.mul(cell_gradient, candidate, out=into_gradient)
-    torch.mul(cell_gradient, previous_cell, out=forget_gradient)
-    torch.mul(cell_gradient, into, out=candidate_gradient)
-    cell_gradient.mul_(forget)
-    squashed = gates[..., : 3 * hidden_size]
-    gates_gradient[..., : 3 * hidden_size].mul_(torch.addcmul(squashed, squashed, squashed, value=-1))
-    candidate_gradient.addcmul_(candidate_gradient * candidate, candidate, value=-1)
+# Numbers of one temporary of the attention's comparison on a processor: few enough that the three passes over it stay
+# within a core's second-level cache.
+_TILE_NUMBERS = 1 << 18
 
 
 class _LSTMLoop(Function):
@@ -86,7 +39,7 @@ class _LSTMLoop(Function):
         outputs = new(directions, time, batch, size)
         for t in range(time):
             torch.add(input_gates[:, t], torch.bmm(hiddens[:, t], recurrent_weight), out=gates[:, t])
-            outputs[:, t] = _cell_forward(gates[:, t], cells[:, t], cells[:, t + 1], cell_tanhs[:, t])
+            outputs[:, t] = cell_forward(gates[:, t], cells[:, t], cells[:, t + 1], cell_tanhs[:, t])
             hiddens[:, t + 1] = outputs[:, t]
         ctx.save_for_backward(recurrent_weight, gates, cells, cell_tanhs, hiddens)
         return outputs
@@ -102,7 +55,7 @@ class _LSTMLoop(Function):
         carried = cells.new_zeros(directions, batch, size)
         cell_gradient = torch.zeros_like(carried)
         for t in reversed(range(time)):
-            _cell_backward(
+            cell_backward(
                 output_gradient[:, t] + carried,
                 cell_gradient,
                 gates[:, t],
@@ -138,6 +91,12 @@ def lstm_loop(input_gates: Tensor, recurrent_weight: Tensor, hidden: Tensor | No
         return _run_lstm(accurate(input_gates), recurrent_weight, accurate(hidden))
 
 
+def _tiles(batch: int, numbers_of_each: int, device: torch.device) -> list[slice]:
+    """The sentences of a batch in tiles whose temporaries fit a processor's cache; a GPU takes all at once."""
+    size = batch if device.type != "cpu" else max(1, _TILE_NUMBERS // max(1, numbers_of_each))
+    return [slice(start, min(start + size, batch)) for start in range(0, batch, size)]
+
+
 class _AdditiveAttentionLoop(Function):
     """The attentional LSTM over time; see `additive_attention_loop`."""
 
@@ -152,36 +111,45 @@ class _AdditiveAttentionLoop(Function):
         query_weight: Tensor,
         energy: Tensor,
         recurrent_weight: Tensor,
+        with_gradient: bool,
     ) -> tuple[Tensor, Tensor, Tensor]:
         time, batch, gate_size = input_gates.shape
         size = gate_size // 4
         source, context_size = annotations.shape[1:]
+        attention_size = keys.shape[2]
+        dtype = recurrent_weight.dtype
         new = input_gates.new_empty
-        compared = new(time, batch, source, keys.shape[2])  # tanh(query + key), kept for the backward pass
-        weights = new(time, batch, source)
+        tiles = _tiles(batch, source * attention_size, keys.device)
+        # tanh(query + key), kept for the backward pass in the products' type.
+        compared = new(time if with_gradient else 0, batch, source, attention_size, dtype=dtype)
+        in_place = with_gradient and dtype == keys.dtype
+        scratch = None if in_place else new(tiles[0].stop if tiles else 0, source, attention_size)
+        scores, weights = new(batch, source), new(time, batch, source)
         gates, cell_tanhs = new(time, batch, gate_size), new(time, batch, size)
         cells = new(time + 1, batch, size)
         cells[0] = 0
         # What the recurrent product reads, [context; previous hidden], in the products' type.
-        joined = recurrent_weight.new_empty(time + 1, batch, context_size + size)
+        joined = new(time + 1, batch, context_size + size, dtype=dtype)
         joined[0, :, context_size:] = hidden
-        outputs, contexts = new(time, batch, size), new(time, batch, context_size)
+        outputs = new(time, batch, size)
         for t in range(time):
-            query = joined[t, :, context_size:] @ query_weight
-            torch.add(keys, query[:, None], out=compared[t]).tanh_()
-            scores = (compared[t] @ energy).masked_fill_(mask, float("-inf"))
-            torch.softmax(scores, -1, out=weights[t])
-            context = torch.bmm(weights[t].to(annotations.dtype)[:, None], annotations)[:, 0]
-            contexts[t] = context
-            joined[t, :, :context_size] = context
+            query = (joined[t, :, context_size:] @ query_weight).to(keys.dtype)
+            for tile in tiles:
+                some = compared[t, tile] if scratch is None else scratch[: tile.stop - tile.start]
+                torch.add(keys[tile], query[tile, None], out=some).tanh_()
+                torch.mv(some.view(-1, attention_size), energy, out=scores[tile].view(-1))
+                if with_gradient and scratch is not None:
+                    compared[t, tile] = some
+            torch.softmax(scores.masked_fill_(mask, float("-inf")), -1, out=weights[t])
+            joined[t, :, :context_size] = torch.bmm(weights[t, :, None].to(dtype), annotations)[:, 0]
             torch.add(input_gates[t], joined[t] @ recurrent_weight, out=gates[t])
-            outputs[t] = _cell_forward(gates[t], cells[t], cells[t + 1], cell_tanhs[t])
+            outputs[t] = cell_forward(gates[t], cells[t], cells[t + 1], cell_tanhs[t])
             joined[t + 1, :, context_size:] = outputs[t]
         ctx.save_for_backward(
             annotations, query_weight, energy, recurrent_weight, compared, weights, gates, cells, cell_tanhs, joined
         )
         ctx.mark_non_differentiable(weights)
-        return outputs, contexts, weights
+        return outputs, joined[:-1, :, :context_size].contiguous(), weights
 
     @staticmethod
     @once_differentiable
@@ -194,41 +162,48 @@ class _AdditiveAttentionLoop(Function):
         dtype = recurrent_weight.dtype
         new = gates.new_empty
         query_weight_t, recurrent_weight_t = query_weight.t(), recurrent_weight.t()
-        gates_gradient = new(gates.shape)
-        gates_products = new(gates.shape, dtype=dtype)
-        context_gradients = new(time, batch, context_size, dtype=annotations.dtype)
+        gates_gradient, gates_products = new(gates.shape), new(gates.shape, dtype=dtype)
+        context_gradients = new(time, batch, context_size, dtype=dtype)
         score_gradients = new(weights.shape)
         query_gradients = new(time, batch, attention_size, dtype=dtype)
-        key_gradient = gates.new_zeros(batch, source, attention_size)  # divided by energy until the end
-        slope = new(batch, source, attention_size)
-        carried = gates.new_zeros(batch, size)
-        cell_gradient = gates.new_zeros(batch, size)
+        # tanh' = 1 - tanh², so the gradients of query and key are sums of score · (1 - tanh²) · energy. `squares` and
+        # `query_squares` collect score · tanh²; what is common to all steps is left until after the loop. A query's sum
+        # over `score` alone is 0, as softmax's gradients always are.
+        squares, query_squares = gates.new_zeros(batch, source, attention_size), new(batch, 1, attention_size)
+        energy_gradient = torch.zeros_like(energy)
+        tiles = _tiles(batch, source * attention_size, gates.device)
+        scratch = new(tiles[0].stop if tiles else 0, source, attention_size)
+        carried, cell_gradient = gates.new_zeros(batch, size), gates.new_zeros(batch, size)
         for t in reversed(range(time)):
             hidden_gradient = output_gradient[t] + carried
-            _cell_backward(hidden_gradient, cell_gradient, gates[t], cells[t], cell_tanhs[t], gates_gradient[t])
+            cell_backward(hidden_gradient, cell_gradient, gates[t], cells[t], cell_tanhs[t], gates_gradient[t])
             gates_products[t] = gates_gradient[t]
             joined_gradient = gates_products[t] @ recurrent_weight_t
             torch.add(context_gradient[t], joined_gradient[:, :context_size], out=context_gradients[t])
             weight_gradient = torch.bmm(annotations, context_gradients[t][:, :, None])[:, :, 0].to(gates.dtype)
             weighted = weights[t] * weight_gradient
             torch.addcmul(weighted, weights[t], weighted.sum(-1, keepdim=True), value=-1, out=score_gradients[t])
-            # tanh' = 1 − tanh²; the factor `energy` common to all is multiplied in at the end.
-            torch.mul(compared[t], compared[t], out=slope).neg_().add_(1)
-            slope.mul_(score_gradients[t][:, :, None])
-            key_gradient.add_(slope)
-            query_gradients[t] = slope.sum(1).mul_(energy)
+            for tile in tiles:
+                some, score_gradient = scratch[: tile.stop - tile.start], score_gradients[t, tile]
+                some.copy_(compared[t, tile])
+                energy_gradient.addmv_(some.view(-1, attention_size).t(), score_gradient.reshape(-1))
+                some.mul_(some)
+                torch.bmm(score_gradient[:, None], some, out=query_squares[tile])
+                squares[tile].addcmul_(some, score_gradient[:, :, None])
+            torch.mul(query_squares[:, 0], -energy, out=query_gradients[t])
             carried = torch.add(joined_gradient[:, context_size:], query_gradients[t] @ query_weight_t).to(gates.dtype)
         rows = time * batch
         inputs = joined[:-1].reshape(rows, -1)
         return (
             gates_gradient,
-            key_gradient.mul_(energy),
-            torch.bmm(weights.permute(1, 2, 0).to(annotations.dtype), context_gradients.transpose(0, 1)),
+            torch.sub(score_gradients.sum(0)[:, :, None], squares, out=squares).mul_(energy),
+            torch.bmm(weights.permute(1, 2, 0).to(dtype), context_gradients.transpose(0, 1)),
             None,
             carried,
             inputs[:, context_size:].t() @ query_gradients.view(rows, -1),
-            score_gradients.view(-1) @ compared.view(-1, attention_size),
+            energy_gradient,
             inputs.t() @ gates_products.view(rows, -1),
+            None,
         )
 
 
@@ -255,7 +230,8 @@ def additive_attention_loop(
         query_weight: (H, A); energy: (A,); recurrent_weight: (C + H, 4H), for [context; hidden]. The two matrices are
             in the type in which their products are to run.
 
-    Returns hidden states (T, B, H), contexts (T, B, C) and attention weights (T, B, S); the weights carry no gradient.
+    Returns hidden states (T, B, H), contexts (T, B, C) in the products' type, and attention weights (T, B, S), which
+    carry no gradient. Without gradient nothing of the size T·B·S·A is kept.
     """
     with torch.autocast(input_gates.device.type, enabled=False):
         return _run_additive_attention(
@@ -267,4 +243,5 @@ def additive_attention_loop(
             query_weight,
             energy,
             recurrent_weight,
+            torch.is_grad_enabled(),
         )

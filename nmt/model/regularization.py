@@ -4,7 +4,32 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
+
+_RANDOM_VALUES = 1 << 16  # of a 16-bit number
+
+
+def keep_mask(shape: torch.Size | list[int], probability: float, device: torch.device) -> Tensor:
+    """A bool mask that is False with `probability`, rounded to a multiple of 2^-16, drawn by torch's generator.
+
+    On a processor, torch draws one number after the other; four places of the mask out of each 64-bit one cost a tenth
+    of what its own dropout does.
+    """
+    if device.type != "cpu":
+        return torch.rand(shape, device=device) >= probability
+    count = torch.Size(shape).numel()
+    drawn = torch.empty(-(-count // 4), dtype=torch.int64).random_(-(1 << 63), None).view(torch.int16)[:count]
+    threshold = min(round(probability * _RANDOM_VALUES), _RANDOM_VALUES - 1) - _RANDOM_VALUES // 2
+    return (drawn >= threshold).view(shape)
+
+
+def dropout(values: Tensor, probability: float, shape: list[int] | None = None) -> Tensor:
+    """Sets values to zero with `probability` and scales what is left, so that the expectation stays.
+
+    `shape` is the shape of the mask, where one draw is to hold for several values.
+    """
+    mask = keep_mask(shape or list(values.shape), probability, values.device)
+    # By way of bytes, for which torch has a fast conversion, as it has not for truth values.
+    return values * mask.view(torch.uint8).to(values.dtype).mul_(1 / (1 - probability))
 
 
 class Dropout(nn.Module):
@@ -23,16 +48,14 @@ class Dropout(nn.Module):
         """Drops features of `values`, (B, T, ·) or (T, B, ·) with `time_dimension` 1 or 0; scales what is left."""
         if not self.training or self.probability == 0.0:
             return values
-        if not self.variational:
-            return functional.dropout(values, self.probability)
         shape = list(values.shape)
-        shape[time_dimension] = 1
-        return values * functional.dropout(values.new_ones(shape), self.probability)
+        if self.variational:
+            shape[time_dimension] = 1
+        return dropout(values, self.probability, shape)
 
 
 def drop_words(embedded: Tensor, probability: float) -> Tensor:
     """Sets whole word vectors of `embedded` (·, ·, E) to zero, each with `probability`; scales what is left."""
     if probability == 0.0:
         return embedded
-    kept = functional.dropout(torch.ones_like(embedded[..., :1]), probability)
-    return embedded * kept
+    return dropout(embedded, probability, [*embedded.shape[:-1], 1])

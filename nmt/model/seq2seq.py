@@ -43,7 +43,7 @@ class Seq2Seq(nn.Module):
     """Bahdanau, Cho and Bengio (2015), "Neural Machine Translation by Jointly Learning to Align and Translate".
 
     `tie_embeddings` is all (source, target and output share one matrix), output (target and output), inputs (source
-    and target) or none; ValueError where sizes do not allow it. `source_pad` is the padding id of source batches.
+    and target) or none; ValueError where sizes do not allow it.
     """
 
     def __init__(
@@ -106,6 +106,15 @@ class Seq2Seq(nn.Module):
     def output_weight(self) -> Tensor:
         """The matrix whose product with a readout gives the logits, (V, R)."""
         return self.output_embedding.weight
+
+    def hold_matrices_in(self, dtype: torch.dtype) -> None:
+        """Keeps the matrices in the type their products run in, so that no step of a search converts them again.
+
+        Vectors stay as they are, for elementwise work; a model so changed is for translating only.
+        """
+        for name, parameter in self.named_parameters():
+            if name.endswith("weight") and parameter.dim() > 1 and parameter.shape[0] > 1:
+                parameter.data = parameter.data.to(dtype)
 
     def embed(self, tokens: Tensor, embedding: nn.Embedding, time_dimension: int = 0) -> Tensor:
         """Token ids (·, ·) -> (·, ·, E), with dropout of features and words while training."""

@@ -2,13 +2,29 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
 
+from nmt.model import recurrence
 from nmt.model.attention import AdditiveAttention, Memory
 from nmt.model.decoder import lstm_cell
 from nmt.model.recurrence import additive_attention_loop, lstm_loop
+
+
+class LargestAllocation(TorchDispatchMode):
+    """Watches how large a tensor becomes while it is on."""
+
+    numbers = 0
+
+    def __torch_dispatch__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        result = function(*args, **(kwargs or {}))
+        if isinstance(result, Tensor):
+            self.numbers = max(self.numbers, result.untyped_storage().nbytes() // result.element_size())
+        return result
 
 
 def random(*shape: int, seed: int) -> Tensor:
@@ -107,3 +123,44 @@ def test_bfloat16_products_change_little() -> None:
     rough = lstm_loop(gates, weight.bfloat16())
     assert rough.dtype == torch.float32
     assert 0 < (exact - rough).abs().max() < 0.02
+
+
+@pytest.mark.parametrize("tile_numbers", [1, 40, 1 << 18])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_tiles_and_gradients_change_no_value(
+    monkeypatch: pytest.MonkeyPatch, tile_numbers: int, dtype: torch.dtype
+) -> None:
+    arguments = (
+        random(3, 5, 8, seed=1).float(),
+        random(5, 4, 3, seed=2).float(),
+        random(5, 4, 6, seed=3).float(),
+        torch.arange(4) < torch.tensor([[4], [1], [2], [3], [4]]),
+        random(5, 2, seed=4).float(),
+        random(2, 3, seed=5).to(dtype),
+        random(3, seed=6).float(),
+        random(8, 8, seed=7).to(dtype),
+    )
+    expected = additive_attention_loop(*arguments)
+    monkeypatch.setattr(recurrence, "_TILE_NUMBERS", tile_numbers)
+    with torch.no_grad():
+        alone = additive_attention_loop(*arguments)
+    for found in (additive_attention_loop(*arguments), alone):
+        for ours, theirs in zip(found, expected, strict=True):
+            assert torch.allclose(ours, theirs, rtol=0, atol=1e-6)
+
+
+def test_without_gradient_the_memory_does_not_grow_with_the_target() -> None:
+    time, source, attention = 400, 50, 64
+    arguments = (
+        torch.zeros(time, 2, 4),
+        torch.zeros(2, source, attention),
+        torch.zeros(2, source, 1),
+        torch.ones(2, source, dtype=torch.bool),
+        torch.zeros(2, 1),
+        torch.zeros(1, attention),
+        torch.zeros(attention),
+        torch.zeros(2, 4),
+    )
+    with torch.no_grad(), LargestAllocation() as largest:
+        additive_attention_loop(*arguments)
+    assert largest.numbers < time * 2 * source * attention / 10

@@ -157,3 +157,34 @@ def test_word_dropout_drops_whole_words() -> None:
     dropped = drop_words(torch.ones(40, 5, 7), 0.25)
     assert torch.equal(dropped, dropped[..., :1].expand_as(dropped))
     assert 0.1 < (dropped[..., 0] == 0).float().mean() < 0.4
+
+
+def test_in_bfloat16_the_attention_of_a_step_is_as_exact_as_the_loop(make_model: MakeModel, batch: Any) -> None:
+    """Energies are compared in float32; rounding them would be seen in every weight."""
+    model = make_model(attention_size=64).float()
+    with torch.no_grad():
+        exact = model(batch.source, batch.lengths, batch.target_input).weights
+        with torch.autocast("cpu", torch.bfloat16):
+            fast = model(batch.source, batch.lengths, batch.target_input).weights
+            slow = model(batch.source, batch.lengths, batch.target_input, by_steps=True).weights
+    assert slow.dtype == torch.float32
+    assert (slow - exact).abs().max() < 1.5 * (fast - exact).abs().max() + 1e-4
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: "-".join(map(str, kind.values())))
+def test_matrices_held_in_bfloat16_change_nothing_that_their_products_do_not(
+    make_model: MakeModel, batch: Any, kind: dict[str, Any]
+) -> None:
+    model = make_model(**kind).float()
+    results = []
+    for _ in range(2):
+        with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+            state = model.start(model.encode(batch.source, batch.lengths))
+            for t in range(3):
+                logits, state, _ = model.step(batch.target_input[:, t : t + 1], state)
+        results.append(logits)
+        model.hold_matrices_in(torch.bfloat16)
+    assert torch.allclose(*results, rtol=0, atol=2e-2)
+    held = {name for name, parameter in model.named_parameters() if parameter.dtype == torch.bfloat16}
+    assert any(name.endswith("recurrent_weight") for name in held)
+    assert not any(name.endswith(("bias", "energy.weight")) for name in held)

@@ -1,0 +1,60 @@
+"""One LSTM transition and its gradient, and the number types it is computed in.
+
+The gates lie in the order input, forget, output, candidate, so that one sigmoid covers the first three.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+
+def for_products(weight: Tensor) -> Tensor:
+    """The weight in the type that autocast asks products to run in; as it is where autocast is off."""
+    device_type = weight.device.type
+    if torch.is_autocast_enabled(device_type):
+        return weight.to(torch.get_autocast_dtype(device_type))
+    return weight
+
+
+def accurate(values: Tensor) -> Tensor:
+    """The values in a type fit for elementwise work: bfloat16 becomes float32."""
+    return values.float() if values.dtype in (torch.bfloat16, torch.float16) else values
+
+
+def cell_forward(gates: Tensor, previous_cell: Tensor, cell: Tensor, cell_tanh: Tensor) -> Tensor:
+    """One LSTM transition in place: `gates` (·, 4H) become their activations; fills both cells; returns hidden."""
+    hidden_size = cell.shape[-1]
+    gates[..., : 3 * hidden_size].sigmoid_()
+    gates[..., 3 * hidden_size :].tanh_()
+    into, forget, out, candidate = gates.split(hidden_size, -1)
+    torch.mul(forget, previous_cell, out=cell)
+    cell.addcmul_(into, candidate)
+    torch.tanh(cell, out=cell_tanh)
+    hidden: Tensor = out * cell_tanh
+    return hidden
+
+
+def cell_backward(
+    hidden_gradient: Tensor,
+    cell_gradient: Tensor,
+    gates: Tensor,
+    previous_cell: Tensor,
+    cell_tanh: Tensor,
+    gates_gradient: Tensor,
+) -> None:
+    """The gradient of `cell_forward`: fills `gates_gradient`, turns `cell_gradient` into the previous cell's."""
+    hidden_size = previous_cell.shape[-1]
+    into, forget, out, candidate = gates.split(hidden_size, -1)
+    into_gradient, forget_gradient, out_gradient, candidate_gradient = gates_gradient.split(hidden_size, -1)
+    through_out = hidden_gradient * out
+    # cell += hidden · out · (1 − tanh²)
+    cell_gradient.add_(through_out).addcmul_(through_out, cell_tanh.square(), value=-1)
+    torch.mul(hidden_gradient, cell_tanh, out=out_gradient)
+    torch.mul(cell_gradient, candidate, out=into_gradient)
+    torch.mul(cell_gradient, previous_cell, out=forget_gradient)
+    torch.mul(cell_gradient, into, out=candidate_gradient)
+    cell_gradient.mul_(forget)
+    squashed = gates[..., : 3 * hidden_size]
+    gates_gradient[..., : 3 * hidden_size].mul_(torch.addcmul(squashed, squashed, squashed, value=-1))
+    candidate_gradient.addcmul_(candidate_gradient * candidate, candidate, value=-1)
