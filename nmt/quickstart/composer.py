@@ -10,8 +10,9 @@ from nmt.quickstart.agreement import features
 from nmt.quickstart.events import ANY_TENSE, SUBJECT_PRONOUNS, EventComposer, tense_of
 from nmt.quickstart.lexicon import Lexicon
 from nmt.quickstart.nominals import HUMAN, NominalChooser
-from nmt.quickstart.states import VAGUE, StateComposer
+from nmt.quickstart.states import StateComposer
 from nmt.quickstart.syntax import (
+    VAGUE,
     Clause,
     Conjunction,
     Description,
@@ -181,7 +182,7 @@ class SentenceComposer:
         again = self._second_subject(subject)
         joined = self.events.event(again, tenses=tenses, pronouns=(), is_known=True, is_plain=True)
         assert isinstance(joined.predicate, VerbPhrase)
-        if joined.predicate.object is None:
+        if joined.predicate.object is None or "state" in joined.predicate.verb.flags:
             return None
         return Sentence(clause, conjunction=conjunction, joined=self._with_relatives(joined, 0.15))
 
@@ -195,6 +196,8 @@ class SentenceComposer:
             first = replace(self.events.event(tenses=(tense,), is_known=True), adjuncts=())
             assert isinstance(first.predicate, VerbPhrase)
             verb = first.predicate.verb
+            if "placed" in verb.flags:
+                return None
             second = self.events.event(verb=verb, tenses=(tense,), pronouns=pronouns, is_known=True)
             if tense_of(verb, tense) is not first.tense or first.tense is not second.tense:
                 return None
@@ -264,6 +267,8 @@ class SentenceComposer:
         if not isinstance(predicate, VerbPhrase) or predicate.verb.frame not in ("direct", "dative"):
             return None
         if not isinstance(predicate.object, NounPhrase) or "definite" in predicate.verb.flags:
+            return None
+        if "person" in predicate.object.noun.tags:
             return None
         asked = replace(predicate, object=Gap(False, "m"))
         return Sentence(replace(clause, predicate=asked), question=Question.WHAT)

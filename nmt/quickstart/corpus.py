@@ -11,6 +11,7 @@ each word that it translates or asks for: "ne" and "pas" with "not", "l'homme" w
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,7 +19,7 @@ from pathlib import Path
 from random import Random
 from typing import NamedTuple
 
-from nmt.errors import StorageError
+from nmt.errors import Problem, StorageError
 from nmt.quickstart.combinations import combinations, is_held_out
 from nmt.quickstart.composer import SentenceComposer
 from nmt.quickstart.english import english_words
@@ -26,7 +27,9 @@ from nmt.quickstart.french import french_words
 from nmt.quickstart.lexicon import load_lexicon
 from nmt.quickstart.syntax import Sentence
 from nmt.quickstart.words import align
+from nmt.storage import make_directory, write_file
 
+STAMP = "quickstart.sha256"
 EVALUATION_PAIRS = 500
 WORDS_ALLOWED = range(3, 31)
 OCCURRENCES_BEFORE_TEST = 10
@@ -85,18 +88,55 @@ def generate(seed: int, training_pairs: int) -> Splits:
 def write_corpus(directory: Path, seed: int = 1, training_pairs: int = 20000) -> bool:
     """Writes the corpus into the directory; False when just that stands there already.
 
-    Raises StorageError when the directory cannot be written.
+    Only files that an earlier call wrote, and nobody has changed since, are replaced: their hashes are in `STAMP`.
+
+    Raises:
+        StorageError: the directory cannot be written, or holds files of these names that are somebody else's.
     """
     contents = _files(generate(seed, training_pairs))
-    try:
-        if all(_holds(directory / name, content) for name, content in contents.items()):
-            return False
-        directory.mkdir(parents=True, exist_ok=True)
-        for name, content in contents.items():
-            (directory / name).write_bytes(content)
-    except OSError as error:
-        raise StorageError(str(error.filename or directory), error.strerror or str(error)) from error
+    wanted = {name: _stamp(name, content) for name, content in contents.items()}
+    present = {name: _stamp_of_file(directory, name) for name in contents}
+    if present == wanted:
+        return False
+    ours = {*_stamps(directory), *wanted.values(), None}
+    foreign = [name for name, stamp in present.items() if stamp not in ours]
+    if foreign:
+        what = "was not written by this program, or was changed since; choose another directory, or remove the file"
+        raise StorageError.of([Problem(str(directory / name), what) for name in foreign])
+    make_directory(directory)
+    # With what stands there still, so that after a run that was killed half way the next one knows all as ours.
+    write_file(directory / STAMP, _lines([*filter(None, present.values()), *wanted.values()]))
+    for name, content in contents.items():
+        if present[name] != wanted[name]:
+            write_file(directory / name, content)
+    write_file(directory / STAMP, _lines(wanted.values()))
     return True
+
+
+def _stamp(name: str, content: bytes) -> str:
+    return f"{hashlib.sha256(content).hexdigest()}  {name}"
+
+
+def _stamp_of_file(directory: Path, name: str) -> str | None:
+    """The stamp of what stands there under the name, of a link to nothing an empty one; None where nothing does."""
+    path = directory / name
+    try:
+        return _stamp(name, path.read_bytes())
+    except (FileNotFoundError, NotADirectoryError):
+        return "" if path.is_symlink() else None
+    except OSError as error:
+        raise StorageError(str(path), error.strerror or str(error)) from error
+
+
+def _stamps(directory: Path) -> list[str]:
+    """The stamps of the files that this program wrote into the directory."""
+    path = directory / STAMP
+    try:
+        return path.read_bytes().decode(errors="replace").splitlines()
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except OSError as error:
+        raise StorageError(str(path), error.strerror or str(error)) from error
 
 
 def _covered(pairs: Iterable[Pair], train: Sequence[Pair]) -> list[Pair]:
@@ -121,7 +161,3 @@ def _files(splits: Splits) -> dict[str, bytes]:
 
 def _lines(lines: Iterable[str]) -> bytes:
     return "".join(f"{line}\n" for line in lines).encode()
-
-
-def _holds(path: Path, content: bytes) -> bool:
-    return path.is_file() and path.read_bytes() == content

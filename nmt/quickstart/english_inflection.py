@@ -56,8 +56,8 @@ PASTS: Mapping[str, str] = MappingProxyType(
         "begin": "began",
     }
 )
-VOWEL_SOUNDS_BY_EXCEPTION = ("honest", "hour")
-CONSONANT_SOUNDS_BY_EXCEPTION = ("uniform", "useful", "university", "one", "European")
+VOWEL_SOUNDS_BY_EXCEPTION = ("honest",)
+CONSONANT_SOUNDS_BY_EXCEPTION = ("uniform", "useful")
 
 
 def add_s(word: str) -> str:

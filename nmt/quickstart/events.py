@@ -10,6 +10,7 @@ from nmt.quickstart.english_inflection import past
 from nmt.quickstart.lexicon import FixedPhrase, Verb
 from nmt.quickstart.nominals import ANIMALS, HUMAN, NominalChooser
 from nmt.quickstart.syntax import (
+    VAGUE,
     Adjunct,
     Clause,
     Coordination,
@@ -24,7 +25,7 @@ from nmt.quickstart.syntax import (
     Tense,
     VerbPhrase,
 )
-from nmt.quickstart.usage import USES, is_used
+from nmt.quickstart.usage import EVENINGS, USES, is_used
 
 SUBJECT_PRONOUNS = (
     Pronoun(1, False, "m"),
@@ -58,20 +59,15 @@ class EventComposer:
         """Somebody does something; a subject or a verb that is given is kept.
 
         Subjects are drawn among `pronouns` and nouns, only known ones where `is_known`; a plain clause has no
-        denial, modal verb, time or place.
+        denial, modal verb or time, and a place only where the verb cannot do without.
         """
         chooser = self.chooser
         verb = verb or self._verb_for(subject)
         subject = subject or chooser.subject(verb.subjects, is_known, pronouns)
         tense = tense_of(verb, chooser.pick(tenses))
-        polarity = chooser.weighted([(Polarity.POSITIVE, 0.70), (Polarity.NOT, 0.25), (Polarity.NEVER, 0.05)])
-        is_vague = isinstance(subject, NounPhrase) and subject.determiner.value in (
-            "every",
-            "many",
-            "several",
-            "some",
-            "a",
-        )
+        denials = [(Polarity.NOT, 0.25)] if "state" in verb.flags else [(Polarity.NOT, 0.25), (Polarity.NEVER, 0.05)]
+        polarity = chooser.weighted([(Polarity.POSITIVE, 0.70), *denials])
+        is_vague = isinstance(subject, NounPhrase) and subject.determiner in VAGUE
         if is_plain or is_vague or is_used(verb, "never denied"):
             polarity = Polarity.POSITIVE
         modal = None if is_plain else self._modal(verb, subject, tense)
@@ -85,7 +81,9 @@ class EventComposer:
             # Whether "them" is vus or vues would be anybody's guess.
             tense = tense_of(verb, Tense.PRESENT) if modal is None else tense
         clause = Clause(subject, replace(phrase, modal=modal), tense, polarity)
-        return clause if is_plain else self._furnish(clause, verb, phrase)
+        if not is_plain:
+            return self._furnish(clause, verb, phrase)
+        return replace(clause, adjuncts=(self._place(verb, subject),)) if "placed" in verb.flags else clause
 
     def verb_phrase(self, verb: Verb, subject: Nominal, is_denied: bool = False) -> VerbPhrase:
         """The verb with an object and a recipient that suit it."""
@@ -123,9 +121,22 @@ class EventComposer:
         if not verbs:
             return phrase
         verb = chooser.pick(verbs)
-        subject = chooser.subject(verb.subjects & HUMAN, True, SUBJECT_PRONOUNS)
+        subject = self._subject_of_relative(verb, phrase, main)
         tense = tense_of(verb, chooser.pick(tenses))
         return replace(phrase, relative=Relative(Clause(subject, VerbPhrase(verb, gap), tense), gap_is_subject=False))
+
+    def _subject_of_relative(self, verb: Verb, phrase: NounPhrase, main: Clause) -> Nominal:
+        """Who it is that does something to the noun: maybe the subject of the main clause.
+
+        Nobody else can be "they" there: whether that is ils or elles would be anybody's guess.
+        """
+        again = main.subject
+        is_vague = isinstance(again, NounPhrase) and again.determiner in VAGUE
+        is_somebody = not is_vague and (_is_human(again) or isinstance(again, Coordination))
+        if is_somebody and again != phrase and self.chooser.chance(0.25):
+            return self.chooser.pronoun_for(again)
+        pronouns = [pronoun for pronoun in SUBJECT_PRONOUNS if pronoun.person != 3 or not pronoun.is_plural]
+        return self.chooser.subject(verb.subjects & HUMAN, True, pronouns)
 
     def _verb_for(self, subject: Nominal | None) -> Verb:
         chooser = self.chooser
@@ -169,9 +180,10 @@ class EventComposer:
             return NounPhrase(noun, Determiner.THE)
         is_known = bool(verb.flags & {"definite", "generic"}) or verb.frame == "oblique"
         # Nobody cleans a clean desk.
-        return chooser.noun_phrase(
+        phrase = chooser.noun_phrase(
             noun, is_known=is_known, is_denied=is_denied, with_adjectives=0.36, without_adjective=verb.english
         )
+        return replace(phrase, determiner=Determiner.THE, is_plural=False) if "known" in verb.flags else phrase
 
     def _object_pronoun(self, subject: Nominal) -> Pronoun:
         person = features(subject).person
@@ -182,7 +194,7 @@ class EventComposer:
         chooser = self.chooser
         assert isinstance(clause.predicate, VerbPhrase)
         adjuncts: list[Adjunct] = []
-        if verb.frame == "intransitive" and verb.objects and chooser.chance(0.6):
+        if "placed" in verb.flags or (verb.frame == "intransitive" and verb.objects and chooser.chance(0.6)):
             adjuncts.append(self._place(verb, clause.subject))
         if is_used(verb, "for somebody") and phrase.object is not None and chooser.chance(0.25):
             adjuncts.append(PrepositionPhrase(chooser.lexicon.prepositions["for"], chooser.person(is_known=True)))
@@ -206,7 +218,11 @@ class EventComposer:
         else:
             kind = "past" if tense is Tense.PAST else "future"
             kinds = [kind, f"long {kind}"] if is_used(verb, "long") else [kind]
-        return [self.chooser.pick(self.chooser.lexicon.times[self.chooser.pick(kinds)])] if kinds else []
+        if not kinds:
+            return []
+        times = self.chooser.lexicon.times[self.chooser.pick(kinds)]
+        is_for_hours = is_used(verb, "all night")
+        return [self.chooser.pick([time for time in times if not (is_for_hours and time.english in EVENINGS)])]
 
     def _place(self, verb: Verb, subject: Nominal) -> Adjunct:
         noun = subject.noun if isinstance(subject, NounPhrase | Gap) else None
@@ -224,6 +240,8 @@ def tense_of(verb: Verb, tense: Tense) -> Tense:
 def _is_human(nominal: Nominal) -> bool:
     if isinstance(nominal, NounPhrase | Gap):
         return nominal.noun is not None and "person" in nominal.noun.tags
+    if isinstance(nominal, Pronoun) and nominal.antecedent is not None:
+        return "person" in nominal.antecedent.tags
     return not isinstance(nominal, Coordination)
 
 

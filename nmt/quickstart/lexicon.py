@@ -114,7 +114,7 @@ class Lexicon:
     adjectives: tuple[Adjective, ...]
     names: tuple[Name, ...]
     numbers: tuple[FixedPhrase, ...]
-    ages: tuple[FixedPhrase, ...]
+    ages: Mapping[str, tuple[FixedPhrase, ...]]
     professions: tuple[Profession, ...]
     states: tuple[FixedPhrase, ...]
     frequencies: tuple[FixedPhrase, ...]
@@ -142,7 +142,7 @@ def load_lexicon() -> Lexicon:
         adjectives=tuple(_adjectives()),
         names=tuple(Name(text, gender) for gender, names in modifiers.NAMES.items() for text in names.split()),
         numbers=_phrases(modifiers.NUMBERS),
-        ages=_phrases(modifiers.AGES),
+        ages={generation: _phrases(table) for generation, table in modifiers.AGES.items()},
         professions=tuple(Profession(*fields) for fields in _rows(modifiers.PROFESSIONS)),
         states=_phrases(modifiers.STATES),
         frequencies=_phrases(modifiers.FREQUENCIES),

@@ -16,7 +16,7 @@ ADJECTIVES: Mapping[str, str] = MappingProxyType(
             old/older | vieux/vieille/vieil | adult pet horse donkey clothes vehicle furniture house tree aged | kin
             young/younger | jeune | adult | kin
             new | nouveau/nouvelle/nouvel | clothes vehicle machine teacher neighbour friend novel school hotel bag |
-            beautiful/more | beau/belle/bel | lovely |
+            beautiful/more | beau/belle/bel | lovely voice |
             pretty/prettier | joli | girl dress skirt hat scarf ring house garden village scented doll photo |
             good | bon/bonne | dish baked fruit wine beer coffee text rated teacher doctor singer actor friend |
             bad | mauvais | text rated wine coffee singer actor |
@@ -26,12 +26,12 @@ ADJECTIVES: Mapping[str, str] = MappingProxyType(
         """,
         "colour": """
             black | noir | coloured furry coffee |
-            white | blanc/blanche | coloured furry wine |
+            white | blanc/blanche | coloured furry wine moon |
             red | rouge | coloured wine apple tomato |
             green | vert | coloured apple tea parrot frog |
-            blue | bleu | coloured |
+            blue | bleu | coloured sky |
             yellow | jaune | coloured |
-            grey | gris | coloured cat horse mouse donkey wolf rabbit |
+            grey | gris | coloured sky cat horse mouse donkey wolf rabbit |
             brown | marron/marron | coloured dog horse cow bear hen |
             pink | rose | coloured |
             purple | violet/violette | coloured |
@@ -93,20 +93,20 @@ ADJECTIVES: Mapping[str, str] = MappingProxyType(
             empty | vide | hollow shop restaurant street church beach room |
             full | plein | hollow |
             broken | cassé | fragile chair doll clock watch |
-            round | rond | table mirror carpet plate box |
+            round | rond | moon table mirror carpet plate box |
             square | carré | table box carpet |
             dirty/dirtier | sale | washable tidied shoe boot street |
             clean/cleaner | propre | washable tidied street |
             modern/more | moderne | building kitchen furniture |
             useful/more | utile | tool dictionary computer phone map book |
-            magnificent | magnifique | castle church garden horse dress mountain lake painting rose island |
+            magnificent | magnifique | castle church garden horse dress mountain lake painting rose island sky |
             comfortable/more | confortable | seat comfortable hotel train |
             narrow/narrower | étroit | street bridge bed |
             wide/wider | large | street river |
             deep/deeper | profond | lake river |
             quiet/quieter | calme | street village library park square hotel |
             noisy/noisier | bruyant | street restaurant station city motorbike tractor |
-            dark/darker | sombre | forest kitchen church castle bedroom street |
+            dark/darker | sombre | sky forest kitchen church castle bedroom street |
             fragile/more | fragile | fragile violin |
             closed | fermé | | door window shop box cupboard museum library restaurant market
         """,
@@ -125,9 +125,9 @@ MANNERS: Mapping[str, str] = MappingProxyType(
     {
         "well": "bien | sleep sing dance work swim",
         "badly": "mal | sleep sing dance",
-        "quickly": "rapidement | run walk swim work eat",
+        "quickly": "rapidement | run walk swim work",
         "slowly": "lentement | walk swim work",
-        "quietly": "doucement | sing cry laugh walk",
+        "quietly": "doucement | sing cry laugh",
         "loudly": "bruyamment | snore laugh bark",
         "patiently": "patiemment | wait work",
     }
@@ -304,18 +304,29 @@ NUMBERS = """
     twenty | vingt
 """
 
-AGES = """
-    six | six
-    seven | sept
-    eight | huit
-    ten | dix
-    twelve | douze
-    fifteen | quinze
-    twenty | vingt
-    thirty | trente
-    forty | quarante
-    fifty | cinquante
-"""
+# By the generation that may be so old: a grandmother is an elder, an uncle is grown.
+AGES: Mapping[str, str] = MappingProxyType(
+    {
+        "any": """
+            six | six
+            seven | sept
+            eight | huit
+            ten | dix
+            twelve | douze
+            fifteen | quinze
+            twenty | vingt
+        """,
+        "grown": """
+            thirty | trente
+            forty | quarante
+        """,
+        "elder": """
+            fifty | cinquante
+            sixty | soixante
+            seventy | soixante-dix
+        """,
+    }
+)
 
 # english | masculine | feminine, as said of somebody ("Marie est avocate")
 PROFESSIONS = """

@@ -142,7 +142,7 @@ class NominalChooser:
 
     def quantified(self, noun: Noun, is_denied: bool = False) -> NounPhrase:
         """Some number or amount of it, as "there is" asks for."""
-        is_plural = "mass" not in noun.tags and (is_denied or self.chance(0.5))
+        is_plural = "mass" not in noun.tags and (is_denied or "paired" in noun.tags or self.chance(0.5))
         determiner = Determiner.SOME
         if not is_denied and "mass" not in noun.tags:
             plural_ones = [Determiner.SOME, Determiner.NUMBER, Determiner.NUMBER, Determiner.MANY, Determiner.SEVERAL]
@@ -159,7 +159,8 @@ class NominalChooser:
         preposition, noun = self.pick(options or self.lexicon.places[kind])
         self._used.add(noun.french)
         phrase = NounPhrase(noun, Determiner.THE)
-        if "sole" not in noun.tags and self.chance(0.3):
+        # "à l'école" says where, "à cette école" rather which.
+        if "sole" not in noun.tags and preposition.english != "at" and self.chance(0.3):
             may_own = bool(noun.tags & {"owned"})
             phrase = replace(phrase, determiner=self.pick(POSSESSIVES) if may_own else Determiner.THIS)
         if self.chance(0.15):
@@ -193,6 +194,12 @@ class NominalChooser:
         """How many there are, small numbers more often; nobody has seven aunts."""
         numbers = self.lexicon.numbers[:3] if noun.category == "kin" else self.lexicon.numbers
         return self.weighted([(number, 1.0 / (index + 1)) for index, number in enumerate(numbers)])
+
+    def age(self, noun: Noun | None) -> FixedPhrase:
+        """How old somebody may be; `noun` says of which generation he is, None of any."""
+        generations = [generation for generation in ("elder", "grown") if noun is not None and generation in noun.tags]
+        youngest = list(self.lexicon.ages).index(generations[0] if generations else "any")
+        return self.pick([age for ages in list(self.lexicon.ages.values())[youngest:] for age in ages])
 
     def _owned(self, phrase: NounPhrase, by_name: float) -> NounPhrase:
         if self.chance(by_name):

@@ -49,16 +49,16 @@ NOUNS: Mapping[str, str] = MappingProxyType(
             mayor | maire | m | adult
         """,
         "kin": """
-            mother | mère | f | person
-            father | père | m | person
+            mother | mère | f | person grown
+            father | père | m | person grown
             brother | frère | m | person several
             sister | sœur | f | person several
             son | fils | m | person several
-            aunt | tante | f | person several
-            uncle | oncle | m | person several
+            aunt | tante | f | person several grown
+            uncle | oncle | m | person several grown
             cousin | cousin | m | person several
-            grandmother | grand-mère/grands-mères | f | person
-            grandfather | grand-père/grands-pères | m | person
+            grandmother | grand-mère/grands-mères | f | person elder
+            grandfather | grand-père/grands-pères | m | person elder
             niece | nièce | f | person several
             nephew | neveu | m | person several
             friend | ami | m | person several skilled aged
@@ -67,7 +67,7 @@ NOUNS: Mapping[str, str] = MappingProxyType(
         "animal": """
             cat | chat | m | pet furry lovely hunting
             dog | chien | m | pet furry barking lovely hunting
-            horse | cheval | m | farmyard furry lovely rider grazing
+            horse | cheval | m | farmyard furry lovely grazing
             cow | vache | f | farmyard furry grazing
             rabbit | lapin | m | pet furry grazing
             mouse/mice | souris | f | furry
@@ -100,19 +100,19 @@ NOUNS: Mapping[str, str] = MappingProxyType(
             lamb | agneau | m | farmyard lovely grazing
         """,
         "food": """
-            apple | pomme | f | fruit fodder whole
-            orange | orange | f | fruit whole
-            banana | banane | f | fruit whole
-            pear | poire | f | fruit fodder whole
-            strawberry | fraise | f | fruit whole
-            cherry | cerise | f | fruit whole
-            lemon | citron | m | fruit whole
-            tomato/tomatoes | tomate | f | fruit whole
-            carrot | carotte | f | fodder whole
-            mushroom | champignon | m | whole dish
+            apple | pomme | f | fruit fodder
+            orange | orange | f | fruit
+            banana | banane | f | fruit
+            pear | poire | f | fruit fodder
+            strawberry | fraise | f | fruit
+            cherry | cerise | f | fruit
+            lemon | citron | m | fruit
+            tomato/tomatoes | tomate | f | fruit
+            carrot | carotte | f | fodder
+            mushroom | champignon | m | dish
             bean | haricot | m | paired dish
-            onion | oignon | m | whole
-            egg | œuf | m | whole dish
+            onion | oignon | m |
+            egg | œuf | m | dish
             cake | gâteau | m | dish sweetened baked
             biscuit | biscuit | m | sweetened
             pie | tarte | f | dish sweetened baked
@@ -136,14 +136,14 @@ NOUNS: Mapping[str, str] = MappingProxyType(
             fish | poisson | m | mass prey dish
         """,
         "drink": """
-            water | eau | f | mass cool
-            milk | lait | m | mass cool warm
+            water | eau | f | mass
+            milk | lait | m | mass warm
             coffee | café | m | mass warm brewed
             tea | thé | m | mass warm brewed
             wine | vin | m | mass origin
-            juice | jus | m | mass cool
-            beer | bière | f | mass cool origin
-            lemonade | limonade | f | mass cool
+            juice | jus | m | mass
+            beer | bière | f | mass origin
+            lemonade | limonade | f | mass
         """,
         "text": """
             book | livre | m | written goods parcel opening origin aged
@@ -194,7 +194,7 @@ NOUNS: Mapping[str, str] = MappingProxyType(
             truck | camion | m | driven coloured machine road owned
             taxi | taxi | m | driven public road
             motorbike | moto | f | goods driven coloured machine road owned
-            helicopter | hélicoptère | m |
+            helicopter | hélicoptère | m | public coloured
             tractor | tracteur | m | driven coloured machine owned
         """,
         "object": """
@@ -225,7 +225,7 @@ NOUNS: Mapping[str, str] = MappingProxyType(
             candle | bougie | f | goods coloured
             gift | cadeau | m | parcel opening
             photo | photo | f | viewed lovely small
-            painting | tableau | m | viewed lovely goods painted
+            painting | tableau | m | viewed lovely goods
             map | carte | f | viewed small goods
             ticket | billet | m | small goods
             hammer | marteau | m | tool
@@ -294,8 +294,8 @@ NOUNS: Mapping[str, str] = MappingProxyType(
             island | île | f | lovely visited
             tree | arbre | m | lovely
             sea | mer | f | sole
-            moon | lune | f | sole
-            sky | ciel | m | sole
+            moon | lune | f | sole lovely
+            sky | ciel | m | sole lovely
         """,
         "instrument": """
             piano | piano | m | goods

@@ -10,12 +10,12 @@ from nmt.quickstart.lexicon import Adjective, Name, Noun
 from nmt.quickstart.nominals import ANIMALS, HUMAN, NominalChooser
 from nmt.quickstart.nouns import NOUNS
 from nmt.quickstart.syntax import (
+    VAGUE,
     Adjunct,
     Age,
     Clause,
     Comparison,
     Description,
-    Determiner,
     Existence,
     Location,
     Nominal,
@@ -28,7 +28,7 @@ from nmt.quickstart.syntax import (
     Tense,
 )
 
-THINGS = frozenset(NOUNS) - {"person", "kin", "animal", "sound", "sport", "subject", "instrument"}
+THINGS = frozenset(NOUNS) - {"person", "kin", "animal", "sport", "subject", "instrument"}
 # What there may be, and where; and what may simply be somewhere.
 EXISTING = (
     (("small tool toy scented viewed parcel", "surface"), 0.3),
@@ -43,7 +43,7 @@ LOCATED = (
     (("pet", "furnished"), 0.2),
     (("driven", "sights"), 0.25),
 )
-PASSING = frozenset({"tired", "happy", "sad", "sick", "nervous", "busy"})
+PASSING = frozenset({"tired", "happy", "sad", "sick", "nervous"})
 OPPOSITES = frozenset(
     frozenset(pair)
     for pair in (
@@ -61,9 +61,9 @@ OPPOSITES = frozenset(
         ("funny", "sad"),
         ("funny", "boring"),
         ("ready", "alone"),
+        ("broken", "comfortable"),
     )
 )
-VAGUE = frozenset({Determiner.EVERY, Determiner.MANY, Determiner.SEVERAL, Determiner.SOME, Determiner.A})
 
 
 class StateComposer:
@@ -128,12 +128,13 @@ class StateComposer:
     def _predicate(self, subject: Nominal, polarity: Polarity) -> Predicate:
         chooser = self.chooser
         adjectives = chooser.predicate_adjectives(subject)
-        noun = subject.noun if isinstance(subject, NounPhrase) else None
+        noun = subject.antecedent if isinstance(subject, Pronoun) else None
+        noun = subject.noun if isinstance(subject, NounPhrase) else noun
         is_human = noun is None or "person" in noun.tags
         is_one_person = is_human and not features(subject).is_plural and (noun is None or noun.category == "kin")
         options: list[tuple[str, float]] = [("description", 0.5)] if adjectives else []
         comparable = [adjective for adjective in adjectives if adjective.comparative]
-        has_peers = noun is None or noun.category not in ("place", "nature", "text", "lesson")
+        has_peers = noun is None or noun.category not in ("place", "nature", "text", "teaching")
         if comparable and has_peers and not isinstance(subject, Pronoun):
             options.append(("comparison", 0.2))
         if is_one_person:
@@ -146,7 +147,7 @@ class StateComposer:
         if kind == "occupation":
             return Occupation(chooser.pick(chooser.lexicon.professions))
         if kind == "age":
-            return Age(chooser.pick(chooser.lexicon.ages))
+            return Age(chooser.age(noun))
         if kind == "state":
             states = chooser.lexicon.states if is_human else chooser.lexicon.states[:2]
             state = chooser.pick(states)

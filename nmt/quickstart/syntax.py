@@ -37,6 +37,10 @@ class Determiner(Enum):
     THEIR = "their"
 
 
+VAGUE = frozenset({Determiner.EVERY, Determiner.MANY, Determiner.SEVERAL, Determiner.SOME, Determiner.A})
+"""What opens a noun phrase that speaks of nobody in particular."""
+
+
 class Polarity(Enum):
     """Whether a clause is denied."""
 

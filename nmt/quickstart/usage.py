@@ -39,7 +39,7 @@ USES: Mapping[str, str] = MappingProxyType(
         "past modal": "try begin forget refuse",
         "denied modal": "want can must going like forget",
         "with future": "going want can must",
-        "with reason": "want must going try begin",
+        "with reason": "want must going begin",
         # with a person
         "for somebody": "buy prepare draw choose sing",
         "with somebody": "play dance travel work walk live",
@@ -53,8 +53,9 @@ USES: Mapping[str, str] = MappingProxyType(
         "seasonal": "swim travel walk play dance work run wear visit sleep",
         "long": (
             "travel visit buy sell build learn study paint repair meet work write finish receive leave arrive "
-            "lose find stay translate invite photograph go"
+            "lose find translate invite photograph go"
         ),
+        "all night": "sleep dream snore wake stay",
         # asked or denied
         "where": (
             "sleep run work live eat drink buy find lose hide meet wait sing dance play swim travel stay see wash "
@@ -127,6 +128,8 @@ REASONS_OF_OBJECT: Mapping[str, str] = MappingProxyType(
         "open": "strange important",
     }
 )
+# Times of the night in English, but only of the evening in French: "il a dormi hier soir" is not all night.
+EVENINGS = frozenset({("last", "night"), ("tonight",)})
 # What somebody is when, or if, something else happens.
 REACTIONS = frozenset({"happy", "sad", "proud", "jealous", "nervous", "afraid"})
 

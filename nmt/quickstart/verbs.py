@@ -4,7 +4,9 @@ A line reads `english [preposition] | french [preposition] | subjects | objects 
 subjects and objects. An English preposition without a French one belongs to the verb ("look for", "chercher"), and the
 other way round ("answer", "répondre à"). Flags: `state` (no passé composé is natural: never in the past), `definite`
 (its object is a known one: the, this, my), `generic` (its object may be a whole kind: "likes cats", "aime les chats"),
-`bare` (its object never has an adjective), `far` (a recipient stays behind: "explains the rule to him").
+`bare` (its object never has an adjective), `far` (a recipient stays behind: "explains the rule to him"), `placed`
+(never without a place: "vit" may stand alone, "habite" may not), `known` (its object is in the singular, with "the":
+"va à l'école", but hardly "va à cette école").
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ VERBS: Mapping[str, str] = MappingProxyType(
         "direct": """
             see | voir | person animal | person kin animal vehicle building nature
             look at | regarder | person | viewed lovely animal building clothes
+            look at | regarder | person | nature
             look for | chercher | person | small kin pet text clothes shop restaurant hotel station
             find | trouver | person | small goods text pet
             lose | perdre | person | small ring watch glove scarf hat pet
@@ -35,7 +38,7 @@ VERBS: Mapping[str, str] = MappingProxyType(
             carry | porter | person | parcel chair
             like | aimer | person | food drink pet liked scented city sea | state generic
             love | adorer | person | food drink animal liked scented garden village sea | state generic
-            hate | détester | person | food brewed liked snake mouse noise | state generic
+            hate | détester | person | food brewed liked snake mouse | state generic
             prefer | préférer | person | food drink pet liked | state generic
             open | ouvrir | person | opening | definite
             close | fermer | person | door window box wardrobe cupboard suitcase shop | definite
@@ -78,7 +81,8 @@ VERBS: Mapping[str, str] = MappingProxyType(
             admire | admirer | person | lovely building | definite
             recognise | reconnaître | person | person kin voice song | definite
             understand | comprendre | person | teaching text song | definite
-            hear | entendre | person animal | kin noise song voice barking winged
+            hear | entendre | person animal | kin song barking winged
+            hear | entendre | person animal | noise voice music
             catch | attraper | young | thrown frog butterfly hen
         """,
         "oblique": """
@@ -89,7 +93,7 @@ VERBS: Mapping[str, str] = MappingProxyType(
             play | jouer de | person | instrument | definite bare
             play | jouer à | person | sport | generic bare
             answer | répondre à | person | question letter message
-            go to | aller à | person | market beach station restaurant school office cinema theatre hospital | definite
+            go to | aller à | person | market beach station restaurant school office cinema theatre hospital | known
             come from | venir de | person | market beach station restaurant school office cinema library | definite
             come back from | revenir de | person | market beach station school office hospital | definite
             enter | entrer dans | person | house church shop castle garden kitchen bedroom bakery forest | definite
@@ -100,7 +104,7 @@ VERBS: Mapping[str, str] = MappingProxyType(
             send | envoyer | adult kin | letter message gift book photo
             lend | prêter | person | small goods
             offer | offrir | person | flower jewel book food
-            tell | raconter | person | story
+            tell | raconter | person | story | definite
             explain | expliquer | person | teaching recipe | far definite
             sell | vendre | adult | car bicycle boat truck motorbike house seat table wardrobe desk carpet
         """,
@@ -119,7 +123,7 @@ VERBS: Mapping[str, str] = MappingProxyType(
             dream | rêver | person |
             snore | ronfler | person | indoors
             travel | voyager | adult kin | abroad
-            live | habiter | person | abroad home | state
+            live | habiter | person | abroad home | state placed
             play | jouer | young pet | indoors outdoors
             jump | sauter | young pet | outdoors
             wait | attendre | person | meeting
