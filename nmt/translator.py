@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Self
@@ -14,22 +15,26 @@ from nmt.config import Config
 from nmt.corpus.batching import pad
 from nmt.corpus.order import length_sorted_batches
 from nmt.device import choose_device, choose_precision, is_out_of_memory, products_in
-from nmt.errors import MemoryExhaustedError
+from nmt.errors import MemoryExhaustedError, NonFiniteError
 from nmt.loading import load_parts
 from nmt.model.seq2seq import SearchState, Seq2Seq
-from nmt.run_directory import Warn, resolve_model
+from nmt.run_directory import Warn, use_model
 from nmt.search.beam import beam_search
-from nmt.search.hypothesis import Hypothesis, SearchOptions, Step
+from nmt.search.hypothesis import Hypothesis, NonFiniteScoresError, SearchOptions, Step
 from nmt.search.sampling import sample
 from nmt.text.lines import is_blank, output_line
 from nmt.text.tokenizer import Tokenizer
 from nmt.translation import Output, PartAttention, TranslateOptions, Translation
 
+LARGEST_LOGITS = 1 << 26
+"""Numbers at most of the logits of a step, (B, K, V), of several sentences; a search takes some 10 bytes for each."""
+
 
 class _Part(NamedTuple):
     """A line, or a piece of one that is too long for the model."""
 
-    line: int
+    line: int  # its place in what is translated, from 0
+    key: tuple[int, int]  # the line's number and the part's in it, from 0
     ids: list[int]
     words: list[int]  # for each token its word in the line
     prefix: list[int]
@@ -70,8 +75,9 @@ class Translator:
             DeviceError: there is no such device.
         """
         where = choose_device(device)
-        parts = load_parts(resolve_model(Path(path), warn), where)
+        parts = use_model(Path(path), warn, lambda directory: load_parts(directory, where))
         dtype = choose_precision(precision, where, training=False)
+        parts.model.hold_matrices_in(dtype)
         return cls(parts.model, parts.source, parts.target, parts.config, dtype)
 
     def options(self, **others: Any) -> TranslateOptions:
@@ -84,74 +90,88 @@ class Translator:
         options: TranslateOptions | None = None,
         *,
         prefixes: Sequence[str] | None = None,
-        keys: Sequence[int] | None = None,
+        numbers: Sequence[int] | None = None,
     ) -> list[Translation]:
         """The translations of `lines`, in their order; those of blank lines are empty, without asking the model.
 
-        A line of more tokens than training pairs had is translated in parts, cut at white space, and joined.
+        A line of more tokens than training pairs had is translated in parts, cut at white space, and joined: the best
+        translations of all parts come first; of what is joined of others, the better is first.
 
         Args:
             lines: of text; what stands in one does not change the translation of another.
             options: how to search; the model's own configuration by default.
             prefixes: for each line what its translation must begin with.
-            keys: for each line the number that decides, with the seed, what sampling draws; its place by default.
+            numbers: for each line its number, by which errors name it and which decides, with the seed, what sampling
+                draws; counted from 1 by default.
+
+        Raises:
+            TypeError: `lines` or `prefixes` is a single text.
+            ValueError: not as many prefixes or numbers as lines.
+            MemoryExhaustedError: memory does not suffice for one sentence.
+            NonFiniteError: the model's scores are not finite.
         """
+        if numbers is None:
+            numbers = range(1, len(lines) + 1)
+        _check(lines=lines, prefixes=prefixes, numbers=numbers)
         options = options or self.options()
-        parts = list(self._parts(lines, prefixes, options))
+        parts = list(self._parts(lines, prefixes, numbers, options))
         found: list[list[Hypothesis]] = [[]] * len(parts)
         lengths = np.array([len(part.ids) + 1 for part in parts], dtype=np.int64)
-        keys = keys or range(len(lines))
+        most = max(1, LARGEST_LOGITS // (options.width * max(self.target_tokenizer.size, options.width)))
         with torch.inference_mode(), products_in(self._dtype, self.device):
-            for batch in length_sorted_batches(lengths, options.batch_tokens):
-                numbers = batch.tolist()
-                chosen = [parts[number] for number in numbers]
-                for number, hypotheses in zip(numbers, self._search(chosen, keys, options), strict=True):
-                    found[number] = hypotheses
+            for batch in length_sorted_batches(lengths, options.batch_tokens, most):
+                chosen = batch.tolist()
+                for place, hypotheses in zip(chosen, self._search([parts[n] for n in chosen], options), strict=True):
+                    found[place] = hypotheses
         of_line: list[list[int]] = [[] for _ in lines]
-        for number, part in enumerate(parts):
-            of_line[part.line].append(number)
+        for place, part in enumerate(parts):
+            of_line[part.line].append(place)
         return [
-            self._translation(line, [parts[n] for n in numbers], [found[n] for n in numbers], options)
-            for line, numbers in zip(lines, of_line, strict=True)
+            self._translation(line, [parts[n] for n in places], [found[n] for n in places], options)
+            for line, places in zip(lines, of_line, strict=True)
         ]
 
     def _parts(
-        self, lines: Sequence[str], prefixes: Sequence[str] | None, options: TranslateOptions
+        self,
+        lines: Sequence[str],
+        prefixes: Sequence[str] | None,
+        numbers: Sequence[int],
+        options: TranslateOptions,
     ) -> Iterator[_Part]:
         longest = self.config.data.max_length
-        prefix_ids = self.target_tokenizer.encode(prefixes) if prefixes else [[]] * len(lines)
         texts = ["" if is_blank(line) else line for line in lines]
-        for number, (text, ids, prefix) in enumerate(
-            zip(texts, self.source_tokenizer.encode(texts), prefix_ids, strict=True)
-        ):
+        of_lines = self.source_tokenizer.encode(texts)
+        beginnings = [[]] * len(lines) if prefixes is None else self.target_tokenizer.encode(prefixes)
+        for line, (number, ids, beginning) in enumerate(zip(numbers, of_lines, beginnings, strict=True)):
             if not ids:
                 continue
-            if len(ids) <= longest:
-                words = self.source_tokenizer.encode_with_words(text)[1] if options.attention else []
-                yield _Part(number, ids, words, prefix)
-                continue
-            ids, words = self.source_tokenizer.encode_with_words(text)
-            for start, stop in cut_at_words(words, longest):
-                yield _Part(number, ids[start:stop], words[start:stop], prefix if start == 0 else [])
+            words: list[int] = []
+            if options.attention or len(ids) > longest:
+                ids, words = self.source_tokenizer.encode_with_words(texts[line])
+            cuts = cut_at_words(words, longest) if len(ids) > longest else [(0, len(ids))]
+            for part, (start, stop) in enumerate(cuts):
+                prefix = [] if part else beginning
+                yield _Part(line, (int(number), part), ids[start:stop], words[start:stop], prefix)
 
-    def _search(self, parts: list[_Part], keys: Sequence[int], options: TranslateOptions) -> list[list[Hypothesis]]:
+    def _search(self, parts: list[_Part], options: TranslateOptions) -> list[list[Hypothesis]]:
         """The hypotheses of each part; a batch too large for memory is halved."""
         try:
-            return self._search_at_once(parts, keys, options)
+            return self._search_at_once(parts, options)
+        except NonFiniteScoresError as error:
+            raise NonFiniteError(f"line {parts[error.sentence].key[0]}", error.problems[0].what) from error
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):
                 raise
             if len(parts) == 1:
-                length = len(parts[0].ids)
+                width = f"{options.width} samples" if options.sampling else f"beam {options.width}"
                 raise MemoryExhaustedError(
-                    "", f"out of memory while translating one sentence of {length} tokens with beam {options.beam_size}"
+                    f"line {parts[0].key[0]}",
+                    f"out of memory while translating one sentence of {len(parts[0].ids)} tokens with {width}",
                 ) from error
         half = len(parts) // 2
-        return self._search(parts[:half], keys, options) + self._search(parts[half:], keys, options)
+        return self._search(parts[:half], options) + self._search(parts[half:], options)
 
-    def _search_at_once(
-        self, parts: list[_Part], keys: Sequence[int], options: TranslateOptions
-    ) -> list[list[Hypothesis]]:
+    def _search_at_once(self, parts: list[_Part], options: TranslateOptions) -> list[list[Hypothesis]]:
         source = self.source_tokenizer
         rows, lengths = pad([part.ids for part in parts], source.pad_id, end=source.eos_id)
         source_lengths = torch.from_numpy(lengths).to(self.device)
@@ -166,7 +186,7 @@ class Translator:
             bos=target.bos_id,
             eos=target.eos_id,
             forbidden=tuple({target.pad_id, target.bos_id} - {target.eos_id}),
-            beam_size=max(options.beam_size, options.n_best),
+            beam_size=options.width,
             n_best=options.n_best,
             length_penalty=options.length_penalty,
             coverage_penalty=options.coverage_penalty,
@@ -183,7 +203,7 @@ class Translator:
             start,
             search,
             options.sampling,
-            keys=[keys[part.line] for part in parts],
+            keys=[part.key for part in parts],
             max_lengths=limits,
             source_lengths=source_lengths,
             forced_prefixes=prefixes,
@@ -197,11 +217,14 @@ class Translator:
     ) -> Translation:
         if not parts:
             return Translation(line, ())
-        outputs = tuple(self._join(parts, hypotheses, options) for hypotheses in zip(*found, strict=False))
+        outputs = [self._join(parts, hypotheses, options) for hypotheses in zip(*found, strict=False)]
+        if len(parts) > 1 and options.sampling is None:
+            # The first stays, so that it does not depend on how many are asked for.
+            outputs[1:] = sorted(outputs[1:], key=lambda output: -output.score)
         if not options.attention:
-            return Translation(line, outputs)
+            return Translation(line, tuple(outputs))
         ids = [token for part in parts for token in part.ids]
-        return Translation(line, outputs, tuple(map(self.source_tokenizer.piece, ids)))
+        return Translation(line, tuple(outputs), tuple(map(self.source_tokenizer.piece, ids)))
 
     def _join(self, parts: list[_Part], hypotheses: Sequence[Hypothesis], options: TranslateOptions) -> Output:
         """One output of the hypotheses of a line's parts."""
@@ -210,22 +233,39 @@ class Translator:
         attention: list[PartAttention] = []
         count = 0
         for part, hypothesis in zip(parts, hypotheses, strict=True):
-            text, of_tokens = target.decode_with_words(list(hypothesis.tokens))
+            if hypothesis.attention is None:
+                texts.append(target.decode(hypothesis.tokens))
+                continue
+            text, of_tokens = target.decode_with_words(hypothesis.tokens)
             texts.append(text)
             words = range(count, count + len(text.split()))
-            if hypothesis.attention is not None:
-                weights = hypothesis.attention.numpy()[: len(hypothesis.tokens), : len(part.ids) + 1]
-                of_text = tuple(words[word] if word >= 0 else -1 for word in of_tokens)
-                attention.append(PartAttention(weights, tuple(part.words), of_text, words))
+            weights = hypothesis.attention.numpy()[: len(hypothesis.tokens), : len(part.ids) + 1]
+            of_text = tuple(words[word] if word >= 0 else -1 for word in of_tokens)
+            attention.append(PartAttention(weights, tuple(part.words), of_text, words))
             count = words.stop
-        log_probability = sum(hypothesis.log_probability for hypothesis in hypotheses)
-        score = hypotheses[0].score
-        if len(hypotheses) > 1:
-            length = sum(len(hypothesis.tokens) + hypothesis.finished for hypothesis in hypotheses)
-            score = log_probability / max(1, length) ** options.length_penalty
         tokens = tuple(target.piece(token) for hypothesis in hypotheses for token in hypothesis.tokens)
         text = output_line(" ".join(filter(None, texts)))
-        return Output(text, score, log_probability, tokens, tuple(attention) or None)
+        log_probability = sum(hypothesis.log_probability for hypothesis in hypotheses)
+        return Output(text, joined_score(hypotheses, options), log_probability, tokens, tuple(attention) or None)
+
+
+def _check(*, lines: Sequence[str], **others: Sequence[Any] | None) -> None:
+    for name, values in {"lines": lines, **others}.items():
+        if isinstance(values, str):
+            raise TypeError(f"{name} is one text: expected a sequence, such as [{values[:20]!r}]")
+        if values is not None and len(values) != len(lines):
+            raise ValueError(f"{len(values)} {name} for {len(lines)} lines")
+
+
+def joined_score(hypotheses: Sequence[Hypothesis], options: TranslateOptions) -> float:
+    """The score of hypotheses as one: normalised by the length of all of them, with the coverage penalty of each."""
+    if len(hypotheses) == 1:
+        return hypotheses[0].score
+    exponent = options.length_penalty
+    score = sum(one.log_probability for one in hypotheses) / math.pow(sum(one.length for one in hypotheses), exponent)
+    if options.coverage_penalty:
+        score += sum(one.score - one.log_probability / math.pow(one.length, exponent) for one in hypotheses)
+    return score
 
 
 def cut_at_words(words: Sequence[int], longest: int) -> list[tuple[int, int]]:

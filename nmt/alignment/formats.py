@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+import logging
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,21 +15,51 @@ from nmt.translation import Output, PartAttention, Translation
 DIGITS = 8
 END = "</s>"
 
+MOST_WEIGHTS = 1 << 22
+"""Weights at most of a line's attention that are written; their number is quadratic in the length of the line."""
+
 # The line breaks that JSON leaves as they are; escaped, they survive in a line of output.
 _ESCAPED = {code: f"\\u{code:04x}" for code in (0x85, 0x2028, 0x2029)}
 
 Format = Callable[[int, Translation, int, str], list[str]]
 """(number of the line from 0, its translation, how many to write of it, none | hard | soft) -> lines of output."""
 
+logger = logging.getLogger(__name__)
 
-def attention_of_words(translation: Translation, output: Output) -> Weights | None:
-    """Attention of the output's words over the words of the line, rows summing to 1; None without attention."""
-    if output.parts is None:
-        return None
-    whole = np.zeros((len(output.text.split()), len(translation.source.split())))
-    for target, source, weights in _blocks(output.parts):
-        whole[target : target + weights.shape[0], source : source + weights.shape[1]] = weights
-    return whole
+
+def attention_of_parts(translation: Translation, output: Output) -> Iterator[tuple[list[str], list[str], Weights]]:
+    """The source words and the words of the output of each part of the line, and how much one looked at the other.
+
+    Weights are (words of the output, source words), rows summing to 1. A part without a word in the output is left
+    out; without attention in the model there is none.
+    """
+    source_words, target_words = translation.source.split(), output.text.split()
+    for target, source, weights in _blocks(output.parts or ()):
+        rows, columns = weights.shape
+        yield source_words[source : source + columns], target_words[target : target + rows], weights
+
+
+def attention_of_words(translation: Translation, output: Output) -> Iterator[Weights]:
+    """For each word of the output its attention over the words of the line, summing to 1; none without attention."""
+    words = len(translation.source.split())
+    for _, source, weights in _blocks(output.parts or ()):
+        for some in weights:
+            row = np.zeros(words)
+            row[source : source + len(some)] = some
+            yield row
+
+
+def attention_of_tokens(output: Output) -> Iterator[Weights]:
+    """The rows of `Output.attention`, without ever holding all of them."""
+    parts = output.parts or ()
+    tokens, column = sum(len(part.source_words) for part in parts), 0
+    for part in parts:
+        columns = len(part.source_words)
+        for some in part.weights:
+            row = np.zeros(tokens + 1)
+            row[column : column + columns], row[-1] = some[:-1], some[-1]
+            yield row
+        column += columns
 
 
 def alignment_of_words(output: Output) -> list[tuple[int, int]]:
@@ -68,23 +99,27 @@ def as_moses(number: int, translation: Translation, n_best: int, alignment: str)
     return lines
 
 
-def as_json(_number: int, translation: Translation, _n_best: int, alignment: str) -> list[str]:
-    """One object: the best translation, all hypotheses, and alignment and attention of the best."""
+def as_json(number: int, translation: Translation, _n_best: int, alignment: str) -> list[str]:
+    """One object: the best translation, all hypotheses, and alignment and attention of the best.
+
+    Weights of an attention of more than `MOST_WEIGHTS` are null, which a warning tells.
+    """
     best = translation.outputs[0] if translation.outputs else None
-    value: dict[str, Any] = {
-        "source": translation.source,
-        "translation": translation.text,
-        "score": best.score if best else 0.0,
-        "hypotheses": [
-            {"translation": output.text, "score": output.score, "tokens": list(output.tokens)}
-            for output in translation.outputs
-        ],
+    hypotheses = [
+        {"translation": output.text, "score": output.score, "tokens": list(output.tokens)}
+        for output in translation.outputs
+    ]
+    fields = {
+        "source": _encoded(translation.source),
+        "translation": _encoded(translation.text),
+        "score": _encoded(best.score if best else 0.0),
+        "hypotheses": _encoded(hypotheses),
     }
     if alignment != "none":
-        value["alignment"] = alignment_of_words(best) if best else []
+        fields["alignment"] = _encoded(alignment_of_words(best) if best else [])
     if alignment == "soft":
-        value |= _attention(translation, best)
-    return [json.dumps(value, ensure_ascii=False).translate(_ESCAPED)]
+        fields |= _attention(number, translation, best)
+    return [_object(fields)]
 
 
 FORMATS: dict[str, Format] = {"text": as_text, "moses": as_moses, "json": as_json}
@@ -103,18 +138,40 @@ def _padded(translation: Translation, n_best: int) -> list[Output | None]:
     return outputs + [last] * (n_best - len(outputs))
 
 
-def _attention(translation: Translation, output: Output | None) -> dict[str, Any]:
-    words = attention_of_words(translation, output) if output else None
-    tokens = output.attention if output else None
-    return {
-        "attention": {
-            "source_words": translation.source.split() if output else [],
-            "target_words": output.text.split() if output else [],
-            "weights": [] if words is None else words.round(DIGITS).tolist(),
-        },
-        "attention_tokens": {
-            "source_tokens": [*translation.source_tokens, END] if output else [],
-            "target_tokens": list(output.tokens) if output else [],
-            "weights": [] if tokens is None else tokens.astype(float).round(DIGITS).tolist(),
-        },
+def _attention(number: int, translation: Translation, output: Output | None) -> dict[str, str]:
+    if output is None:
+        return {
+            "attention": _object({"source_words": "[]", "target_words": "[]", "weights": "[]"}),
+            "attention_tokens": _object({"source_tokens": "[]", "target_tokens": "[]", "weights": "[]"}),
+        }
+    sources, targets = [*translation.source_tokens, END], output.tokens
+    of_words, of_tokens = "null", "null"
+    if output.parts is None or len(sources) * len(targets) <= MOST_WEIGHTS:
+        of_words = _matrix(attention_of_words(translation, output))
+        of_tokens = _matrix(attention_of_tokens(output))
+    else:
+        logger.warning(
+            "line %d: the attention of %d tokens over %d is left out: more than %d weights",
+            *(number + 1, len(targets), len(sources), MOST_WEIGHTS),
+        )
+    words = {
+        "source_words": _encoded(translation.source.split()),
+        "target_words": _encoded(output.text.split()),
+        "weights": of_words,
     }
+    tokens = {"source_tokens": _encoded(sources), "target_tokens": _encoded(targets), "weights": of_tokens}
+    return {"attention": _object(words), "attention_tokens": _object(tokens)}
+
+
+def _encoded(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False).translate(_ESCAPED)
+
+
+def _object(fields: dict[str, str]) -> str:
+    """A JSON object of values that are encoded already."""
+    return "{" + ", ".join(f'"{name}": {value}' for name, value in fields.items()) + "}"
+
+
+def _matrix(rows: Iterable[Weights]) -> str:
+    """Rows as JSON, of which only the text is ever held as a whole."""
+    return "[" + ", ".join(json.dumps(row.round(DIGITS).tolist()) for row in rows) + "]"

@@ -9,33 +9,56 @@ from nmt.alignment.words import Weights
 
 SHADES = " ░▒▓█"
 CELL = 2  # columns of a cell
+LEAST_CELLS = 8  # of a band, however narrow the terminal
+LONGEST_WORD = 40  # characters shown of a word
 
 
-def heatmap(source: Sequence[str], target: Sequence[str], weights: Weights, *, color: bool = False) -> list[str]:
+def heatmap(
+    source: Sequence[str], target: Sequence[str], weights: Weights, *, color: bool = False, columns: int | None = None
+) -> list[str]:
     """Lines that show how much each target word looked at each source word.
 
-    Source words are written downwards above their columns, so that long ones fit; each cell is shaded by its weight,
-    or with `color` by a 256-colour grey behind it.
+    Source words are written downwards above their columns, so that long ones fit (the end of those of more than
+    `LONGEST_WORD` characters is left out); each cell is shaded by its weight, or with `color` by a 256-colour grey
+    behind it.
 
     Args:
         source, target: words.
         weights: (target words, source words), each row summing to 1.
         color: use ANSI colours.
+        columns: how wide a line may be; where the source does not fit, it is drawn in bands, one below the other, with
+            all of the target in each. None for any width.
     """
+    source, target = [_shortened(word) for word in source], [_shortened(word) for word in target]
     margin = max((width(word) for word in target), default=0)
-    lines = []
-    for row in range(max((len(_cells(word)) for word in source), default=0)):
-        header = "".join(_at_bottom(word, source, row) for word in source)
-        lines.append((" " * (margin + 1) + header).rstrip())
-    for word, row_weights in zip(target, weights, strict=True):
-        cells = "".join(_cell(float(weight), color=color) for weight in row_weights)
-        lines.append(f"{' ' * (margin - width(word))}{word} {cells}".rstrip())
+    labels = [" " * (margin - width(word)) + word for word in target]
+    cells = len(source) if columns is None else max(LEAST_CELLS, (columns - margin - 1) // CELL)
+    lines: list[str] = []
+    for start in range(0, len(source), max(1, cells)):
+        header = _header(source[start : start + cells])
+        lines += [""] * bool(lines)
+        lines += [(" " * (margin + 1) + line).rstrip() for line in header]
+        for label, row in zip(labels, weights[:, start : start + cells].tolist(), strict=True):
+            drawn = "".join(_cell(weight, color=color) for weight in row)
+            lines.append(f"{label} {drawn}".rstrip())
     return lines
+
+
+def _header(words: Sequence[str]) -> list[str]:
+    """Words written downwards, each above its column, all ending on the last line."""
+    characters = [_characters(word) for word in words]
+    height = max(map(len, characters), default=0)
+    columns = [[" "] * (height - len(word)) + word for word in characters]
+    return ["".join(cell + " " * (CELL - width(cell)) for cell in line) for line in zip(*columns, strict=True)]
 
 
 def width(text: str) -> int:
     """The columns a terminal gives to a text: two for wide characters, none for combining ones."""
     return sum(_character_width(character) for character in text)
+
+
+def _shortened(word: str) -> str:
+    return word if len(word) <= LONGEST_WORD else word[: LONGEST_WORD - 1] + "…"
 
 
 def _character_width(character: str) -> int:
@@ -44,24 +67,15 @@ def _character_width(character: str) -> int:
     return 2 if unicodedata.east_asian_width(character) in ("W", "F") else 1
 
 
-def _cells(word: str) -> list[str]:
+def _characters(word: str) -> list[str]:
     """The word's characters, each with the combining ones that belong to it."""
-    cells: list[str] = []
+    characters: list[str] = []
     for character in word:
-        if _character_width(character) == 0 and cells:
-            cells[-1] += character
-        elif _character_width(character):
-            cells.append(character)
-    return cells
-
-
-def _at_bottom(word: str, words: Sequence[str], row: int) -> str:
-    """The character of a word in this row of the header, where words stand on the last row."""
-    height = max(len(_cells(other)) for other in words)
-    cells = _cells(word)
-    place = row - (height - len(cells))
-    cell = cells[place] if place >= 0 else " "
-    return cell + " " * (CELL - width(cell))
+        if _character_width(character):
+            characters.append(character)
+        elif characters:
+            characters[-1] += character
+    return characters
 
 
 def _cell(weight: float, *, color: bool) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -50,36 +49,13 @@ def beam_search(
 
     Raises:
         ValueError: options or arguments that do not fit together.
-        NonFiniteError: the logits hold a NaN or an infinity that leaves no probabilities.
+        NonFiniteScoresError: the logits hold a NaN or an infinity that leaves no probabilities.
     """
     if options.n_best > options.beam_size:
         raise ValueError(f"n_best is {options.n_best}: expected at most beam_size, {options.beam_size}")
     sentences = describe(options, max_lengths, source_lengths, forced_prefixes)
     extend = _best_extensions(options, sentences.device)
     return decode(step, state, extend, sentences, options, width=options.beam_size, independent=False)
-
-
-def greedy_search(
-    step: StepFunction[S],
-    state: S,
-    options: SearchOptions,
-    *,
-    max_lengths: Tensor,
-    source_lengths: Tensor | None = None,
-    forced_prefixes: Sequence[Sequence[int]] | None = None,
-) -> list[list[Hypothesis]]:
-    """The hypothesis of each sentence that takes the most probable token every time: a beam of one.
-
-    Arguments, errors and the form of the result are those of `beam_search`; `beam_size` and `n_best` count as 1.
-    """
-    return beam_search(
-        step,
-        state,
-        replace(options, beam_size=1, n_best=1),
-        max_lengths=max_lengths,
-        source_lengths=source_lengths,
-        forced_prefixes=forced_prefixes,
-    )
 
 
 def _best_extensions(options: SearchOptions, device: torch.device) -> Extend:
@@ -98,7 +74,8 @@ def _best_extensions(options: SearchOptions, device: torch.device) -> Extend:
 
         # Stable: of equal ones, that of the better hypothesis.
         ranked, places = torch.sort(totals.flatten(1), dim=1, descending=True, stable=True)
-        ranked, places = ranked[:, :width], places[:, :width]
+        # Copied, as the history keeps them: a view would keep all that was ranked.
+        ranked, places = ranked[:, :width].contiguous(), places[:, :width]
         above = (ranked[:, None] > endings[..., None]).sum(-1) + (endings[:, None] > endings[..., None]).sum(-1)
         return Growth(
             parents=places // count,

@@ -9,10 +9,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from nmt.errors import NonFiniteError
 from nmt.search.constraints import NOTHING, Growth, ban_repeats, force, pad_prefixes
 from nmt.search.history import History
-from nmt.search.hypothesis import Hypothesis, S, SearchOptions, StepFunction
+from nmt.search.hypothesis import Hypothesis, NonFiniteScoresError, S, SearchOptions, StepFunction
 from nmt.search.scoring import coverage_penalty, log_normaliser
 
 Extend = Callable[[Tensor, Tensor, Tensor, int], Growth]
@@ -103,7 +102,7 @@ def decode(
             hypotheses have finished and none that has not scores more, as long as it is, than the worst of them.
 
     Raises:
-        NonFiniteError: the logits hold a NaN or an infinity that leaves no probabilities.
+        NonFiniteScoresError: the logits hold a NaN or an infinity that leaves no probabilities.
     """
     batch = list(range(len(sentences.limits)))
     history = History(len(batch))
@@ -207,10 +206,7 @@ def _stay(done: Tensor, normaliser: Tensor, batch: list[int], limits: list[int],
     flags: list[list[bool]] = torch.stack([done, normaliser.isfinite().all(1)]).tolist()
     for sentence, sound in zip(batch, flags[1], strict=True):
         if not sound:
-            raise NonFiniteError(
-                f"sentence {sentence + 1} of the batch, word {length + 1}",
-                "the model's scores are not finite: expected numbers",
-            )
+            raise NonFiniteScoresError(sentence, f"sentence {sentence + 1} of the batch, word {length + 1}")
     return [row for row, sentence in enumerate(batch) if not flags[0][row] and length < limits[sentence]]
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -96,26 +96,30 @@ class History:
         return found
 
     def _on_host(self) -> _Trace:
+        growth = self._growth
         return _Trace(
-            tokens=[step.tolist() for step in _to_host([growth.tokens for growth in self._growth])],
-            parents=[step.tolist() for step in _to_host([growth.parents for growth in self._growth])],
-            log_probabilities=[
-                step.tolist() for step in _to_host([growth.log_probabilities for growth in self._growth])
-            ],
-            scores=[step.tolist() for step in _to_host(self._scores)],
-            endings=[step.tolist() for step in _to_host([growth.endings for growth in self._growth])],
-            ending_scores=[step.tolist() for step in _to_host(self._ending_scores)],
-            attention=[step.numpy() for step in _to_host(self._attention)],
+            tokens=_as_lists([step.tokens for step in growth]),
+            parents=_as_lists([step.parents for step in growth]),
+            log_probabilities=_as_lists([step.log_probabilities for step in growth]),
+            scores=_as_lists(self._scores),
+            endings=_as_lists([step.endings for step in growth]),
+            ending_scores=_as_lists(self._ending_scores),
+            attention=_on_host(self._attention),
         )
 
 
-def _to_host(steps: Sequence[Tensor]) -> list[Tensor]:
+def _as_lists(steps: Sequence[Tensor]) -> list[list[list[Any]]]:
+    # Through NumPy, which makes lists many times faster than torch.
+    return [step.tolist() for step in _on_host(steps)]
+
+
+def _on_host(steps: Sequence[Tensor]) -> list[NDArray[Any]]:
     """The tensors on the CPU, in one transfer."""
     if not steps:
         return []
     flat = torch.cat([step.flatten() for step in steps]).cpu()
     parts = torch.split(flat, [step.numel() for step in steps])
-    return [part.view(step.shape) for part, step in zip(parts, steps, strict=True)]
+    return [part.view(step.shape).numpy() for part, step in zip(parts, steps, strict=True)]
 
 
 def _endings(trace: _Trace, rows: Sequence[int], n_best: int) -> list[_Ending]:

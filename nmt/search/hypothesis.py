@@ -14,6 +14,8 @@ from typing import Generic, NamedTuple, Protocol, Self, TypeVar
 
 from torch import Tensor
 
+from nmt.errors import NonFiniteError
+
 
 class State(Protocol):
     """What a step carries from word to word, for B sentences with K hypotheses each; immutable."""
@@ -62,6 +64,22 @@ class Hypothesis:
     score: float
     finished: bool
     attention: Tensor | None = None
+
+    @property
+    def length(self) -> int:
+        """What the log-probability is normalised by."""
+        return max(1, len(self.tokens) + self.finished)
+
+
+class NonFiniteScoresError(NonFiniteError):
+    """The model's scores of a sentence's next word hold a NaN or an infinity that leaves no probabilities.
+
+    `sentence` counts from 0 in the batch.
+    """
+
+    def __init__(self, sentence: int, where: str) -> None:
+        super().__init__(where, "the model's scores are not finite: expected numbers")
+        self.sentence = sentence
 
 
 @dataclass(frozen=True)

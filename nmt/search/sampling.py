@@ -14,6 +14,9 @@ from nmt.search.constraints import NOTHING, Growth
 from nmt.search.decoding import Extend, Sentences, decode, describe
 from nmt.search.hypothesis import Hypothesis, S, SearchOptions, StepFunction
 
+# Numbers of a step's logits that are turned into probabilities at a time, which takes several times their memory.
+_NUMBERS_AT_A_TIME = 1 << 20
+
 
 @dataclass(frozen=True)
 class SamplingOptions:
@@ -52,7 +55,7 @@ def sample(
     options: SearchOptions,
     sampling: SamplingOptions,
     *,
-    keys: Sequence[int],
+    keys: Sequence[Sequence[int]],
     max_lengths: Tensor,
     source_lengths: Tensor | None = None,
     forced_prefixes: Sequence[Sequence[int]] | None = None,
@@ -68,14 +71,15 @@ def sample(
         options: how to constrain and score; `beam_size` is not looked at. Log-probability and score are the model's
             own, whatever the temperature and the cuts.
         sampling: what to draw from.
-        keys: for each sentence a number at least 0 that stays with it, such as that of its line.
+        keys: for each sentence numbers at least 0 that stay with it, such as those of its line and of its place there;
+            equally many for each sentence.
         max_lengths: (B,) int64, tokens at most, the end mark not counted, at least 1; on the model's device.
         source_lengths: (B,) int64, what attention is trimmed to; needed for a coverage penalty.
         forced_prefixes: for each sentence the tokens that every sample begins with.
 
     Raises:
         ValueError: options or arguments that do not fit together.
-        NonFiniteError: the logits hold a NaN or an infinity that leaves no probabilities.
+        NonFiniteScoresError: the logits hold a NaN or an infinity that leaves no probabilities.
     """
     sentences = describe(options, max_lengths, source_lengths, forced_prefixes)
     if len(keys) != len(sentences.limits):
@@ -99,10 +103,10 @@ def restrict(logits: Tensor, top_k: int, top_p: float) -> Tensor:
     return torch.empty_like(logits).scatter_(-1, tokens, ordered)
 
 
-def _uniforms(seed: int, keys: Sequence[int], samples: int, sentences: Sentences) -> Tensor:
+def _uniforms(seed: int, keys: Sequence[Sequence[int]], samples: int, sentences: Sentences) -> Tensor:
     """(B, samples, longest limit + 1) float64 in [0, 1): a word's number of each sample of each sentence."""
     steps = max(sentences.limits, default=0) + 1
-    drawn = [[np.random.default_rng([seed, key, number]).random(steps) for number in range(samples)] for key in keys]
+    drawn = [[np.random.default_rng([seed, *key, number]).random(steps) for number in range(samples)] for key in keys]
     return torch.from_numpy(np.array(drawn).reshape(len(keys), samples, steps)).to(sentences.device)
 
 
@@ -110,15 +114,12 @@ def _drawn_extensions(options: SearchOptions, sampling: SamplingOptions, uniform
     forbidden = torch.tensor(options.forbidden, dtype=torch.int64, device=uniforms.device)
 
     def extend(logits: Tensor, offset: Tensor, sentences: Tensor, length: int) -> Growth:
-        allowed = logits.float().index_fill(-1, forbidden, NOTHING)
-        weights = restrict(allowed / sampling.temperature, sampling.top_k, sampling.top_p).softmax(-1)
-        cumulative = weights.double().cumsum(-1)  # (B, K, V)
-        total = cumulative[..., -1]
-        # Strictly below the total, so that the token found has a probability above 0.
-        target = torch.minimum(uniforms[sentences, :, length] * total, torch.nextafter(total, torch.zeros_like(total)))
-        tokens = torch.searchsorted(cumulative, target[..., None], right=True).clamp(max=logits.size(-1) - 1)
-        totals = allowed.gather(-1, tokens).squeeze(-1) + offset
-        tokens = tokens.squeeze(-1)
+        rows = max(1, _NUMBERS_AT_A_TIME // logits.size(-1))
+        some_logits = logits.flatten(0, 1).split(rows)
+        some_uniforms = uniforms[sentences, :, length].flatten().split(rows)
+        drawn = [_draw(*some, forbidden, sampling) for some in zip(some_logits, some_uniforms, strict=True)]
+        tokens, values = (torch.cat(parts).view_as(offset) for parts in zip(*drawn, strict=True))
+        totals = values + offset
         ended = tokens == options.eos
         return Growth(
             parents=torch.arange(tokens.size(1), device=tokens.device).expand_as(tokens),
@@ -128,3 +129,15 @@ def _drawn_extensions(options: SearchOptions, sampling: SamplingOptions, uniform
         )
 
     return extend
+
+
+def _draw(logits: Tensor, uniforms: Tensor, forbidden: Tensor, sampling: SamplingOptions) -> tuple[Tensor, Tensor]:
+    """A token of each row and its logit, (N, V) and (N,) in [0, 1) -> 2 x (N,); NOTHING where none may be drawn."""
+    allowed = logits.float().index_fill(-1, forbidden, NOTHING)
+    weights = restrict(allowed / sampling.temperature, sampling.top_k, sampling.top_p).softmax(-1)
+    cumulative = weights.double().cumsum(-1)
+    total = cumulative[..., -1]
+    # Strictly below the total, so that the token found has a probability above 0.
+    target = torch.minimum(uniforms * total, torch.nextafter(total, torch.zeros_like(total)))
+    tokens = torch.searchsorted(cumulative, target[..., None], right=True).clamp(max=logits.size(-1) - 1)
+    return tokens.squeeze(-1), allowed.gather(-1, tokens).squeeze(-1)

@@ -17,8 +17,9 @@ _LEAST_COVERAGE = 1e-8
 
 def log_normaliser(logits: Tensor) -> Tensor:
     """logsumexp over the vocabulary in float32, (B, K, V) -> (B, K): a log-probability is logit - log_normaliser."""
-    rows = logits.flatten(0, 1)  # (B * K, V)
-    parts = torch.split(rows, _ROWS_AT_A_TIME) if rows.device.type == "cpu" else (rows,)
+    if logits.device.type != "cpu" or logits.shape[:-1].numel() <= _ROWS_AT_A_TIME:
+        return logits.float().logsumexp(-1)
+    parts = torch.split(logits.flatten(0, 1), _ROWS_AT_A_TIME)
     return torch.cat([part.float().logsumexp(-1) for part in parts]).view(logits.shape[:-1])
 
 

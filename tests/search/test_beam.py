@@ -13,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nmt.errors import NonFiniteError
-from nmt.search import SearchOptions, Step, beam_search, greedy_search
+from nmt.search import SearchOptions, Step, beam_search
+from nmt.search.history import History
 
 BOS, EOS = 0, 1
 OPTIONS = SearchOptions(bos=BOS, eos=EOS, forbidden=(BOS,))
@@ -209,10 +210,8 @@ def test_a_beam_of_one_is_greedy(make_table):
             if tokens[-1] == EOS:
                 break
         expected.append(((tuple(tokens[:-1])), tokens[-1] == EOS))
-    for function in (beam_search, greedy_search):
-        options = replace(OPTIONS, beam_size=1) if function is beam_search else replace(OPTIONS, beam_size=4, n_best=3)
-        found = function(table.step, table.state(range(20)), options, max_lengths=torch.full((20,), 8))
-        assert [(one.tokens, one.finished) for (one,) in found] == expected
+    found = search(table, range(20), 8, replace(OPTIONS, beam_size=1))
+    assert [(one.tokens, one.finished) for (one,) in found] == expected
     assert {finished for _, finished in expected} == {True, False}
 
 
@@ -383,6 +382,19 @@ def test_logits_that_are_no_numbers_are_an_error(make_table, bad):
 
     with pytest.raises(NonFiniteError, match=r"sentence 2 of the batch, word 3: .*not finite"):
         beam_search(step, table.state([0, 1]), OPTIONS, max_lengths=torch.tensor([5, 5]))
+
+
+def test_the_history_keeps_no_more_than_it_needs(make_table, monkeypatch):
+    record = History.record
+    held = []
+
+    def watch(self, batch, growth, scores, ending_scores, attention):
+        held.extend((value, value.untyped_storage().nbytes()) for value in (*growth, scores, ending_scores))
+        record(self, batch, growth, scores, ending_scores, attention)
+
+    monkeypatch.setattr(History, "record", watch)
+    search(make_table(vocabulary=30), range(3), 5, replace(OPTIONS, beam_size=8))
+    assert held and all(size == value.numel() * value.element_size() for value, size in held)
 
 
 def test_no_gradient_is_kept(make_table):

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from nmt.search import SamplingOptions, SearchOptions, Step, greedy_search, sample
+from nmt.search import SamplingOptions, SearchOptions, Step, beam_search, sample
 from nmt.search.sampling import restrict
 
 BOS, EOS = 0, 1
@@ -19,7 +19,7 @@ OPTIONS = SearchOptions(bos=BOS, eos=EOS, forbidden=(BOS,), n_best=1)
 
 def draw(table, sentences, limit=6, options=OPTIONS, sampling=None, **more):
     sentences = list(sentences)
-    more.setdefault("keys", sentences)
+    more.setdefault("keys", [(name,) for name in sentences])
     if table.source_lengths:
         more.setdefault("source_lengths", torch.tensor([table.source_lengths[name] for name in sentences]))
     limits = torch.full((len(sentences),), limit)
@@ -92,7 +92,8 @@ def test_seed_and_key_and_number_change_what_is_drawn(make_table):
     table = make_table(vocabulary=40, end_bias=-9)
     (first, second) = draw(table, [0], options=replace(OPTIONS, n_best=2))[0]
     assert first.tokens != second.tokens
-    assert draw(table, [0], keys=[5])[0][0].tokens != first.tokens
+    assert draw(table, [0], keys=[[5]])[0][0].tokens != first.tokens
+    assert len({draw(table, [0], keys=[(3, part)])[0][0].tokens for part in range(4)}) == 4
     assert draw(table, [0], sampling=SamplingOptions(seed=1))[0][0].tokens != first.tokens
     assert draw(table, [0])[0][0] == first
 
@@ -100,7 +101,8 @@ def test_seed_and_key_and_number_change_what_is_drawn(make_table):
 @pytest.mark.parametrize("sampling", [SamplingOptions(top_k=1), SamplingOptions(top_p=1e-9)])
 def test_drawing_from_the_best_token_alone_is_greedy_search(make_table, sampling):
     table = make_table(vocabulary=9)
-    greedy = greedy_search(table.step, table.state(range(9)), OPTIONS, max_lengths=torch.full((9,), 5))
+    options = replace(OPTIONS, beam_size=1)
+    greedy = beam_search(table.step, table.state(range(9)), options, max_lengths=torch.full((9,), 5))
     assert draw(table, range(9), 5, sampling=sampling) == greedy
 
 
@@ -151,6 +153,22 @@ def test_attention_follows_each_sample(make_table):
             assert one.score == pytest.approx(one.log_probability / rows + covered, abs=1e-4)
 
 
+def test_what_is_drawn_does_not_depend_on_how_many_rows_are_turned_into_probabilities_at_once(make_table, monkeypatch):
+    table = make_table(vocabulary=20)
+    whole = draw(table, range(5), options=replace(OPTIONS, n_best=3))
+    sizes = set()
+    softmax = torch.Tensor.softmax
+
+    def watch(values, dim):
+        sizes.add(len(values))
+        return softmax(values, dim)
+
+    monkeypatch.setattr(torch.Tensor, "softmax", watch)
+    monkeypatch.setattr("nmt.search.sampling._NUMBERS_AT_A_TIME", 45)
+    assert draw(table, range(5), options=replace(OPTIONS, n_best=3)) == whole
+    assert max(sizes) == 2
+
+
 def test_where_nothing_can_be_drawn_the_sample_is_cut(make_table):
     table = make_table(vocabulary=5)
 
@@ -165,14 +183,14 @@ def test_where_nothing_can_be_drawn_the_sample_is_cut(make_table):
 
     limits = torch.tensor([9])
     (some,) = sample(
-        step, table.state([0]), replace(OPTIONS, n_best=3), SamplingOptions(), keys=[0], max_lengths=limits
+        step, table.state([0]), replace(OPTIONS, n_best=3), SamplingOptions(), keys=[[0]], max_lengths=limits
     )
     assert [len(one.tokens) for one in some] == [2, 2, 2] and not any(one.finished for one in some)
 
 
 def test_as_many_keys_as_sentences_are_needed(make_table):
     with pytest.raises(ValueError, match="1 keys for 2 sentences"):
-        draw(make_table(vocabulary=5), [0, 1], keys=[0])
+        draw(make_table(vocabulary=5), [0, 1], keys=[[0]])
 
 
 @pytest.mark.parametrize(
