@@ -10,18 +10,21 @@ import re
 import stat
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 from nmt.errors import ModelError, Problem
 from nmt.manifest import MANIFEST, Purpose, open_plain, verify
-from nmt.storage import remove_directory, remove_stale_temporaries, write_file
+from nmt.storage import make_directory, move, remove, remove_stale_temporaries, write_file
 
 CHECKPOINTS = "checkpoints"
 _CHECKPOINT_NAME = re.compile(r"step-([0-9]{8,12})")
 _LONGEST_POINTER = 64
+_ASIDE = ".nmt-before-restart"
+_ATTEMPTS = 3
 
 Pointer = Literal["best", "last"]
 Warn = Callable[[str], None]
+Result = TypeVar("Result")
 
 
 def checkpoint_name(step: int) -> str:
@@ -82,28 +85,76 @@ def marked(run: Path, pointer: Pointer) -> Path | None:
 def prune(run: Path, keep: int) -> None:
     """Removes the run's checkpoints but the best, the last, and the newest `keep` of the others.
 
-    Nothing is removed while a pointer is damaged: any checkpoint may be the one it named.
+    What `set_aside` kept goes as well, now that there is a checkpoint in its place. No checkpoint is removed while a
+    pointer is damaged: any of them may be the one it named.
 
     Raises:
         StorageError: a checkpoint cannot be removed.
         ModelError: the folder of the checkpoints cannot be read.
     """
+    if os.path.lexists(run / _ASIDE) and os.path.lexists(run / "last"):
+        remove(run / _ASIDE)
     try:
         protected = {marked(run, "best"), marked(run, "last")}
     except ModelError:
         return
     others = [path for path in checkpoints(run) if path not in protected]
     for path in others[: max(0, len(others) - keep)]:
-        remove_directory(path)
+        remove(path)
+
+
+def set_aside(run: Path, names: Sequence[str]) -> None:
+    """Keeps the best, the last and some other files and folders of the run where they are in nobody's way.
+
+    `prune` removes them once a new checkpoint has been marked as last; `put_back` undoes it before that.
+
+    Raises:
+        StorageError: something cannot be moved; `put_back` is safe then, as it is after a crash at any moment.
+    """
+    make_directory(run / _ASIDE)
+    # The last goes first and comes back last: while it is missing, nothing has taken the place of what is aside.
+    for name in ("last", "best", *names):
+        if os.path.lexists(run / name):
+            move(run / name, run / _ASIDE / name)
+
+
+def put_back(run: Path) -> bool:
+    """Undoes `set_aside`, unless a new checkpoint was marked as last since; whether there was anything to undo.
+
+    Raises:
+        StorageError: something cannot be moved or removed; what is aside stays there.
+    """
+    aside = run / _ASIDE
+    if not os.path.lexists(aside):
+        return False
+    names = [] if os.path.lexists(run / "last") else [path.name for path in aside.iterdir()]
+    for name in sorted(names, key=lambda name: name == "last"):
+        if os.path.lexists(run / name):
+            remove(run / name)
+        move(aside / name, run / name)
+    remove(aside)
+    return bool(names)
+
+
+def checkpoints_to_replace(run: Path) -> int:
+    """How many checkpoints are there already, or set aside, whose room new ones will take.
+
+    Raises:
+        ModelError: the folder of the checkpoints cannot be read.
+    """
+    return len(checkpoints(run)) + len(checkpoints(run / _ASIDE))
 
 
 def clean(run: Path) -> None:
     """Removes what crashes left in the run directory and the folders in it; for the holder of the `RunLock` only.
 
+    What a killed `--restart` had set aside is put back, unless a new checkpoint was saved.
+
     Raises:
         StorageError: something cannot be removed.
     """
     remove_stale_temporaries(run)
+    put_back(run)
     for folder in sorted(run.iterdir()) if run.is_dir() else []:
         if _is_real_directory(folder):
             remove_stale_temporaries(folder)
@@ -134,26 +185,34 @@ def best_valid_checkpoint(run: Path, warn: Warn) -> Path | None:
 
 
 def _first_valid(run: Path, pointers: Sequence[Pointer], purpose: Purpose, warn: Warn) -> Path | None:
-    candidates: list[Path] = []
-    problems: list[Problem] = []
-    for pointer in pointers:
-        try:
-            candidates += filter(None, [marked(run, pointer)])
-        except ModelError as error:
-            problems += error.problems
-    candidates += reversed(checkpoints(run))
+    named, problems = _marked(run, pointers)
     found: Path | None = None
-    for path in dict.fromkeys(candidates):
+    for path in dict.fromkeys([*named, *reversed(checkpoints(run))]):
         damage = _damage(path, purpose)
         if not damage:
             found = path
             break
         problems += damage
+    if problems and _marked(run, pointers)[0] != named:
+        # A training has saved meanwhile, and removed what was being looked at.
+        return _first_valid(run, pointers, purpose, warn)
     if found is None and problems:
         raise ModelError.of(problems)
     for problem in problems:
         warn(f"{problem}; using {found} instead")
     return found
+
+
+def _marked(run: Path, pointers: Sequence[Pointer]) -> tuple[list[Path], list[Problem]]:
+    """The checkpoints that pointers name, and what is wrong with the pointers."""
+    named: list[Path] = []
+    problems: list[Problem] = []
+    for pointer in pointers:
+        try:
+            named += filter(None, [marked(run, pointer)])
+        except ModelError as error:
+            problems += error.problems
+    return named, problems
 
 
 def _damage(checkpoint: Path, purpose: Purpose) -> list[Problem]:
@@ -189,6 +248,22 @@ def resolve_model(path: Path, warn: Warn) -> Path:
     if checkpoint is None:
         raise ModelError(str(path), "this run has saved no checkpoint yet")
     return checkpoint
+
+
+def use_model(path: Path, warn: Warn, use: Callable[[Path], Result]) -> Result:
+    """What `use` makes of the directory that the user means by MODEL, which a training may be writing to.
+
+    Where the directory is removed while it is used, because another checkpoint has become the best, `use` begins again
+    with that one. Arguments and errors are those of `resolve_model`, and errors those of `use`.
+    """
+    for _ in range(_ATTEMPTS - 1):
+        directory = resolve_model(path, warn)
+        try:
+            return use(directory)
+        except ModelError:
+            if os.path.lexists(directory):
+                raise
+    return use(resolve_model(path, warn))
 
 
 def _is_real_directory(path: Path) -> bool:

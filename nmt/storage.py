@@ -152,8 +152,8 @@ def _replace(new: Path, final: Path) -> None:
     _remove(aside)
 
 
-def remove_directory(path: Path) -> None:
-    """Removes a directory with its content, so that a crash on the way leaves no half of it under its name.
+def remove(path: Path) -> None:
+    """Removes a file, a link, or a directory with its content: a crash leaves no half of it under its name.
 
     Raises:
         StorageError: it cannot be removed.
@@ -162,7 +162,20 @@ def remove_directory(path: Path) -> None:
     with _storage_errors(path):
         path.rename(temporary)
         _sync_directory(path.parent)
-        shutil.rmtree(temporary)
+        _remove(temporary)
+
+
+def move(path: Path, destination: Path) -> None:
+    """Gives a file or directory another place, durably, in the same file system; what is there must not exist.
+
+    Raises:
+        StorageError: it cannot be moved.
+    """
+    with _storage_errors(path):
+        path.rename(destination)
+        # In this order, so that after a power cut it is found at one of the two places at least.
+        _sync_directory(destination.parent)
+        _sync_directory(path.parent)
 
 
 def remove_stale_temporaries(parent: Path) -> None:

@@ -3,23 +3,29 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from nmt.errors import ModelError
+import nmt.run_directory
+from nmt.errors import ModelError, StorageError
 from nmt.manifest import write_sealed
 from nmt.run_directory import (
     best_valid_checkpoint,
     checkpoint_name,
     checkpoints,
+    checkpoints_to_replace,
     clean,
     latest_valid_checkpoint,
     mark,
     marked,
     prune,
+    put_back,
     resolve_model,
+    set_aside,
     step_of,
+    use_model,
 )
 
 FILES = {
@@ -115,6 +121,104 @@ def test_cleaning_reaches_every_folder_of_the_run(tmp_path: Path) -> None:
     assert steps(tmp_path) == [1, 9]
 
 
+ASIDE = ["checkpoints", "metrics.jsonl", "tensorboard"]
+
+
+def trained(run: Path) -> dict[str, bytes]:
+    """What is in a run directory that an earlier training wrote."""
+    save(run, 7, 9)
+    mark(run, "best", checkpoint_name(7))
+    mark(run, "last", checkpoint_name(9))
+    (run / "metrics.jsonl").write_text("{}\n")
+    return content(run)
+
+
+def content(run: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(run)): path.read_bytes() for path in run.rglob("*") if path.is_file()}
+
+
+def test_what_is_set_aside_comes_back_unless_a_checkpoint_is_saved(tmp_path: Path) -> None:
+    before = trained(tmp_path)
+    set_aside(tmp_path, ASIDE)
+    assert steps(tmp_path) == [] and marked(tmp_path, "last") is None
+    assert checkpoints_to_replace(tmp_path) == 2
+    save(tmp_path, 1)
+    (tmp_path / "metrics.jsonl").write_text("new")
+    assert put_back(tmp_path)
+    assert content(tmp_path) == before
+    assert not put_back(tmp_path)
+
+    set_aside(tmp_path, ASIDE)
+    save(tmp_path, 1)
+    mark(tmp_path, "last", checkpoint_name(1))
+    prune(tmp_path, 1)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["checkpoints", "last"]
+    assert not put_back(tmp_path)
+    assert steps(tmp_path) == [1]
+
+
+def test_a_new_checkpoint_is_not_lost_to_a_kill_before_the_old_ones_are_removed(tmp_path: Path) -> None:
+    trained(tmp_path)
+    set_aside(tmp_path, ASIDE)
+    save(tmp_path, 1)
+    mark(tmp_path, "last", checkpoint_name(1))
+    clean(tmp_path)
+    assert steps(tmp_path) == [1]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["checkpoints", "last"]
+
+
+def test_killed_while_it_sets_aside_or_puts_back_nothing_is_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = trained(tmp_path)
+
+    def killed(work: Callable[[], object], after: int) -> None:
+        """Does the work up to a number of moves and removals."""
+        done = 0
+
+        def counted(change: Callable[..., None]) -> Callable[..., None]:
+            def or_die(*arguments: Path) -> None:
+                nonlocal done
+                if done == after:
+                    raise KeyboardInterrupt
+                done += 1
+                change(*arguments)
+
+            return or_die
+
+        with monkeypatch.context() as patch:
+            for name in ("move", "remove", "make_directory"):
+                patch.setattr(nmt.run_directory, name, counted(getattr(nmt.run_directory, name)))
+            with pytest.raises(KeyboardInterrupt):
+                work()
+
+    for moves in range(5):
+        killed(lambda: set_aside(tmp_path, ASIDE), moves)
+        clean(tmp_path)
+        assert content(tmp_path) == before
+    for moves in range(7):
+        set_aside(tmp_path, ASIDE)
+        save(tmp_path, 1)
+        (tmp_path / "metrics.jsonl").write_text("new")
+        killed(lambda: put_back(tmp_path), moves)
+        clean(tmp_path)
+        assert content(tmp_path) == before
+
+
+def test_what_cannot_be_set_aside_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = trained(tmp_path)
+
+    def refuse(path: Path, _destination: Path) -> None:
+        raise StorageError(str(path), "busy")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(nmt.run_directory, "move", refuse)
+        with pytest.raises(StorageError):
+            set_aside(tmp_path, ASIDE)
+    put_back(tmp_path)
+    assert content(tmp_path) == before
+
+
 def test_training_goes_on_from_the_last_checkpoint(tmp_path: Path) -> None:
     assert latest_valid_checkpoint(tmp_path, no_warning) is None
     save(tmp_path, 1, 2, 3)
@@ -180,6 +284,61 @@ def test_a_model_is_a_run_or_a_checkpoint_or_an_exported_directory(tmp_path: Pat
     assert resolve_model(checkpoint, no_warning) == checkpoint
     (tmp_path / "link").symlink_to(checkpoint)
     assert resolve_model(tmp_path / "link", no_warning) == tmp_path / "link"
+
+
+def new_best(run: Path) -> None:
+    """What a training does that finds a better model."""
+    save(run, 2)
+    mark(run, "best", checkpoint_name(2))
+    mark(run, "last", checkpoint_name(2))
+    (run / "checkpoints" / checkpoint_name(1)).rename(run / "checkpoints" / ".nmt-temporary-1-a")
+
+
+def test_a_model_that_a_training_replaces_while_it_is_read_is_read_again(tmp_path: Path) -> None:
+    save(tmp_path, 1)
+    mark(tmp_path, "best", checkpoint_name(1))
+    read = []
+
+    def use(directory: Path) -> str:
+        read.append(directory.name)
+        if len(read) == 1:
+            new_best(tmp_path)
+        if not directory.exists():
+            raise ModelError(str(directory), "cannot be read")
+        return directory.name
+
+    assert use_model(tmp_path, no_warning, use) == checkpoint_name(2)
+    assert read == [checkpoint_name(1), checkpoint_name(2)]
+
+
+def test_a_model_that_is_damaged_is_read_once(tmp_path: Path) -> None:
+    save(tmp_path, 1)
+    read = []
+
+    def use(directory: Path) -> None:
+        read.append(directory)
+        raise ModelError(str(directory), "damaged")
+
+    with pytest.raises(ModelError, match="damaged"):
+        use_model(tmp_path, no_warning, use)
+    assert len(read) == 1
+
+
+def test_a_best_checkpoint_replaced_while_it_is_verified_is_no_damage(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save(tmp_path, 1)
+    mark(tmp_path, "best", checkpoint_name(1))
+    mark(tmp_path, "last", checkpoint_name(1))
+    verify = nmt.run_directory.verify
+
+    def verify_slowly(checkpoint: Path, **options: str) -> object:
+        if checkpoint.name == checkpoint_name(1):
+            new_best(tmp_path)
+        return verify(checkpoint, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(nmt.run_directory, "verify", verify_slowly)
+    assert best_valid_checkpoint(tmp_path, no_warning) == tmp_path / "checkpoints" / checkpoint_name(2)
 
 
 @pytest.mark.parametrize(

@@ -21,8 +21,9 @@ from nmt.storage import (
     RunLock,
     free_bytes,
     make_directory,
+    move,
     new_directory,
-    remove_directory,
+    remove,
     remove_stale_temporaries,
     write_file,
 )
@@ -144,8 +145,32 @@ def test_stale_temporaries_go_and_all_else_stays(tmp_path: Path) -> None:
 
 def test_a_removed_directory_loses_its_name_before_its_content(tmp_path: Path, synced: Synced) -> None:
     (tmp_path / "a" / "b").mkdir(parents=True)
-    remove_directory(tmp_path / "a")
+    remove(tmp_path / "a")
     assert names(tmp_path) == [] and synced == ["rename", str(tmp_path)]
+
+
+def test_a_removed_link_leaves_what_it_leads_to(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "file").touch()
+    remove(tmp_path / "link")
+    remove(tmp_path / "file")
+    assert names(tmp_path) == ["elsewhere"]
+
+
+def test_what_cannot_be_removed_or_moved_is_a_storage_error(tmp_path: Path) -> None:
+    with pytest.raises(StorageError, match="absent: cannot be written"):
+        remove(tmp_path / "absent")
+    with pytest.raises(StorageError, match="absent: cannot be written"):
+        move(tmp_path / "absent", tmp_path / "here")
+
+
+def test_a_moved_directory_is_synced_where_it_goes_before_where_it_was(tmp_path: Path, synced: Synced) -> None:
+    (tmp_path / "a" / "b").mkdir(parents=True)
+    (tmp_path / "c").mkdir()
+    move(tmp_path / "a" / "b", tmp_path / "c" / "b")
+    assert (tmp_path / "c" / "b").is_dir()
+    assert synced == ["rename", str(tmp_path / "c"), str(tmp_path / "a")]
 
 
 def test_replaced_content_goes_only_after_the_new_name_is_durable(tmp_path: Path, synced: Synced) -> None:
@@ -253,7 +278,7 @@ SAVE_FOR_EVER = """
 import sys
 from itertools import count
 from pathlib import Path
-from nmt.storage import new_directory, remove_directory, write_file
+from nmt.storage import new_directory, remove, write_file
 
 run = Path(sys.argv[1])
 for number in count(int(sys.argv[2])):
@@ -264,7 +289,7 @@ for number in count(int(sys.argv[2])):
     write_file(run / "last", name.encode())
     old = run / f"step-{number // 2 - 2}"
     if old.exists():
-        remove_directory(old)
+        remove(old)
     if number == int(sys.argv[2]):
         print("saving", flush=True)
 """

@@ -43,14 +43,14 @@ class MetricsWriter:
             for record in read_metrics(self._path)
             if record.get("step", 0) <= reached.get(record.get("split", ""), step)
         ]
-        write_file(self._path, "".join(json.dumps(record) + "\n" for record in records).encode())
+        write_file(self._path, "".join(json.dumps(record, allow_nan=False) + "\n" for record in records).encode())
         self._board = _open_tensorboard(run / TENSORBOARD, step) if tensorboard else None
 
     def write(self, record: dict[str, Any]) -> None:
         """Adds a record; it has `split` and `step`."""
         try:
             with self._path.open("ab") as file:
-                file.write(json.dumps(record).encode() + b"\n")
+                file.write(json.dumps(record, allow_nan=False).encode() + b"\n")
         except OSError as error:
             raise StorageError(str(self._path), f"cannot be written: {error.strerror}") from error
         if self._board is not None:

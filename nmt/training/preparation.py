@@ -7,8 +7,8 @@ import json
 import logging
 import os
 import threading
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, wait
 from itertools import chain
 from pathlib import Path
 from typing import TypeVar
@@ -16,35 +16,42 @@ from typing import TypeVar
 from nmt.config import Config
 from nmt.corpus.cleaning import PairFilter
 from nmt.corpus.encoding import PairEncoder
-from nmt.corpus.fingerprint import text_digest
+from nmt.corpus.fingerprint import corpus_fingerprint, text_digest
 from nmt.corpus.parallel import CorpusFiles
 from nmt.corpus.preparation import prepare
 from nmt.corpus.store import Store
+from nmt.errors import DataError
 from nmt.loading import read_tokenizers
 from nmt.manifest import SHARED_TOKENIZER, SOURCE_TOKENIZER, TARGET_TOKENIZER
-from nmt.storage import make_directory, write_file
+from nmt.storage import new_directory
 from nmt.text.files import read_lines
 from nmt.text.tokenizer import Tokenizer
 from nmt.text.tokenizer_training import train_tokenizer
+from nmt.training.directory import CORPUS, FINGERPRINT, TOKENIZER
 from nmt.training.progress import CountProgress
 from nmt.training.stopping import StopRequest
 from nmt.training.updates import Text
-
-TOKENIZER = "tokenizer"
-FINGERPRINT = "fingerprint.json"
-CORPUS = "corpus"
 
 Result = TypeVar("Result")
 
 logger = logging.getLogger(__name__)
 
 
-def corpus_files(config: Config) -> CorpusFiles:
-    """The training files; raises InputFileError unless they and those of the validation can be read."""
+def corpus_files(config: Config, tick: Callable[[], None] = lambda: None) -> CorpusFiles:
+    """The training files, once they and those of the validation are found to be usable.
+
+    Args:
+        tick: is called now and then; what it raises ends the work.
+
+    Raises:
+        InputFileError: one cannot be read.
+        DataError: two that belong together have unequal numbers of lines.
+    """
     files = CorpusFiles(config.data.train.source, config.data.train.target)
-    CorpusFiles(
-        files.source + config.data.validation.source, files.target + config.data.validation.target
-    ).check_present()
+    validation = config.data.validation
+    every = CorpusFiles(files.source + validation.source, files.target + validation.target)
+    every.check_present()
+    every.check_line_counts(tick)
     return files
 
 
@@ -53,27 +60,36 @@ def train_tokenizers(config: Config, run: Path, files: CorpusFiles, stop: StopRe
     folder = run / TOKENIZER
     fingerprint = _tokenizer_fingerprint(config, files, stop)
     names = (SHARED_TOKENIZER,) if config.tokenizer.shared else (SOURCE_TOKENIZER, TARGET_TOKENIZER)
-    if _holds(folder, fingerprint):
+    models = _kept(folder, names, fingerprint)
+    if models is not None:
         logger.info("tokenizer: unchanged")
-        models = {name: (folder / name).read_bytes() for name in names}
         return Text(*read_tokenizers(models, folder), models)
     if config.tokenizer.shared:
-        models = {SHARED_TOKENIZER: _model(config, config.tokenizer.source_model, files.source + files.target, stop)}
+        models = {SHARED_TOKENIZER: _model(config, config.tokenizer.source_model, (files.source, files.target), stop)}
     else:
         models = {
-            SOURCE_TOKENIZER: _model(config, config.tokenizer.source_model, files.source, stop),
-            TARGET_TOKENIZER: _model(config, config.tokenizer.target_model, files.target, stop),
+            SOURCE_TOKENIZER: _model(config, config.tokenizer.source_model, (files.source,), stop),
+            TARGET_TOKENIZER: _model(config, config.tokenizer.target_model, (files.target,), stop),
         }
-    make_directory(folder)
-    for name, model in models.items():
-        write_file(folder / name, model)
-    write_file(folder / FINGERPRINT, json.dumps(fingerprint).encode())
+    with new_directory(folder, replace=True) as partial:
+        for name, model in models.items():
+            (partial / name).write_bytes(model)
+        (partial / FINGERPRINT).write_bytes(_seal(fingerprint, models))
     return Text(*read_tokenizers(models, folder), models)
 
 
-def _holds(folder: Path, fingerprint: str) -> bool:
-    path = folder / FINGERPRINT
-    return path.is_file() and path.read_bytes() == json.dumps(fingerprint).encode()
+def _kept(folder: Path, names: Sequence[str], fingerprint: str) -> dict[str, bytes] | None:
+    """The models in a folder, if they are whole and were made from what the fingerprint stands for."""
+    try:
+        models = {name: (folder / name).read_bytes() for name in names}
+        return models if (folder / FINGERPRINT).read_bytes() == _seal(fingerprint, models) else None
+    except OSError:  # absent, or not readable: made anew
+        return None
+
+
+def _seal(fingerprint: str, models: Mapping[str, bytes]) -> bytes:
+    digests = {name: hashlib.sha256(model).hexdigest() for name, model in models.items()}
+    return json.dumps({"made_from": fingerprint, "sha256": digests}, indent=1).encode() + b"\n"
 
 
 def _tokenizer_fingerprint(config: Config, files: CorpusFiles, stop: StopRequest) -> str:
@@ -84,28 +100,29 @@ def _tokenizer_fingerprint(config: Config, files: CorpusFiles, stop: StopRequest
     return hashlib.blake2b("\n".join(parts).encode()).hexdigest()
 
 
-def _model(config: Config, existing: str | None, paths: tuple[str, ...], stop: StopRequest) -> bytes:
-    """A SentencePiece model: an existing one, or one trained on the lines of some files."""
+def _model(config: Config, existing: str | None, sides: Sequence[Sequence[str]], stop: StopRequest) -> bytes:
+    """A SentencePiece model: an existing one, or one trained on the lines of the files of one or both sides."""
     if existing is not None:
         return Tokenizer.load(existing).model
     options = config.tokenizer
-    logger.info("tokenizer: training %s on %s", options.kind, ", ".join(paths))
+    logger.info("tokenizer: training %s on %s", options.kind, ", ".join(chain(*sides)))
 
-    def lines() -> Iterator[str]:
+    def lines(paths: Sequence[str]) -> Iterator[str]:
         for path in paths:
-            for line in read_lines(path, logger.warning):
+            # Whatever there is to warn of, the reading of the pairs will warn of it.
+            for line in read_lines(path, warn=lambda _: None):
                 stop.check()
                 yield line.text
 
     trained = _in_thread(
         lambda: train_tokenizer(
-            lines(),
+            *map(lines, sides),
             kind=options.kind,
             vocabulary_size=options.vocabulary_size,
             character_coverage=options.character_coverage,
             byte_fallback=options.byte_fallback,
             normalization=options.normalization,
-            training_lines=options.training_lines * (2 if options.shared else 1),
+            training_lines=options.training_lines,
             seed=config.seed,
         ),
         stop,
@@ -127,18 +144,36 @@ def _in_thread(work: Callable[[], Result], stop: StopRequest) -> Result:
 
     threading.Thread(target=run, name="tokenizer", daemon=True).start()
     while True:
-        try:
-            return outcome.result(timeout=0.2)
-        except TimeoutError:
-            if outcome.done():
-                raise
-            stop.check()
+        wait([outcome], timeout=0.2)
+        if outcome.done():
+            return outcome.result()
+        stop.check()
 
 
 def prepare_corpus(
-    config: Config, run: Path, files: CorpusFiles, text: Text, stop: StopRequest, *, quiet: bool
+    config: Config,
+    run: Path,
+    files: CorpusFiles,
+    text: Text,
+    stop: StopRequest,
+    *,
+    quiet: bool,
+    expected: str | None = None,
 ) -> Store:
-    data = config.data
+    """Turns the training files into a store in the run directory, unless it is there already.
+
+    Args:
+        expected: the fingerprint of the corpus that a resumed training began with; None for a new training.
+
+    Raises:
+        DataError: the corpus is not the expected one, or cannot be used; a store that is there was left alone.
+    """
+    encoder = PairEncoder(text.source, text.target)
+    pair_filter = PairFilter(config.data.max_length, config.data.max_length_ratio, config.data.drop_duplicates)
+    fingerprint = corpus_fingerprint(files, encoder, pair_filter, tick=stop.check)
+    if expected is not None and fingerprint != expected:
+        where = ", ".join(files.source + files.target)
+        raise DataError(where, "changed since this run began; --restart begins anew with them")
     progress = CountProgress("tokenising", "pairs", quiet=quiet)
 
     def show(pairs: int) -> None:
@@ -149,11 +184,12 @@ def prepare_corpus(
         store = prepare(
             run / CORPUS,
             files,
-            PairEncoder(text.source, text.target),
-            PairFilter(data.max_length, data.max_length_ratio, data.drop_duplicates),
+            encoder,
+            pair_filter,
             processes=_processors(),
             progress=show,
             warn=logger.warning,
+            fingerprint=fingerprint,
         )
     finally:
         progress.close()

@@ -10,24 +10,33 @@ import torch
 from nmt.build import build_model
 from nmt.checkpoint import Loaded, check_tensors, load_checkpoint
 from nmt.config import CHANGEABLE, Config, changed_keys, from_yaml
+from nmt.config.yaml12 import flow
 from nmt.corpus.parallel import CorpusFiles, read_pairs
 from nmt.corpus.store import Store
 from nmt.device import choose_device, choose_precision
-from nmt.errors import ConfigError, DataError, Problem
+from nmt.errors import ConfigError, Problem, StorageError
 from nmt.loading import read_tokenizers
-from nmt.manifest import STATE, WEIGHTS
-from nmt.run_directory import CHECKPOINTS, clean, latest_valid_checkpoint
-from nmt.storage import RunLock, make_directory, remove_directory, write_file
-from nmt.training.metrics import METRICS, TENSORBOARD, MetricsWriter
-from nmt.training.preparation import CORPUS, TOKENIZER, corpus_files, prepare_corpus, train_tokenizers
+from nmt.manifest import CONFIG, STATE, WEIGHTS, verify
+from nmt.run_directory import (
+    CHECKPOINTS,
+    checkpoint_name,
+    checkpoints_to_replace,
+    clean,
+    latest_valid_checkpoint,
+    mark,
+    put_back,
+    set_aside,
+)
+from nmt.storage import free_bytes, remove, write_file
+from nmt.training.directory import OF_ONE_TRAINING, hold
+from nmt.training.metrics import MetricsWriter
+from nmt.training.preparation import corpus_files, prepare_corpus, train_tokenizers
 from nmt.training.progress import duration
 from nmt.training.state import TrainingState
 from nmt.training.stopping import StopRequest
 from nmt.training.trainer import Trainer
 from nmt.training.updates import Text
 from nmt.training.validation import Validator
-
-CONFIG_FILE = "config.yaml"
 
 logger = logging.getLogger(__name__)
 
@@ -36,24 +45,25 @@ def train(config: Config, run: Path | str, *, device: str = "auto", restart: boo
     """Trains a model into a run directory, which is made if need be; see `train_locked` for the rest.
 
     Raises:
+        ConfigError: the directory holds what training would overwrite, and did not write.
         RunInUseError: another process trains there.
     """
     directory = Path(run)
-    make_directory(directory)
-    with RunLock(directory):
+    with hold(config, directory):
         return train_locked(config, directory, device=device, restart=restart, quiet=quiet)
 
 
 def train_locked(config: Config, run: Path, *, device: str = "auto", restart: bool = False, quiet: bool = False) -> str:
     """Trains a model into the run directory, or goes on where an earlier training stopped; returns what ended it.
 
-    The caller holds the directory's `RunLock`.
+    The caller holds the directory, by `nmt.training.directory.hold`.
 
     Args:
         config: what to train on what.
         run: the run directory.
         device: auto, cpu, cuda or cuda:N.
-        restart: throw away what the directory holds of an earlier training.
+        restart: begin anew. What the directory holds of an earlier training is lost once a checkpoint of this one is
+            saved; if none is, it is put back.
         quiet: show no progress bar.
 
     Raises:
@@ -66,26 +76,37 @@ def train_locked(config: Config, run: Path, *, device: str = "auto", restart: bo
     where = choose_device(device)
     dtype = choose_precision(config.training.precision, where, training=True)
     with StopRequest() as stop:
-        if restart:
-            corpus_files(config)  # before anything is lost
-            _clear(run)
         clean(run)
-        checkpoint = _checkpoint_to_resume(config, run)
-        if checkpoint is not None and (limit := _already_finished(config, checkpoint)) is not None:
-            logger.info("this run is finished already: %s", limit)
-            return limit
-        files = corpus_files(config)
-        write_file(run / CONFIG_FILE, config.as_yaml().encode())
-        text = _read_tokenizers(checkpoint) if checkpoint else train_tokenizers(config, run, files, stop)
-        store = prepare_corpus(config, run, files, text, stop, quiet=quiet)
-        trainer = _make_trainer(config, run, text, store, checkpoint, stop, where, dtype)
-        metrics = MetricsWriter(
-            run, trainer.state.step, trainer.state.validated_step, tensorboard=config.training.tensorboard
-        )
         try:
-            limit = trainer.fit(metrics, quiet=quiet)
+            if restart:
+                set_aside(run, OF_ONE_TRAINING)
+            return _train(config, run, stop, where, dtype, quiet=quiet)
         finally:
-            metrics.close()
+            if put_back(run):
+                logger.info("no checkpoint was saved: what %s held before --restart is there again", run)
+
+
+def _train(
+    config: Config, run: Path, stop: StopRequest, device: torch.device, dtype: torch.dtype, *, quiet: bool
+) -> str:
+    checkpoint = _checkpoint_to_resume(config, run)
+    if checkpoint is not None and (limit := _already_finished(config, checkpoint)) is not None:
+        logger.info("this run is finished already: %s", limit)
+        return limit
+    files = corpus_files(config, stop.check)
+    write_file(run / CONFIG, config.as_yaml().encode())
+    text = _read_tokenizers(checkpoint) if checkpoint else train_tokenizers(config, run, files, stop)
+    expected = _state(checkpoint).corpus if checkpoint else None
+    store = prepare_corpus(config, run, files, text, stop, quiet=quiet, expected=expected)
+    trainer = _make_trainer(config, run, text, store, checkpoint, stop, device, dtype)
+    del checkpoint  # as large as the model and the optimizer, which have taken over what it held
+    metrics = MetricsWriter(
+        run, trainer.state.step, trainer.state.validated_step, tensorboard=config.training.tensorboard
+    )
+    try:
+        limit = trainer.fit(metrics, quiet=quiet)
+    finally:
+        metrics.close()
     logger.info("finished: %s after %s; %s", limit, duration(trainer.state.seconds), trainer.best_text())
     return limit
 
@@ -96,23 +117,14 @@ def check_unchanged(config: Config, checkpoint: Loaded) -> None:
     Raises:
         ConfigError: something does; it names each key with both values.
     """
-    old = from_yaml(checkpoint.config, str(checkpoint.directory / CONFIG_FILE))
+    old = from_yaml(checkpoint.config, str(checkpoint.directory / CONFIG))
     problems = [
-        Problem(key, f"was {before!r} when this run began, and is {after!r} now; --restart begins anew")
+        Problem(key, f"was {flow(before)} when this run began, and is {flow(after)} now; --restart begins anew")
         for key, before, after in changed_keys(old, config)
         if key not in CHANGEABLE
     ]
     if problems:
         raise ConfigError.of(problems)
-
-
-def _clear(run: Path) -> None:
-    """Removes what a training wrote, and nothing else."""
-    for name in ("best", "last", METRICS, CONFIG_FILE):
-        (run / name).unlink(missing_ok=True)
-    for name in (CHECKPOINTS, TOKENIZER, CORPUS, TENSORBOARD):
-        if (run / name).is_dir():
-            remove_directory(run / name)
 
 
 def _checkpoint_to_resume(config: Config, run: Path) -> Loaded | None:
@@ -126,8 +138,12 @@ def _checkpoint_to_resume(config: Config, run: Path) -> Loaded | None:
 
 def _already_finished(config: Config, checkpoint: Loaded) -> str | None:
     """The limit that the checkpoint's training ended at; None while there is more to do."""
-    state = TrainingState.from_json(checkpoint.state, checkpoint.directory / STATE)
+    state = _state(checkpoint)
     return state.limit_reached(config.training) if state.validated_step == state.step else None
+
+
+def _state(checkpoint: Loaded) -> TrainingState:
+    return TrainingState.from_json(checkpoint.state, checkpoint.directory / STATE)
 
 
 def _read_tokenizers(checkpoint: Loaded) -> Text:
@@ -155,6 +171,7 @@ def _make_trainer(
         str(dtype).removeprefix("torch."),
         device,
     )
+    _check_free_space(config, run, model)
     validation = CorpusFiles(config.data.validation.source, config.data.validation.target)
     pairs = [(pair.source, pair.target) for pair in read_pairs(validation, logger.warning)]
     validator = Validator(config, pairs, (text.source, text.target), device, dtype)
@@ -162,14 +179,36 @@ def _make_trainer(
     if checkpoint is not None:
         check_tensors(checkpoint.weights, dict(model.named_parameters()), checkpoint.directory / WEIGHTS)
         trainer.resume(checkpoint)
-        if trainer.state.corpus != store.fingerprint:
-            raise DataError(
-                ", ".join(files_of(config)), "changed since this run began; --restart begins anew with them"
-            )
+        _set_best_back(run, trainer.state)
         logger.info("going on from step %s (%s)", f"{trainer.state.step:,}", checkpoint.directory)
     return trainer
 
 
-def files_of(config: Config) -> tuple[str, ...]:
-    """The files of the training corpus."""
-    return config.data.train.source + config.data.train.target
+def _check_free_space(config: Config, run: Path, model: torch.nn.Module) -> None:
+    """Sees that the checkpoints will find room: best, last, those kept besides, and one that is being written.
+
+    Raises:
+        StorageError: they will not.
+    """
+    weights = sum(parameter.numel() * parameter.element_size() for parameter in model.parameters())
+    # The optimizer has two moments of each weight; and the average of weights comes on top of them.
+    size = weights * (4 if config.training.average_decay else 3)
+    count = max(1, config.training.keep_checkpoints + 3 - checkpoints_to_replace(run))
+    free = free_bytes(run)
+    if free < count * size:
+        raise StorageError(
+            str(run),
+            f"{free / 1e9:.1f} GB are free, but {count} checkpoints of {size / 1e9:.1f} GB will be written; "
+            "free some, or lower training.keep_checkpoints",
+        )
+
+
+def _set_best_back(run: Path, state: TrainingState) -> None:
+    """Marks as best what was the best when the state was saved; a killed training may have marked a later one."""
+    if state.best_score is None:
+        if (run / "best").exists():
+            remove(run / "best")
+        return
+    name = checkpoint_name(state.best_step)
+    if not verify(run / CHECKPOINTS / name):
+        mark(run, "best", name)

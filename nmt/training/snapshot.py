@@ -26,13 +26,12 @@ class Snapshot(NamedTuple):
 def take_snapshot(
     parameters: Mapping[str, nn.Parameter], optimizer: torch.optim.Optimizer, average: WeightAverage | None
 ) -> Snapshot:
-    """The tensors as they are now; they share memory with the model."""
+    """The tensors as they are after one step or more; they share memory with the model."""
     weights = {name: parameter.detach() for name, parameter in parameters.items()}
     moments = optimizer.state_dict()["state"]
     tensors = {
         f"{moment}.{name}": moments[index][moment]
         for index, name in enumerate(parameters)
-        if index in moments
         for moment in (*_MOMENTS, _STEP)
     }
     if average is None:
@@ -52,12 +51,10 @@ def restore_snapshot(
         ModelError: they are not those of this training.
     """
     found = checkpoint.optimizer
-    has_moments = any(name.startswith(f"{_STEP}.") for name in found)  # the optimizer has none before its first step
     expected: dict[str, Tensor] = {}
     for name, parameter in parameters.items():
-        if has_moments:
-            expected |= {f"{moment}.{name}": parameter for moment in _MOMENTS}
-            expected[f"{_STEP}.{name}"] = torch.zeros(())
+        expected |= {f"{moment}.{name}": parameter for moment in _MOMENTS}
+        expected[f"{_STEP}.{name}"] = torch.zeros(())
         if average is not None:
             expected[f"weights.{name}"] = parameter
     check_tensors(found, expected, checkpoint.directory / OPTIMIZER)
@@ -68,9 +65,8 @@ def restore_snapshot(
     with torch.no_grad():
         for name, parameter in parameters.items():
             parameter.copy_(weights[name])
-    if has_moments:
-        state = {
-            index: {moment: found[f"{moment}.{name}"] for moment in (*_MOMENTS, _STEP)}
-            for index, name in enumerate(parameters)
-        }
-        optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
+    state = {
+        index: {moment: found[f"{moment}.{name}"] for moment in (*_MOMENTS, _STEP)}
+        for index, name in enumerate(parameters)
+    }
+    optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})

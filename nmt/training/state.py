@@ -12,9 +12,6 @@ from nmt.config import TrainingConfig
 from nmt.corpus.order import START, Position
 from nmt.errors import ModelError
 
-# Checkpoints of the first version lack these.
-_WITH_DEFAULT = {"loss_since_record", "tokens_since_record", "recorded_seconds"}
-
 
 @dataclass
 class TrainingState:
@@ -65,13 +62,7 @@ class TrainingState:
         position = fields.pop("position", None)
         expected = {name: type(value) for name, value in asdict(cls()).items() if name != "position"}
         expected["best_score"] = float
-        missing = expected.keys() - fields.keys()
-        if (
-            fields.keys() - expected.keys()
-            or missing - _WITH_DEFAULT
-            or not isinstance(position, list)
-            or len(position) != len(START)
-        ):
+        if fields.keys() != expected.keys() or not isinstance(position, list) or len(position) != len(START):
             raise ModelError(str(where), "is not the state of a training of this version")
         for name, value in fields.items():
             if not isinstance(value, expected[name]) and not (name == "best_score" and value is None):

@@ -4,24 +4,27 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 from types import FrameType, TracebackType
 from typing import Any, Self
 
 from nmt.errors import StoppedError
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
-
 
 class StopRequest:
-    """Takes SIGINT and SIGTERM while it is entered, and remembers the first; a second SIGINT leaves at once."""
+    """Takes SIGINT, SIGTERM and SIGHUP while it is entered, and remembers the first; a second SIGINT leaves at once.
+
+    In another thread than the main one, where Python takes no signals, it remembers none.
+    """
 
     def __init__(self) -> None:
         self.signal: int | None = None
         self._previous: dict[int, Any] = {}
 
     def __enter__(self) -> Self:
-        for number in SIGNALS:
-            self._previous[number] = signal.signal(number, self._receive)
+        if threading.current_thread() is threading.main_thread():
+            for number in _signals():
+                self._previous[number] = signal.signal(number, self._receive)
         return self
 
     def __exit__(
@@ -40,3 +43,11 @@ class StopRequest:
         if self.signal is not None:
             name = "interrupted" if self.signal == signal.SIGINT else "terminated"
             raise StoppedError("", name, self.signal)
+
+
+def _signals() -> list[signal.Signals]:
+    signals = [signal.SIGINT, signal.SIGTERM]
+    # A terminal that is closed sends it; `nohup` has it ignored, and means that.
+    if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
+        signals.append(signal.SIGHUP)
+    return signals

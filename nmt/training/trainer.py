@@ -14,7 +14,7 @@ from torch import nn
 
 from nmt.checkpoint import CheckpointContents, Loaded, save_checkpoint
 from nmt.config import Config
-from nmt.corpus.batching import Batch, SpecialIds
+from nmt.corpus.batching import Batch
 from nmt.corpus.order import BatchOrder
 from nmt.corpus.permutation import derive_key
 from nmt.corpus.prefetch import prefetched
@@ -62,7 +62,6 @@ class Trainer:
         self._stop = stop
         self._dtype = dtype
         self._device = model.output_weight.device
-        self._special = SpecialIds.of(text.source, text.target)
         self._order = BatchOrder(store, config.training.batch_tokens, config.seed)
         self._schedule = make_schedule(config.training)
         self._parameters = dict(model.named_parameters())
@@ -105,7 +104,7 @@ class Trainer:
                     return limit
                 self._stop_if_asked()
                 update = next(updates)
-                self.state.count(self._step(update), sum(part.target_tokens for part in update.parts))
+                self.state.count(self._step(update), update.target_tokens)
                 if self.state.step % config.log_every == 0:
                     self._log(metrics, progress)
                     self.state.start_record()
@@ -118,7 +117,7 @@ class Trainer:
     def _step(self, update: Update) -> float:
         """One update of the weights; returns the loss summed over its target tokens."""
         step = self.state.step + 1
-        tokens = sum(part.target_tokens for part in update.parts)
+        tokens = update.target_tokens
         rate = self._schedule(step, self.state.reductions)
         for group in self._optimizer.param_groups:
             group["lr"] = rate

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -12,7 +13,7 @@ from nmt.config import Config
 from nmt.corpus.batching import Batch, SpecialIds, pad_pairs
 from nmt.corpus.order import length_sorted_batches
 from nmt.device import products_in
-from nmt.errors import DataError
+from nmt.errors import DataError, NonFiniteError
 from nmt.evaluation import evaluate, perplexity
 from nmt.model.seq2seq import Seq2Seq
 from nmt.text.tokenizer import Tokenizer
@@ -72,12 +73,16 @@ class Validator:
     def __call__(self, model: Seq2Seq, check: Callable[[], None]) -> ValidationResult:
         """The scores of the model, which is left in the mode it was in.
 
-        `check` is called between batches; what it raises ends the validation.
+        `check` is called between batches; what it raises ends the validation. Raises NonFiniteError where the model has
+        diverged.
         """
         was_training = model.training
         model.eval()
         try:
             loss, tokens = self._loss(model, check)
+            if not math.isfinite(perplexity(loss, tokens)):
+                what = f"the loss is {loss / tokens:.4g} nats a token; a lower training.learning_rate may help"
+                raise NonFiniteError("validation", what)
             translations = self._translate(model, check)
         finally:
             model.train(was_training)
@@ -118,6 +123,7 @@ class Validator:
         for numbers in self._order:
             check()
             lines = [self._pairs[number][0] for number in numbers]
-            for number, translation in zip(numbers, translator.translate(lines), strict=True):
+            found = translator.translate(lines, numbers=[number + 1 for number in numbers])
+            for number, translation in zip(numbers, found, strict=True):
                 translations[number] = translation.text
         return translations

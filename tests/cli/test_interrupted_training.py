@@ -121,12 +121,13 @@ def test_stopped_in_a_validation_it_resumes(call, configuration, whole, monkeypa
     assert outcome(run) == whole
 
 
-def read_until(running, word):
-    """Reads standard error up to a line that holds the word."""
+def read_until(running, *words):
+    """Reads standard error up to a line that holds one of the words, and gives that word."""
     for line in running.stderr:
-        if word in line:
-            return
-    raise AssertionError(f"standard error never told of {word!r}")
+        for word in words:
+            if word in line:
+                return word
+    raise AssertionError(f"standard error never told of {words}")
 
 
 @pytest.mark.parametrize(
@@ -135,6 +136,7 @@ def read_until(running, word):
         (signal.SIGTERM, b"tokenizer: training"),
         (signal.SIGINT, b"training corpus"),
         (signal.SIGTERM, b"step 5"),
+        (signal.SIGHUP, b"step 5"),
         (signal.SIGINT, b"validation at"),
     ],
 )
@@ -150,7 +152,7 @@ def test_a_signal_saves_and_exits_with_its_number(number, word, start, configura
         assert running.wait(30) == 128 + number, rest
         assert time.monotonic() - began < 10
     assert b"Traceback" not in rest and b"error" not in rest
-    if word == b"validation at":
+    if word in (b"step 5", b"validation at"):
         assert (run / "last").exists()
     assert not [path for path in run.rglob(".*") if path.name != ".lock"]
 
@@ -160,7 +162,8 @@ def kill_at_random(start, call, configuration, run, seed, kills):
     for _ in range(kills):
         running = start("train", configuration, "--output", run, *OPTIONS)
         with running:
-            read_until(running, b"model: ")
+            if read_until(running, b"model: ", b"finished already") == b"finished already":
+                break
             time.sleep(generator.uniform(0, 0.7))
             running.kill()
     done = call("train", configuration, "--output", run, *OPTIONS)
@@ -177,3 +180,19 @@ def test_killed_it_loses_nothing_but_time(start, call, configuration, whole, tmp
 def test_killed_often_it_loses_nothing_but_time(seed, start, call, configuration, whole, tmp_path):
     kill_at_random(start, call, configuration, tmp_path / "run", seed, 3)
     assert outcome(tmp_path / "run") == whole
+
+
+def test_a_killed_restart_loses_nothing_of_the_earlier_training(start, call, configuration, tmp_path):
+    run = tmp_path / "run"
+    assert call("train", configuration, "--output", run, "--set", "training.max_steps=6").code == 0
+    before = outcome(run)
+    endless = ["--set", "training={max_steps: 1000000, validate_every: 1000000}", "--restart"]
+    running = start("train", configuration, "--output", run, *endless)
+    with running:
+        read_until(running, b"step 5")
+        assert not (run / "last").exists()
+        running.kill()
+    done = call("train", configuration, "--output", run, "--set", "training.max_steps=6")
+    assert done.code == 0 and "finished already" in done.err
+    assert outcome(run) == before
+    assert not [path for path in run.rglob(".*") if path.name != ".lock"]

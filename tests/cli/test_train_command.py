@@ -1,11 +1,16 @@
 """`nmt train`: what it refuses, how it goes on, what it says."""
 
+import gc
 import json
 from pathlib import Path
 
 import pytest
 
+import nmt.training.run
+from nmt.checkpoint import Loaded
 from nmt.storage import RunLock
+from nmt.training.trainer import Trainer
+from nmt.training.validation import Validator
 
 
 @pytest.fixture
@@ -52,6 +57,20 @@ def test_a_corpus_that_cannot_be_used_is_named(change, code, words, call, data, 
     assert (done.code, done.out) == (code, b""), done.err
     assert all(any(word in error for error in done.errors) for word in words), done.err
     assert "Traceback" not in done.err
+
+
+def test_unequal_files_are_found_before_the_tokenizer_is_trained(call, data, configuration, tmp_path):
+    broken = tmp_path / "broken.yaml"
+    text = (
+        configuration.read_text()
+        .replace("train.xx", "validation.xx")
+        .replace(f"target: {data}/validation.yy", f"target: {data}/train.yy")
+    )
+    broken.write_text(text)
+    done = call("train", broken, "--output", tmp_path / "run")
+    assert done.code == 65
+    assert len(done.errors) == 2, done.err
+    assert "tokenizer: " not in done.err
 
 
 @pytest.mark.parametrize("name", ["cuda:99", "cuda:7"])
@@ -157,7 +176,159 @@ def test_the_folder_is_runs_and_the_name(call, configuration, tmp_path, monkeypa
     assert (Path("runs") / "aa-bb" / "last").exists()
 
 
-def test_restart_loses_nothing_to_a_mistyped_path(call, configuration, trained):
-    options = ["--set", "data.train.source=absent.xx", "--restart"]
-    assert call("train", configuration, "--output", trained, *options).code == 66
-    assert (trained / "checkpoints" / "step-00000010" / "model.safetensors").exists()
+def content(folder):
+    """The files of a folder, but for those that every training writes to."""
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file() and path.name not in ("train.log", ".lock")
+    }
+
+
+@pytest.mark.parametrize(
+    ("setting", "code"),
+    [
+        ("data.train.source=absent.xx", 66),
+        ("data.validation.source={data}/train.xx", 65),
+        ("tokenizer.source_model=absent.model", 66),
+        ("tokenizer.source_model={data}/train.xx", 4),
+        ("training.learning_rate=1e38", 6),
+    ],
+)
+def test_a_restart_that_fails_loses_nothing(setting, code, call, data, configuration, trained):
+    before = content(trained)
+    settings = ["--set", setting.format(data=data), "--set", "training.clip_norm=null"]
+    done = call("train", configuration, "--output", trained, *settings, "--restart")
+    assert done.code == code, done.err
+    assert content(trained) == before
+    assert {path.name for path in trained.iterdir() if path.name.startswith(".")} == {".lock"}
+
+
+def test_a_restart_that_fails_in_the_model_loses_no_checkpoint(call, configuration, trained, monkeypatch):
+    before = content(trained)
+
+    def fail(*_):
+        raise MemoryError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Validator, "__init__", fail)
+        done = call("train", configuration, "--output", trained, "--set", "seed=9", "--restart")
+    assert done.code == 7, done.err
+    after = content(trained)  # the seed has given another tokenizer and corpus, which resuming makes anew
+    assert all(after[name] == data for name, data in before.items() if not name.startswith(("tokenizer", "corpus")))
+    done = call("train", configuration, "--output", trained, "--set", "training.max_steps=12")
+    assert done.code == 0 and "going on from step 10" in done.err
+
+
+def test_a_restart_keeps_tokenizer_and_corpus_that_are_the_same(call, configuration, trained):
+    changes = ["--set", "training.max_steps=3", "--set", "training.learning_rate=0.01", "--restart"]
+    written = (trained / "corpus" / "source.ids").stat().st_ino
+    done = call("train", configuration, "--output", trained, *changes)
+    assert done.code == 0 and "tokenizer: unchanged" in done.err
+    assert (trained / "corpus" / "source.ids").stat().st_ino == written
+
+
+def test_a_restart_minds_no_linked_folder(call, configuration, trained, tmp_path):
+    for name in ("corpus", "tensorboard"):
+        elsewhere = tmp_path / "elsewhere" / name
+        elsewhere.mkdir(parents=True)
+        if (trained / name).exists():
+            for path in (trained / name).iterdir():
+                path.rename(elsewhere / path.name)
+            (trained / name).rmdir()
+        (trained / name).symlink_to(elsewhere)
+    options = ["--set", "training.max_steps=2", "--set", "data.max_length=50", "--restart"]
+    done = call("train", configuration, "--output", trained, *options)
+    assert done.code == 0, done.err
+    assert not [path.name for path in trained.iterdir() if path.name.startswith(".nmt")]
+
+
+@pytest.mark.parametrize("restart", [[], ["--restart"]])
+def test_a_folder_of_the_users_is_refused_and_left_alone(
+    restart, call, data, make_configuration, tmp_path, monkeypatch
+):
+    folder = tmp_path / "work"
+    (folder / "corpus").mkdir(parents=True)
+    for path in data.iterdir():
+        (folder / "corpus" / path.name).write_bytes(path.read_bytes())
+    (folder / "config.yaml").write_text(make_configuration(Path("corpus")))
+    before = content(folder)
+    monkeypatch.chdir(folder)
+    done = call("train", "config.yaml", "--output", ".", *restart)
+    assert (done.code, done.out) == (2, b"")
+    assert [error for error in done.errors if error.startswith("nmt: error: config.yaml: ")]
+    assert [error for error in done.errors if error.startswith("nmt: error: corpus: ")]
+    assert [error for error in done.errors if error.startswith("nmt: error: corpus/train.xx: ")]
+    assert content(folder) == before and {path.name for path in folder.iterdir()} == {"corpus", "config.yaml"}
+
+
+def test_an_exported_model_is_no_run_directory(call, configuration, model, tmp_path):
+    assert call("export", model, tmp_path / "exported").code == 0
+    before = content(tmp_path / "exported")
+    assert call("train", configuration, "--output", tmp_path / "exported").code == 2
+    assert content(tmp_path / "exported") == before
+    assert call("info", tmp_path / "exported").code == 0
+
+
+def test_too_little_room_for_the_checkpoints_is_5_before_the_first_step(call, configuration, tmp_path, monkeypatch):
+    monkeypatch.setattr(nmt.training.run, "free_bytes", lambda _: 100_000)
+    done = call("train", configuration, "--output", tmp_path / "run")
+    assert (done.code, done.out) == (5, b"")
+    assert "5 checkpoints" in done.errors[0] and "training.keep_checkpoints" in done.errors[0]
+    assert not (tmp_path / "run" / "checkpoints").exists()
+
+
+def test_checkpoints_that_are_there_already_need_no_room(call, configuration, trained, monkeypatch):
+    saved = trained / "checkpoints" / "step-00000010"
+    size = sum((saved / name).stat().st_size for name in ("model.safetensors", "optimizer.safetensors"))
+    options = ["--output", trained, "--set", "training.max_steps=11"]
+    monkeypatch.setattr(nmt.training.run, "free_bytes", lambda _: 3 * size)  # four more, best and last being one
+    assert call("train", configuration, *options).code == 5
+    monkeypatch.setattr(nmt.training.run, "free_bytes", lambda _: 4 * size)
+    assert call("train", configuration, *options).code == 0
+
+
+def test_changed_text_is_refused_before_the_corpus_is_replaced(call, data, make_configuration, tmp_path):
+    own = tmp_path / "own"
+    own.mkdir()
+    for path in data.iterdir():
+        (own / path.name).write_bytes(path.read_bytes())
+    (tmp_path / "own.yaml").write_text(make_configuration(own))
+    train = ["train", tmp_path / "own.yaml", "--output", tmp_path / "run", "--set"]
+    assert call(*train, "training.max_steps=2").code == 0
+    before = content(tmp_path / "run" / "corpus")
+    with (own / "train.xx").open("a") as source, (own / "train.yy").open("a") as target:
+        source.write("mehr\n")
+        target.write("MEHR\n")
+    done = call(*train, "training.max_steps=4")
+    assert done.code == 65 and "changed since this run began" in done.errors[0]
+    assert content(tmp_path / "run" / "corpus") == before
+
+
+def test_the_best_is_the_one_that_the_resumed_training_knows(call, configuration, trained, monkeypatch):
+    options = ["--output", trained, "--set", "training.max_steps=12", "--set", "training.validate_every=1"]
+    options += ["--set", "training.patience=null"]
+    assert (trained / "best").read_text() == "step-00000010\n"
+    (trained / "best").write_text("step-00000011\n")  # of a validation that a kill left without its mark as last
+    best = []
+    fit = Trainer.fit
+    monkeypatch.setattr(
+        Trainer, "fit", lambda self, *a, **k: best.append((trained / "best").read_text()) or fit(self, *a, **k)
+    )
+    assert call("train", configuration, *options).code == 0
+    assert best == ["step-00000010\n"]
+
+
+def test_a_resumed_training_holds_no_checkpoint(call, configuration, trained, monkeypatch):
+    held = []
+    fit = Trainer.fit
+
+    def look_and_fit(self, *arguments, **options):
+        gc.collect()
+        held.extend(thing for thing in gc.get_objects() if type(thing) is Loaded)
+        return fit(self, *arguments, **options)
+
+    monkeypatch.setattr(Trainer, "fit", look_and_fit)
+    done = call("train", configuration, "--output", trained, "--set", "training.max_steps=11")
+    assert done.code == 0 and "going on from" in done.err
+    assert held == []

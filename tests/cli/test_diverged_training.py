@@ -1,0 +1,80 @@
+"""Training that diverges, or that memory does not suffice for, ends with its own exit code and spoils nothing."""
+
+from __future__ import annotations
+
+import json
+import math
+
+import pytest
+import torch
+
+from nmt.model.seq2seq import Seq2Seq
+from nmt.training.trainer import Trainer
+from nmt.training.validation import Validator
+
+
+@pytest.fixture
+def trained(call, configuration, tmp_path):
+    run = tmp_path / "run"
+    assert call("train", configuration, "--output", run, "--set", "training.max_steps=15").code == 0
+    return run
+
+
+def weights(run):
+    return {path: path.read_bytes() for path in sorted((run / "checkpoints").rglob("*")) if path.is_file()}
+
+
+def go_on(call, configuration, run):
+    return call("train", configuration, "--output", run, "--set", "training.max_steps=30")
+
+
+def test_a_loss_that_is_no_number_is_6_and_keeps_the_last_checkpoint(call, configuration, trained, monkeypatch):
+    before = weights(trained)
+    forward = Seq2Seq.forward
+
+    def diverged(self, *arguments, **options):
+        forced = forward(self, *arguments, **options)
+        return forced._replace(readouts=forced.readouts * math.nan) if self.training else forced
+
+    monkeypatch.setattr(Seq2Seq, "forward", diverged)
+    done = go_on(call, configuration, trained)
+    assert done.code == 6
+    assert "step 16" in done.errors[0]
+    assert weights(trained) == before
+    monkeypatch.undo()
+    assert go_on(call, configuration, trained).code == 0
+
+
+def test_a_gradient_that_is_infinite_is_6(call, configuration, trained, monkeypatch):
+    before = weights(trained)
+    monkeypatch.setattr(torch.nn.utils, "clip_grad_norm_", lambda *_: torch.tensor(math.inf))
+    assert go_on(call, configuration, trained).code == 6
+    assert weights(trained) == before
+
+
+@pytest.mark.parametrize("metric", ["bleu", "perplexity"])
+def test_a_validation_that_diverged_is_6_and_metrics_stay_json(metric, call, configuration, tmp_path, monkeypatch):
+    monkeypatch.setattr(Validator, "_batch_loss", lambda _self, _model, batch: 1000.0 * batch.target_tokens)
+    run = tmp_path / "run"
+    done = call("train", configuration, "--output", run, "--set", f"training.early_stopping_metric={metric}")
+    assert done.code == 6
+    assert "validation" in done.errors[0]
+
+    def refuse(name):
+        raise AssertionError(f"{name} is no JSON")
+
+    for line in (run / "metrics.jsonl").read_text().splitlines():
+        json.loads(line, parse_constant=refuse)
+
+
+@pytest.mark.parametrize("place", [(Trainer, "_backward"), (Validator, "_batch_loss"), (torch.optim.Adam, "step")])
+def test_memory_that_runs_out_is_7(place, call, configuration, trained, monkeypatch):
+    def exhausted(*_, **__):
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
+
+    before = weights(trained)
+    monkeypatch.setattr(*place, exhausted)
+    done = go_on(call, configuration, trained)
+    assert done.code == 7
+    assert len(done.errors) == 1
+    assert weights(trained) == before

@@ -1,0 +1,161 @@
+"""The tokenizers of a run: trained once, kept while nothing changes, and trained anew where they are damaged."""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import nmt.training.preparation
+from nmt.config import Config
+from nmt.errors import DataError
+from nmt.training.directory import FINGERPRINT, TOKENIZER
+from nmt.training.preparation import corpus_files, prepare_corpus, train_tokenizers
+from nmt.training.stopping import StopRequest
+from nmt.training.updates import Text
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    folder = tmp_path / "data"
+    folder.mkdir()
+    for name in ("train", "validation"):
+        (folder / f"{name}.xx").write_text("ein Hund\nzwei Katzen\n" * 20)
+        (folder / f"{name}.yy").write_text("UN CHIEN\nDEUX CHATS\n" * 20)
+    return folder
+
+
+def configuration(data: Path, **tokenizer: object) -> Config:
+    files = {name: {"source": f"{data}/{name}.xx", "target": f"{data}/{name}.yy"} for name in ("train", "validation")}
+    return Config.model_validate(
+        {"data": {"source_language": "xx", "target_language": "yy", **files}, "tokenizer": tokenizer}
+    )
+
+
+def trained(config: Config, run: Path) -> Text:
+    run.mkdir(exist_ok=True)
+    return train_tokenizers(config, run, corpus_files(config), StopRequest())
+
+
+@pytest.mark.parametrize("shared", [True, False])
+def test_tokenizers_are_kept_while_nothing_changes(
+    tmp_path: Path, data: Path, shared: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    config, run = configuration(data, shared=shared), tmp_path / "run"
+    first = trained(config, run)
+    assert "tokenizer: unchanged" not in caplog.messages
+    assert trained(config, run).files == first.files
+    assert "tokenizer: unchanged" in caplog.messages
+    caplog.clear()
+    (data / "train.xx").write_text("ein Pferd\n" * 40)
+    assert trained(config, run).files != first.files
+    assert "tokenizer: unchanged" not in caplog.messages
+
+
+@pytest.mark.parametrize("name", ["source.model", "target.model", FINGERPRINT])
+@pytest.mark.parametrize("damage", ["absent", "junk", "another's"])
+def test_tokenizers_that_are_damaged_are_trained_anew(tmp_path: Path, data: Path, name: str, damage: str) -> None:
+    config, run = configuration(data, shared=False), tmp_path / "run"
+    files = trained(config, run).files
+    path = run / TOKENIZER / name
+    if damage == "absent":
+        path.unlink()
+    else:
+        path.write_bytes(b"junk" if damage == "junk" else files["target.model" if "source" in name else "source.model"])
+    assert trained(config, run).files == files
+    assert (run / TOKENIZER / "source.model").read_bytes() == files["source.model"]
+    assert json.loads((run / TOKENIZER / FINGERPRINT).read_text())["sha256"].keys() == files.keys()
+
+
+def test_a_folder_of_tokenizers_appears_whole(tmp_path: Path, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> bytes:
+        assert not (tmp_path / "run" / TOKENIZER).exists()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(nmt.training.preparation, "_seal", refuse)
+    with pytest.raises(KeyboardInterrupt):
+        trained(configuration(data), tmp_path / "run")
+    assert list((tmp_path / "run").iterdir()) == []
+
+
+def test_as_many_lines_of_each_side_are_drawn(tmp_path: Path, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (data / "train.xx").write_text("abc\n" * 1000)
+    (data / "train.yy").write_text("XYZ\n" * 1000)
+    drawn: list[str] = []
+    train = nmt.training.preparation.train_tokenizer
+
+    def listen(*texts: Any, **options: Any) -> Any:
+        sample = nmt.text.tokenizer_training._train
+
+        def sampled(lines: list[str], size: int, options: Any) -> bytes:
+            drawn[:] = lines
+            return sample(lines, size, options)
+
+        with monkeypatch.context() as patch:
+            patch.setattr("nmt.text.tokenizer_training._train", sampled)
+            return train(*texts, **options)
+
+    monkeypatch.setattr(nmt.training.preparation, "train_tokenizer", listen)
+    trained(configuration(data, training_lines=25), tmp_path / "run")
+    assert drawn == ["abc"] * 25 + ["XYZ"] * 25
+
+
+def test_a_line_that_is_not_utf8_is_warned_of_once(
+    tmp_path: Path, data: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with (data / "train.xx").open("ab") as file:
+        file.write(b"kein \xff\n")
+    with (data / "train.yy").open("ab") as file:
+        file.write(b"PAS\n")
+    config = configuration(data)
+    text = trained(config, tmp_path / "run")
+    prepare_corpus(config, tmp_path / "run", corpus_files(config), text, StopRequest(), quiet=True)
+    assert len([message for message in caplog.messages if "invalid UTF-8" in message]) == 1
+
+
+def test_unequal_files_are_all_named_before_anything_is_trained(data: Path) -> None:
+    for name in ("train.xx", "validation.yy"):
+        with (data / name).open("a") as file:
+            file.write("mehr\n")
+    with pytest.raises(DataError) as caught:
+        corpus_files(configuration(data))
+    assert [problem.where for problem in caught.value.problems] == [f"{data}/train.xx", f"{data}/validation.xx"]
+
+
+def test_a_corpus_that_is_not_the_expected_one_leaves_the_store_alone(tmp_path: Path, data: Path) -> None:
+    config, run = configuration(data), tmp_path / "run"
+    text = trained(config, run)
+
+    def prepared(expected: str | None) -> str:
+        files = corpus_files(config)
+        return prepare_corpus(config, run, files, text, StopRequest(), quiet=True, expected=expected).fingerprint
+
+    fingerprint = prepared(None)
+    before = {path.name: path.read_bytes() for path in (run / "corpus").iterdir()}
+    for name in ("train.xx", "train.yy"):
+        with (data / name).open("a") as file:
+            file.write("mehr\n")
+    with pytest.raises(DataError, match=r"train\.xx, .*train\.yy: changed since this run began"):
+        prepared(fingerprint)
+    assert {path.name: path.read_bytes() for path in (run / "corpus").iterdir()} == before
+    assert prepared(None) != fingerprint
+
+
+def test_work_that_ends_in_the_moment_its_waiting_does_is_not_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    result = Future.result
+
+    def end_too_late(self: Future[int], timeout: float | None = None) -> int:
+        if timeout is not None:
+            while not self.done():
+                time.sleep(0.001)
+            raise TimeoutError
+        return result(self)
+
+    monkeypatch.setattr(Future, "result", end_too_late)
+    assert nmt.training.preparation._in_thread(lambda: 7, StopRequest()) == 7
