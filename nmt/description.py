@@ -3,11 +3,24 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from nmt.errors import ModelError
 from nmt.loading import read_parts
-from nmt.manifest import SHARED_TOKENIZER
+from nmt.manifest import MANIFEST, SHARED_TOKENIZER
+
+# What a training writes of itself into the manifest's summary.
+_SUMMARY: dict[str, tuple[type, ...]] = {
+    "step": (int,),
+    "epoch": (int,),
+    "training_seconds": (float,),
+    "metric": (str,),
+    "best_score": (float, type(None)),
+    "best_step": (int,),
+}
+_METRICS = ("bleu", "chrf", "perplexity")
 
 
 def describe_model(directory: Path) -> dict[str, Any]:
@@ -28,11 +41,25 @@ def describe_model(directory: Path) -> dict[str, Any]:
             "target": target.size,
             "shared": SHARED_TOKENIZER in description.tokenizers,
         },
-        "training": dict(description.summary),
+        "training": _training(description.summary, directory / MANIFEST),
         "tensors": {name: list(kind.shape) for name, kind in sorted(description.tensors.items())},
         "configuration": config.model_dump(mode="json"),
         "configuration_yaml": config.as_yaml(),
     }
+
+
+def _training(summary: Mapping[str, object], where: Path) -> dict[str, Any]:
+    """The summary, found to be as a training writes it."""
+    for name, kinds in _SUMMARY.items():
+        value = summary.get(name)
+        # By the exact type: to Python, true is a whole number.
+        if name not in summary or type(value) not in kinds:
+            expected = " or ".join("null" if kind is type(None) else kind.__name__ for kind in kinds)
+            found = f"{value!r:.40}" if name in summary else "nothing"
+            raise ModelError(str(where), f"summary: {name} is {found}; expected {expected}")
+    if summary["metric"] not in _METRICS:
+        raise ModelError(str(where), f"summary: metric is {summary['metric']!r:.40}; expected {' or '.join(_METRICS)}")
+    return dict(summary)
 
 
 def as_text(description: dict[str, Any]) -> list[str]:

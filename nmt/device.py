@@ -2,11 +2,27 @@
 
 from __future__ import annotations
 
+import logging
+import re
 from contextlib import AbstractContextManager
 
 import torch
 
 from nmt.errors import ConfigError, DeviceError
+
+_CUDA = re.compile(r"cuda(?::([0-9]+))?")
+
+# How torch, the allocators of C++ and CUDA's libraries say that memory ran out, where they have no class for it.
+_OUT_OF_MEMORY = (
+    "can't allocate memory",
+    "could not create a memory object",
+    "bad_alloc",
+    "CUDA error: out of memory",
+    "STATUS_ALLOC_FAILED",
+    "ALLOCATION_FAILED",
+)
+
+logger = logging.getLogger(__name__)
 
 
 def choose_device(name: str) -> torch.device:
@@ -16,16 +32,25 @@ def choose_device(name: str) -> torch.device:
         ConfigError: there is no such name.
         DeviceError: there is no such device on this machine.
     """
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    kind, colon, number = name.partition(":")
-    if kind not in ("cpu", "cuda") or (colon and not (kind == "cuda" and number.isascii() and number.isdigit())):
-        raise ConfigError("--device", f"is auto, cpu, cuda or cuda:N, not {name!r}")
-    if kind == "cuda":
-        count = torch.cuda.device_count() if torch.cuda.is_available() else 0
-        if int(number or 0) >= count:
-            raise DeviceError("--device", f"{name} is not there: CUDA devices found: {count}")
-    return torch.device(name)
+    device = _device(name)
+    logger.debug("device: %s, chosen by %s; threads of the processor: %d", device, name, torch.get_num_threads())
+    return device
+
+
+def _device(name: str) -> torch.device:
+    if name == "cpu":
+        return torch.device("cpu")
+    match = _CUDA.fullmatch("cuda" if name == "auto" else name)
+    if match is None:
+        raise ConfigError("--device", f"is auto, cpu, cuda or cuda:N, not {name!r:.40}")
+    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if name == "auto" and count == 0:
+        return torch.device("cpu")
+    number = (match[1] or "").lstrip("0") or "0"
+    # By the number of digits first: Python converts only so many.
+    if len(number) > len(str(count)) or int(number) >= count:
+        raise DeviceError("--device", f"{name:.40} is not there: CUDA devices found: {count}")
+    return torch.device("cuda", int(number))
 
 
 def computes_bfloat16_fast(device: torch.device) -> bool:
@@ -42,14 +67,12 @@ def choose_precision(name: str, device: torch.device, *, training: bool) -> torc
     `auto` is bfloat16 where the device does that fast, but float32 for translation on a CPU, where a line's translation
     then does not depend on its neighbours.
     """
-    if name == "fp32":
-        return torch.float32
-    if name == "bf16":
-        return torch.bfloat16
-    if name != "auto":
-        raise ConfigError("--precision", f"is auto, fp32 or bf16, not {name!r}")
-    wanted = computes_bfloat16_fast(device) and (training or device.type == "cuda")
-    return torch.bfloat16 if wanted else torch.float32
+    if name not in ("auto", "fp32", "bf16"):
+        raise ConfigError("--precision", f"is auto, fp32 or bf16, not {name!r:.40}")
+    automatic = (training or device.type == "cuda") and computes_bfloat16_fast(device)
+    dtype = torch.bfloat16 if name == "bf16" or (name == "auto" and automatic) else torch.float32
+    logger.debug("precision: %s, chosen by %s", str(dtype).removeprefix("torch."), name)
+    return dtype
 
 
 def products_in(dtype: torch.dtype, device: torch.device) -> AbstractContextManager[object]:
@@ -61,6 +84,4 @@ def is_out_of_memory(error: BaseException) -> bool:
     """Whether this error, from torch or Python, means that memory ran out."""
     if isinstance(error, torch.OutOfMemoryError | MemoryError):
         return True
-    return isinstance(error, RuntimeError) and any(
-        phrase in str(error) for phrase in ("can't allocate memory", "could not create a memory object", "bad_alloc")
-    )
+    return isinstance(error, RuntimeError) and any(phrase in str(error) for phrase in _OUT_OF_MEMORY)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -15,6 +16,8 @@ from nmt.errors import ConfigError, ModelError
 from nmt.manifest import CONFIG, SHARED_TOKENIZER, SOURCE_TOKENIZER, TARGET_TOKENIZER, WEIGHTS
 from nmt.model.seq2seq import Seq2Seq
 from nmt.text.tokenizer import Tokenizer
+
+logger = logging.getLogger(__name__)
 
 
 class Parts(NamedTuple):
@@ -53,6 +56,7 @@ def load_parts(directory: Path, device: torch.device) -> Parts:
     """
     parts = read_parts(directory)
     loaded = load_checkpoint(directory, with_optimizer=False, device=device)
+    logger.debug("model: read from %s", directory)
     parts.model.load_state_dict(dict(loaded.weights), strict=False, assign=True)
     parts.model.eval().requires_grad_(False)
     return parts

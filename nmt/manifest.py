@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Literal
 
-from nmt.errors import ModelError, Problem
+from nmt.errors import ModelError, Problem, StorageError
 from nmt.storage import new_directory
 
 MANIFEST = "manifest.json"
@@ -76,9 +76,11 @@ def write_sealed(final: Path, files: Mapping[str, bytes], summary: Mapping[str, 
     A `final` that already holds exactly this is left alone; one that holds anything else is replaced if `replace`.
 
     Raises:
-        StorageError: it cannot be written, or `final` has content and must not be replaced.
+        StorageError: it cannot be written, a file is too large to be read back, or `final` has content and must not be
+            replaced.
     """
     _assert_known(files)
+    _check_sizes(final, files)
     manifest = _encode_manifest(files, summary)
     if _holds(final, manifest):
         return
@@ -214,8 +216,16 @@ def _sha256(data: bytes) -> str:
 def _assert_known(files: Mapping[str, bytes]) -> None:
     assert MODEL_FILES <= files.keys() <= _LARGEST.keys() - {MANIFEST}, sorted(files)
     assert TOKENIZER_FILES & files.keys() in TOKENIZER_SETS, sorted(files)
-    for name, data in files.items():
-        assert len(data) <= _LARGEST[name], f"{name} has {len(data)} bytes, at most {_LARGEST[name]} can be read back"
+
+
+def _check_sizes(final: Path, files: Mapping[str, bytes]) -> None:
+    problems = [
+        Problem(str(final / name), f"has {len(data):,} bytes; a file of this name may have {_LARGEST[name]:,} at most")
+        for name, data in files.items()
+        if len(data) > _LARGEST[name]
+    ]
+    if problems:
+        raise StorageError.of(problems)
 
 
 def _holds(directory: Path, manifest: bytes) -> bool:

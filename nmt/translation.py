@@ -41,6 +41,11 @@ class TranslateOptions:
         """The options of a configuration, with `others` in place of or beside them."""
         return cls(**{**search.model_dump(), **others})
 
+    @property
+    def width(self) -> int:
+        """How many hypotheses of a sentence the search keeps, or how many samples are drawn at once."""
+        return self.n_best if self.sampling else max(self.beam_size, self.n_best)
+
 
 class PartAttention(NamedTuple):
     """The attention of one part of a line (see `Translator.translate`); nothing of it looks outside the part.

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Makes .venv and installs nmt into it, in the versions that constraints.txt names. Sourced by the other scripts.
+# Makes .venv and installs nmt into it, in the versions that constraints.txt names; with the argument "dev", also what
+# its tests need. The other scripts run it.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -16,12 +17,15 @@ if [ -z "$python" ]; then
     exit 1
 fi
 
-# What is to be installed: nmt itself, or with "dev" what its tests need, too.
 extra=${1:-}
-wanted="$(cat pyproject.toml constraints.txt) $extra $PWD"
-if [ "$(cat .venv/.installed 2>/dev/null || true)" != "$wanted" ]; then
+versions=$(cat pyproject.toml constraints.txt)
+wanted="$versions $extra $PWD"
+installed=$(cat .venv/.installed 2>/dev/null || true)
+# Where the tests can run, nmt itself can, too.
+if [ "$installed" != "$wanted" ] && [ "$installed" != "$versions ${extra:-dev} $PWD" ]; then
     echo "Installing into .venv (once; torch is large) …" >&2
-    [ -x .venv/bin/python ] || "$python" -m venv .venv
+    # Where ensurepip was missing (Debian has it in python3-venv), a .venv without pip is left behind.
+    .venv/bin/python -m pip --version >/dev/null 2>&1 || "$python" -m venv --clear .venv
     .venv/bin/python -m pip install --quiet --constraint constraints.txt --editable ".${extra:+[$extra]}" >&2
     printf '%s' "$wanted" >.venv/.installed
 fi

@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from nmt.quickstart.corpus import generate
@@ -26,7 +27,7 @@ data:
   target_language: fr
   train: {{source: {folder}/train.en, target: {folder}/train.fr}}
   validation: {{source: {folder}/validation.en, target: {folder}/validation.fr}}
-tokenizer: {{vocabulary_size: 2000, training_lines: 20000}}
+tokenizer: {{vocabulary_size: 2000}}
 model:
   attention_size: 64
   embedding_size: 64
@@ -49,21 +50,39 @@ def write_corpus(folder: Path, pairs: int) -> None:
                 target.write(f"{first.french} {second.french}\n")
 
 
-def measured(command: list[str]) -> tuple[float, float, float]:
-    """Runs a command; returns its seconds and, in MiB, its peak resident and its peak anonymous memory.
+def with_descendants(process: int) -> list[int]:
+    """A process, those it started, those that they started, and so on, as far as they still run."""
+    found = [process]
+    for number in found:  # which grows on the way
+        with suppress(OSError):
+            for children in Path(f"/proc/{number}/task").glob("*/children"):
+                found += map(int, children.read_text().split())
+    return found
 
-    Anonymous is what the program itself holds; the rest are pages of mapped files, which the system takes back at will.
+
+def memory_of(process: int) -> tuple[float, float]:
+    """The resident and the anonymous memory of one process in MiB; nothing where it has ended."""
+    with suppress(OSError):
+        status = Path(f"/proc/{process}/status").read_text()
+        sizes = dict(re.findall(r"(VmRSS|RssAnon):\s+(\d+) kB", status))
+        return int(sizes.get("VmRSS", 0)) / 1024, int(sizes.get("RssAnon", 0)) / 1024
+    return 0.0, 0.0
+
+
+def measured(command: list[str]) -> tuple[float, float, float]:
+    """Runs a command; returns its seconds and, in MiB, the peaks of its resident and of its anonymous memory.
+
+    Both are of the command and all processes it started, together. Anonymous is what the program itself holds; the rest
+    are pages of mapped files, which the system takes back at will (and which count here once for each process).
     """
     started = time.perf_counter()
     process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
-    anonymous = resident = 0.0
+    resident = anonymous = 0.0
     while process.poll() is None:
-        status = Path(f"/proc/{process.pid}/status").read_text()
-        found = re.search(r"RssAnon:\s+(\d+) kB", status)
-        anonymous = max(anonymous, int(found[1]) / 1024 if found else 0)
+        held = [memory_of(number) for number in with_descendants(process.pid)]
+        resident = max(resident, sum(of_one[0] for of_one in held))
+        anonymous = max(anonymous, sum(of_one[1] for of_one in held))
         time.sleep(0.05)
-        peak = re.search(r"VmHWM:\s+(\d+) kB", status)
-        resident = max(resident, int(peak[1]) / 1024 if peak else 0)
     if process.returncode:
         raise SystemExit(f"{' '.join(command)} failed with status {process.returncode}")
     return time.perf_counter() - started, resident, anonymous

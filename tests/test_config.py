@@ -16,9 +16,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from nmt.config import CHANGEABLE, Config, as_documentation, changed_keys, from_yaml, load_config
+from nmt.config import CHANGEABLE, Config, as_documentation, changed_keys, check_search, from_yaml, load_config
 from nmt.config.reference import all_keys
-from nmt.config.yaml12 import MAXIMUM_BYTES, plain_value, read, write
+from nmt.config.yaml12 import MAXIMUM_BYTES, flow, plain_value, read, write
 from nmt.errors import ConfigError, Problem
 
 CONFIGS = Path(__file__).parent.parent / "configs"
@@ -250,7 +250,7 @@ def test_a_conflict_is_told_beside_a_wrong_value() -> None:
     )
     assert mistakes(DATA + more) == [
         "my.yaml:7: training.schedule: cosine needs training.max_steps",
-        'my.yaml:9: search.beam_size: expected a whole number of at least 1, got "x"',
+        'my.yaml:9: search.beam_size: expected a whole number from 1 to 1000, got "x"',
         "my.yaml:10: model.attention: dot needs model.decoder.hidden_size (512) equal to twice "
         "model.encoder.hidden_size (100)",
     ]
@@ -350,6 +350,18 @@ def test_both_sides_need_as_many_files() -> None:
         ("data.train.source", '""'),
         ("data.train.source", '"a\\0"'),
         ("data.max_length_ratio", "1.0"),
+        ("data.max_length_ratio", "1e308"),
+        ("tokenizer.vocabulary_size", "2147483647"),
+        ("model.encoder.hidden_size", "2000000000"),
+        ("model.decoder.hidden_size", "1000001"),
+        ("model.embedding_size", "1e9"),
+        ("model.decoder.layers", "65"),
+        ("training.accumulation", "2147483647"),
+        ("search.beam_size", "1001"),
+        ("search.length_penalty", "400"),
+        ("search.coverage_penalty", "1e30"),
+        ("search.max_length", "2147483647"),
+        ("search.max_length_ratio", "1e30"),
     ],
 )
 def test_a_wrong_type_or_value_is_refused(tmp_path: Path, key: str, value: str) -> None:
@@ -585,6 +597,44 @@ def test_mistakes_of_file_and_overrides_come_together(tmp_path: Path) -> None:
 
 
 # What may change on the way
+
+
+def test_an_option_for_a_key_is_named_by_its_own_name(tmp_path: Path) -> None:
+    path = tmp_path / "my.yaml"
+    path.write_text(DATA + "training: {precision: fp32, batch_tokens: x}\n")
+    options: dict[str, tuple[str, object]] = {
+        "--precision": ("training.precision", "bf16"),
+        "--batch-tokens": ("training.batch_tokens", 7),
+    }
+    training = load_config(str(path), ["training.precision=auto"], options).training
+    assert (training.precision, training.batch_tokens) == ("bf16", 7)
+    options["--precision"] = ("training.precision", "{a: b}")
+    with pytest.raises(ConfigError) as caught:
+        load_config(str(path), ["seed=-1"], options)
+    assert [str(problem) for problem in caught.value.problems] == [
+        "--set: seed: expected a whole number of at least 0, got -1",
+        '--precision: expected one of auto, fp32, bf16, got "{a: b}"',
+    ]
+
+
+def test_options_of_the_search_have_the_rules_of_its_keys() -> None:
+    given = {"beam_size": 3, "n_best": 1000, "length_penalty": 0, "max_length_ratio": 1.5, "no_repeat_ngram": 0}
+    assert check_search(given) == given
+    with pytest.raises(ConfigError) as caught:
+        check_search({"beam_size": 0, "n_best": 10**20, "length_penalty": float("inf"), "max_length_ratio": 0.0})
+    assert [str(problem) for problem in caught.value.problems] == [
+        "--beam-size: expected a whole number from 1 to 1000, got 0",
+        f"--n-best: expected a whole number from 1 to 1000, got {10**20}",
+        "--length-penalty: expected a number from 0 to 5, got inf",
+        "--max-length-ratio: expected a number above 0, at most 1000, got 0.0",
+    ]
+
+
+def test_a_value_on_one_line_is_yaml() -> None:
+    assert flow(None) == "null" and flow(True) == "true" and flow("no") == "no" and flow("1") == '"1"'
+    value = {"source": ["a", "b, c"], "target": [], "more": {"x": 1.5}}
+    assert flow(value) == '{source: [a, "b, c"], target: [], more: {x: 1.5}}'
+    assert read(flow(value)).value == value
 
 
 def test_changed_keys_give_both_values(tmp_path: Path) -> None:

@@ -158,6 +158,14 @@ def test_a_socket_is_not_a_file(sealed: Path, monkeypatch: pytest.MonkeyPatch) -
         assert_refused(sealed, "model.safetensors", "not a plain file")
 
 
+def test_a_file_too_large_to_be_read_back_is_not_written(tmp_path: Path) -> None:
+    large = FILES | {"config.yaml": bytes((1 << 20) + 1), "shared.model": bytes((64 << 20) + 1)}
+    with pytest.raises(StorageError) as caught:
+        write_sealed(tmp_path / "new", large, SUMMARY, replace=False)
+    assert [Path(problem.where).name for problem in caught.value.problems] == ["config.yaml", "shared.model"]
+    assert "1,048,577 bytes" in str(caught.value) and list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("name", [MANIFEST, "config.yaml"])
 def test_a_huge_file_is_refused_unread(sealed: Path, name: str) -> None:
     os.truncate(sealed / name, 1 << 40)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from typing import Annotated
 
@@ -10,6 +11,7 @@ import typer
 
 from nmt.cli import options
 from nmt.cli.logs import logger
+from nmt.errors import DataError
 
 
 def attend(
@@ -28,37 +30,40 @@ def attend(
 ) -> None:
     """Show the attention of a translation: how much each word of it looked at each word of the source."""
     options.start(quiet=quiet, verbose=verbose, threads=threads)
-    from nmt.alignment.formats import attention_of_words
+    from nmt.alignment.formats import attention_of_parts
     from nmt.alignment.heatmap import heatmap
     from nmt.text.files import open_input, open_output
     from nmt.text.lines import ready_lines
 
+    given = options.search_options(beam_size=beam_size, length_penalty=length_penalty, max_length=max_length)
     translator = options.load_translator(model, device=device, precision=precision)
-    search = translator.options(
-        attention=True,
-        **options.search_options(beam_size=beam_size, length_penalty=length_penalty, max_length=max_length),
-    )
-    color = sys.stdout is not None and sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+    search = translator.options(attention=True, **given)
+    terminal = sys.stdout is not None and sys.stdout.isatty()
+    color = terminal and not os.environ.get("NO_COLOR")
+    columns = shutil.get_terminal_size().columns if terminal else None
 
     with open_output("-") as writer:
 
-        def show(lines: list[str]) -> None:
-            for translation in translator.translate(lines, search):
+        def show(lines: list[str], first: int = 1) -> None:
+            for translation in translator.translate(lines, search, numbers=range(first, first + len(lines))):
                 writer.write(translation.source)
                 writer.write(translation.text)
-                weights = attention_of_words(translation, translation.outputs[0]) if translation.outputs else None
-                if weights is not None:
-                    words = translation.source.split(), translation.text.split()
-                    for line in heatmap(*words, weights, color=color):
-                        writer.write(line)
-                elif translation.outputs:
-                    writer.write("(this model has no attention: all it knew of the source was one fixed vector)")
+                for output in translation.outputs[:1]:
+                    for number, part in enumerate(attention_of_parts(translation, output)):
+                        for line in [""] * (number > 0) + heatmap(*part, color=color, columns=columns):
+                            writer.write(line)
+                    if output.parts is None:
+                        writer.write("(this model has no attention: all it knew of the source was one fixed vector)")
                 writer.write("")
             writer.flush()
 
         if text:
             show(text)
         else:
+            too_long = 0
             with open_input("-") as stream:
                 for lines in ready_lines(stream, logger.warning, most=64):
-                    show([line.text for line in lines])
+                    too_long += sum(line.too_long for line in lines)
+                    show([line.text for line in lines], first=lines[0].number)
+            if too_long:
+                raise DataError(stream.name, f"{too_long} lines were too long and left out")

@@ -20,8 +20,10 @@ def export(
     """Write a self-contained model directory to hand to somebody: no optimizer, no training data."""
     options.start(quiet=quiet, verbose=verbose)
     from nmt.checkpoint import export_model
-    from nmt.run_directory import resolve_model
+    from nmt.run_directory import use_model
 
-    checkpoint = resolve_model(model, logger.warning)
-    export_model(checkpoint, directory)
-    logger.info("exported %s to %s", checkpoint, directory)
+    def write(checkpoint: Path) -> None:
+        export_model(checkpoint, directory)
+        logger.info("exported %s to %s", checkpoint, directory)
+
+    use_model(model, logger.warning, write)

@@ -21,10 +21,10 @@ def info(
     options.one_of("--format", output_format, ("text", "json"))
     options.start(quiet=quiet, verbose=verbose)
     from nmt.description import as_text, describe_model
-    from nmt.run_directory import resolve_model
+    from nmt.run_directory import use_model
     from nmt.text.files import open_output
 
-    description = describe_model(resolve_model(model, logger.warning))
+    description = use_model(model, logger.warning, describe_model)
     lines = [json.dumps(description, ensure_ascii=False)] if output_format == "json" else as_text(description)
     with open_output("-") as writer:
         for line in lines:

@@ -2,16 +2,44 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import sys
-from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
 from nmt.errors import StorageError
 
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
+
 logger = logging.getLogger("nmt")
+
+
+class _Forgiving(io.FileIO):
+    """Drops what cannot be written."""
+
+    def write(self, data: ReadableBuffer, /) -> int:
+        try:
+            written: int | None = super().write(data)
+        except OSError:
+            written = None
+        return memoryview(data).nbytes if written is None else written
+
+
+def protect_standard_error() -> None:
+    """Makes standard error UTF-8 and puts up with it being full, closed or unread.
+
+    A reader that went away, as in `nmt train … 2>&1 | head`, must neither end a training nor change an exit code,
+    whoever writes: this program, Typer, a progress bar or Python itself.
+    """
+    if isinstance(sys.stderr, io.TextIOWrapper):
+        raw = _Forgiving(sys.stderr.fileno(), "w", closefd=False)
+        sys.stderr = io.TextIOWrapper(
+            io.BufferedWriter(raw), encoding="utf-8", errors="backslashreplace", line_buffering=True
+        )
 
 
 class _Console(logging.Handler):
@@ -23,10 +51,8 @@ class _Console(logging.Handler):
         text = record.getMessage()
         if record.levelno >= logging.WARNING:
             text = f"nmt: {record.levelname.lower()}: {text}"
-        # A reader that went away, as in `nmt train … 2>&1 | head`, must not end a training; the log file has it all.
-        with suppress(BrokenPipeError):
-            tqdm.write(text, file=sys.stderr)
-            sys.stderr.flush()
+        tqdm.write(text, file=sys.stderr)
+        sys.stderr.flush()
 
 
 class _LogFile(logging.FileHandler):

@@ -21,8 +21,8 @@ import typer
 from typer.core import TyperGroup
 
 from nmt.cli import attend, evaluate, export, info, train, translate
-from nmt.cli.logs import logger, start_logging
-from nmt.errors import NmtError, StoppedError, StorageError
+from nmt.cli.logs import logger, protect_standard_error, start_logging
+from nmt.errors import MemoryExhaustedError, NmtError, StoppedError, StorageError
 from nmt.text.lines import output_line
 
 
@@ -87,20 +87,21 @@ def _program(
 
 def main() -> None:
     """Runs the command of `sys.argv` and exits with its code."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+    protect_standard_error()
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
     signal.signal(signal.SIGTERM, _leave)
     start_logging()
     code = run()
-    for stream in (sys.stdout, sys.stderr):
-        try:
-            if stream is not None:
-                stream.flush()
-        except BrokenPipeError:
-            code = code or 141
-        except OSError:
-            code = code or StorageError.exit_code
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        code = code or 141
+    except OSError:
+        code = code or StorageError.exit_code
+    if sys.stderr is not None:
+        sys.stderr.flush()
     logging.shutdown()
     # Without tearing Python down: a thread may still be busy with work that nobody waits for any more, and a broken
     # standard output would be flushed, and complained about, once more.
@@ -127,17 +128,31 @@ def run() -> int:
         return error.exit_code
     except KeyboardInterrupt:
         return 130
-    except MemoryError:
+    except Exception as error:
+        return _tell_unexpected(error)
+    return 0
+
+
+def _tell_unexpected(error: Exception) -> int:
+    """Tells of an error that is no `NmtError`: a limit of the machine by its name, any other as a fault of ours."""
+    if _is_out_of_memory(error):
+        logger.debug("%s", traceback.format_exc())
         _complain("out of memory")
-        return 7
-    except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-            return _report_fault()
+        return MemoryExhaustedError.exit_code
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         _complain(f"{error.filename or 'standard output'}: {error.strerror}")
         return StorageError.exit_code
-    except Exception:
-        return _report_fault()
-    return 0
+    return _report_fault()
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno == errno.ENOMEM):
+        return True
+    if "torch" not in sys.modules:
+        return False
+    from nmt.device import is_out_of_memory
+
+    return is_out_of_memory(error)
 
 
 def _complain(text: str) -> None:

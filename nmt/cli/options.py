@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import platform
+import stat
+import sys
+from collections.abc import Sequence
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from nmt.cli.logs import logger, start_logging
-from nmt.errors import ConfigError
+from nmt.errors import ConfigError, Problem
 
 if TYPE_CHECKING:
     from nmt.translator import Translator
@@ -16,13 +22,12 @@ if TYPE_CHECKING:
 Model = Annotated[Path, typer.Argument(metavar="MODEL", help="Run directory, checkpoint or exported model.")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")]
 Precision = Annotated[str, typer.Option(help="Of matrix products: auto, fp32 or bf16.")]
-Threads = Annotated[int | None, typer.Option(min=1, help="Threads of the processor to compute with.")]
-BatchTokens = Annotated[int | None, typer.Option(min=1, help="Source tokens of the sentences translated at once.")]
-BeamSize = Annotated[int | None, typer.Option(min=1, help="Hypotheses kept in the search; 1 is greedy.")]
-LengthPenalty = Annotated[
-    float | None, typer.Option(min=0.0, help="A in score = log-probability / length^A.", metavar="A")
-]
-MaxLength = Annotated[int | None, typer.Option(min=1, help="Longest translation in tokens.")]
+Threads = Annotated[int | None, typer.Option(min=1, max=1024, help="Threads of the processor to compute with.")]
+# What the values of the search may be, `search_options` says.
+BatchTokens = Annotated[int | None, typer.Option(help="Source tokens of the sentences translated at once.")]
+BeamSize = Annotated[int | None, typer.Option(help="Hypotheses kept in the search; 1 is greedy.")]
+LengthPenalty = Annotated[float | None, typer.Option(help="A in score = log-probability / length^A.", metavar="A")]
+MaxLength = Annotated[int | None, typer.Option(help="Longest translation in tokens.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Warnings and errors only.")]
 Verbose = Annotated[bool, typer.Option("--verbose", help="Say more, tracebacks of faults too.")]
 
@@ -30,6 +35,9 @@ Verbose = Annotated[bool, typer.Option("--verbose", help="Say more, tracebacks o
 def start(*, quiet: bool, verbose: bool, threads: int | None = None) -> None:
     """What every command does first: logging as asked for, and the number of threads."""
     start_logging(quiet=quiet, verbose=verbose)
+    if verbose:
+        packages = ", ".join(f"{name} {version(name)}" for name in ("nmt", "torch", "sentencepiece", "sacrebleu"))
+        logger.debug("%s, Python %s on %s", packages, platform.python_version(), platform.platform())
     start_threads(threads)
 
 
@@ -49,8 +57,51 @@ def load_translator(model: Path, *, device: str, precision: str) -> Translator:
 
 
 def search_options(**values: Any) -> dict[str, Any]:
-    """The options that were given, for `Translator.options`; those that are None stay as configured."""
-    return {name: value for name, value in values.items() if value is not None}
+    """The options that were given, for `Translator.options`; those that are None stay as configured.
+
+    Raises:
+        ConfigError: values that a configuration would not take; it names each option.
+    """
+    from nmt.config import check_search
+
+    return check_search({name: value for name, value in values.items() if value is not None})
+
+
+def check_files(inputs: Sequence[tuple[str, str]], output: tuple[str, str] | None = None) -> None:
+    """Sees that standard input is read once, and that no input is emptied by opening the output.
+
+    Args:
+        inputs: each option or key that names a file to read, with the file; `-` is standard input.
+        output: the same of the file to write, which is not open yet.
+
+    Raises:
+        ConfigError: they cannot be used together; nothing was read or written.
+    """
+    readers = [option for option, path in inputs if path == "-"]
+    problems = [
+        Problem(option, f"standard input can be read once, and {readers[0]} reads it") for option in readers[1:]
+    ]
+    if output is not None and output[1] != "-":
+        written = _regular_file(output[1])
+        problems += [
+            Problem(output[0], f"{output[1]} is what {option} names, too; expected another file")
+            for option, path in inputs
+            if written is not None and _regular_file(path) == written
+        ]
+    if problems:
+        raise ConfigError.of(problems)
+
+
+def _regular_file(path: str) -> tuple[int, int] | None:
+    """Which file that is; None for one that is missing, and for a terminal or a device, which may be both read and
+    written."""
+    if path == "-" and sys.stdin is None:
+        return None
+    try:
+        found = os.fstat(sys.stdin.fileno()) if path == "-" else Path(path).stat()
+    except (OSError, ValueError):  # told by whoever opens it
+        return None
+    return (found.st_dev, found.st_ino) if stat.S_ISREG(found.st_mode) else None
 
 
 def one_of(option: str, value: str, allowed: tuple[str, ...]) -> str:

@@ -22,25 +22,29 @@ def train(
     device: options.Device = "auto",
     precision: Annotated[str | None, typer.Option(help="In place of training.precision: auto, fp32 or bf16.")] = None,
     threads: options.Threads = None,
-    batch_tokens: Annotated[int | None, typer.Option(min=1, help="In place of training.batch_tokens.")] = None,
+    batch_tokens: Annotated[int | None, typer.Option(help="In place of training.batch_tokens.")] = None,
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
 ) -> None:
     """Train a translator: tokenizer, corpus, model. Run again, it goes on where it stopped."""
     from nmt.config import load_config
-    from nmt.storage import RunLock, make_directory
+    from nmt.training.directory import hold
 
     options.start(quiet=quiet, verbose=verbose)
-    given = {"training.precision": precision, "training.batch_tokens": batch_tokens}
-    shortcuts = [f"{key}={value}" for key, value in given.items() if value is not None]
-    configuration = load_config(config, [*(overrides or []), *shortcuts])
+    given = {
+        "--precision": ("training.precision", precision),
+        "--batch-tokens": ("training.batch_tokens", batch_tokens),
+    }
+    shortcuts = {option: (key, value) for option, (key, value) in given.items() if value is not None}
+    configuration = load_config(config, overrides or (), shortcuts)
     run = output or Path("runs") / configuration.name
-    make_directory(run)
-    with RunLock(run):
+    with hold(configuration, run):
         log_to_file(run / "train.log")
         options.start_threads(threads)
         # Only now, since it takes a second or two: a mistake above, or a run that is in use, is answered at once.
+        from nmt.training.memory import keep_freed_memory
         from nmt.training.run import train_locked
 
+        keep_freed_memory()
         train_locked(configuration, run, device=device, restart=restart, quiet=quiet)
     logger.info("the model lies in %s; try it:\n  echo 'A sentence to translate.' | nmt translate %s", run, run)

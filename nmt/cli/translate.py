@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
-from itertools import islice
-from pathlib import Path
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -15,6 +16,9 @@ from nmt.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
     from nmt.search.sampling import SamplingOptions
+    from nmt.text.files import InputStream
+    from nmt.text.lines import Line
+    from nmt.training.progress import CountProgress
 
 LINES_AT_ONCE = 2048  # translated together at most, so that those of like length share batches
 
@@ -23,7 +27,7 @@ def translate(
     model: options.Model,
     input_file: Annotated[str, typer.Option("--input", metavar="FILE", help="Text, a line a sentence.")] = "-",
     output_file: Annotated[str, typer.Option("--output", metavar="FILE", help="Where translations go.")] = "-",
-    n_best: Annotated[int, typer.Option(min=1, help="Translations of each line; the beam is as wide at least.")] = 1,
+    n_best: Annotated[int, typer.Option(help="Translations of each line; the beam is as wide at least.")] = 1,
     output_format: Annotated[
         str | None, typer.Option("--format", help="text, json or moses; moses by default when --n-best is above 1.")
     ] = None,
@@ -31,10 +35,10 @@ def translate(
     prefix: Annotated[
         str | None, typer.Option(metavar="FILE", help="What each translation must begin with, a line for each.")
     ] = None,
-    no_repeat_ngram: Annotated[int | None, typer.Option(min=0, help="No n-gram of this length twice.")] = None,
-    coverage_penalty: Annotated[float | None, typer.Option(min=0.0, help="Weight of the coverage penalty.")] = None,
+    no_repeat_ngram: Annotated[int | None, typer.Option(help="No n-gram of this length twice.")] = None,
+    coverage_penalty: Annotated[float | None, typer.Option(help="Weight of the coverage penalty.")] = None,
     max_length_ratio: Annotated[
-        float | None, typer.Option(min=0.0, help="Longest translation relative to the source's tokens.")
+        float | None, typer.Option(help="Longest translation relative to the source's tokens.")
     ] = None,
     sample: Annotated[bool, typer.Option("--sample", help="Draw at random instead of searching for the best.")] = False,
     temperature: Annotated[float, typer.Option(help="Of --sample.")] = 1.0,
@@ -59,55 +63,83 @@ def translate(
     options.start(quiet=quiet, verbose=verbose, threads=threads)
 
     from nmt.alignment.formats import FORMATS
-    from nmt.text.files import open_input, open_output, read_lines
-    from nmt.text.lines import ready_lines
+    from nmt.text.files import open_input, open_output
 
-    _refuse_overwriting(input_file, output_file)
-    with open_input(input_file) as stream:
+    given = options.search_options(
+        n_best=n_best,
+        beam_size=beam_size,
+        length_penalty=length_penalty,
+        max_length=max_length,
+        max_length_ratio=max_length_ratio,
+        batch_tokens=batch_tokens,
+        no_repeat_ngram=no_repeat_ngram,
+        coverage_penalty=coverage_penalty,
+    )
+    sampling = _sampling(temperature, top_k, top_p, seed) if sample else None
+    inputs = [("--input", input_file)] + ([("--prefix", prefix)] if prefix is not None else [])
+    options.check_files(inputs, ("--output", output_file))
+    # What can fail comes before the output is opened, which empties a file that was there.
+    with ExitStack() as files:
+        stream = files.enter_context(open_input(input_file))
+        prefixes = files.enter_context(open_input(prefix)) if prefix is not None else None
         translator = options.load_translator(model, device=device, precision=precision)
-        search = translator.options(
-            n_best=n_best,
-            attention=alignment != "none",
-            sampling=_sampling(temperature, top_k, top_p, seed) if sample else None,
-            **options.search_options(
-                beam_size=beam_size,
-                length_penalty=length_penalty,
-                max_length=max_length,
-                max_length_ratio=max_length_ratio,
-                batch_tokens=batch_tokens,
-                no_repeat_ngram=no_repeat_ngram,
-                coverage_penalty=coverage_penalty,
-            ),
-        )
+        search = translator.options(attention=alignment != "none", sampling=sampling, **given)
         if search.coverage_penalty and translator.config.model.attention == "none":
             raise ConfigError("--coverage-penalty", "needs a model with attention")
+        logger.debug("search: %s", search)
         write = FORMATS[shape]
-        beginnings = read_lines(prefix, logger.warning) if prefix is not None else None
         too_long = 0
-        with open_output(output_file) as writer:
-            for lines in ready_lines(stream, logger.warning, most=LINES_AT_ONCE):
-                too_long += sum(line.too_long for line in lines)
-                prefixes = [line.text for line in islice(beginnings, len(lines))] if beginnings is not None else None
-                if prefixes is not None and len(prefixes) < len(lines):
-                    raise DataError(f"{prefix}", f"has no line {lines[len(prefixes)].number}, but {stream.name} does")
-                translations = translator.translate(
-                    [line.text for line in lines], search, prefixes=prefixes, keys=[line.number for line in lines]
-                )
-                for line, translation in zip(lines, translations, strict=True):
-                    for text in write(line.number - 1, translation, n_best, alignment):
-                        writer.write(text)
-                writer.flush()
-        if beginnings is not None and (left := next(beginnings, None)) is not None:
-            raise DataError(f"{prefix}", f"has a line {left.number}, but {stream.name} does not")
+        writer = files.enter_context(open_output(output_file))
+        progress = _progress(input_file, output_file, quiet=quiet)
+        if progress is not None:
+            files.callback(progress.close)
+        for lines, beginnings in _batches(stream, prefixes):
+            too_long += sum(line.too_long for line in lines)
+            translations = translator.translate(
+                [line.text for line in lines], search, prefixes=beginnings, numbers=[line.number for line in lines]
+            )
+            for line, translation in zip(lines, translations, strict=True):
+                for text in write(line.number - 1, translation, n_best, alignment):
+                    writer.write(text)
+            writer.flush()
+            if progress is not None:
+                progress.show(lines[-1].number)
         if too_long:
             raise DataError(stream.name, f"{too_long} lines were too long and answered with empty ones")
 
 
-def _refuse_overwriting(input_file: str, output_file: str) -> None:
-    """An output that is the input would be emptied before it is read."""
-    with suppress(OSError):
-        if "-" not in (input_file, output_file) and Path(input_file).samefile(output_file):
-            raise ConfigError("--output", f"{output_file} is the input, too; expected another file")
+def _batches(stream: InputStream, prefixes: InputStream | None) -> Iterator[tuple[list[Line], list[str] | None]]:
+    """The lines to translate, as soon as they can be read, each with what its translation must begin with.
+
+    Raises:
+        DataError: not as many prefixes as lines.
+    """
+    from nmt.text.lines import ready_lines
+
+    batches = ready_lines(stream, logger.warning, most=LINES_AT_ONCE)
+    if prefixes is None:
+        for lines in batches:
+            yield lines, None
+        return
+    beginnings = chain.from_iterable(ready_lines(prefixes, logger.warning, most=LINES_AT_ONCE))
+    for lines in batches:
+        texts = [line.text for line in islice(beginnings, len(lines))]
+        if len(texts) < len(lines):
+            raise DataError(prefixes.name, f"has no line {lines[len(texts)].number}, but {stream.name} does")
+        yield lines, texts
+    if (left := next(beginnings, None)) is not None:
+        raise DataError(prefixes.name, f"has a line {left.number}, but {stream.name} does not")
+
+
+def _progress(input_file: str, output_file: str, *, quiet: bool) -> CountProgress | None:
+    """None where a person types the lines or sees the translations come, and would see a bar between them."""
+    typed = input_file == "-" and sys.stdin is not None and sys.stdin.isatty()
+    seen = output_file == "-" and sys.stdout is not None and sys.stdout.isatty()
+    if typed or seen:
+        return None
+    from nmt.training.progress import CountProgress
+
+    return CountProgress("translating", "lines", quiet=quiet)
 
 
 def _sampling(temperature: float, top_k: int, top_p: float, seed: int) -> SamplingOptions:

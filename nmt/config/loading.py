@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import copy
-import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +22,20 @@ MOST_PROBLEMS = 100
 COMMAND_LINE = "--set"
 
 
-def load_config(path: str, overrides: Sequence[str] = ()) -> Config:
+def load_config(
+    path: str, overrides: Sequence[str] = (), options: Mapping[str, tuple[str, object]] | None = None
+) -> Config:
     """The configuration in the file at `path`, with each override (`dotted.key=YAML`) put over it.
 
-    Raises ConfigError with all mistakes found: those of the file at `path:line`, those of overrides at `--set`. A
-    file that cannot be read is a ConfigError as well: whatever is wrong with the configuration has one exit code.
+    Args:
+        path: a YAML file.
+        overrides: what `--set` gave.
+        options: other options of the command line, each with the dotted key it stands for and the key's value.
+
+    Raises:
+        ConfigError: with all mistakes found: those of the file at `path:line`, those of overrides at `--set`, those of
+            options at their names. A file that cannot be read is a ConfigError as well: whatever is wrong with the
+            configuration has one exit code.
     """
     try:
         with Path(path).open("rb") as file:
@@ -35,7 +44,7 @@ def load_config(path: str, overrides: Sequence[str] = ()) -> Config:
         raise ConfigError(path, f"cannot be read: {error.strerror or error}") from error
     except ValueError as error:
         raise ConfigError(yaml12.printable(path), f"cannot be read: {error}") from error
-    return _Draft(yaml12.read(source), overrides).config(path)
+    return _Draft(yaml12.read(source), overrides, options or {}).config(path)
 
 
 def from_yaml(source: str | bytes, where: str) -> Config:
@@ -43,25 +52,27 @@ def from_yaml(source: str | bytes, where: str) -> Config:
 
     Raises ConfigError with all mistakes found.
     """
-    return _Draft(yaml12.read(source), ()).config(where)
+    return _Draft(yaml12.read(source), (), {}).config(where)
 
 
 class _Draft:
-    """A configuration in the making: plain values, the line of each key (None: `--set`), the mistakes so far."""
+    """A configuration in the making: plain values, the line or the option of each key, the mistakes so far."""
 
-    def __init__(self, document: Document, overrides: Sequence[str]) -> None:
+    def __init__(self, document: Document, overrides: Sequence[str], options: Mapping[str, tuple[str, object]]) -> None:
         self._tree: dict[str, Any] = {}
-        self._lines: dict[KeyPath, int | None] = dict(document.lines)
+        self._origins: dict[KeyPath, int | str] = dict(document.lines)
         self._mistakes = list(document.mistakes)
         self._refused = set(document.refused)
         self._broken = document.broken
         if isinstance(document.value, dict):
             self._tree = document.value
         elif document.value is not None and not document.mistakes:
-            self._mistakes.append(Mistake((), 1, f"expected a mapping of keys, got {_shown(document.value)}"))
+            self._mistakes.append(Mistake((), 1, f"expected a mapping of keys, got {yaml12.shown(document.value)}"))
             self._refused.add(())
         for override in overrides:
             self._override(override)
+        for option, (key, value) in options.items():
+            self._put(key.split("."), value, option)
 
     def config(self, where: str) -> Config:
         """Raises ConfigError with every mistake, in the order of the lines."""
@@ -74,32 +85,36 @@ class _Draft:
         key, equals, written = text.partition("=")
         names = [name.strip() for name in key.split(".")]
         if not equals or not all(names) or len(names) > yaml12.MAXIMUM_LEVELS:
-            what = f"expected KEY=VALUE, such as training.max_steps=100, got {_shown(text)}"
-            self._mistakes.append(Mistake((), None, what))
+            what = f"expected KEY=VALUE, such as training.max_steps=100, got {yaml12.shown(text)}"
+            self._mistakes.append(Mistake((), COMMAND_LINE, what))
             return
         document = yaml12.read(written)
-        self._mistakes += [Mistake((*names, *mistake.path), None, mistake.what) for mistake in document.mistakes]
+        self._mistakes += [
+            Mistake((*names, *mistake.path), COMMAND_LINE, mistake.what) for mistake in document.mistakes
+        ]
         self._refused.update((*names, *path) for path in document.refused)
         if document.broken:
             self._refused.add(tuple(names))
             return
-        value = document.value
+        self._put(names, document.value, COMMAND_LINE)
+
+    def _put(self, names: Sequence[str], value: object, option: str) -> None:
         for name in reversed(names):
             value = {name: value}
         assert isinstance(value, dict)
-        self._merge(self._tree, (), value)
+        self._merge(self._tree, (), value, option)
 
-    def _merge(self, tree: dict[str, Any], above: KeyPath, changes: dict[str, Any]) -> None:
+    def _merge(self, tree: dict[str, Any], above: KeyPath, changes: dict[str, Any], option: str) -> None:
         for name, value in changes.items():
             path = (*above, name)
             if not isinstance(value, dict):
                 tree[name] = value
-                self._lines[path] = None
+                self._origins[path] = option
                 continue
             if not isinstance(tree.get(name), dict):
                 tree[name] = {}
-                self._lines[path] = None
-            self._merge(tree[name], path, value)
+                self._origins[path] = option
+            self._merge(tree[name], path, value, option)
 
     def _validated(self) -> Config | None:
         """The configuration, or None with mistakes added.
@@ -153,31 +168,35 @@ class _Draft:
         return any(path[:length] in self._refused for length in range(len(path) + 1))
 
     def _mistake(self, path: KeyPath, what: str) -> None:
-        self._mistakes.append(Mistake(path, self._line(path), what))
+        self._mistakes.append(Mistake(path, self._origin(path), what))
 
-    def _line(self, path: KeyPath) -> int | None:
+    def _origin(self, path: KeyPath) -> int | str:
         """Of the key, or of the innermost section that should have had it."""
-        line: int | None = 1
+        origin: int | str = 1
         for length in range(1, len(path) + 1):
-            if path[:length] not in self._lines:
+            if path[:length] not in self._origins:
                 break
-            line = self._lines[path[:length]]
-            if line is None:
+            origin = self._origins[path[:length]]
+            if isinstance(origin, str):
                 break
-        return line
+        return origin
 
     def _problems(self, where: str) -> list[Problem]:
-        ordered = sorted(self._mistakes, key=lambda mistake: (mistake.line is None, mistake.line or 0))
-        problems = [
-            Problem(
-                COMMAND_LINE if mistake.line is None else f"{where}:{mistake.line}",
-                f"{_dotted(mistake.path)}: {mistake.what}" if mistake.path else mistake.what,
-            )
-            for mistake in ordered[:MOST_PROBLEMS]
-        ]
+        # Those of the file by line, then those of options.
+        ordered = sorted(self._mistakes, key=lambda mistake: mistake.origin if isinstance(mistake.origin, int) else inf)
+        problems = [_problem(where, mistake) for mistake in ordered[:MOST_PROBLEMS]]
         if len(ordered) > MOST_PROBLEMS:
             problems.append(Problem(where, f"and {len(ordered) - MOST_PROBLEMS:,} mistakes more"))
         return problems
+
+
+def _problem(where: str, mistake: Mistake) -> Problem:
+    origin, key = mistake.origin, _dotted(mistake.path)
+    # Any option but `--set` stands for one key.
+    if isinstance(origin, str) and origin != COMMAND_LINE:
+        return Problem(origin, mistake.what)
+    place = origin if isinstance(origin, str) else f"{where}:{origin}"
+    return Problem(place, f"{key}: {mistake.what}" if key else mistake.what)
 
 
 def _key_path(detail: ErrorDetails) -> tuple[str, ...]:
@@ -214,16 +233,7 @@ def _repair(tree: dict[str, Any], detail: ErrorDetails) -> None:
 def _unexpected(expected: str, detail: ErrorDetails) -> str:
     value = detail["input"]
     hint = " (quotes make it text)" if detail["type"] == "string_type" and isinstance(value, int | float) else ""
-    return f"expected {expected}, got {_shown(value)}{hint}"
-
-
-def _shown(value: object) -> str:
-    if isinstance(value, dict):
-        return "a mapping"
-    if isinstance(value, list | tuple):
-        return f"a list of {len(value)}"
-    text = json.dumps(value, ensure_ascii=False) if isinstance(value, str) else yaml12.scalar(value)
-    return yaml12.printable(text)
+    return f"expected {expected}, got {yaml12.shown(value)}{hint}"
 
 
 def _dotted(path: KeyPath) -> str:

@@ -65,12 +65,6 @@ def as_documentation() -> str:
     rows = ["| key | value | default | meaning |", "| --- | --- | --- | --- |"]
     for key in all_keys():
         if key.section is None or key.default is None:
-            default = "required" if key.required else f"`{_default(key.default)}`"
+            default = "required" if key.required else f"`{yaml12.flow(key.default)}`"
             rows.append(f"| `{key.dotted}` | {key.expected} | {default} | {key.meaning} |")
     return "\n".join(rows) + "\n"
-
-
-def _default(value: object) -> str:
-    if isinstance(value, tuple):
-        return f"[{', '.join(map(yaml12.scalar, value))}]"
-    return yaml12.scalar(value)

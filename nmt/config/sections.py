@@ -7,20 +7,28 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from nmt.config.values import (
+    BeamWidth,
     Betas,
     Count,
     Coverage,
+    Exponent,
+    Factor,
     FilePath,
     FilePaths,
     Fraction,
     Language,
+    Layers,
     Natural,
     NonNegative,
     OpenFraction,
+    Parts,
     Positive,
     Ratio,
+    Size,
     Switch,
+    TranslationLength,
     VocabularySize,
+    Weight,
 )
 
 TieEmbeddings = Literal["all", "output", "inputs", "none"]
@@ -90,15 +98,15 @@ class TokenizerConfig(Section):
 class EncoderConfig(Section):
     """The bidirectional encoder."""
 
-    hidden_size: Count = Field(default=256, description="state size of each direction")
-    layers: Count = Field(default=1, description="LSTM layers")
+    hidden_size: Size = Field(default=256, description="state size of each direction")
+    layers: Layers = Field(default=1, description="LSTM layers")
 
 
 class DecoderConfig(Section):
     """The decoder."""
 
-    hidden_size: Count = Field(default=512, description="state size")
-    layers: Count = Field(default=1, description="LSTM layers")
+    hidden_size: Size = Field(default=512, description="state size")
+    layers: Layers = Field(default=1, description="LSTM layers")
     conditional: Switch = Field(
         default=False, description="two transitions a word: attention is queried by a state that has seen the last word"
     )
@@ -110,9 +118,9 @@ class ModelConfig(Section):
     attention: Literal["additive", "general", "dot", "none"] = Field(
         default="additive", description="how a source position is scored; `none` is the plain encoder-decoder"
     )
-    attention_size: Count = Field(default=512, description="size of the space additive attention compares in")
-    embedding_size: Count = Field(default=256, description="size of a token's vector")
-    readout_size: Count = Field(default=256, description="size of the layer before the vocabulary")
+    attention_size: Size = Field(default=512, description="size of the space additive attention compares in")
+    embedding_size: Size = Field(default=256, description="size of a token's vector")
+    readout_size: Size = Field(default=256, description="size of the layer before the vocabulary")
     tie_embeddings: TieEmbeddings = Field(
         default="all",
         description="tables that are one: `all` (source, target, output), `output` (target, output), `inputs` "
@@ -135,7 +143,7 @@ class TrainingConfig(Section):
         default=4096,
         description="target tokens of one update, end marks in, padding out, over processes and accumulation",
     )
-    accumulation: Count = Field(default=1, description="parts an update is computed in")
+    accumulation: Parts = Field(default=1, description="parts an update is computed in")
     max_epochs: Count | None = Field(default=30, description="passes over the training pairs")
     max_steps: Count | None = Field(default=None, description="updates")
     max_minutes: Positive | None = Field(default=None, description="minutes of training")
@@ -178,11 +186,11 @@ class TrainingConfig(Section):
 class SearchConfig(Section):
     """How translations are searched for."""
 
-    beam_size: Count = Field(default=5, description="hypotheses kept; 1 is greedy")
-    length_penalty: NonNegative = Field(default=1.0, description="score = log-probability / length ^ length_penalty")
-    coverage_penalty: NonNegative = Field(default=0.0, description="weight of GNMT's coverage penalty; needs attention")
-    max_length: Count = Field(default=256, description="longest translation in tokens")
-    max_length_ratio: Positive = Field(
+    beam_size: BeamWidth = Field(default=5, description="hypotheses kept; 1 is greedy")
+    length_penalty: Exponent = Field(default=1.0, description="score = log-probability / length ^ length_penalty")
+    coverage_penalty: Weight = Field(default=0.0, description="weight of GNMT's coverage penalty; needs attention")
+    max_length: TranslationLength = Field(default=256, description="longest translation in tokens")
+    max_length_ratio: Factor = Field(
         default=3.0, description="longest translation is also this times the source's tokens, plus 10"
     )
     no_repeat_ngram: Natural = Field(default=0, description="no n-gram of this length occurs twice; 0 is off")

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-# Sizes beyond 32 bits are mistakes, and would overflow further down.
+# Numbers beyond 32 bits are mistakes, and would overflow further down.
 LARGEST = 2**31 - 1
 # The filesystem's limit on a name is 255 bytes; the rest is for suffixes.
 LONGEST_NAME = 200
@@ -56,10 +56,21 @@ Switch = Annotated[bool, Field(strict=True), Expected("true or false")]
 Seed = Annotated[_Whole, Field(ge=0, le=2**63 - 1), Expected("a whole number of at least 0")]
 Natural = Annotated[_Whole, Field(ge=0, le=LARGEST), Expected("a whole number of at least 0")]
 Count = Annotated[_Whole, Field(ge=1, le=LARGEST), Expected("a whole number of at least 1")]
-VocabularySize = Annotated[_Whole, Field(ge=8, le=LARGEST), Expected("a whole number of at least 8")]
+VocabularySize = Annotated[_Whole, Field(ge=8, le=1_000_000), Expected("a whole number from 8 to 1000000")]
+# What a model is built of, before any of it is looked at: with these, its size in bytes is always a number that fits,
+# and a configuration that came with a stranger's model cannot keep the program busy.
+Size = Annotated[_Whole, Field(ge=1, le=1_000_000), Expected("a whole number from 1 to 1000000")]
+Layers = Annotated[_Whole, Field(ge=1, le=64), Expected("a whole number from 1 to 64")]
+Parts = Annotated[_Whole, Field(ge=1, le=65_536), Expected("a whole number from 1 to 65536")]
+BeamWidth = Annotated[_Whole, Field(ge=1, le=1000), Expected("a whole number from 1 to 1000")]
+TranslationLength = Annotated[_Whole, Field(ge=1, le=1_000_000), Expected("a whole number from 1 to 1000000")]
 Positive = Annotated[_Real, Field(gt=0), Expected("a number above 0")]
 NonNegative = Annotated[_Real, Field(ge=0), Expected("a number of at least 0")]
-Ratio = Annotated[_Real, Field(gt=1), Expected("a number above 1")]
+# TranslationLength to this power is still a number in float32.
+Exponent = Annotated[_Real, Field(ge=0, le=5), Expected("a number from 0 to 5")]
+Weight = Annotated[_Real, Field(ge=0, le=1000), Expected("a number from 0 to 1000")]
+Factor = Annotated[_Real, Field(gt=0, le=1000), Expected("a number above 0, at most 1000")]
+Ratio = Annotated[_Real, Field(gt=1, le=1000), Expected("a number above 1, at most 1000")]
 Fraction = Annotated[_Real, Field(ge=0, lt=1), Expected("a number from 0 to below 1")]
 OpenFraction = Annotated[_Real, Field(gt=0, lt=1), Expected("a number between 0 and 1")]
 Coverage = Annotated[_Real, Field(gt=0.9, le=1), Expected("a number above 0.9, at most 1")]

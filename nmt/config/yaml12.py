@@ -41,10 +41,10 @@ _PLAIN = re.compile(r"[A-Za-z0-9_./][A-Za-z0-9_./-]*")
 
 @dataclass(frozen=True)
 class Mistake:
-    """Something wrong with the value at `path`, on `line` (counted from 1; None when it is in no file)."""
+    """Something wrong with the value at `path`; `origin` is its line, counted from 1, or the option that gave it."""
 
     path: KeyPath
-    line: int | None
+    origin: int | str
     what: str
 
 
@@ -237,11 +237,18 @@ def write(tree: Mapping[str, object], indentation: str = "") -> str:
     for name, value in tree.items():
         if isinstance(value, Mapping):
             parts.append(f"{indentation}{scalar(name)}:\n{write(value, indentation + '  ')}")
-        elif isinstance(value, Sequence) and not isinstance(value, str):
-            parts.append(f"{indentation}{scalar(name)}: [{', '.join(map(scalar, value))}]\n")
         else:
-            parts.append(f"{indentation}{scalar(name)}: {scalar(value)}\n")
+            parts.append(f"{indentation}{scalar(name)}: {flow(value)}\n")
     return "".join(parts)
+
+
+def flow(value: object) -> str:
+    """A value as YAML on one line."""
+    if isinstance(value, Mapping):
+        return f"{{{', '.join(f'{scalar(name)}: {flow(inner)}' for name, inner in value.items())}}}"
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return f"[{', '.join(map(flow, value))}]"
+    return scalar(value)
 
 
 def scalar(value: object) -> str:
@@ -263,6 +270,15 @@ def _quoted(text: str) -> str:
 
 def _escape(character: re.Match[str]) -> str:
     return f"\\u{ord(character[0]):04x}"
+
+
+def shown(value: object) -> str:
+    """A value in a message: text between quotes, of a list or a mapping no more than that it is one."""
+    if isinstance(value, dict):
+        return "a mapping"
+    if isinstance(value, list | tuple):
+        return f"a list of {len(value)}"
+    return printable(json.dumps(value, ensure_ascii=False) if isinstance(value, str) else scalar(value))
 
 
 def printable(text: str, limit: int = 80) -> str:

@@ -90,7 +90,7 @@ def encode_in_order(
     Close the iterator (see `contextlib.closing`), or its processes go on until it is collected.
 
     Raises:
-        MemoryExhaustedError: a process was killed, as the system does when memory runs out.
+        MemoryExhaustedError: a process ran out of memory, or was killed, as the system does then.
         NmtError: a process ended in another way.
     """
     first = list(islice(chunks, processes))
@@ -129,6 +129,8 @@ class _Worker(NamedTuple):
             reply = self.pipe.recv()
         except (EOFError, OSError):
             raise self._ended() from None
+        if isinstance(reply, _OutOfMemory):
+            raise MemoryExhaustedError("corpus", "a process that encodes text ran out of memory")
         if isinstance(reply, _Failure):
             raise RuntimeError(f"a process that encodes text failed:\n{reply.traceback}")
         return reply
@@ -146,6 +148,10 @@ class _Failure(NamedTuple):
     """An exception in a worker."""
 
     traceback: str
+
+
+class _OutOfMemory(NamedTuple):
+    """A worker had too little memory."""
 
 
 @contextmanager
@@ -198,5 +204,7 @@ def _serve(pipe: Connection, source_model: bytes, target_model: bytes) -> None:
             pipe.send(encoder.encode(sources, targets))
     except (EOFError, BrokenPipeError, ConnectionResetError):
         return
+    except MemoryError:
+        pipe.send(_OutOfMemory())
     except Exception:
         pipe.send(_Failure(traceback.format_exc()))

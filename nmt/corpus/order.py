@@ -113,12 +113,18 @@ def cut_evenly(indices: Indices, lengths: Indices, budget: int) -> list[Indices]
     return np.split(indices, _greedy_cuts(ends, min(low, budget))[:-1])
 
 
-def _greedy_cuts(ends: Indices, budget: int) -> list[int]:
-    """Where each batch stops, when each takes as many pairs as fit, and one at least; `ends` are cumulated lengths."""
+def _greedy_cuts(ends: Indices, budget: int, most: int | None = None) -> list[int]:
+    """Where each batch stops, when each takes as many pairs as fit, `most` at most and one at least.
+
+    `ends` are cumulated lengths.
+    """
     cuts: list[int] = []
     start, used = 0, 0
     while start < len(ends):
-        start = max(int(np.searchsorted(ends, used + budget, side="right")), start + 1)
+        stop = int(np.searchsorted(ends, used + budget, side="right"))
+        if most is not None:
+            stop = min(stop, start + most)
+        start = max(stop, start + 1)
         used = int(ends[start - 1])
         cuts.append(start)
     return cuts
@@ -143,7 +149,7 @@ def split_parts(indices: Indices, lengths: Indices, parts: int) -> list[Indices]
     return np.split(indices[order], cuts) + [indices[:0]] * (parts - filled)
 
 
-def length_sorted_batches(lengths: Indices, batch_tokens: int) -> list[Indices]:
+def length_sorted_batches(lengths: Indices, batch_tokens: int, batch_sentences: int | None = None) -> list[Indices]:
     """A fixed set of sentences in batches of like length and at most `batch_tokens`, the longest first.
 
     The longest first, so that a batch too large for memory shows at once. A longer sentence is a batch of its own.
@@ -151,6 +157,7 @@ def length_sorted_batches(lengths: Indices, batch_tokens: int) -> list[Indices]:
     Args:
         lengths: tokens of each sentence.
         batch_tokens: the sum that a batch may reach.
+        batch_sentences: how many sentences a batch may have; None for any number.
 
     Returns:
         The numbers of the sentences of each batch.
@@ -158,5 +165,5 @@ def length_sorted_batches(lengths: Indices, batch_tokens: int) -> list[Indices]:
     if not len(lengths):
         return []
     order = np.argsort(lengths, kind="stable")
-    cuts = _greedy_cuts(np.cumsum(lengths[order]), batch_tokens)
+    cuts = _greedy_cuts(np.cumsum(lengths[order]), batch_tokens, batch_sentences)
     return np.split(order, cuts[:-1])[::-1]

@@ -54,8 +54,11 @@ class CorpusFiles:
         if problems:
             raise InputFileError.of(problems)
 
-    def check_line_counts(self) -> None:
+    def check_line_counts(self, tick: Callable[[], None] = lambda: None) -> None:
         """Count the lines of each file, without looking into them.
+
+        Args:
+            tick: is called now and then; what it raises ends the work.
 
         Raises:
             DataError: files that belong together have unequal numbers of lines; it names each two, with both counts.
@@ -63,7 +66,7 @@ class CorpusFiles:
         """
         problems = []
         for source, target in self.pairs:
-            source_lines, target_lines = count_lines(source), count_lines(target)
+            source_lines, target_lines = count_lines(source, tick), count_lines(target, tick)
             if source_lines != target_lines:
                 problems.append(_unequal(source, source_lines, target, target_lines))
         if problems:
@@ -74,8 +77,8 @@ def _unequal(source: str, source_lines: int, target: str, target_lines: int) -> 
     return Problem(source, f"{source_lines} lines, but its translation {target} has {target_lines}; expected as many")
 
 
-def count_lines(path: str) -> int:
-    """The number of lines of a file, compressed or not; a last line needs no line feed.
+def count_lines(path: str, tick: Callable[[], None] = lambda: None) -> int:
+    """The number of lines of a file, compressed or not; a last line needs no line feed. `tick` as above.
 
     Raises:
         InputFileError: the file cannot be read.
@@ -85,6 +88,7 @@ def count_lines(path: str) -> int:
         while block := stream.read():
             lines += block.count(b"\n")
             last = block[-1:]
+            tick()
     return lines + (last != b"\n")
 
 

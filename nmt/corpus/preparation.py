@@ -28,6 +28,7 @@ def prepare(
     processes: int,
     progress: Callable[[int], None],
     warn: Callable[[str], None],
+    fingerprint: str | None = None,
 ) -> Store:
     """Tokenise a corpus into a store, unless the store is there already and nothing changed.
 
@@ -40,6 +41,7 @@ def prepare(
         processes: how many encode at the same time; the store does not depend on it.
         progress: is told, several times a second, how many pairs are done. What it raises ends the work cleanly.
         warn: is told of lines that are not UTF-8.
+        fingerprint: what `corpus_fingerprint` gave for all this, by a caller who knows it already.
 
     Raises:
         DataError: files that belong together have unequal numbers of lines, or no pair is left.
@@ -50,7 +52,7 @@ def prepare(
     files.check_present()
     make_directory(directory.parent)
     remove_stale_temporaries(directory.parent)
-    fingerprint = corpus_fingerprint(files, encoder, pair_filter, tick=lambda: progress(0))
+    fingerprint = fingerprint or corpus_fingerprint(files, encoder, pair_filter, tick=lambda: progress(0))
     with suppress(DataError):  # absent or damaged: made anew
         store = Store.open(directory)
         if store.fingerprint == fingerprint and is_intact(store, tick=lambda: progress(0)):
@@ -91,13 +93,12 @@ def _tally(
     All of a chunk is counted here, and not when it is read, so that the report is in the order of the text.
     """
     tally.read += chunk.read
-    for reason, file, line in chunk.left_out:
+    reasons = pair_filter.reasons(encoded)
+    left_out = chunk.left_out + [(reason, *chunk.places[number]) for number, reason in reasons.items()]
+    for reason, file, line in sorted(left_out, key=lambda item: item[1:]):
         tally.leave_out(reason, Place(files.source[file], line))
     kept = np.ones(len(chunk.places), np.bool_)
-    for number, reason in sorted(pair_filter.reasons(encoded).items()):
-        file, line = chunk.places[number]
-        tally.leave_out(reason, Place(files.source[file], line))
-        kept[number] = False
+    kept[list(reasons)] = False
     return kept
 
 

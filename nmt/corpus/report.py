@@ -69,7 +69,7 @@ class Report:
         """The report that `to_json` gave.
 
         Raises:
-            KeyError, TypeError, ValueError: the value is none of ours.
+            KeyError, TypeError, ValueError, OverflowError: the value is none of ours.
         """
         left_out = tuple(
             LeftOut(

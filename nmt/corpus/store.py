@@ -134,7 +134,7 @@ class Store:
                 _Side.map(directory, "source", description.source_type, description.source_ids, pairs),
                 _Side.map(directory, "target", description.target_type, description.target_ids, pairs),
             )
-        except (OSError, KeyError, TypeError, ValueError, RecursionError) as error:
+        except (OSError, KeyError, TypeError, ValueError, OverflowError, RecursionError) as error:
             raise DataError(str(directory), f"no corpus that can be used: {error}") from error
 
     def __len__(self) -> int:

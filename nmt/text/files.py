@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gzip
 import importlib.util
+import io
 import os
 import select
 import sys
@@ -106,10 +107,10 @@ def open_input(path: str) -> InputStream:
     if path == "-":
         return _open_standard_input()
     with _input_errors(path), ExitStack() as resources:
-        raw = resources.enter_context(_checked_path(path, InputFileError).open("rb", buffering=0))
         if path.endswith(".gz"):
-            unpacked = resources.enter_context(gzip.GzipFile(fileobj=raw, mode="rb"))
-            return InputStream(path, iter(lambda: unpacked.read(BLOCK_BYTES), b""), None, resources.pop_all())
+            packed = resources.enter_context(_checked_path(path, InputFileError).open("rb"))
+            return InputStream(path, _gzip_blocks(packed), None, resources.pop_all())
+        raw = resources.enter_context(_checked_path(path, InputFileError).open("rb", buffering=0))
         if path.endswith(".zst"):
             _require_zstandard(path, InputFileError)
             return InputStream(path, _zstandard_blocks(raw), None, resources.pop_all())
@@ -192,14 +193,23 @@ def _write_all(descriptor: int, data: bytes) -> None:
             poll.poll()
 
 
+def _gzip_blocks(packed: io.BufferedReader) -> Iterator[bytes]:
+    """What one or several members hold; unlike `gzip` itself, it notices a file cut short to nothing."""
+    if not packed.peek(1):
+        raise EOFError
+    with gzip.GzipFile(fileobj=packed, mode="rb") as unpacked:
+        yield from iter(lambda: unpacked.read(BLOCK_BYTES), b"")
+
+
 def _zstandard_blocks(packed: IO[bytes]) -> Iterator[bytes]:
     """What one or several frames hold; unlike `zstandard`'s own reader, it notices a frame that is cut short."""
     import zstandard
 
     decompressor = zstandard.ZstdDecompressor()
-    frame = None
+    frame, is_empty = None, True
     try:
         while data := packed.read(_ZSTANDARD_BLOCK_BYTES):
+            is_empty = False
             while data:
                 frame = frame or decompressor.decompressobj()
                 text = frame.decompress(data)
@@ -208,7 +218,7 @@ def _zstandard_blocks(packed: IO[bytes]) -> Iterator[bytes]:
                 frame = None if frame.eof else frame
     except zstandard.ZstdError as error:
         raise zlib.error(str(error)) from error
-    if frame is not None:
+    if frame is not None or is_empty:
         raise EOFError
 
 

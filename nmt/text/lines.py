@@ -72,7 +72,7 @@ def ready_lines(stream: ByteStream, warn: Callable[[str], None], most: int) -> I
     Memory is bounded whatever the input holds.
 
     Invalid UTF-8 becomes U+FFFD. `warn` is given one message for each line that held it, naming stream and line, up to
-    five, then one with the number of further such lines; and one message for each line that is too long.
+    five, then one with the number of further such lines; and the same for lines that are too long.
     """
     splitter = _LineSplitter(stream.name, warn)
     gathered: list[Line] = []
@@ -105,6 +105,7 @@ class _LineSplitter:
         self._tail = bytearray()
         self._skipping = False
         self._invalid = 0
+        self._too_long = 0
 
     def feed(self, block: bytes) -> list[Line]:
         """The lines that end in `block`."""
@@ -122,11 +123,14 @@ class _LineSplitter:
         return lines
 
     def finish(self) -> list[Line]:
-        """The line that the end of the input ended, if any; and the last warning, if one is due."""
+        """The line that the end of the input ended, if any; and the last warnings, if any are due."""
         lines = [self._end_tail(ended=False)] if self._tail or self._skipping else []
         if self._invalid > _MOST_WARNINGS:
             further = self._invalid - _MOST_WARNINGS
             self._warn(f"{self._name}: {further} further lines with invalid UTF-8, replaced by U+FFFD")
+        if self._too_long > _MOST_WARNINGS:
+            further = self._too_long - _MOST_WARNINGS
+            self._warn(f"{self._name}: {further} further lines longer than {MAX_LINE_BYTES} bytes, skipped")
         return lines
 
     def _extend_tail(self, part: bytes) -> None:
@@ -144,7 +148,9 @@ class _LineSplitter:
         self._tail.clear()
         self._finished += 1
         if too_long:
-            self._warn(f"{self._name}:{self._finished}: longer than {MAX_LINE_BYTES} bytes, skipped")
+            self._too_long += 1
+            if self._too_long <= _MOST_WARNINGS:
+                self._warn(f"{self._name}:{self._finished}: longer than {MAX_LINE_BYTES} bytes, skipped")
             return Line(self._finished, "", too_long=True)
         return Line(self._finished, self._decode(self._finished, raw))
 

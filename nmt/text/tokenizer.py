@@ -153,6 +153,8 @@ class Tokenizer:
     def _segment(self, texts: Sequence[str], out_type: type[int] | type[str]) -> list[list[Any]]:
         readable = [without_surrogates(text) for text in texts]
         if not self._word_by_word:
+            if len(readable) == 1:  # for a list, SentencePiece starts a thread
+                return [self._processor.encode(readable[0], out_type=out_type)]
             segmented: list[list[Any]] = self._processor.encode(readable, out_type=out_type, num_threads=1)
             return segmented
         words = [text.split() for text in readable]

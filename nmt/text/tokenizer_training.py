@@ -35,8 +35,7 @@ class TrainedTokenizer(NamedTuple):
 
 
 def train_tokenizer(
-    lines: Iterable[str],
-    *,
+    *texts: Iterable[str],
     kind: TokenizerKind,
     vocabulary_size: int,
     character_coverage: float,
@@ -45,7 +44,7 @@ def train_tokenizer(
     training_lines: int,
     seed: int,
 ) -> TrainedTokenizer:
-    """Trains a SentencePiece model on at most `training_lines` of the lines that are not blank, drawn by `seed`.
+    """Trains a SentencePiece model on at most `training_lines` lines of each text that are not blank, drawn by `seed`.
 
     The marks have the ids `PAD_ID`, `UNK_ID`, `BOS_ID` and `EOS_ID`. With `byte_fallback`, for every kind, a character
     (of a word model: a word) outside the vocabulary is spelled in bytes, which take 256 of its places.
@@ -55,7 +54,7 @@ def train_tokenizer(
 
     Silent; the same input gives the same bytes. Raises `DataError` where there is nothing to train on.
     """
-    sample = sample_lines(lines, training_lines, seed)
+    sample = [line for text in texts for line in sample_lines(text, training_lines, seed)]
     options = {
         "model_type": kind,
         "character_coverage": character_coverage,

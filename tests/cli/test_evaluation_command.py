@@ -155,3 +155,74 @@ def test_a_giant_line_is_not_scored(call, tmp_path):
     giant.write_text("ba " * 400_000 + "\n")
     done = call("eval", "--hyp", giant, "--ref", giant)
     assert done.code == 65 and f"{giant}:1" in done.errors[0]
+
+
+def test_the_same_reference_twice_is_two_references(call, texts):
+    first = texts / "first"
+    once = evaluate(call, "--hyp", texts / "translation", "--ref", first)
+    twice = evaluate(call, "--hyp", texts / "translation", "--ref", first, "--ref", first)
+    assert "nrefs:1|" in once["bleu"]["signature"] and "nrefs:2|" in twice["bleu"]["signature"]
+    assert twice["bleu"]["score"] == pytest.approx(once["bleu"]["score"])
+
+
+def test_the_saved_translation_is_none_of_the_files_read(call, model, texts, data, tmp_path):
+    for name in ("source", "first"):
+        (tmp_path / name).write_bytes((texts / name).read_bytes())
+    arguments = ["--src", tmp_path / "source", "--ref", texts / "second", tmp_path / "first"]
+    for output in (tmp_path / "source", tmp_path / "first"):
+        before = output.read_bytes()
+        done = call("eval", model, *arguments, "--save-output", output)
+        assert (done.code, done.out) == (2, b"") and "--save-output" in done.errors[0], done.err
+        assert output.read_bytes() == before
+    test_set = data / "validation.yy"
+    before = test_set.read_bytes()
+    (tmp_path / "link").symlink_to(test_set)
+    assert call("eval", model, "--save-output", tmp_path / "link").code == 2
+    assert test_set.read_bytes() == before
+
+
+def test_a_translation_that_cannot_be_saved_is_told_before_the_work(call, model, tmp_path, monkeypatch):
+    monkeypatch.setattr("nmt.translator.Translator.translate", lambda *_, **__: pytest.fail("it was translated"))
+    done = call("eval", model, "--save-output", tmp_path / "absent" / "out")
+    assert done.code == 5 and len(done.errors) == 1
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--hyp", "-", "--ref", "-"),
+        ("MODEL", "--src", "-", "--ref", "first", "-"),
+        ("--hyp", "first", "--ref", "-", "-"),
+    ],
+)
+def test_standard_input_is_read_once(arguments, call, model, texts):
+    given = [{"MODEL": model, "first": texts / "first"}.get(word, word) for word in arguments]
+    done = call("eval", *given, stdin=(texts / "first").read_bytes())
+    assert (done.code, done.out) == (2, b"") and "standard input can be read once" in done.errors[0]
+    assert call("eval", "--hyp", "-", "--ref", texts / "first", stdin=(texts / "first").read_bytes()).code == 0
+
+
+def test_a_test_set_of_several_files_agrees_file_by_file(call, configuration, make_sentences, tmp_path):
+    text = configuration.read_text()
+    for name, count in (("a.xx", 3), ("b.xx", 5), ("a.yy", 5), ("b.yy", 3), ("c.yy", 3), ("d.yy", 5)):
+        (tmp_path / name).write_text("".join(f"{line}\n" for line in make_sentences(count, 3)))
+
+    def trained(*target):
+        test = {
+            "source": [str(tmp_path / "a.xx"), str(tmp_path / "b.xx")],
+            "target": [str(tmp_path / n) for n in target],
+        }
+        run = tmp_path / target[0]
+        run = run.with_suffix(".run")
+        lines = [
+            line if not line.startswith("  test:") else f"  test: {json.dumps(test)}" for line in text.splitlines()
+        ]
+        (tmp_path / "my.yaml").write_text("\n".join(lines))
+        done = call("train", tmp_path / "my.yaml", "--output", run, "--set", "training.max_steps=1")
+        assert done.code == 0, done.err
+        return run
+
+    done = call("eval", trained("a.yy", "b.yy"))
+    assert (done.code, done.out) == (65, b"")
+    assert len(done.errors) == 2 and all(word in done.errors[0] for word in ("a.xx", "a.yy", "3", "5"))
+    assert evaluate(call, trained("c.yy", "d.yy"))["sentences"] == 8

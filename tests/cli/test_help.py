@@ -1,5 +1,6 @@
 """Help, version, and what is shown on a terminal only."""
 
+import errno
 import fcntl
 import os
 import pty
@@ -104,6 +105,81 @@ def test_a_bar_shows_on_a_terminal_only(start, call, configuration, tmp_path, us
     assert "\r" not in done.err and "█" not in done.err
     assert "target tokens/s" in done.err
     assert "target tokens/s" in (tmp_path / "terminal" / "train.log").read_text()
+
+
+@pytest.mark.parametrize("command", ["eval", "translate"])
+def test_translating_files_shows_a_bar_on_a_terminal(command, start, model, data, tmp_path, user_environment):
+    if command == "translate":
+        arguments = ["translate", model, "--input", data / "validation.xx", "--output", tmp_path / "out"]
+    else:
+        arguments = ["eval", model, "--save-output", tmp_path / "out"]
+    environment = user_environment(TERM="xterm")
+    assert b"\rtranslating: " in on_terminal(start, *arguments, env=environment)
+    assert b"translating" not in on_terminal(start, *arguments, "--quiet", env=environment)
+
+
+def test_no_bar_stands_between_the_lines_a_person_sees(start, model, data, user_environment):
+    shown = on_terminal(
+        start, "translate", model, "--input", data / "validation.xx", env=user_environment(TERM="xterm")
+    )
+    assert b"translating" not in shown and shown.count(b"\n") == 12
+
+
+def test_verbose_says_with_what_and_where(call, model):
+    done = call("translate", model, "--verbose", "--device", "cpu", "--beam-size", "3", stdin=b"ba\n")
+    assert done.code == 0, done.err
+    for words in (
+        f"nmt {version('nmt')}, torch {version('torch')}",
+        "device: cpu",
+        "threads of the processor: ",
+        "precision: float32, chosen by auto",
+        f"read from {model / 'checkpoints'}",
+        "beam_size=3",
+    ):
+        assert words in done.err
+    assert call("translate", model, "--device", "cpu", stdin=b"ba\n").err == ""
+
+
+@pytest.mark.parametrize(
+    ("stderr", "arguments", "stdin", "code"),
+    [
+        ("full", ["--speed"], b"", 2),
+        ("unread", ["--speed"], b"", 2),
+        ("unread", ["info", "absent"], b"", 4),
+        ("full", ["translate", "MODEL"], b"ba\n\xff\n", 0),
+    ],
+)
+def test_standard_error_that_cannot_be_written_changes_no_exit_code(stderr, arguments, stdin, code, start, model):
+    reading, writing = os.pipe()
+    os.close(reading)
+    if stderr == "full":
+        os.close(writing)
+        writing = os.open("/dev/full", os.O_WRONLY)
+    given = [{"MODEL": model}.get(word, word) for word in arguments]
+    with start(*given, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=writing) as running:
+        os.close(writing)
+        out, _ = running.communicate(stdin, timeout=120)
+        assert running.returncode == code
+        assert out.count(b"\n") == stdin.count(b"\n")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        RuntimeError("[enforce fail at alloc_cpu.cpp:121] err == 0. DefaultCPUAllocator: can't allocate memory"),
+        MemoryError(),
+        OSError(errno.ENOMEM, "Cannot allocate memory"),
+    ],
+    ids=repr,
+)
+def test_memory_that_ran_out_anywhere_is_7(error, call, model, monkeypatch):
+    def fail(*_arguments, **_options):
+        raise error
+
+    monkeypatch.setattr("nmt.translator.Translator.load", fail)
+    done = call("translate", model, stdin=b"ba\n")
+    assert (done.code, done.out, done.errors) == (7, b"", ["nmt: error: out of memory"])
+    assert "in fail" in call("translate", model, "--verbose", stdin=b"ba\n").err
 
 
 def test_quiet_says_nothing(call, configuration, model, tmp_path):

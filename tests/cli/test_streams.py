@@ -133,6 +133,14 @@ def test_a_giant_line_is_answered_with_an_empty_one_and_65(call, process, model)
     assert len(done.errors) == 1 and "standard input" in done.errors[0]
 
 
+def test_attention_of_a_giant_line_is_left_out_with_65(call, model):
+    done = call("attend", model, stdin=b"ba ce\n" + b"ba " * 400_000 + b"\ndi fo\n")
+    assert done.code == 65
+    assert len(done.errors) == 1 and "standard input" in done.errors[0]
+    alone = call("attend", model, stdin=b"ba ce\n\ndi fo\n")
+    assert done.out == alone.out and alone.code == 0
+
+
 def test_the_first_line_is_answered_before_the_second_is_sent(start, model):
     with start("translate", model, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as running:
         watch = threading.Timer(60, running.kill)
@@ -167,18 +175,47 @@ def test_sigterm_while_the_program_starts_is_143(start, model):
             assert b"Traceback" not in running.stderr.read()
 
 
-def test_a_translation_does_not_depend_on_its_batch(translator, make_sentences):
-    lines = [*make_sentences(60, 8), "ba " * 150, "", "🙂 <s>"]
-    order = random.Random(1).sample(range(len(lines)), len(lines))
-    whole = translator.translate(lines)
-    for size in (1, 7, 64):
-        for start in range(0, len(lines), size):
-            numbers = order[start : start + size]
-            for number, translation in zip(numbers, translator.translate([lines[n] for n in numbers]), strict=True):
-                assert translation.text == whole[number].text
-                for ours, theirs in zip(translation.outputs, whole[number].outputs, strict=True):
-                    tokens = len(ours.tokens) + 1
-                    assert ours.log_probability == pytest.approx(theirs.log_probability, abs=1e-5 * tokens)
+SCARCE_MEMORY = """
+import resource, sys
+from pathlib import Path
+from nmt.translator import Translator
+
+translator = Translator.load(sys.argv[1])
+lines = sys.stdin.read().splitlines()
+options = translator.options(beam_size=40, batch_tokens=1 << 20)
+translator.translate(lines[:10], options)
+search = translator._search_at_once
+
+
+def watch(parts, options):
+    try:
+        return search(parts, options)
+    except (RuntimeError, MemoryError):
+        print("refused", len(parts), file=sys.stderr)
+        raise
+
+
+translator._search_at_once = watch
+used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (used + (16 << 20), used + (16 << 20)))
+for translation in translator.translate(lines, options):
+    print(translation.text)
+"""
+
+
+def test_where_memory_is_scarce_the_batch_is_halved_and_nothing_else_changes(model, translator, make_sentences):
+    lines = make_sentences(500, 9)
+    expected = translator.translate(lines, translator.options(beam_size=40))
+    done = subprocess.run(
+        [sys.executable, "-X", "utf8", "-c", SCARCE_MEMORY, model],
+        input="".join(f"{line}\n" for line in lines),
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "refused 500\n" in done.stderr
+    assert done.stdout == "".join(f"{translation.text}\n" for translation in expected)
 
 
 def test_the_reader_goes_away_quietly(start, model):
@@ -227,6 +264,45 @@ def test_output_is_never_the_input(call, model, tmp_path):
     (tmp_path / "link").symlink_to(text)
     done = call("translate", model, "--input", text, "--output", tmp_path / "link")
     assert done.code == 2 and text.read_text() == "ba ce\n"
+    done = call("translate", model, "--prefix", text, "--output", text, stdin=b"ba ce\n")
+    assert done.code == 2 and "--prefix" in done.errors[0] and text.read_text() == "ba ce\n"
+
+
+def test_output_is_never_what_standard_input_was_redirected_from(start, model, tmp_path):
+    text = tmp_path / "text"
+    text.write_text("ba ce\n")
+    with text.open("rb") as stdin, start("translate", model, "--output", text, stdin=stdin) as running:
+        assert running.wait(30) == 2
+    assert text.read_text() == "ba ce\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["MODEL", "--prefix", "absent"], 66),
+        (["absent"], 4),
+        (["MODEL", "--coverage-penalty", "-1"], 2),
+        (["MODEL", "--device", "cuda:99"], 69),
+    ],
+)
+def test_what_cannot_begin_empties_no_output(arguments, code, call, model, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("out").write_text("of yesterday\n")
+    given = [{"MODEL": model}.get(word, word) for word in arguments]
+    assert call("translate", *given, "--output", "out", stdin=b"ba\n").code == code
+    assert Path("out").read_text() == "of yesterday\n"
+
+
+def test_a_device_may_be_read_and_written(call, model):
+    done = call("translate", model, "--input", "/dev/null", "--output", "/dev/null")
+    assert done.code == 0, done.err
+
+
+def test_standard_input_is_read_once(call, model, tmp_path):
+    done = call("translate", model, "--prefix", "-", stdin=b"ba\n")
+    assert (done.code, done.out) == (2, b"") and "standard input can be read once" in done.errors[0]
+    (tmp_path / "text").write_text("ba\n")
+    assert call("translate", model, "--prefix", "-", "--input", tmp_path / "text", stdin=b"BA\n").code == 0
 
 
 def test_a_long_line_is_translated_in_parts(translator, monkeypatch):

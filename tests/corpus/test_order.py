@@ -171,11 +171,12 @@ def test_parts_hold_about_equal_tokens_of_like_length() -> None:
 
 
 @settings(max_examples=40, deadline=None)
-@given(sizes=st.lists(st.integers(0, 60), max_size=60), budget=st.integers(1, 120))
-def test_fixed_sets_lose_nothing_and_begin_with_the_longest(sizes: list[int], budget: int) -> None:
+@given(sizes=st.lists(st.integers(0, 60), max_size=60), budget=st.integers(1, 120), most=st.none() | st.integers(1, 9))
+def test_fixed_sets_lose_nothing_and_begin_with_the_longest(sizes: list[int], budget: int, most: int | None) -> None:
     tokens = np.array(sizes, np.int64)
-    batches = length_sorted_batches(tokens, budget)
+    batches = length_sorted_batches(tokens, budget, most)
     assert sorted(number for batch in batches for number in batch.tolist()) == list(range(len(sizes)))
     assert all(len(batch) == 1 or tokens[batch].sum() <= budget for batch in batches)
+    assert most is None or all(len(batch) <= most for batch in batches)
     longest = [int(tokens[batch].max()) for batch in batches]
     assert longest == sorted(longest, reverse=True)

@@ -121,6 +121,15 @@ def test_what_is_left_out_is_reported_with_its_lines(tmp_path: Path, encoder: Pa
     ]
 
 
+def test_the_places_reported_are_the_first_ones(tmp_path: Path, encoder: PairEncoder) -> None:
+    # Of nothing but control characters, the tokenizer makes nothing: blank too, but seen later than an empty line.
+    assert encoder.source.encode(["\x01"]) == [[]]
+    files = written(tmp_path, ["\x01"] * 3 + [""] * 9 + ["ba"], ["ba"] * 13)
+    store = prepared(tmp_path / "corpus", files, encoder)
+    (blank,) = store.report.left_out
+    assert (blank.count, [place.line for place in blank.examples]) == (12, [1, 2, 3, 4, 5])
+
+
 def test_an_unchanged_corpus_is_not_made_again(tmp_path: Path, files: CorpusFiles, encoder: PairEncoder) -> None:
     first = prepared(tmp_path / "corpus", files, encoder)
     made = (tmp_path / "corpus" / "source.ids").stat()
@@ -180,6 +189,17 @@ def test_a_description_of_something_else_is_damage(tmp_path: Path, text: str) ->
     (tmp_path / "corpus.json").write_text(text, encoding="utf-8")
     with pytest.raises(DataError, match="no corpus"):
         Store.open(tmp_path)
+
+
+@pytest.mark.parametrize("count", ["1e999", "NaN"])
+def test_a_report_of_impossible_counts_is_damage(
+    tmp_path: Path, files: CorpusFiles, encoder: PairEncoder, count: str
+) -> None:
+    prepared(tmp_path / "corpus", files, encoder)
+    path = tmp_path / "corpus" / "corpus.json"
+    path.write_text(path.read_text(encoding="utf-8").replace('"read": 10000', f'"read": {count}'), encoding="utf-8")
+    with pytest.raises(DataError, match="no corpus"):
+        Store.open(tmp_path / "corpus")
 
 
 def test_progress_counts_all_pairs_and_may_end_the_work(
@@ -357,6 +377,20 @@ def test_a_worker_that_fails_says_why(encoder: PairEncoder) -> None:
     impossible: list[Any] = [1, 2]
     with pytest.raises(RuntimeError, match="Traceback"):
         list(encode_in_order(iter([Texts(["ba"]), Texts(impossible)]), encoder, processes=2))
+    assert multiprocessing.active_children() == []
+
+
+class Enormous:
+    """Comes out of the pipe as more bytes than there are."""
+
+    def __reduce__(self) -> tuple[type[bytes], tuple[int]]:
+        return bytes, (1 << 62,)
+
+
+def test_a_worker_without_enough_memory_says_so(encoder: PairEncoder) -> None:
+    enormous: list[Any] = [Enormous()]
+    with pytest.raises(MemoryExhaustedError, match="ran out of memory"):
+        list(encode_in_order(iter([Texts(["ba"]), Texts(enormous)]), encoder, processes=2))
     assert multiprocessing.active_children() == []
 
 

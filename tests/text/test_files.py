@@ -43,12 +43,13 @@ def test_promise_14_plain_and_compressed_files_give_the_same_lines(tmp_path, nam
 
 def test_promise_14_standard_input_gives_the_same_lines_in_any_locale():
     program = "from nmt.text.files import read_lines; print(ascii([line.text for line in read_lines('-', print)]))"
-    for locale in ("C", "C.UTF-8"):
+    plain_c = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    for settings in (plain_c, {"LC_ALL": "C.UTF-8"}):
         finished = subprocess.run(
             [sys.executable, "-c", program],
             input=TEXT.encode(),
             capture_output=True,
-            env={"LC_ALL": locale},
+            env=settings,
             check=True,
         )
         assert finished.stdout.decode().strip() == ascii(LINES)
@@ -76,6 +77,20 @@ def test_promise_18_a_compressed_file_cut_short_is_an_error(tmp_path, name):
     path.write_bytes(path.read_bytes()[:-20])
     with pytest.raises(InputFileError, match=f"{name}: ends in the middle"):
         list(read_lines(str(path), [].append))
+
+
+@pytest.mark.parametrize("name", ["a.gz", "a.zst"])
+def test_a_compressed_file_cut_short_to_nothing_is_an_error(tmp_path, name):
+    (tmp_path / name).touch()
+    with pytest.raises(InputFileError, match=f"{name}: ends in the middle"):
+        list(read_lines(str(tmp_path / name), [].append))
+
+
+@pytest.mark.parametrize("name", ["plain", "a.gz", "a.zst"])
+def test_a_written_file_without_lines_is_read_as_one(tmp_path, name):
+    with open_output(str(tmp_path / name)):
+        pass
+    assert texts_of(tmp_path / name) == []
 
 
 @pytest.mark.parametrize("name", ["a.gz", "a.zst"])

@@ -112,6 +112,13 @@ def test_a_longer_line_is_skipped_with_a_warning(end):
     assert warnings == [f"input:2: longer than {MAX_LINE_BYTES} bytes, skipped"]
 
 
+def test_many_longer_lines_give_five_warnings_and_a_count():
+    warnings = []
+    lines_of(*[b"x" * MAX_LINE_BYTES, b"x\n"] * 8, warnings=warnings)
+    assert [re.match(r"input:\d+", warning) is not None for warning in warnings] == [True] * 5 + [False]
+    assert warnings[-1] == f"input: 3 further lines longer than {MAX_LINE_BYTES} bytes, skipped"
+
+
 def test_promise_16_the_lines_around_a_giant_one_are_kept():
     lines = lines_of(b"before\nx", *[b"x" * MAX_LINE_BYTES] * 8, b"\nafter\n")
     assert lines == [Line(1, "before"), Line(2, "", too_long=True), Line(3, "after")]

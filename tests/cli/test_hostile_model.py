@@ -1,0 +1,111 @@
+"""A model whose files are whole and whose content is not: a clean error, soon, that names the file."""
+
+import hashlib
+import json
+import shutil
+import time
+
+import pytest
+
+from nmt.config import from_yaml
+from nmt.config.reference import all_keys
+from nmt.manifest import CONFIG, MANIFEST, encode_json
+
+SIZES = [
+    key.dotted for key in all_keys() if key.dotted.startswith("model.") and key.dotted.endswith(("size", "layers"))
+]
+
+
+@pytest.fixture
+def hostile(call, model, tmp_path):
+    """Makes a copy of the model with another configuration or summary, sealed as if it had been so from the start."""
+
+    def make(config=None, summary=None):
+        directory = tmp_path / "hostile"
+        shutil.rmtree(directory, ignore_errors=True)
+        assert call("export", model, directory).code == 0
+        document = json.loads((directory / MANIFEST).read_bytes())
+        del document["sha256"]
+        if config is not None:
+            data = config((directory / CONFIG).read_text()).encode()
+            (directory / CONFIG).write_bytes(data)
+            document["files"][CONFIG] = {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+        if summary is not None:
+            document["summary"] = summary(document["summary"])
+        seal = hashlib.sha256(encode_json(document)).hexdigest()
+        (directory / MANIFEST).write_bytes(encode_json(document | {"sha256": seal}))
+        return directory
+
+    return make
+
+
+def with_values(text, values):
+    """A configuration's text with other values of some keys."""
+    tree = from_yaml(text, CONFIG).model_dump()
+    for key, value in values.items():
+        *above, name = key.split(".")
+        place = tree
+        for outer in above:
+            place = place[outer]
+        place[name] = value
+    return json.dumps(tree)  # YAML, too
+
+
+def assert_refused(call, directory, name):
+    for command in (["info", directory], ["translate", directory]):
+        started = time.monotonic()
+        done = call(*command, stdin=b"ba\n")
+        assert (done.code, done.out) == (4, b""), done.err
+        assert done.errors and all(str(directory / name) in error for error in done.errors)
+        assert time.monotonic() - started < 5
+
+
+def test_the_copy_itself_is_a_model(call, hostile):
+    directory = hostile(config=lambda text: with_values(text, {"name": "other"}), summary=lambda summary: summary)
+    assert call("info", directory).lines[0].startswith("other:")
+    assert call("translate", directory, stdin=b"ba\n").code == 0
+
+
+@pytest.mark.parametrize("keys", [*([key] for key in SIZES), SIZES], ids=" ".join)
+@pytest.mark.parametrize("allowed", [True, False])
+def test_sizes_beyond_reason_are_refused_at_once(keys, allowed, call, hostile):
+    largest = {key: 64 if key.endswith("layers") else 1_000_000 for key in keys}
+    values = {key: value if allowed else value + 1 for key, value in largest.items()}
+    changes = values | {"model.tie_embeddings": "none"}
+    assert_refused(
+        call, hostile(config=lambda text: with_values(text, changes)), "model.safetensors" if allowed else CONFIG
+    )
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"step": "x"},
+        {"step": 1.5},
+        {"step": True},
+        {"best_score": "x"},
+        {"best_score": 10**400},
+        {"best_step": None},
+        {"training_seconds": 10**400},
+        {"training_seconds": None},
+        {"metric": 5},
+        {"metric": "\x1b[2J"},
+    ],
+    ids=str,
+)
+def test_a_foreign_summary_is_refused(change, call, hostile):
+    done = call("info", directory := hostile(summary=lambda summary: summary | change))
+    assert (done.code, done.out) == (4, b""), done.err
+    [error] = done.errors
+    assert str(directory / MANIFEST) in error and next(iter(change)) in error
+
+
+@pytest.mark.parametrize("summary", [{}, {"step": 5}, {"best_score": 1.0}], ids=str)
+def test_an_incomplete_summary_is_refused(summary, call, hostile):
+    done = call("info", hostile(summary=lambda _: summary))
+    assert (done.code, done.out) == (4, b"") and len(done.errors) == 1, done.err
+
+
+def test_a_model_that_was_never_validated_is_described(call, hostile):
+    done = call("info", hostile(summary=lambda summary: summary | {"best_score": None}))
+    assert done.code == 0 and not any(line.startswith("validation") for line in done.lines)
