@@ -91,7 +91,7 @@ class TokenizerConfig(Section):
         "probability of leaving out a merge for bpe; 0 is off",
     )
     training_lines: Count = Field(
-        default=1_000_000, description="lines of each side the tokenizer is trained on at most, drawn by `seed`"
+        default=200_000, description="lines of each side the tokenizer is trained on at most, drawn by `seed`"
     )
 
 

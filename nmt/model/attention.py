@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from nmt.model.cell import accurate
+from nmt.model.tiling import tiles
 
 
 class Memory(NamedTuple):
@@ -73,8 +74,13 @@ class AdditiveAttention(ScoredAttention):
     def scores(self, query: Tensor, keys: Tensor) -> Tensor:
         query = accurate(self.query_projection(query))
         with torch.autocast(query.device.type, enabled=False):
-            compared = (keys[:, None] + query[:, :, None]).tanh_()  # (B, K, S, A)
-            return torch.matmul(compared, self.energy.weight[0])
+            # (B, K, S, A) is by far the largest tensor of a step; under autograd it would be kept in any case.
+            numbers = query.shape[1] * keys.shape[1] * keys.shape[2]
+            parts = [slice(None)] if torch.is_grad_enabled() else tiles(len(keys), numbers, keys.device)
+            scores = [
+                torch.matmul((keys[part, None] + query[part, :, None]).tanh_(), self.energy.weight[0]) for part in parts
+            ]
+            return scores[0] if len(scores) == 1 else torch.cat(scores)
 
 
 class GeneralAttention(ScoredAttention):

@@ -17,10 +17,7 @@ from torch.autograd import Function
 from torch.autograd.function import once_differentiable
 
 from nmt.model.cell import accurate, cell_backward, cell_forward
-
-# Numbers of one temporary of the attention's comparison on a processor: few enough that the three passes over it stay
-# within a core's second-level cache.
-_TILE_NUMBERS = 1 << 18
+from nmt.model.tiling import tiles
 
 
 class _LSTMLoop(Function):
@@ -91,12 +88,6 @@ def lstm_loop(input_gates: Tensor, recurrent_weight: Tensor, hidden: Tensor | No
         return _run_lstm(accurate(input_gates), recurrent_weight, accurate(hidden))
 
 
-def _tiles(batch: int, numbers_of_each: int, device: torch.device) -> list[slice]:
-    """The sentences of a batch in tiles whose temporaries fit a processor's cache; a GPU takes all at once."""
-    size = batch if device.type != "cpu" else max(1, _TILE_NUMBERS // max(1, numbers_of_each))
-    return [slice(start, min(start + size, batch)) for start in range(0, batch, size)]
-
-
 class _AdditiveAttentionLoop(Function):
     """The attentional LSTM over time; see `additive_attention_loop`."""
 
@@ -119,11 +110,11 @@ class _AdditiveAttentionLoop(Function):
         attention_size = keys.shape[2]
         dtype = recurrent_weight.dtype
         new = input_gates.new_empty
-        tiles = _tiles(batch, source * attention_size, keys.device)
+        parts = tiles(batch, source * attention_size, keys.device)
         # tanh(query + key), kept for the backward pass in the products' type.
         compared = new(time if with_gradient else 0, batch, source, attention_size, dtype=dtype)
         in_place = with_gradient and dtype == keys.dtype
-        scratch = None if in_place else new(tiles[0].stop if tiles else 0, source, attention_size)
+        scratch = None if in_place else new(parts[0].stop, source, attention_size)
         scores, weights = new(batch, source), new(time, batch, source)
         gates, cell_tanhs = new(time, batch, gate_size), new(time, batch, size)
         cells = new(time + 1, batch, size)
@@ -134,7 +125,7 @@ class _AdditiveAttentionLoop(Function):
         outputs = new(time, batch, size)
         for t in range(time):
             query = (joined[t, :, context_size:] @ query_weight).to(keys.dtype)
-            for tile in tiles:
+            for tile in parts:
                 some = compared[t, tile] if scratch is None else scratch[: tile.stop - tile.start]
                 torch.add(keys[tile], query[tile, None], out=some).tanh_()
                 torch.mv(some.view(-1, attention_size), energy, out=scores[tile].view(-1))
@@ -171,8 +162,8 @@ class _AdditiveAttentionLoop(Function):
         # over `score` alone is 0, as softmax's gradients always are.
         squares, query_squares = gates.new_zeros(batch, source, attention_size), new(batch, 1, attention_size)
         energy_gradient = torch.zeros_like(energy)
-        tiles = _tiles(batch, source * attention_size, gates.device)
-        scratch = new(tiles[0].stop if tiles else 0, source, attention_size)
+        parts = tiles(batch, source * attention_size, gates.device)
+        scratch = new(parts[0].stop, source, attention_size)
         carried, cell_gradient = gates.new_zeros(batch, size), gates.new_zeros(batch, size)
         for t in reversed(range(time)):
             hidden_gradient = output_gradient[t] + carried
@@ -183,7 +174,7 @@ class _AdditiveAttentionLoop(Function):
             weight_gradient = torch.bmm(annotations, context_gradients[t][:, :, None])[:, :, 0].to(gates.dtype)
             weighted = weights[t] * weight_gradient
             torch.addcmul(weighted, weights[t], weighted.sum(-1, keepdim=True), value=-1, out=score_gradients[t])
-            for tile in tiles:
+            for tile in parts:
                 some, score_gradient = scratch[: tile.stop - tile.start], score_gradients[t, tile]
                 some.copy_(compared[t, tile])
                 energy_gradient.addmv_(some.view(-1, attention_size).t(), score_gradient.reshape(-1))

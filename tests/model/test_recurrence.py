@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from nmt.model import recurrence
+from nmt.model import tiling
 from nmt.model.attention import AdditiveAttention, Memory
 from nmt.model.decoder import lstm_cell
 from nmt.model.recurrence import additive_attention_loop, lstm_loop
@@ -141,12 +141,23 @@ def test_tiles_and_gradients_change_no_value(
         random(8, 8, seed=7).to(dtype),
     )
     expected = additive_attention_loop(*arguments)
-    monkeypatch.setattr(recurrence, "_TILE_NUMBERS", tile_numbers)
+    monkeypatch.setattr(tiling, "TILE_NUMBERS", tile_numbers)
     with torch.no_grad():
         alone = additive_attention_loop(*arguments)
     for found in (additive_attention_loop(*arguments), alone):
         for ours, theirs in zip(found, expected, strict=True):
             assert torch.allclose(ours, theirs, rtol=0, atol=1e-6)
+
+
+def test_tiles_change_no_score_of_a_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    torch.manual_seed(0)
+    attention = AdditiveAttention(3, 5, 4)
+    keys, query = torch.randn(7, 6, 4), torch.randn(7, 2, 3)
+    with torch.no_grad():
+        expected = attention.scores(query, keys)
+        for numbers in (1, 100):
+            monkeypatch.setattr(tiling, "TILE_NUMBERS", numbers)
+            assert torch.allclose(attention.scores(query, keys), expected, rtol=0, atol=1e-6)
 
 
 def test_without_gradient_the_memory_does_not_grow_with_the_target() -> None:
