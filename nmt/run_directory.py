@@ -247,6 +247,8 @@ def resolve_model(path: Path, warn: Warn) -> Path:
     checkpoint = best_valid_checkpoint(path, warn)
     if checkpoint is None:
         raise ModelError(str(path), "this run has saved no checkpoint yet")
+    if not os.path.lexists(path / "best"):
+        warn(f"{path}: no validation has chosen a checkpoint yet; {checkpoint.name} is used")
     return checkpoint
 
 

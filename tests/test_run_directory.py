@@ -279,11 +279,20 @@ def test_translation_takes_the_best_then_the_last(tmp_path: Path) -> None:
 
 def test_a_model_is_a_run_or_a_checkpoint_or_an_exported_directory(tmp_path: Path) -> None:
     save(tmp_path, 1)
+    mark(tmp_path, "best", checkpoint_name(1))
     checkpoint = tmp_path / "checkpoints" / "step-00000001"
     assert resolve_model(tmp_path, no_warning) == checkpoint
     assert resolve_model(checkpoint, no_warning) == checkpoint
     (tmp_path / "link").symlink_to(checkpoint)
     assert resolve_model(tmp_path / "link", no_warning) == tmp_path / "link"
+
+
+def test_a_checkpoint_that_no_validation_has_chosen_is_used_with_a_warning(tmp_path: Path) -> None:
+    save(tmp_path, 1)
+    warnings: list[str] = []
+    resolve_model(tmp_path, warnings.append)
+    assert len(warnings) == 1
+    assert "step-00000001" in warnings[0]
 
 
 def new_best(run: Path) -> None:
@@ -313,6 +322,7 @@ def test_a_model_that_a_training_replaces_while_it_is_read_is_read_again(tmp_pat
 
 def test_a_model_that_is_damaged_is_read_once(tmp_path: Path) -> None:
     save(tmp_path, 1)
+    mark(tmp_path, "best", checkpoint_name(1))
     read = []
 
     def use(directory: Path) -> None:

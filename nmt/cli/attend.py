@@ -66,4 +66,4 @@ def attend(
                     too_long += sum(line.too_long for line in lines)
                     show([line.text for line in lines], first=lines[0].number)
             if too_long:
-                raise DataError(stream.name, f"{too_long} lines were too long and left out")
+                raise DataError(stream.name, f"too long, and left out: {too_long}")

@@ -14,7 +14,7 @@ from typer.core import TyperCommand
 
 from nmt.cli import options
 from nmt.cli.logs import logger
-from nmt.errors import ConfigError, DataError
+from nmt.errors import ConfigError, DataError, InputFileError
 
 if TYPE_CHECKING:
     from nmt.evaluation import Scores
@@ -160,6 +160,10 @@ def _test_set(
     if test is None:
         raise ConfigError("data.test", "the model's configuration names no test set; use --src FILE --ref FILE")
     options.check_files([("data.test", path) for path in (*test.source, *test.target)], output)
+    for path in (*test.source, *test.target):
+        if not Path(path).exists():
+            what = "no such file, though the model's configuration names it as test set; use --src and --ref"
+            raise InputFileError(path, what)
     from nmt.corpus.parallel import CorpusFiles, read_pairs
 
     # File by file: sums that agree would hide lines that do not belong together.

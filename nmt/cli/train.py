@@ -18,7 +18,9 @@ def train(
         typer.Option("--set", metavar="KEY=VALUE", help="Overrides a key of the configuration; repeatable."),
     ] = None,
     output: Annotated[Path | None, typer.Option(metavar="DIR", help="Run directory; runs/NAME by default.")] = None,
-    restart: Annotated[bool, typer.Option("--restart", help="Begin anew; what the directory holds is lost.")] = False,
+    restart: Annotated[
+        bool, typer.Option("--restart", help="Begin anew; the old run goes when this one has saved.")
+    ] = False,
     device: options.Device = "auto",
     precision: Annotated[str | None, typer.Option(help="In place of training.precision: auto, fp32 or bf16.")] = None,
     threads: options.Threads = None,

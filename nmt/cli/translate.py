@@ -6,13 +6,13 @@ import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 from itertools import chain, islice
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from nmt.cli import options
 from nmt.cli.logs import logger
-from nmt.errors import ConfigError, DataError
+from nmt.errors import ConfigError, DataError, Problem
 
 if TYPE_CHECKING:
     from nmt.search.sampling import SamplingOptions
@@ -41,10 +41,12 @@ def translate(
         float | None, typer.Option(help="Longest translation relative to the source's tokens.")
     ] = None,
     sample: Annotated[bool, typer.Option("--sample", help="Draw at random instead of searching for the best.")] = False,
-    temperature: Annotated[float, typer.Option(help="Of --sample.")] = 1.0,
-    top_k: Annotated[int, typer.Option(help="Of --sample: the K most probable tokens only; 0 for all.")] = 0,
-    top_p: Annotated[float, typer.Option(help="Of --sample: the most probable tokens that add up to P.")] = 1.0,
-    seed: Annotated[int, typer.Option(help="Of --sample.")] = 1,
+    temperature: Annotated[
+        float | None, typer.Option(help="Of --sample: below 1, the likely becomes likelier.")
+    ] = None,
+    top_k: Annotated[int | None, typer.Option(help="Of --sample: the K most probable tokens only; 0 for all.")] = None,
+    top_p: Annotated[float | None, typer.Option(help="Of --sample: the most probable tokens that add up to P.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Of --sample: another draw; 1 by default.")] = None,
     beam_size: options.BeamSize = None,
     length_penalty: options.LengthPenalty = None,
     max_length: options.MaxLength = None,
@@ -75,7 +77,7 @@ def translate(
         no_repeat_ngram=no_repeat_ngram,
         coverage_penalty=coverage_penalty,
     )
-    sampling = _sampling(temperature, top_k, top_p, seed) if sample else None
+    sampling = _sampling(sample=sample, temperature=temperature, top_k=top_k, top_p=top_p, seed=seed)
     inputs = [("--input", input_file)] + ([("--prefix", prefix)] if prefix is not None else [])
     options.check_files(inputs, ("--output", output_file))
     # What can fail comes before the output is opened, which empties a file that was there.
@@ -105,7 +107,7 @@ def translate(
             if progress is not None:
                 progress.show(lines[-1].number)
         if too_long:
-            raise DataError(stream.name, f"{too_long} lines were too long and answered with empty ones")
+            raise DataError(stream.name, f"too long, and answered with empty lines: {too_long}")
 
 
 def _batches(stream: InputStream, prefixes: InputStream | None) -> Iterator[tuple[list[Line], list[str] | None]]:
@@ -142,10 +144,21 @@ def _progress(input_file: str, output_file: str, *, quiet: bool) -> CountProgres
     return CountProgress("translating", "lines", quiet=quiet)
 
 
-def _sampling(temperature: float, top_k: int, top_p: float, seed: int) -> SamplingOptions:
+def _sampling(*, sample: bool, **values: float | None) -> SamplingOptions | None:
+    """How to sample, by the options that were given; None where that is not asked for."""
     from nmt.search.sampling import SamplingOptions
 
+    given: dict[str, Any] = {name: value for name, value in values.items() if value is not None}
+    if not sample:
+        if given:
+            raise ConfigError.of([Problem(_option(name), "does nothing without --sample") for name in given])
+        return None
     try:
-        return SamplingOptions(temperature, top_k, top_p, seed)
+        return SamplingOptions(**{"seed": 1, **given})
     except ValueError as error:
-        raise ConfigError("--sample", str(error)) from error
+        name, _, what = str(error).partition(" ")
+        raise ConfigError(_option(name), what) from error
+
+
+def _option(name: str) -> str:
+    return "--" + name.replace("_", "-")

@@ -34,7 +34,7 @@ class TrainingProgress:
     def __init__(self, *, quiet: bool = False) -> None:
         shown = sys.stderr is not None and sys.stderr.isatty() and not quiet
         self._bar = tqdm(
-            total=100, disable=not shown, bar_format="{percentage:3.0f}%|{bar:20}| {desc}", file=sys.stderr, leave=False
+            total=100, disable=not shown, bar_format="{percentage:3.0f}%|{bar:8}| {desc}", file=sys.stderr, leave=False
         )
         self._next_line = 0.0
 

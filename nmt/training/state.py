@@ -97,6 +97,11 @@ class TrainingState:
             return f"no better {config.early_stopping_metric} in {config.patience} validations"
         return None
 
+    @property
+    def epochs_begun(self) -> int:
+        """The epoch of the last update, counted from 1."""
+        return max(1, self.position.epoch + (self.position[1:] != START[1:]))
+
     def count(self, loss: float, tokens: int) -> None:
         """Adds an update's summed loss and target tokens to what the next record tells of."""
         self.loss_since_record += loss

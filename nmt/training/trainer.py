@@ -183,8 +183,9 @@ class Trainer:
         best = "" if state.best_score is None else f", best {self._metric_text(state.best_score)}"
         progress.show(
             state.share_done(self._config.training, per_epoch),
-            f"epoch {state.position.epoch + 1} step {state.step:,}: loss {record['loss']:.3f}, "
-            f"{record['target_tokens_per_second']:,.0f} target tokens/s, {duration(left)} left{best}",
+            # What one waits for comes first: a narrow terminal cuts the rest.
+            f"{duration(left)} left, step {state.step:,}{best}, loss {record['loss']:.3f}, epoch {state.epochs_begun}, "
+            f"{record['target_tokens_per_second']:,.0f} target tokens/s",
         )
 
     def _validate(self, metrics: MetricsWriter) -> None:

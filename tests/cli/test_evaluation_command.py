@@ -226,3 +226,18 @@ def test_a_test_set_of_several_files_agrees_file_by_file(call, configuration, ma
     assert (done.code, done.out) == (65, b"")
     assert len(done.errors) == 2 and all(word in done.errors[0] for word in ("a.xx", "a.yy", "3", "5"))
     assert evaluate(call, trained("c.yy", "d.yy"))["sentences"] == 8
+
+
+def test_a_test_set_that_is_not_here_is_explained(call, model, data, tmp_path):
+    exported = tmp_path / "model"
+    assert call("export", model, exported).code == 0
+    config = exported / "config.yaml"
+    assert str(data) in config.read_text()
+    moved = data.with_name("moved")
+    data.rename(moved)
+    try:
+        done = call("eval", exported)
+    finally:
+        moved.rename(data)
+    assert done.code == 66
+    assert "--src" in done.errors[0]

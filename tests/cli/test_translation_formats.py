@@ -249,3 +249,20 @@ def test_aligning_a_long_line_takes_little_memory(translator, monkeypatch):
     monkeypatch.setattr(Output, "attention", property(lambda _: pytest.fail("the whole matrix was built")))
     [text] = as_text(0, translation, 1, "hard")
     assert len(text.rpartition(" ||| ")[2].split()) == len(translation.text.split())
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        (("--temperature", "0.8"), "--temperature"),
+        (("--top-k", "5"), "--top-k"),
+        (("--seed", "3"), "--seed"),
+        (("--sample", "--seed", "-1"), "--seed"),
+        (("--sample", "--temperature", "0"), "--temperature"),
+        (("--sample", "--top-p", "2"), "--top-p"),
+    ],
+)
+def test_an_option_of_sampling_that_cannot_be_meant_is_named(options, named, call, model):
+    done = call("translate", model, *options, stdin=b"ba\n")
+    assert done.code == 2
+    assert [error for error in done.errors if error.startswith(f"nmt: error: {named}: ")] == done.errors != []

@@ -67,3 +67,8 @@ def test_time_left_follows_the_nearest_limit() -> None:
     assert state.seconds_left(limits(max_steps=100), 10) == pytest.approx(180.0)
     assert state.seconds_left(limits(max_epochs=5, max_steps=100), 10) == pytest.approx(60.0)
     assert math.isinf(state.seconds_left(limits(patience=1), 10))
+
+
+@pytest.mark.parametrize(("position", "epoch"), [((0, 0, 0), 1), ((0, 0, 3), 1), ((1, 0, 0), 1), ((1, 2, 0), 2)])
+def test_the_epoch_shown_is_that_of_the_last_update(position, epoch):
+    assert TrainingState(position=Position(*position)).epochs_begun == epoch
