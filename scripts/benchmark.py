@@ -98,15 +98,11 @@ class Step:
 
     def _loss(self, model: Seq2Seq, batch: TensorBatch) -> Tensor:
         forced = model(batch.source, batch.source_lengths, batch.target_input, by_steps=self._by_steps)
-        is_token = batch.is_target.t()
-        targets = batch.target_output.t()[is_token]
-        rows = forced.readouts.to(self._dtype)[is_token]
+        rows, targets = batch.to_predict(forced.readouts.to(self._dtype))
         if self._by_steps:  # the reference leaves the loss to autograd, too
             logits = torch.nn.functional.linear(rows, model.output_weight.to(self._dtype)).float()
-            loss = torch.nn.functional.cross_entropy(logits, targets, label_smoothing=self._smoothing)
-        else:
-            loss = cross_entropy(rows, model.output_weight, targets, self._smoothing) / len(targets)
-        return loss
+            return torch.nn.functional.cross_entropy(logits, targets, label_smoothing=self._smoothing)
+        return cross_entropy(rows, model.output_weight, targets, self._smoothing) / len(targets)
 
 
 def products_of(config: Config, batch: Batch, vocabulary: int) -> Iterator[tuple[int, int, int, int]]:
@@ -245,18 +241,21 @@ def measure_decoding(path: Path, repetitions: int) -> Iterator[Row]:
         if test is None:
             raise SystemExit(f"{path}: its configuration names no test set")
         lines = [line.text for name in test.source for line in read_lines(name, print)]
-        works: dict[str, Callable[[], object]] = {}
-        for beam in (1, 5):
-            options = translator.options(beam_size=beam)
-            works[f"beam {beam}"] = partial(translator.translate, lines, options)
-            works[f"beam {beam}, one at a time"] = partial(translate_alone, translator, lines[:ALONE], options)
-        tokens = sum(len(translation.outputs[0].tokens) for translation in translator.translate(lines))
-        for name, seconds in median_seconds(works, repetitions).items():
-            if "one" in name:
-                yield Row(f"decoding, {precision}, {name}", 1000 * seconds / ALONE, "ms a sentence")
-            else:
-                note = f"{tokens / seconds:,.0f} tokens/s"
-                yield Row(f"decoding, {precision}, {name}", len(lines) / seconds, "sentences/s", note)
+        searches = {f"beam {beam}": translator.options(beam_size=beam) for beam in (1, 5)}
+        together = median_seconds(
+            {name: partial(translator.translate, lines, options) for name, options in searches.items()}, repetitions
+        )
+        alone = median_seconds(
+            {name: partial(translate_alone, translator, lines[:ALONE], options) for name, options in searches.items()},
+            repetitions,
+        )
+        for name, options in searches.items():
+            tokens = sum(
+                len(output.tokens) for found in translator.translate(lines, options) for output in found.outputs
+            )
+            title, seconds = f"decoding, {precision}, {name}", together[name]
+            yield Row(title, len(lines) / seconds, "sentences/s", f"{tokens / seconds:,.0f} tokens/s")
+            yield Row(f"{title}, one at a time", 1000 * alone[name] / ALONE, "ms a sentence")
 
 
 def measure_start(model: Path | None, repetitions: int) -> Iterator[Row]:

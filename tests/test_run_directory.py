@@ -345,7 +345,7 @@ def test_a_best_checkpoint_replaced_while_it_is_verified_is_no_damage(
     def verify_slowly(checkpoint: Path, **options: str) -> object:
         if checkpoint.name == checkpoint_name(1):
             new_best(tmp_path)
-        return verify(checkpoint, **options)  # type: ignore[arg-type]
+        return verify(checkpoint, **options)  # type: ignore[arg-type]  # handed on as they came
 
     monkeypatch.setattr(nmt.run_directory, "verify", verify_slowly)
     assert best_valid_checkpoint(tmp_path, no_warning) == tmp_path / "checkpoints" / checkpoint_name(2)

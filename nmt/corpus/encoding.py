@@ -206,5 +206,5 @@ def _serve(pipe: Connection, source_model: bytes, target_model: bytes) -> None:
         return
     except MemoryError:
         pipe.send(_OutOfMemory())
-    except Exception:
+    except Exception:  # whatever it is, the parent is the one to tell of it
         pipe.send(_Failure(traceback.format_exc()))

@@ -148,9 +148,7 @@ class Trainer:
         try:
             with products_in(self._dtype, self._device):
                 readouts = self._model(batch.source, batch.source_lengths, batch.target_input).readouts  # (T, B, R)
-                is_token = batch.is_target.t()  # (T, B)
-                rows = readouts.to(self._dtype)[is_token]
-                targets = batch.target_output.t()[is_token]
+                rows, targets = batch.to_predict(readouts.to(self._dtype))
                 loss = cross_entropy(rows, self._model.output_weight, targets, self._config.training.label_smoothing)
             (loss / tokens).backward()
         except (RuntimeError, MemoryError) as error:

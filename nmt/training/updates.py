@@ -75,6 +75,11 @@ class TensorBatch(NamedTuple):
         places = torch.arange(self.target_output.shape[1], device=self.target_output.device)
         return places < self.target_lengths[:, None]
 
+    def to_predict(self, readouts: Tensor) -> tuple[Tensor, Tensor]:
+        """The readouts, (T, B, R), and the ids of the tokens to predict alone, without padding: (N, R) and (N,)."""
+        is_token = self.is_target.t()
+        return readouts[is_token], self.target_output.t()[is_token]
+
 
 def rounded_up(count: int) -> int:
     """The next number with four significant bits: few of them, and never more than an eighth above `count`."""
