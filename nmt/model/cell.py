@@ -1,4 +1,4 @@
-"""One LSTM transition and its gradient, and the number types it is computed in.
+"""One LSTM transition, for autograd and with its gradient by hand, and the number types it is computed in.
 
 The gates lie in the order input, forget, output, candidate, so that one sigmoid covers the first three.
 """
@@ -20,6 +20,13 @@ def for_products(weight: Tensor) -> Tensor:
 def accurate(values: Tensor) -> Tensor:
     """The values in a type fit for elementwise work: bfloat16 becomes float32."""
     return values.float() if values.dtype in (torch.bfloat16, torch.float16) else values
+
+
+def lstm_cell(gates: Tensor, cell: Tensor) -> tuple[Tensor, Tensor]:
+    """One LSTM transition from gates (·, 4H) before activation, in the order input, forget, output, candidate."""
+    into, forget, out, candidate = accurate(gates).chunk(4, -1)
+    cell = torch.sigmoid(forget) * cell + torch.sigmoid(into) * torch.tanh(candidate)
+    return torch.sigmoid(out) * torch.tanh(cell), cell
 
 
 def cell_forward(gates: Tensor, previous_cell: Tensor, cell: Tensor, cell_tanh: Tensor) -> Tensor:

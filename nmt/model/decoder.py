@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from nmt.model.attention import AdditiveAttention, Attention, Memory, NoAttention
-from nmt.model.cell import accurate, for_products
+from nmt.model.cell import accurate, for_products, lstm_cell
 from nmt.model.encoder import initialize_lstm
 from nmt.model.recurrence import additive_attention_loop, lstm_loop
 from nmt.model.regularization import Dropout
@@ -159,7 +159,8 @@ class Decoder(nn.Module):
             hidden, context, weights = self._bottom_without_attention(gates, start[:, 0], memory)
         for index, layer in enumerate(self._layers_above(), start=1):
             gates = layer.gates(self.dropout(hidden, time_dimension=0))
-            hidden = lstm_loop(gates[None], for_products(layer.recurrent_weight)[None], start[None, :, index])[0]
+            weight = for_products(layer.recurrent_weight)[None]
+            hidden = lstm_loop(gates[None], weight, start[None, :, index], by_steps=by_steps)[0]
         return DecoderOutput(hidden, context, weights)
 
     def _bottom_by_steps(self, gates: Tensor, hidden: Tensor, memory: Memory) -> tuple[Tensor, Tensor, Tensor]:
@@ -187,10 +188,3 @@ class Decoder(nn.Module):
         joined = torch.cat([hidden, output.context.to(dtype), embedded.to(dtype)], dim=-1)
         readout: Tensor = self.dropout(torch.tanh(self.readout_projection(joined)), time_dimension=0)
         return readout
-
-
-def lstm_cell(gates: Tensor, cell: Tensor) -> tuple[Tensor, Tensor]:
-    """One LSTM transition from gates (·, 4H) before activation, in the order input, forget, output, candidate."""
-    into, forget, out, candidate = accurate(gates).chunk(4, -1)
-    cell = torch.sigmoid(forget) * cell + torch.sigmoid(into) * torch.tanh(candidate)
-    return torch.sigmoid(out) * torch.tanh(cell), cell

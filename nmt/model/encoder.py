@@ -57,13 +57,14 @@ class BidirectionalLSTM(nn.Module):
         for direction in range(2):
             initialize_lstm(self.input_weight[direction], self.recurrent_weight[direction], self.bias[direction])
 
-    def forward(self, inputs: Tensor, mirror: Tensor) -> Tensor:
+    def forward(self, inputs: Tensor, mirror: Tensor, *, by_steps: bool = False) -> Tensor:
         """(S, B, ·) and the sentences' `reversal` -> hidden states of both directions side by side, (S, B, 2H)."""
         time, batch, size = inputs.shape
         rows = inputs.reshape(time * batch, size)
         both = torch.stack([rows, _permute_rows(rows, mirror)])  # (2, S·B, ·)
         gates = accurate(torch.bmm(both, self.input_weight)) + self.bias[:, None]
-        hidden = lstm_loop(gates.view(2, time, batch, -1), for_products(self.recurrent_weight))
+        gates = gates.view(2, time, batch, -1)
+        hidden = lstm_loop(gates, for_products(self.recurrent_weight), by_steps=by_steps)
         ahead, back = hidden.view(2, time * batch, -1).unbind()
         return torch.cat([ahead, _permute_rows(back, mirror)], dim=-1).view(time, batch, -1)
 
@@ -92,14 +93,14 @@ class Encoder(nn.Module):
         self.norm = nn.LayerNorm(2 * hidden_size) if layer_norm else nn.Identity()
         self.dropout = dropout
 
-    def forward(self, embedded: Tensor, lengths: Tensor) -> Tensor:
+    def forward(self, embedded: Tensor, lengths: Tensor, *, by_steps: bool = False) -> Tensor:
         """Embedded tokens (S, B, E), right-padded, and their lengths (B,) -> annotations (S, B, C).
 
-        What stands at padding is arbitrary but finite.
+        What stands at padding is arbitrary but finite. `by_steps` as in `lstm_loop`.
         """
         mirror = reversal(lengths, embedded.shape[0])
         hidden = embedded
         for layer in self.layers:
-            hidden = self.dropout(layer(hidden, mirror), time_dimension=0)
+            hidden = self.dropout(layer(hidden, mirror, by_steps=by_steps), time_dimension=0)
         annotations: Tensor = self.norm(hidden)
         return annotations

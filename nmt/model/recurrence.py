@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.autograd import Function
 from torch.autograd.function import once_differentiable
 
-from nmt.model.cell import accurate, cell_backward, cell_forward
+from nmt.model.cell import accurate, cell_backward, cell_forward, lstm_cell
 from nmt.model.tiling import tiles
 
 
@@ -72,20 +72,35 @@ class _LSTMLoop(Function):
 _run_lstm = cast("Callable[..., Tensor]", _LSTMLoop.apply)
 
 
-def lstm_loop(input_gates: Tensor, recurrent_weight: Tensor, hidden: Tensor | None = None) -> Tensor:
+def lstm_loop(
+    input_gates: Tensor, recurrent_weight: Tensor, hidden: Tensor | None = None, *, by_steps: bool = False
+) -> Tensor:
     """Runs `D` LSTMs side by side over time.
 
     Args:
         input_gates: (D, T, B, 4H), what input and bias add to the gates.
         recurrent_weight: (D, H, 4H), in the type in which its products are to run.
         hidden: (D, B, H), the state to start from; zero when left out. The cells start from zero.
+        by_steps: leave the gradient to autograd, step by step, which the loop's own is tested against.
 
     Returns the hidden states, (D, T, B, H).
     """
     if hidden is None:
         hidden = input_gates.new_zeros(input_gates.shape[0], input_gates.shape[2], recurrent_weight.shape[1])
     with torch.autocast(input_gates.device.type, enabled=False):
+        if by_steps:
+            return _lstm_by_steps(accurate(input_gates), recurrent_weight, accurate(hidden))
         return _run_lstm(accurate(input_gates), recurrent_weight, accurate(hidden))
+
+
+def _lstm_by_steps(input_gates: Tensor, recurrent_weight: Tensor, hidden: Tensor) -> Tensor:
+    cell = torch.zeros_like(hidden)
+    outputs = []
+    for gates in input_gates.unbind(1):
+        recurrent = torch.bmm(hidden.to(recurrent_weight.dtype), recurrent_weight)
+        hidden, cell = lstm_cell(gates + recurrent, cell)
+        outputs.append(hidden)
+    return torch.stack(outputs, 1)
 
 
 class _AdditiveAttentionLoop(Function):

@@ -121,10 +121,11 @@ class Seq2Seq(nn.Module):
         embedded = self.dropout(embedding(tokens), time_dimension)
         return drop_words(embedded, self.word_dropout) if self.training else embedded
 
-    def encode(self, source: Tensor, lengths: Tensor) -> Memory:
+    def encode(self, source: Tensor, lengths: Tensor, *, by_steps: bool = False) -> Memory:
         """Source tokens (B, S), right-padded, and their lengths (B,) -> what the decoder sees of them."""
         mask = torch.arange(source.shape[1], device=source.device) < lengths[:, None]
-        annotations = self.encoder(self.embed(source.t(), self.source_embedding), lengths)  # (S, B, C)
+        embedded = self.embed(source.t(), self.source_embedding)
+        annotations = self.encoder(embedded, lengths, by_steps=by_steps)  # (S, B, C)
         half = annotations.shape[-1] // 2
         last = annotations[lengths - 1, torch.arange(len(lengths), device=lengths.device), :half]
         summary = torch.cat([last, annotations[0, :, half:]], dim=-1)
@@ -134,10 +135,10 @@ class Seq2Seq(nn.Module):
     def forward(self, source: Tensor, lengths: Tensor, target_input: Tensor, *, by_steps: bool = False) -> Forced:
         """Teacher forcing: source (B, S), its lengths (B,) and the target behind its begin mark (B, T).
 
-        The readout at each position has seen the source and the target up to there. `by_steps` runs the decoder step
-        by step under autograd, which is the definition the fast loop is tested against.
+        The readout at each position has seen the source and the target up to there. `by_steps` runs all recurrences
+        step by step under autograd, which is the definition that the fast loops are tested against.
         """
-        memory = self.encode(source, lengths)
+        memory = self.encode(source, lengths, by_steps=by_steps)
         embedded = self.embed(target_input.t(), self.target_embedding)  # (T, B, E)
         output = self.decoder(embedded, memory, by_steps=by_steps)
         return Forced(self.decoder.readout(output, embedded), output.weights)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any, NamedTuple, Self, cast
 
 import torch
 from torch import Tensor
@@ -11,14 +11,45 @@ from torch.autograd import Function
 from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
-ROWS_AT_ONCE = 128  # rows of logits worked on at once: few enough to stay near the processor's caches
-ROWS_HELD = 8 * ROWS_AT_ONCE  # rows whose gradients are held, for one product with the readouts
+# Rows of logits worked on at once: enough for quick products, and few enough to stay near a processor's caches.
+ROWS_ON_CPU, ROWS_ON_GPU = 512, 8192
+_ROUNDING = 128  # the last rows are filled up to a multiple, since products of few sizes are quicker: see `TensorBatch`
+_SAFE_SUM = 1e-20, 1e20  # far enough from where numbers end for all that is made of sums between these two
+
+
+class _Exponentials(NamedTuple):
+    """Of some rows: exp(logits - shift), each row's sum, its target's logit less the shift, and the shift."""
+
+    values: Tensor  # (N, V)
+    sums: Tensor  # (N, 1), accurate
+    target_logits: Tensor  # (N,), accurate
+    shift: Tensor | float  # (N,), accurate
+
+    @classmethod
+    def of(cls, rows: Tensor, weight: Tensor, targets: Tensor, buffer: Tensor, *, shifted: bool) -> Self:
+        """Fills the buffer; without `shifted`, rows of very large or very small logits overflow or vanish."""
+        accurate = torch.promote_types(rows.dtype, torch.float32)
+        logits = torch.mm(rows, weight.t(), out=buffer)
+        shift: Tensor | float = 0.0
+        if shifted:
+            largest = logits.amax(1, keepdim=True)
+            logits.sub_(largest)
+            shift = largest[:, 0].to(accurate)
+        target_logits = logits.gather(1, targets[:, None])[:, 0].to(accurate)
+        values = logits.exp_()
+        return cls(values, values.sum(1, keepdim=True).to(accurate), target_logits, shift)
+
+    @property
+    def safe(self) -> bool:
+        """Whether no row came near to where numbers end."""
+        least, greatest = self.sums.aminmax()
+        return _SAFE_SUM[0] < least.item() and greatest.item() < _SAFE_SUM[1]
 
 
 class _SmoothedCrossEntropy(Function):
     """Loss and gradients chunk by chunk, so that the logits of a whole batch never exist.
 
-    With e = exp(logits - their largest) and n = Σ e, the gradient of a row's logits is
+    With e = exp(logits - shift) and n = Σ e, the gradient of a row's logits is
     e / n - (1 - smoothing) · target - smoothing / V. The products are taken with e alone, lowered at the target: the
     factor 1 / n goes to the rows, and the last term, the same for the whole vocabulary, is added at the end.
     """
@@ -27,36 +58,30 @@ class _SmoothedCrossEntropy(Function):
     def forward(ctx: Any, rows: Tensor, weight: Tensor, targets: Tensor, smoothing: float) -> Tensor:
         count, vocabulary = len(rows), weight.shape[0]
         accurate = torch.promote_types(rows.dtype, torch.float32)
+        on_gpu = rows.device.type != "cpu"
+        at_once = ROWS_ON_GPU if on_gpu else ROWS_ON_CPU
         loss = rows.new_zeros((), dtype=accurate)
-        # All chunks have one size, the last one filled up with zeros: see `TensorBatch`.
-        rows = functional.pad(rows, (0, 0, 0, -count % ROWS_AT_ONCE))
-        rows_gradient, scaled_rows = torch.empty_like(rows), torch.empty_like(rows)
+        empty = -count % min(at_once, _ROUNDING)
+        rows, targets = functional.pad(rows, (0, 0, 0, empty)), functional.pad(targets, (0, empty))
+        rows_gradient = torch.empty_like(rows)
         weight_gradient = weight.new_zeros(weight.shape, dtype=accurate)
-        numbers = torch.arange(ROWS_AT_ONCE, device=rows.device)
-        held = rows.new_empty(min(ROWS_HELD, len(rows)), vocabulary)
-        for start in range(0, len(rows), ROWS_AT_ONCE):
-            stop, real = start + ROWS_AT_ONCE, min(ROWS_AT_ONCE, count - start)
-            place = start % ROWS_HELD
-            chosen = targets[start : start + real]
-            # What is at first logits becomes the gradient in place.
-            products = torch.mm(rows[start:stop], weight.t(), out=held[place : place + ROWS_AT_ONCE])
-            largest = products.amax(1, keepdim=True)
-            products.sub_(largest)
-            target_logits = products[numbers[:real], chosen].to(accurate)
-            products.exp_()
-            total = products.sum(1, keepdim=True, dtype=accurate)
-            real_total = total[:real, 0]
-            loss += (
-                real_total.log() + smoothing * largest[:real, 0].to(accurate) - (1 - smoothing) * target_logits
-            ).sum()
-            lowered = target_logits.exp() - (1 - smoothing) * real_total
-            products[numbers[:real], chosen] = lowered.to(products.dtype)
-            products[real:] = 0
-            scaled_rows[start:stop] = rows[start:stop] / total
-            rows_gradient[start:stop] = (products @ weight) / total
-            if stop % ROWS_HELD == 0 or stop == len(rows):
-                first = start - place
-                weight_gradient += held[: stop - first].t() @ scaled_rows[first:stop]
+        buffer = rows.new_empty(min(at_once, len(rows)), vocabulary)
+        numbers = torch.arange(len(buffer), device=rows.device)
+        for start in range(0, len(rows), at_once):
+            some, chosen = rows[start : start + at_once], targets[start : start + at_once]
+            size, real = len(some), min(at_once, count - start)
+            # A GPU would have to wait to know; a processor seldom needs the shift, which costs it two passes.
+            found = _Exponentials.of(some, weight, chosen, buffer[:size], shifted=on_gpu)
+            if not (on_gpu or found.safe):
+                found = _Exponentials.of(some, weight, chosen, buffer[:size], shifted=True)
+            values, sums, target_logits, shift = found
+            loss += (sums[:, 0].log() + smoothing * shift - (1 - smoothing) * target_logits)[:real].sum()
+            # What were exponentials becomes the gradient in place.
+            lowered = target_logits.exp() - (1 - smoothing) * sums[:, 0]
+            values[numbers[:size], chosen] = lowered.to(values.dtype)
+            values[real:] = 0
+            rows_gradient[start : start + size] = (values @ weight) / sums
+            weight_gradient += values.t() @ (some / sums).to(rows.dtype)
         if smoothing:
             share = smoothing / vocabulary
             weight_sum, rows_sum = weight.sum(0, dtype=accurate), rows.sum(0, dtype=accurate)

@@ -11,7 +11,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from nmt.model import tiling
 from nmt.model.attention import AdditiveAttention, Memory
-from nmt.model.decoder import lstm_cell
+from nmt.model.cell import lstm_cell
 from nmt.model.recurrence import additive_attention_loop, lstm_loop
 
 

@@ -13,7 +13,7 @@ from nmt.training.loss import cross_entropy
 @pytest.mark.parametrize("smoothing", [0.0, 0.1])
 @pytest.mark.parametrize("rows", [1, 3, 7])
 def test_value_and_gradients_equal_those_of_torch(monkeypatch: pytest.MonkeyPatch, rows: int, smoothing: float) -> None:
-    monkeypatch.setattr(loss, "ROWS_AT_ONCE", 3)
+    monkeypatch.setattr(loss, "ROWS_ON_CPU", 3)
     torch.manual_seed(0)
     readouts = torch.randn(rows, 4, dtype=torch.float64, requires_grad=True)
     weight = torch.randn(9, 4, dtype=torch.float64, requires_grad=True)
@@ -43,3 +43,27 @@ def test_bfloat16_readouts_keep_the_loss_in_float32() -> None:
     assert rough.item() == pytest.approx(cross_entropy(readouts, weight, targets, 0.1).item(), rel=0.02)
     rough.backward()
     assert weight.grad is not None and weight.grad.dtype == torch.float32
+
+
+@pytest.mark.parametrize("scale", [300.0, -300.0, 1e4])
+def test_logits_of_any_size_give_the_loss_of_torch(scale: float) -> None:
+    readouts = torch.ones(2, 4, requires_grad=True)
+    weight = (torch.linspace(0.9, 1.1, 9)[:, None] * torch.full((9, 4), scale / 4)).requires_grad_()
+    targets = torch.tensor([8, 3])
+    expected = functional.cross_entropy(readouts @ weight.t(), targets, reduction="sum", label_smoothing=0.1)
+    expected_gradients = torch.autograd.grad(expected, (readouts, weight))
+    found = cross_entropy(readouts, weight, targets, 0.1)
+    assert found.item() == pytest.approx(expected.item(), rel=1e-5)
+    for ours, theirs in zip(torch.autograd.grad(found, (readouts, weight)), expected_gradients, strict=True):
+        assert torch.allclose(ours, theirs, rtol=1e-4, atol=1e-5 * abs(scale))
+
+
+def test_one_row_of_huge_logits_leaves_its_neighbours_exact() -> None:
+    torch.manual_seed(0)
+    readouts, weight = torch.randn(3, 4), torch.randn(9, 4)
+    targets = torch.tensor([0, 1, 2])
+    alone = cross_entropy(readouts[:1], weight, targets[:1]).item()
+    readouts[1] *= 1000
+    expected = functional.cross_entropy(readouts @ weight.t(), targets, reduction="none")
+    assert cross_entropy(readouts, weight, targets).item() == pytest.approx(expected.sum().item(), rel=1e-5)
+    assert expected[0].item() == pytest.approx(alone, rel=1e-5)
