@@ -8,6 +8,7 @@ from typing import NamedTuple, Self, cast
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from nmt.model.attention import AdditiveAttention, Attention, Memory, NoAttention
 from nmt.model.cell import accurate, for_products, lstm_cell
@@ -47,7 +48,7 @@ class UpperLayer(nn.Module):
 
     def gates(self, below: Tensor) -> Tensor:
         """What the layer below, (·, ·, H), adds to the gates, (·, ·, 4H)."""
-        return accurate(torch.matmul(below, self.input_weight)) + self.bias
+        return functional.linear(below, self.input_weight.t(), self.bias)
 
 
 class Decoder(nn.Module):
@@ -121,7 +122,7 @@ class Decoder(nn.Module):
 
     def _project(self, embedded: Tensor) -> Tensor:
         """What the embedded words add to the gates, (·, ·, E) -> (·, ·, 4H)."""
-        return accurate(torch.matmul(embedded, self.input_weight)) + self.bias
+        return functional.linear(embedded, self.input_weight.t(), self.bias)
 
     def _attend(
         self, gates: Tensor, hidden: Tensor, cell: Tensor, memory: Memory

@@ -3,7 +3,8 @@
 Autograd's own backward through a Python loop fills and adds a whole tensor at every step. Here every product that
 does not depend on the recurrence is hoisted out of the loop, buffers are time-major and allocated once, and each
 weight's gradient is one product after the loop. Products run in the type of the weights that are handed over
-(float32, float64 or bfloat16); elementwise work and cell states stay in float32 (float64 for float64).
+(float32, float64 or bfloat16), and hidden states leave the loop in it; elementwise work and cell states stay in float32
+(float64 for float64).
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from torch import Tensor
 from torch.autograd import Function
 from torch.autograd.function import once_differentiable
 
-from nmt.model.cell import accurate, cell_backward, cell_forward, lstm_cell
+from nmt.model.cell import accurate, accurately, cell_backward, cell_forward, lstm_cell
 from nmt.model.tiling import tiles
 
 
@@ -27,19 +28,18 @@ class _LSTMLoop(Function):
     def forward(ctx: Any, input_gates: Tensor, recurrent_weight: Tensor, hidden: Tensor) -> Tensor:
         directions, time, batch, gate_size = input_gates.shape
         size = gate_size // 4
-        new = input_gates.new_empty
+        new = hidden.new_empty
         gates = new(directions, time, batch, gate_size)  # activations
         cells, cell_tanhs = new(directions, time + 1, batch, size), new(directions, time, batch, size)
         cells[:, 0] = 0
-        hiddens = recurrent_weight.new_empty(directions, time + 1, batch, size)  # in the products' type
+        hiddens = recurrent_weight.new_empty(directions, time + 1, batch, size)
         hiddens[:, 0] = hidden
-        outputs = new(directions, time, batch, size)
         for t in range(time):
-            torch.add(input_gates[:, t], torch.bmm(hiddens[:, t], recurrent_weight), out=gates[:, t])
-            outputs[:, t] = cell_forward(gates[:, t], cells[:, t], cells[:, t + 1], cell_tanhs[:, t])
-            hiddens[:, t + 1] = outputs[:, t]
+            gates[:, t] = input_gates[:, t]
+            gates[:, t] += torch.bmm(hiddens[:, t], recurrent_weight)
+            hiddens[:, t + 1] = cell_forward(gates[:, t], cells[:, t], cells[:, t + 1], cell_tanhs[:, t])
         ctx.save_for_backward(recurrent_weight, gates, cells, cell_tanhs, hiddens)
-        return outputs
+        return hiddens[:, 1:]
 
     @staticmethod
     @once_differentiable
@@ -47,26 +47,21 @@ class _LSTMLoop(Function):
         recurrent_weight, gates, cells, cell_tanhs, hiddens = ctx.saved_tensors
         directions, time, batch, size = cell_tanhs.shape
         weight_t = recurrent_weight.transpose(1, 2)
-        gates_gradient = torch.empty_like(gates)
-        products_gradient = torch.empty_like(gates, dtype=recurrent_weight.dtype)
+        gates_gradients = torch.empty_like(gates, dtype=recurrent_weight.dtype)
         carried = cells.new_zeros(directions, batch, size)
         cell_gradient = torch.zeros_like(carried)
         for t in reversed(range(time)):
-            cell_backward(
-                output_gradient[:, t] + carried,
-                cell_gradient,
-                gates[:, t],
-                cells[:, t],
-                cell_tanhs[:, t],
-                gates_gradient[:, t],
-            )
-            products_gradient[:, t] = gates_gradient[:, t]
-            carried = torch.bmm(products_gradient[:, t], weight_t).to(cells.dtype)
+            hidden_gradient = carried.add_(output_gradient[:, t])
+            with accurately(gates_gradients[:, t]) as gates_gradient:
+                cell_backward(
+                    hidden_gradient, cell_gradient, gates[:, t], cells[:, t], cell_tanhs[:, t], gates_gradient
+                )
+            carried = accurate(torch.bmm(gates_gradients[:, t], weight_t))
         weight_gradient = torch.bmm(
             hiddens[:, :-1].reshape(directions, time * batch, size).transpose(1, 2),
-            products_gradient.view(directions, time * batch, -1),
+            gates_gradients.view(directions, time * batch, -1),
         )
-        return gates_gradient, weight_gradient, carried
+        return gates_gradients, weight_gradient, carried
 
 
 _run_lstm = cast("Callable[..., Tensor]", _LSTMLoop.apply)
@@ -78,19 +73,18 @@ def lstm_loop(
     """Runs `D` LSTMs side by side over time.
 
     Args:
-        input_gates: (D, T, B, 4H), what input and bias add to the gates.
+        input_gates: (D, T, B, 4H), what input and bias add to the gates, in the type of the weight.
         recurrent_weight: (D, H, 4H), in the type in which its products are to run.
         hidden: (D, B, H), the state to start from; zero when left out. The cells start from zero.
         by_steps: leave the gradient to autograd, step by step, which the loop's own is tested against.
 
-    Returns the hidden states, (D, T, B, H).
+    Returns the hidden states, (D, T, B, H), in the same type.
     """
     if hidden is None:
         hidden = input_gates.new_zeros(input_gates.shape[0], input_gates.shape[2], recurrent_weight.shape[1])
     with torch.autocast(input_gates.device.type, enabled=False):
-        if by_steps:
-            return _lstm_by_steps(accurate(input_gates), recurrent_weight, accurate(hidden))
-        return _run_lstm(accurate(input_gates), recurrent_weight, accurate(hidden))
+        run = _lstm_by_steps if by_steps else _run_lstm
+        return run(input_gates.to(recurrent_weight.dtype), recurrent_weight, accurate(hidden))
 
 
 def _lstm_by_steps(input_gates: Tensor, recurrent_weight: Tensor, hidden: Tensor) -> Tensor:
@@ -98,8 +92,8 @@ def _lstm_by_steps(input_gates: Tensor, recurrent_weight: Tensor, hidden: Tensor
     outputs = []
     for gates in input_gates.unbind(1):
         recurrent = torch.bmm(hidden.to(recurrent_weight.dtype), recurrent_weight)
-        hidden, cell = lstm_cell(gates + recurrent, cell)
-        outputs.append(hidden)
+        hidden, cell = lstm_cell(accurate(gates) + recurrent, cell)
+        outputs.append(hidden.to(recurrent_weight.dtype))
     return torch.stack(outputs, 1)
 
 
@@ -124,7 +118,7 @@ class _AdditiveAttentionLoop(Function):
         source, context_size = annotations.shape[1:]
         attention_size = keys.shape[2]
         dtype = recurrent_weight.dtype
-        new = input_gates.new_empty
+        new = hidden.new_empty
         parts = tiles(batch, source * attention_size, keys.device)
         # tanh(query + key), kept for the backward pass in the products' type.
         compared = new(time if with_gradient else 0, batch, source, attention_size, dtype=dtype)
@@ -137,7 +131,6 @@ class _AdditiveAttentionLoop(Function):
         # What the recurrent product reads, [context; previous hidden], in the products' type.
         joined = new(time + 1, batch, context_size + size, dtype=dtype)
         joined[0, :, context_size:] = hidden
-        outputs = new(time, batch, size)
         for t in range(time):
             query = (joined[t, :, context_size:] @ query_weight).to(keys.dtype)
             for tile in parts:
@@ -148,14 +141,14 @@ class _AdditiveAttentionLoop(Function):
                     compared[t, tile] = some
             torch.softmax(scores.masked_fill_(mask, float("-inf")), -1, out=weights[t])
             joined[t, :, :context_size] = torch.bmm(weights[t, :, None].to(dtype), annotations)[:, 0]
-            torch.add(input_gates[t], joined[t] @ recurrent_weight, out=gates[t])
-            outputs[t] = cell_forward(gates[t], cells[t], cells[t + 1], cell_tanhs[t])
-            joined[t + 1, :, context_size:] = outputs[t]
+            gates[t] = input_gates[t]
+            gates[t] += joined[t] @ recurrent_weight
+            joined[t + 1, :, context_size:] = cell_forward(gates[t], cells[t], cells[t + 1], cell_tanhs[t])
         ctx.save_for_backward(
             annotations, query_weight, energy, recurrent_weight, compared, weights, gates, cells, cell_tanhs, joined
         )
         ctx.mark_non_differentiable(weights)
-        return outputs, joined[:-1, :, :context_size].contiguous(), weights
+        return joined[1:, :, context_size:], joined[:-1, :, :context_size], weights
 
     @staticmethod
     @once_differentiable
@@ -168,7 +161,7 @@ class _AdditiveAttentionLoop(Function):
         dtype = recurrent_weight.dtype
         new = gates.new_empty
         query_weight_t, recurrent_weight_t = query_weight.t(), recurrent_weight.t()
-        gates_gradient, gates_products = new(gates.shape), new(gates.shape, dtype=dtype)
+        gates_gradients = new(gates.shape, dtype=dtype)
         context_gradients = new(time, batch, context_size, dtype=dtype)
         score_gradients = new(weights.shape)
         query_gradients = new(time, batch, attention_size, dtype=dtype)
@@ -181,10 +174,10 @@ class _AdditiveAttentionLoop(Function):
         scratch = new(parts[0].stop, source, attention_size)
         carried, cell_gradient = gates.new_zeros(batch, size), gates.new_zeros(batch, size)
         for t in reversed(range(time)):
-            hidden_gradient = output_gradient[t] + carried
-            cell_backward(hidden_gradient, cell_gradient, gates[t], cells[t], cell_tanhs[t], gates_gradient[t])
-            gates_products[t] = gates_gradient[t]
-            joined_gradient = gates_products[t] @ recurrent_weight_t
+            hidden_gradient = carried.add_(output_gradient[t])
+            with accurately(gates_gradients[t]) as gates_gradient:
+                cell_backward(hidden_gradient, cell_gradient, gates[t], cells[t], cell_tanhs[t], gates_gradient)
+            joined_gradient = gates_gradients[t] @ recurrent_weight_t
             torch.add(context_gradient[t], joined_gradient[:, :context_size], out=context_gradients[t])
             weight_gradient = torch.bmm(annotations, context_gradients[t][:, :, None])[:, :, 0].to(gates.dtype)
             weighted = weights[t] * weight_gradient
@@ -201,14 +194,14 @@ class _AdditiveAttentionLoop(Function):
         rows = time * batch
         inputs = joined[:-1].reshape(rows, -1)
         return (
-            gates_gradient,
+            gates_gradients,
             torch.sub(score_gradients.sum(0)[:, :, None], squares, out=squares).mul_(energy),
             torch.bmm(weights.permute(1, 2, 0).to(dtype), context_gradients.transpose(0, 1)),
             None,
             carried,
             inputs[:, context_size:].t() @ query_gradients.view(rows, -1),
             energy_gradient,
-            inputs.t() @ gates_products.view(rows, -1),
+            inputs.t() @ gates_gradients.view(rows, -1),
             None,
         )
 
@@ -229,19 +222,19 @@ def additive_attention_loop(
     """Runs the attentional LSTM of Bahdanau et al. (2015) over all target words at once.
 
     Args:
-        input_gates: (T, B, 4H), what the embedded target words and the bias add to the gates.
+        input_gates: (T, B, 4H), what the embedded target words and the bias add to the gates, in the weights' type.
         keys: (B, S, A) projected annotations; annotations: (B, S, C).
         mask: (B, S) bool, True at tokens.
         hidden: (B, H), the state to start from; the cell starts from zero.
         query_weight: (H, A); energy: (A,); recurrent_weight: (C + H, 4H), for [context; hidden]. The two matrices are
             in the type in which their products are to run.
 
-    Returns hidden states (T, B, H), contexts (T, B, C) in the products' type, and attention weights (T, B, S), which
+    Returns hidden states (T, B, H) and contexts (T, B, C) in the products' type, and attention weights (T, B, S), which
     carry no gradient. Without gradient nothing of the size T·B·S·A is kept.
     """
     with torch.autocast(input_gates.device.type, enabled=False):
         return _run_additive_attention(
-            accurate(input_gates),
+            input_gates.to(recurrent_weight.dtype),
             accurate(keys),
             annotations.to(recurrent_weight.dtype),
             ~mask,

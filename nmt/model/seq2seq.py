@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from nmt.model.attention import Memory, make_attention
+from nmt.model.cell import for_products
 from nmt.model.decoder import Decoder, DecoderState
 from nmt.model.encoder import Encoder
 from nmt.model.regularization import Dropout, drop_words
@@ -118,7 +119,7 @@ class Seq2Seq(nn.Module):
 
     def embed(self, tokens: Tensor, embedding: nn.Embedding, time_dimension: int = 0) -> Tensor:
         """Token ids (·, ·) -> (·, ·, E), with dropout of features and words while training."""
-        embedded = self.dropout(embedding(tokens), time_dimension)
+        embedded = self.dropout(for_products(embedding(tokens)), time_dimension)
         return drop_words(embedded, self.word_dropout) if self.training else embedded
 
     def encode(self, source: Tensor, lengths: Tensor, *, by_steps: bool = False) -> Memory:
