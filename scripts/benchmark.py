@@ -28,24 +28,19 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from benchmark_training import REFERENCE, measure_loops
 
-from nmt.build import build_model
 from nmt.config import Config, load_config
 from nmt.corpus.batching import Batch
 from nmt.corpus.order import START, BatchOrder
-from nmt.device import products_in
-from nmt.model.seq2seq import Seq2Seq
 from nmt.text.files import read_lines
-from nmt.training.loss import cross_entropy
 from nmt.training.memory import keep_freed_memory
 from nmt.training.preparation import corpus_files, prepare_corpus, train_tokenizers
 from nmt.training.stopping import StopRequest
-from nmt.training.updates import TensorBatch, updates_from
+from nmt.training.updates import updates_from
 from nmt.translation import TranslateOptions
 from nmt.translator import Translator
 
-CPU = torch.device("cpu")
 ALONE = 50  # sentences whose latency is measured
 SQUARE = 2048  # rows and columns of the products that show the processor's best rate
 
@@ -74,35 +69,6 @@ def median_seconds(works: dict[str, Callable[[], object]], repetitions: int) -> 
             if repetition:
                 seconds[name].append(time.perf_counter() - started)
     return {name: statistics.median(values) for name, values in seconds.items()}
-
-
-class Step:
-    """An update of a model of the configuration's sizes, without what `nmt train` does around it."""
-
-    def __init__(self, config: Config, sizes: tuple[int, int], dtype: torch.dtype, *, by_steps: bool) -> None:
-        torch.manual_seed(config.seed)
-        self._model = build_model(config.model, *sizes).train()
-        self._optimizer = torch.optim.Adam(self._model.parameters(), lr=1e-4, fused=True)
-        self._smoothing = config.training.label_smoothing
-        self._dtype = dtype
-        self._by_steps = by_steps
-
-    def __call__(self, batches: Sequence[Batch]) -> None:
-        for batch in batches:
-            tensors = TensorBatch.of(batch, CPU)
-            self._optimizer.zero_grad(set_to_none=True)
-            with products_in(self._dtype, CPU):
-                self._loss(self._model, tensors).backward()
-            torch.nn.utils.clip_grad_norm_(self._model.parameters(), 1.0)
-            self._optimizer.step()
-
-    def _loss(self, model: Seq2Seq, batch: TensorBatch) -> Tensor:
-        forced = model(batch.source, batch.source_lengths, batch.target_input, by_steps=self._by_steps)
-        rows, targets = batch.to_predict(forced.readouts.to(self._dtype))
-        if self._by_steps:  # the reference leaves the loss to autograd, too
-            logits = torch.nn.functional.linear(rows, model.output_weight.to(self._dtype)).float()
-            return torch.nn.functional.cross_entropy(logits, targets, label_smoothing=self._smoothing)
-        return cross_entropy(rows, model.output_weight, targets, self._smoothing) / len(targets)
 
 
 def products_of(config: Config, batch: Batch, vocabulary: int) -> Iterator[tuple[int, int, int, int]]:
@@ -180,28 +146,20 @@ def measure_training(config: Config, folder: Path, arguments: argparse.Namespace
     batches = [update.parts[0] for update in updates]
     tokens = sum(batch.target_tokens for batch in batches)
     sizes = (text.source.size, text.target.size)
-    steps = {
-        "reference loop under autograd, fp32": Step(config, sizes, torch.float32, by_steps=True),
-        "fast loop, fp32": Step(config, sizes, torch.float32, by_steps=False),
-        "fast loop, bf16": Step(config, sizes, torch.bfloat16, by_steps=False),
-    }
-    seconds_of = median_seconds(
-        {name: partial(step, batches) for name, step in steps.items()},
-        arguments.repetitions,
-    )
-    reference = next(iter(seconds_of.values()))
+    measured = measure_loops(config, sizes[1], batches, arguments.repetitions)
     work = operations(config, batches, sizes[1])
     rates = {dtype: square_rate(dtype) for dtype in (torch.float32, torch.bfloat16)}
-    for name, seconds in seconds_of.items():
-        dtype = torch.bfloat16 if "bf16" in name else torch.float32
-        share = work / seconds / rates[dtype]
-        note = f"{reference / seconds:.2f} x the reference; {share:.0%} of {rates[dtype] / 1e9:,.0f} GFLOP/s"
-        yield Row(f"training, {name}", tokens / seconds, "target tokens/s", note)
-    for dtype, name in ((torch.float32, "fp32"), (torch.bfloat16, "bf16")):
-        floor = sum(multiply(list(products_of(config, batch, sizes[1])), dtype) for batch in batches)
-        share = floor / seconds_of[f"fast loop, {name}"]
-        note = f"the fast loop reaches {share:.2f} of it"
-        yield Row(f"training, floor by the products alone, {name}", tokens / floor, "target tokens/s", note)
+    for loop, found in measured.items():
+        note = (
+            f"{measured[REFERENCE].seconds / found.seconds:.2f} x {REFERENCE.name}; "
+            f"{work / found.seconds / rates[loop.dtype]:.0%} of {rates[loop.dtype] / 1e9:,.0f} GFLOP/s; "
+            f"peak memory {found.peak_mib:,.0f} MiB"
+        )
+        yield Row(f"training, {loop.name}", tokens / found.seconds, "target tokens/s", note)
+    for loop in (loop for loop in measured if loop.kind == "fast"):
+        floor = sum(multiply(list(products_of(config, batch, sizes[1])), loop.dtype) for batch in batches)
+        note = f"the fast loop reaches {floor / measured[loop].seconds:.2f} of it"
+        yield Row(f"training, {loop.name}: its products alone", tokens / floor, "target tokens/s", note)
 
 
 def measure_program(path: str, folder: Path, steps: int, threads: int | None) -> Iterator[Row]:

@@ -140,7 +140,7 @@ class _AdditiveAttentionLoop(Function):
                 if with_gradient and scratch is not None:
                     compared[t, tile] = some
             torch.softmax(scores.masked_fill_(mask, float("-inf")), -1, out=weights[t])
-            joined[t, :, :context_size] = torch.bmm(weights[t, :, None].to(dtype), annotations)[:, 0]
+            joined[t, :, :context_size] = torch.bmm(weights[t, :, None], annotations)[:, 0]
             gates[t] = input_gates[t]
             gates[t] += joined[t] @ recurrent_weight
             joined[t + 1, :, context_size:] = cell_forward(gates[t], cells[t], cells[t + 1], cell_tanhs[t])
@@ -162,7 +162,7 @@ class _AdditiveAttentionLoop(Function):
         new = gates.new_empty
         query_weight_t, recurrent_weight_t = query_weight.t(), recurrent_weight.t()
         gates_gradients = new(gates.shape, dtype=dtype)
-        context_gradients = new(time, batch, context_size, dtype=dtype)
+        context_gradients = new(time, batch, context_size)
         score_gradients = new(weights.shape)
         query_gradients = new(time, batch, attention_size, dtype=dtype)
         # tanh' = 1 - tanh², so the gradients of query and key are sums of score · (1 - tanh²) · energy. `squares` and
@@ -179,7 +179,7 @@ class _AdditiveAttentionLoop(Function):
                 cell_backward(hidden_gradient, cell_gradient, gates[t], cells[t], cell_tanhs[t], gates_gradient)
             joined_gradient = gates_gradients[t] @ recurrent_weight_t
             torch.add(context_gradient[t], joined_gradient[:, :context_size], out=context_gradients[t])
-            weight_gradient = torch.bmm(annotations, context_gradients[t][:, :, None])[:, :, 0].to(gates.dtype)
+            weight_gradient = torch.bmm(context_gradients[t, :, None], annotations.transpose(1, 2))[:, 0]
             weighted = weights[t] * weight_gradient
             torch.addcmul(weighted, weights[t], weighted.sum(-1, keepdim=True), value=-1, out=score_gradients[t])
             for tile in parts:
@@ -196,7 +196,7 @@ class _AdditiveAttentionLoop(Function):
         return (
             gates_gradients,
             torch.sub(score_gradients.sum(0)[:, :, None], squares, out=squares).mul_(energy),
-            torch.bmm(weights.permute(1, 2, 0).to(dtype), context_gradients.transpose(0, 1)),
+            torch.bmm(weights.permute(1, 2, 0), context_gradients.transpose(0, 1)),
             None,
             carried,
             inputs[:, context_size:].t() @ query_gradients.view(rows, -1),
@@ -236,7 +236,7 @@ def additive_attention_loop(
         return _run_additive_attention(
             input_gates.to(recurrent_weight.dtype),
             accurate(keys),
-            annotations.to(recurrent_weight.dtype),
+            accurate(annotations),
             ~mask,
             accurate(hidden),
             query_weight,
