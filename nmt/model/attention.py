@@ -12,7 +12,7 @@ from typing import NamedTuple, Self
 import torch
 from torch import Tensor, nn
 
-from nmt.model.cell import accurate
+from nmt.model.products import accurate, linear
 from nmt.model.tiling import tiles
 
 
@@ -69,7 +69,7 @@ class AdditiveAttention(ScoredAttention):
         self.energy = nn.Linear(attention_size, 1, bias=False)
 
     def keys(self, annotations: Tensor) -> Tensor:
-        return accurate(self.key_projection(annotations))
+        return accurate(linear(annotations, self.key_projection.weight, self.key_projection.bias))
 
     def scores(self, query: Tensor, keys: Tensor) -> Tensor:
         query = accurate(self.query_projection(query))

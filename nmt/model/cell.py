@@ -1,39 +1,14 @@
-"""One LSTM transition, for autograd and with its gradient by hand, and the number types it is computed in.
+"""One LSTM transition, for autograd and with its gradient by hand.
 
 The gates lie in the order input, forget, output, candidate, so that one sigmoid covers the first three.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import torch
 from torch import Tensor
 
-
-def for_products(values: Tensor) -> Tensor:
-    """The values in the type that autocast asks products to run in; as they are where autocast is off."""
-    device_type = values.device.type
-    if torch.is_autocast_enabled(device_type):
-        return values.to(torch.get_autocast_dtype(device_type))
-    return values
-
-
-def accurate(values: Tensor) -> Tensor:
-    """The values in a type fit for elementwise work: bfloat16 becomes float32."""
-    return values.float() if values.dtype in (torch.bfloat16, torch.float16) else values
-
-
-@contextmanager
-def accurately(values: Tensor) -> Iterator[Tensor]:
-    """What the block fills in place of the values: themselves, or more accurate ones that are then written to them."""
-    if values.dtype not in (torch.bfloat16, torch.float16):
-        yield values
-    else:
-        filled = torch.empty_like(values, dtype=torch.float32)
-        yield filled
-        values.copy_(filled)
+from nmt.model.products import accurate
 
 
 def lstm_cell(gates: Tensor, cell: Tensor) -> tuple[Tensor, Tensor]:

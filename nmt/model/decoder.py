@@ -8,11 +8,11 @@ from typing import NamedTuple, Self, cast
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from nmt.model.attention import AdditiveAttention, Attention, Memory, NoAttention
-from nmt.model.cell import accurate, for_products, lstm_cell
+from nmt.model.cell import lstm_cell
 from nmt.model.encoder import initialize_lstm
+from nmt.model.products import accurate, for_products, linear
 from nmt.model.recurrence import additive_attention_loop, lstm_loop
 from nmt.model.regularization import Dropout
 
@@ -48,7 +48,7 @@ class UpperLayer(nn.Module):
 
     def gates(self, below: Tensor) -> Tensor:
         """What the layer below, (·, ·, H), adds to the gates, (·, ·, 4H)."""
-        return functional.linear(below, self.input_weight.t(), self.bias)
+        return linear(below, self.input_weight.t(), self.bias)
 
 
 class Decoder(nn.Module):
@@ -122,7 +122,7 @@ class Decoder(nn.Module):
 
     def _project(self, embedded: Tensor) -> Tensor:
         """What the embedded words add to the gates, (·, ·, E) -> (·, ·, 4H)."""
-        return functional.linear(embedded, self.input_weight.t(), self.bias)
+        return linear(embedded, self.input_weight.t(), self.bias)
 
     def _attend(
         self, gates: Tensor, hidden: Tensor, cell: Tensor, memory: Memory
@@ -187,5 +187,6 @@ class Decoder(nn.Module):
         hidden = self.dropout(self.norm(output.hidden), time_dimension=0)
         dtype = torch.promote_types(hidden.dtype, embedded.dtype)
         joined = torch.cat([hidden, output.context.to(dtype), embedded.to(dtype)], dim=-1)
-        readout: Tensor = self.dropout(torch.tanh(self.readout_projection(joined)), time_dimension=0)
+        projection = self.readout_projection
+        readout: Tensor = self.dropout(torch.tanh(linear(joined, projection.weight, projection.bias)), time_dimension=0)
         return readout

@@ -17,7 +17,8 @@ from torch import Tensor
 from torch.autograd import Function
 from torch.autograd.function import once_differentiable
 
-from nmt.model.cell import accurate, accurately, cell_backward, cell_forward, lstm_cell
+from nmt.model.cell import cell_backward, cell_forward, lstm_cell
+from nmt.model.products import accurate, accurately, filled_up
 from nmt.model.tiling import tiles
 
 
@@ -57,10 +58,8 @@ class _LSTMLoop(Function):
                     hidden_gradient, cell_gradient, gates[:, t], cells[:, t], cell_tanhs[:, t], gates_gradient
                 )
             carried = accurate(torch.bmm(gates_gradients[:, t], weight_t))
-        weight_gradient = torch.bmm(
-            hiddens[:, :-1].reshape(directions, time * batch, size).transpose(1, 2),
-            gates_gradients.view(directions, time * batch, -1),
-        )
+        rows = hiddens[:, :-1].reshape(directions, time * batch, size)
+        weight_gradient = torch.bmm(filled_up(rows).transpose(1, 2), filled_up(gates_gradients.flatten(1, 2)))
         return gates_gradients, weight_gradient, carried
 
 

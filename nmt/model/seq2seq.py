@@ -10,9 +10,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from nmt.model.attention import Memory, make_attention
-from nmt.model.cell import for_products
 from nmt.model.decoder import Decoder, DecoderState
 from nmt.model.encoder import Encoder
+from nmt.model.products import for_products
 from nmt.model.regularization import Dropout, drop_words
 
 ROWS_OF_LOGITS = 1024  # rows whose logits over the vocabulary are held at once when scoring

@@ -11,9 +11,10 @@ from torch.autograd import Function
 from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
+from nmt.model.products import ROWS
+
 # Rows of logits worked on at once: enough for quick products, and few enough to stay near a processor's caches.
 ROWS_ON_CPU, ROWS_ON_GPU = 512, 8192
-_ROUNDING = 128  # the last rows are filled up to a multiple, since products of few sizes are quicker: see `TensorBatch`
 _SAFE_SUM = 1e-20, 1e20  # far enough from where numbers end for all that is made of sums between these two
 
 
@@ -61,7 +62,8 @@ class _SmoothedCrossEntropy(Function):
         on_gpu = rows.device.type != "cpu"
         at_once = ROWS_ON_GPU if on_gpu else ROWS_ON_CPU
         loss = rows.new_zeros((), dtype=accurate)
-        empty = -count % min(at_once, _ROUNDING)
+        # See `filled_up`.
+        empty = -count % min(at_once, ROWS)
         rows, targets = functional.pad(rows, (0, 0, 0, empty)), functional.pad(targets, (0, empty))
         rows_gradient = torch.empty_like(rows)
         weight_gradient = weight.new_zeros(weight.shape, dtype=accurate)
