@@ -25,19 +25,26 @@ _OUT_OF_MEMORY = (
 logger = logging.getLogger(__name__)
 
 
-def choose_device(name: str) -> torch.device:
+def choose_device(name: str, process: int | None = None) -> torch.device:
     """The device of that name: auto (CUDA where there is one), cpu, cuda or cuda:N.
 
+    Args:
+        name: of the device.
+        process: where several processes of this machine compute together, the number of this one: auto and cuda are
+            then the CUDA device of that number.
+
     Raises:
-        ConfigError: there is no such name.
+        ConfigError: there is no such name, or it means one device for several processes.
         DeviceError: there is no such device on this machine.
     """
-    device = _device(name)
+    if process is not None and name.startswith("cuda:"):
+        raise ConfigError("--device", f"is auto, cpu or cuda for several processes, not {name!r:.40}")
+    device = _device(name, process or 0)
     logger.debug("device: %s, chosen by %s; threads of the processor: %d", device, name, torch.get_num_threads())
     return device
 
 
-def _device(name: str) -> torch.device:
+def _device(name: str, default: int) -> torch.device:
     if name == "cpu":
         return torch.device("cpu")
     match = _CUDA.fullmatch("cuda" if name == "auto" else name)
@@ -46,10 +53,11 @@ def _device(name: str) -> torch.device:
     count = torch.cuda.device_count() if torch.cuda.is_available() else 0
     if name == "auto" and count == 0:
         return torch.device("cpu")
-    number = (match[1] or "").lstrip("0") or "0"
+    number = str(default) if match[1] is None else match[1].lstrip("0") or "0"
     # By the number of digits first: Python converts only so many.
     if len(number) > len(str(count)) or int(number) >= count:
-        raise DeviceError("--device", f"{name:.40} is not there: CUDA devices found: {count}")
+        wanted = f"cuda:{number}" if default else name
+        raise DeviceError("--device", f"{wanted:.40} is not there: CUDA devices found: {count}")
     return torch.device("cuda", int(number))
 
 

@@ -26,6 +26,17 @@ def test_a_device_is_found_by_its_number(name: str, device: str) -> None:
 
 
 @pytest.mark.usefixtures("two_devices")
+def test_each_of_several_processes_has_a_device_of_its_own() -> None:
+    for name in ("auto", "cuda"):
+        assert [choose_device(name, process) for process in range(2)] == [torch.device("cuda", n) for n in range(2)]
+        with pytest.raises(DeviceError, match="cuda:2 is not there: CUDA devices found: 2"):
+            choose_device(name, 2)
+    assert choose_device("cpu", 2) == torch.device("cpu")
+    with pytest.raises(ConfigError):
+        choose_device("cuda:1", 1)
+
+
+@pytest.mark.usefixtures("two_devices")
 @pytest.mark.parametrize("name", ["cuda:2", "cuda:99", "cuda:" + "9" * 5000])
 def test_an_absent_device_is_told(name: str) -> None:
     with pytest.raises(DeviceError) as caught:

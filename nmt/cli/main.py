@@ -11,7 +11,7 @@ import sys
 import tempfile
 import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.metadata import version
 from pathlib import Path
 from types import FrameType
@@ -22,8 +22,10 @@ from typer.core import TyperGroup
 
 from nmt.cli import attend, evaluate, export, info, train, translate
 from nmt.cli.logs import logger, protect_standard_error, start_logging
-from nmt.errors import MemoryExhaustedError, NmtError, StoppedError, StorageError
+from nmt.errors import ConfigError, MemoryExhaustedError, NmtError, StoppedError, StorageError
 from nmt.text.lines import output_line
+from nmt.training.place import Launch, Place
+from nmt.training.stopping import StopRequest
 
 
 class Program(TyperGroup):
@@ -92,7 +94,7 @@ def main() -> None:
         sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
     signal.signal(signal.SIGTERM, _leave)
     start_logging()
-    code = run()
+    code = _run_as_launched() if sys.argv[1:2] == ["train"] else run()
     try:
         if sys.stdout is not None:
             sys.stdout.flush()
@@ -113,24 +115,51 @@ def _leave(number: int, _frame: FrameType | None) -> None:
     raise SystemExit(128 + number)
 
 
-def run() -> int:
-    """Runs the command of `sys.argv` and gives its exit code; every error has been told when it returns."""
+def _run_as_launched() -> int:
+    """Runs `nmt train`, which may be one of several processes: the first works as if alone, and the others help it."""
     try:
-        app(prog_name="nmt", standalone_mode=True)
+        place = Place.of(os.environ)
+    except ConfigError as error:
+        return _tell(error)
+    if place.rank:
+        with StopRequest() as stop:
+            from nmt.training.follower import follow  # takes a second or two, in which signals may come
+
+            return follow(place, stop)
+    launch = Launch(place)
+    code = run(launch)
+    if place.size > 1:
+        with suppress(ConfigError, RuntimeError):  # the others cannot be reached, or have gone
+            launch.processes.dismiss(code)
+    return code
+
+
+def run(launch: Launch | None = None) -> int:
+    """Runs the command of `sys.argv` and gives its exit code; every error has been told when it returns.
+
+    Args:
+        launch: this process and those that train together with it.
+    """
+    try:
+        app(prog_name="nmt", standalone_mode=True, obj=launch)
     except SystemExit as exit_:
         return exit_.code if isinstance(exit_.code, int) else 0 if exit_.code is None else 1
     except StoppedError as error:
         logger.info("%s", error)
         return error.exit_code
     except NmtError as error:
-        for problem in error.problems:
-            _complain(str(problem))
-        return error.exit_code
+        return _tell(error)
     except KeyboardInterrupt:
         return 130
     except Exception as error:
         return _tell_unexpected(error)
     return 0
+
+
+def _tell(error: NmtError) -> int:
+    for problem in error.problems:
+        _complain(str(problem))
+    return error.exit_code
 
 
 def _tell_unexpected(error: Exception) -> int:

@@ -9,9 +9,11 @@ import typer
 
 from nmt.cli import options
 from nmt.cli.logs import log_to_file, logger
+from nmt.training.place import Launch
 
 
 def train(
+    context: typer.Context,
     config: Annotated[str, typer.Argument(metavar="CONFIG.yaml", help="The configuration.")],
     overrides: Annotated[
         list[str] | None,
@@ -38,6 +40,7 @@ def train(
         "--batch-tokens": ("training.batch_tokens", batch_tokens),
     }
     shortcuts = {option: (key, value) for option, (key, value) in given.items() if value is not None}
+    launch: Launch = context.obj or Launch()
     configuration = load_config(config, overrides or (), shortcuts)
     run = output or Path("runs") / configuration.name
     with hold(configuration, run):
@@ -48,5 +51,5 @@ def train(
         from nmt.training.run import train_locked
 
         keep_freed_memory()
-        train_locked(configuration, run, device=device, restart=restart, quiet=quiet)
+        train_locked(configuration, run, device=device, restart=restart, quiet=quiet, processes=launch.processes)
     logger.info("the model lies in %s; try it:\n  echo 'A sentence to translate.' | nmt translate %s", run, run)

@@ -78,6 +78,17 @@ def train_tokenizers(config: Config, run: Path, files: CorpusFiles, stop: StopRe
     return Text(*read_tokenizers(models, folder), models)
 
 
+def read_trained_tokenizers(run: Path) -> Text:
+    """The tokenizers that `train_tokenizers` left in a run directory.
+
+    Raises:
+        ModelError: they are not there, or damaged.
+    """
+    folder = run / TOKENIZER
+    models = {path.name: path.read_bytes() for path in sorted(folder.glob("*.model"))}
+    return Text(*read_tokenizers(models, folder), models)
+
+
 def _kept(folder: Path, names: Sequence[str], fingerprint: str) -> dict[str, bytes] | None:
     """The models in a folder, if they are whole and were made from what the fingerprint stands for."""
     try:

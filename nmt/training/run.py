@@ -8,15 +8,16 @@ from pathlib import Path
 import torch
 
 from nmt.build import build_model
-from nmt.checkpoint import Loaded, check_tensors, load_checkpoint
+from nmt.checkpoint import Loaded, load_checkpoint
 from nmt.config import CHANGEABLE, Config, changed_keys, from_yaml
 from nmt.config.yaml12 import flow
 from nmt.corpus.parallel import CorpusFiles, read_pairs
 from nmt.corpus.store import Store
 from nmt.device import choose_device, choose_precision
-from nmt.errors import ConfigError, Problem, StorageError
+from nmt.errors import ConfigError, DataError, Problem, StorageError
 from nmt.loading import read_tokenizers
-from nmt.manifest import CONFIG, STATE, WEIGHTS, verify
+from nmt.manifest import CONFIG, STATE, verify
+from nmt.model.seq2seq import Seq2Seq
 from nmt.run_directory import (
     CHECKPOINTS,
     checkpoint_name,
@@ -28,9 +29,11 @@ from nmt.run_directory import (
     set_aside,
 )
 from nmt.storage import free_bytes, remove, write_file
-from nmt.training.directory import OF_ONE_TRAINING, hold
+from nmt.training.directory import CORPUS, OF_ONE_TRAINING, hold
 from nmt.training.metrics import MetricsWriter
-from nmt.training.preparation import corpus_files, prepare_corpus, train_tokenizers
+from nmt.training.place import Place
+from nmt.training.preparation import corpus_files, prepare_corpus, read_trained_tokenizers, train_tokenizers
+from nmt.training.processes import Processes
 from nmt.training.progress import duration
 from nmt.training.state import TrainingState
 from nmt.training.stopping import StopRequest
@@ -53,10 +56,18 @@ def train(config: Config, run: Path | str, *, device: str = "auto", restart: boo
         return train_locked(config, directory, device=device, restart=restart, quiet=quiet)
 
 
-def train_locked(config: Config, run: Path, *, device: str = "auto", restart: bool = False, quiet: bool = False) -> str:
+def train_locked(
+    config: Config,
+    run: Path,
+    *,
+    device: str = "auto",
+    restart: bool = False,
+    quiet: bool = False,
+    processes: Processes | None = None,
+) -> str:
     """Trains a model into the run directory, or goes on where an earlier training stopped; returns what ended it.
 
-    The caller holds the directory, by `nmt.training.directory.hold`.
+    The caller holds the directory, by `nmt.training.directory.hold`. Of several processes it is the first.
 
     Args:
         config: what to train on what.
@@ -65,6 +76,7 @@ def train_locked(config: Config, run: Path, *, device: str = "auto", restart: bo
         restart: begin anew. What the directory holds of an earlier training is lost once a checkpoint of this one is
             saved; if none is, it is put back.
         quiet: show no progress bar.
+        processes: those that train together, the others of which are in `train_along`; this one alone by default.
 
     Raises:
         ConfigError: a key that may not change on the way was changed.
@@ -72,22 +84,35 @@ def train_locked(config: Config, run: Path, *, device: str = "auto", restart: bo
         ModelError: the checkpoints of the run are damaged.
         StoppedError: a signal asked to stop; the state was saved first.
         NonFiniteError, MemoryExhaustedError, StorageError: training cannot go on.
+        NmtError: another process failed, for a reason of its own.
     """
-    where = choose_device(device)
+    processes = processes or Processes(Place())
+    where = _choose_device(device, processes.place)
     dtype = choose_precision(config.training.precision, where, training=True)
-    with StopRequest() as stop:
+    with processes.leading(), StopRequest() as stop:
         clean(run)
         try:
             if restart:
                 set_aside(run, OF_ONE_TRAINING)
-            return _train(config, run, stop, where, dtype, quiet=quiet)
+            return _train(config, run, stop, where, dtype, processes, quiet=quiet)
         finally:
             if put_back(run):
                 logger.info("no checkpoint was saved: what %s held before --restart is there again", run)
 
 
+def _choose_device(name: str, place: Place) -> torch.device:
+    return choose_device(name, place.local_rank if place.size > 1 else None)
+
+
 def _train(
-    config: Config, run: Path, stop: StopRequest, device: torch.device, dtype: torch.dtype, *, quiet: bool
+    config: Config,
+    run: Path,
+    stop: StopRequest,
+    device: torch.device,
+    dtype: torch.dtype,
+    processes: Processes,
+    *,
+    quiet: bool,
 ) -> str:
     checkpoint = _checkpoint_to_resume(config, run)
     if checkpoint is not None and (limit := _already_finished(config, checkpoint)) is not None:
@@ -98,17 +123,66 @@ def _train(
     text = _read_tokenizers(checkpoint) if checkpoint else train_tokenizers(config, run, files, stop)
     expected = _state(checkpoint).corpus if checkpoint else None
     store = prepare_corpus(config, run, files, text, stop, quiet=quiet, expected=expected)
-    trainer = _make_trainer(config, run, text, store, checkpoint, stop, device, dtype)
-    del checkpoint  # as large as the model and the optimizer, which have taken over what it held
-    metrics = MetricsWriter(
-        run, trainer.state.step, trainer.state.validated_step, tensorboard=config.training.tensorboard
+    processes.begin(
+        {
+            "run": str(run.absolute()),
+            "config": config.as_yaml(),
+            "checkpoint": checkpoint.directory.name if checkpoint else None,
+            "corpus": store.fingerprint,
+            "device": device.type,
+            "precision": "bf16" if dtype == torch.bfloat16 else "fp32",
+            "threads": torch.get_num_threads(),
+        }
     )
-    try:
-        limit = trainer.fit(metrics, quiet=quiet)
-    finally:
-        metrics.close()
+    model = _make_model(config, text, device, dtype, processes.place)
+    _check_free_space(config, run, model)
+    validator = _make_validator(config, text, device, dtype)
+    with processes.group(device, stop):
+        trainer = Trainer(run, config, model, store, text, validator, stop, dtype, processes)
+        if checkpoint is not None:
+            trainer.resume(checkpoint)
+            _set_best_back(run, trainer.state)
+            logger.info("going on from step %s (%s)", f"{trainer.state.step:,}", checkpoint.directory)
+        del checkpoint  # as large as the model and the optimizer, which have taken over what it held
+        metrics = MetricsWriter(
+            run, trainer.state.step, trainer.state.validated_step, tensorboard=config.training.tensorboard
+        )
+        try:
+            limit = trainer.fit(metrics, quiet=quiet)
+        finally:
+            metrics.close()
     logger.info("finished: %s after %s; %s", limit, duration(trainer.state.seconds), trainer.best_text())
     return limit
+
+
+def train_along(processes: Processes, stop: StopRequest) -> None:
+    """Takes part in what the first process trains, once that has prepared it, by reading what it wrote.
+
+    Raises:
+        DismissedError: the first process has left.
+        DataError, ModelError: what the first process wrote is not found here.
+        DeviceError: there is no device for this process.
+        StoppedError, NonFiniteError, MemoryExhaustedError: as for the first process.
+    """
+    plan = processes.plan(stop)
+    torch.set_num_threads(plan["threads"])
+    device = _choose_device(plan["device"], processes.place)
+    dtype = choose_precision(plan["precision"], device, training=True)
+    run = Path(plan["run"])
+    config = from_yaml(plan["config"], CONFIG)
+    name = plan["checkpoint"]
+    checkpoint = load_checkpoint(run / CHECKPOINTS / name, with_optimizer=True) if name else None
+    text = _read_tokenizers(checkpoint) if checkpoint else read_trained_tokenizers(run)
+    store = Store.open(run / CORPUS)
+    if store.fingerprint != plan["corpus"]:
+        raise DataError(str(store.directory), "not the corpus of the first process; all have to see one run directory")
+    model = _make_model(config, text, device, dtype, processes.place)
+    with processes.group(device, stop):
+        trainer = Trainer(run, config, model, store, text, None, stop, dtype, processes)
+        if checkpoint is not None:
+            trainer.resume(checkpoint)
+        del checkpoint
+        trainer.fit(None, quiet=True)
 
 
 def check_unchanged(config: Config, checkpoint: Loaded) -> None:
@@ -151,37 +225,25 @@ def _read_tokenizers(checkpoint: Loaded) -> Text:
     return Text(source, target, dict(checkpoint.tokenizers))
 
 
-def _make_trainer(
-    config: Config,
-    run: Path,
-    text: Text,
-    store: Store,
-    checkpoint: Loaded | None,
-    stop: StopRequest,
-    device: torch.device,
-    dtype: torch.dtype,
-) -> Trainer:
+def _make_model(config: Config, text: Text, device: torch.device, dtype: torch.dtype, place: Place) -> Seq2Seq:
     torch.manual_seed(config.seed)
     model = build_model(config.model, text.source.size, text.target.size).to(device)
     logger.info(
-        "model: %s parameters, %s attention, vocabulary %s; %s products on %s",
+        "model: %s parameters, %s attention, vocabulary %s; %s products on %s%s",
         f"{sum(parameter.numel() for parameter in model.parameters()):,}",
         config.model.attention,
         f"{text.target.size:,}",
         str(dtype).removeprefix("torch."),
         device,
+        f", {place.size} processes" if place.size > 1 else "",
     )
-    _check_free_space(config, run, model)
+    return model
+
+
+def _make_validator(config: Config, text: Text, device: torch.device, dtype: torch.dtype) -> Validator:
     validation = CorpusFiles(config.data.validation.source, config.data.validation.target)
     pairs = [(pair.source, pair.target) for pair in read_pairs(validation, logger.warning)]
-    validator = Validator(config, pairs, (text.source, text.target), device, dtype)
-    trainer = Trainer(run, config, model, store, text, validator, stop, dtype)
-    if checkpoint is not None:
-        check_tensors(checkpoint.weights, dict(model.named_parameters()), checkpoint.directory / WEIGHTS)
-        trainer.resume(checkpoint)
-        _set_best_back(run, trainer.state)
-        logger.info("going on from step %s (%s)", f"{trainer.state.step:,}", checkpoint.directory)
-    return trainer
+    return Validator(config, pairs, (text.source, text.target), device, dtype)
 
 
 def _check_free_space(config: Config, run: Path, model: torch.nn.Module) -> None:

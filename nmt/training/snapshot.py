@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from nmt.checkpoint import Loaded, check_tensors
-from nmt.manifest import OPTIMIZER
+from nmt.manifest import OPTIMIZER, WEIGHTS
 from nmt.training.average import WeightAverage
 
 _MOMENTS = ("exp_avg", "exp_avg_sq")
@@ -57,8 +57,9 @@ def restore_snapshot(
         expected[f"{_STEP}.{name}"] = torch.zeros(())
         if average is not None:
             expected[f"weights.{name}"] = parameter
-    check_tensors(found, expected, checkpoint.directory / OPTIMIZER)
     weights = checkpoint.weights
+    check_tensors(weights, parameters, checkpoint.directory / WEIGHTS)
+    check_tensors(found, expected, checkpoint.directory / OPTIMIZER)
     if average is not None:
         average.load(weights)
         weights = {name: found[f"weights.{name}"] for name in parameters}

@@ -7,6 +7,7 @@ import math
 import time
 from collections.abc import Iterator
 from contextlib import closing, nullcontext
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -14,25 +15,24 @@ from torch import nn
 
 from nmt.checkpoint import CheckpointContents, Loaded, save_checkpoint
 from nmt.config import Config
-from nmt.corpus.batching import Batch
 from nmt.corpus.order import BatchOrder
 from nmt.corpus.permutation import derive_key
 from nmt.corpus.prefetch import prefetched
 from nmt.corpus.store import Store
-from nmt.device import is_out_of_memory, products_in
-from nmt.errors import MemoryExhaustedError, NonFiniteError, StoppedError
+from nmt.errors import NonFiniteError, StoppedError
 from nmt.manifest import STATE
 from nmt.model.seq2seq import Seq2Seq
 from nmt.run_directory import mark, prune
 from nmt.training.average import WeightAverage
-from nmt.training.loss import cross_entropy
+from nmt.training.gradient import Gradient
 from nmt.training.metrics import MetricsWriter
+from nmt.training.processes import Processes
 from nmt.training.progress import TrainingProgress, duration
 from nmt.training.schedule import make_schedule
 from nmt.training.snapshot import restore_snapshot, take_snapshot
 from nmt.training.state import TrainingState
 from nmt.training.stopping import StopRequest
-from nmt.training.updates import TensorBatch, Text, Update, updates_from
+from nmt.training.updates import Text, Update, updates_from
 from nmt.training.validation import ValidationResult, Validator
 
 logger = logging.getLogger(__name__)
@@ -48,10 +48,12 @@ class Trainer:
         model: Seq2Seq,
         store: Store,
         text: Text,
-        validator: Validator,
+        validator: Validator | None,
         stop: StopRequest,
         dtype: torch.dtype,
+        processes: Processes,
     ) -> None:
+        """`validator` is None in processes other than the first. Those of several are in their `group`."""
         self.state = TrainingState(corpus=store.fingerprint)
         self._run = run
         self._config = config
@@ -60,8 +62,10 @@ class Trainer:
         self._text = text
         self._validator = validator
         self._stop = stop
-        self._dtype = dtype
-        self._device = model.output_weight.device
+        # What all processes know of: all have to stop after the same step.
+        self._agreed_stop = stop if processes.alone else StopRequest()
+        self._processes = processes
+        self._gradient = Gradient(model, config.training, dtype, processes)
         self._order = BatchOrder(store, config.training.batch_tokens, config.seed)
         self._schedule = make_schedule(config.training)
         self._parameters = dict(model.named_parameters())
@@ -80,10 +84,12 @@ class Trainer:
         self.state = TrainingState.from_json(checkpoint.state, checkpoint.directory / STATE)
         restore_snapshot(checkpoint, self._parameters, self._optimizer, self._average)
 
-    def fit(self, metrics: MetricsWriter, *, quiet: bool) -> str:
-        """Trains on, and returns the limit that ended it.
+    def fit(self, metrics: MetricsWriter | None, *, quiet: bool) -> str:
+        """Trains on, and returns the limit that ended it. Without `metrics`, as with several processes all but the
+        first are, it validates, saves and logs nothing.
 
         Raises:
+            DismissedError: the first process has left.
             StoppedError: a signal asked to stop; the state was saved first.
             NonFiniteError: loss or gradient became NaN or infinite; nothing of it was saved.
             MemoryExhaustedError: memory ran out.
@@ -98,26 +104,30 @@ class Trainer:
                 limit = self.state.limit_reached(config)
                 due = self.state.step % config.validate_every == 0 or limit is not None
                 if due and self.state.validated_step < self.state.step:
-                    self._validate(metrics)
+                    if metrics is not None:
+                        self._validate(metrics)
+                    self._share_state()
                     continue  # its outcome may end training
                 if limit is not None:
                     return limit
                 self._stop_if_asked()
-                update = next(updates)
-                self.state.count(self._step(update), update.target_tokens)
+                self._step(next(updates))
                 if self.state.step % config.log_every == 0:
-                    self._log(metrics, progress)
+                    if metrics is not None:
+                        self._log(metrics, progress)
                     self.state.start_record()
-                if time.monotonic() - self._saved_at >= 60 * config.save_every_minutes:
+                if metrics is not None and time.monotonic() - self._saved_at >= 60 * config.save_every_minutes:
                     self._save()
 
     def _order_of_updates(self) -> Iterator[Update]:
-        return updates_from(self.state.position, self._order, self._store, self._config, self._text)
+        place = self._processes.place
+        return updates_from(self.state.position, self._order, self._store, self._config, self._text, place)
 
-    def _step(self, update: Update) -> float:
-        """One update of the weights; returns the loss summed over its target tokens."""
+    def _step(self, update: Update) -> None:
+        """One update of the weights, by all processes."""
         step = self.state.step + 1
-        tokens = update.target_tokens
+        place = self._processes.place
+        tokens = int(sum(tokens for (tokens,) in self._processes.gather(update.target_tokens)))
         rate = self._schedule(step, self.state.reductions)
         for group in self._optimizer.param_groups:
             group["lr"] = rate
@@ -125,8 +135,11 @@ class Trainer:
         loss = 0.0
         for number, part in enumerate(update.parts):
             # Dropout depends on seed, step and part alone, so that a resumed training draws what it would have drawn.
-            torch.manual_seed(derive_key("dropout", self._config.seed, step, number) % (1 << 63))
-            loss += self._backward(part, tokens)
+            # Parts are counted over all processes: who computes them makes no difference.
+            key = derive_key("dropout", self._config.seed, step, place.rank + number * place.size)
+            torch.manual_seed(key % (1 << 63))
+            loss += self._gradient.add(part, tokens, last=number + 1 == len(update.parts))
+        loss, seconds = self._agree(loss)
         norm = nn.utils.clip_grad_norm_(self._parameters.values(), self._config.training.clip_norm or math.inf)
         if not (math.isfinite(loss) and bool(norm.isfinite())):
             raise NonFiniteError(
@@ -137,31 +150,24 @@ class Trainer:
         self._optimizer.step()
         if self._average:
             self._average.update(step)
+        self.state.count(loss, tokens)
         self.state.step = step
         self.state.position = update.following
-        self.state.seconds = time.monotonic() - self._started
-        return loss
+        self.state.seconds = seconds
 
-    def _backward(self, part: Batch, tokens: int) -> float:
-        """Adds the gradient of a part's share in the loss per token; returns the part's summed loss."""
-        batch = TensorBatch.of(part, self._device)
-        try:
-            with products_in(self._dtype, self._device):
-                readouts = self._model(batch.source, batch.source_lengths, batch.target_input).readouts  # (T, B, R)
-                rows, targets = batch.to_predict(readouts.to(self._dtype))
-                loss = cross_entropy(rows, self._model.output_weight, targets, self._config.training.label_smoothing)
-            (loss / tokens).backward()
-        except (RuntimeError, MemoryError) as error:
-            if not is_out_of_memory(error):
-                raise
-            sentences, source = part.source.shape
-            shape = f"{sentences} sentences of up to {source} source and {part.target_input.shape[1]} target tokens"
-            raise MemoryExhaustedError(
-                "training.batch_tokens",
-                f"out of memory in a batch of {shape}; "
-                f"lower it from {self._config.training.batch_tokens}, or raise training.accumulation",
-            ) from error
-        return float(loss.detach())
+    def _agree(self, loss: float) -> tuple[float, float]:
+        """The update's loss and the time of training, the same in all processes, and so is who asked to stop."""
+        seconds = time.monotonic() - self._started
+        losses, signals, clocks = zip(*self._processes.gather(loss, self._stop.signal or 0, seconds), strict=True)
+        if not self._processes.alone:
+            self._agreed_stop.signal = int(max(signals)) or None
+        return sum(losses), clocks[0]
+
+    def _share_state(self) -> None:
+        """What the validation of the first process has changed, in the others."""
+        if not self._processes.alone:
+            state = self._processes.share(self.state.as_json(), self._stop)
+            self.state = TrainingState.from_json(state, self._run)
 
     def _log(self, metrics: MetricsWriter, progress: TrainingProgress) -> None:
         state = self.state
@@ -189,12 +195,14 @@ class Trainer:
     def _validate(self, metrics: MetricsWriter) -> None:
         """Scores the model, and saves it; a signal leaves the validation to the resumed training."""
         state, config = self.state, self._config.training
+        assert self._validator is not None, "only the first process validates"
         with self._average.applied() if self._average else nullcontext():
             try:
                 result = self._validator(self._model, self._stop.check)
             except StoppedError:
                 result = None
         if result is None:
+            self._agreed_stop = self._stop  # the others leave with this process
             self._stop_if_asked()
             return
         is_best = state.take_score(result.metric(config.early_stopping_metric), config)
@@ -238,16 +246,15 @@ class Trainer:
         return f"best {self._metric_text(self.state.best_score)} at step {self.state.best_step:,}"
 
     def _stop_if_asked(self) -> None:
-        if self._stop.signal is not None:
-            if self.state.step:  # before the first step there is nothing yet to save
+        if self._agreed_stop.signal is not None:
+            if self.state.step and self._processes.is_first:  # before the first step there is nothing yet to save
                 self._save()
             logger.info("stopped at step %s; the same command goes on from here", f"{self.state.step:,}")
-            self._stop.check()
+            self._agreed_stop.check()
 
     def _save(self, *, is_best: bool = False) -> None:
         """Saves a checkpoint, then says which is last and best, then removes old ones; safe at any kill."""
-        state = self.state
-        state.seconds = time.monotonic() - self._started
+        state = replace(self.state, seconds=time.monotonic() - self._started)
         weights, tensors = take_snapshot(self._parameters, self._optimizer, self._average)
         contents = CheckpointContents(
             weights=weights,

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple, Self
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from nmt.config import Config
-from nmt.corpus.batching import Batch, SpecialIds, make_batch
+from nmt.corpus.batching import Batch, SpecialIds, make_batch, pad_pairs
 from nmt.corpus.order import BatchOrder, Position, split_parts
 from nmt.corpus.sampling import SubwordSampler
 from nmt.corpus.store import Store
 from nmt.text.tokenizer import Tokenizer
+from nmt.training.place import Place
 
 
 @dataclass(frozen=True)
@@ -28,14 +30,14 @@ class Text:
 
 
 class Update(NamedTuple):
-    """The data of one update: the parts it is computed in, and where the order goes on after it."""
+    """The data of one update: the parts this process computes it in, and where the order goes on after it."""
 
     parts: list[Batch]
     following: Position
 
     @property
     def target_tokens(self) -> int:
-        """Tokens to predict, over all parts."""
+        """Tokens to predict, over these parts."""
         return sum(part.target_tokens for part in self.parts)
 
 
@@ -87,8 +89,17 @@ def rounded_up(count: int) -> int:
     return -(-count // step) * step
 
 
-def updates_from(position: Position, order: BatchOrder, store: Store, config: Config, text: Text) -> Iterator[Update]:
-    """The updates from a position of the order on, without end."""
+def nothing(special: SpecialIds) -> Batch:
+    """An empty sentence with nothing to predict: what a process computes that an update has no part for."""
+    empty = pad_pairs([[]], [[]], special)
+    return replace(empty, indices=empty.indices[:0], target_lengths=np.zeros_like(empty.target_lengths))
+
+
+def updates_from(
+    position: Position, order: BatchOrder, store: Store, config: Config, text: Text, place: Place | None = None
+) -> Iterator[Update]:
+    """The updates from a position of the order on, without end; of each, the parts of the process at `place`."""
+    place = place or Place()
     sampler = None
     if config.tokenizer.subword_regularization:
         alpha = config.tokenizer.subword_regularization
@@ -97,6 +108,7 @@ def updates_from(position: Position, order: BatchOrder, store: Store, config: Co
     epoch = position.epoch
     for following, indices in order.batches(position):
         resample = sampler.in_epoch(epoch) if sampler else None
-        parts = split_parts(indices, store.target_lengths(indices) + 1, config.training.accumulation)
-        yield Update([make_batch(store, part, special, resample) for part in parts if len(part)], following)
+        parts = split_parts(indices, store.target_lengths(indices) + 1, config.training.accumulation * place.size)
+        own = [make_batch(store, part, special, resample) for part in parts[place.rank :: place.size] if len(part)]
+        yield Update(own or [nothing(special)], following)
         epoch = following.epoch

@@ -1,0 +1,398 @@
+"""Several processes train the model that one would; one of them writes, and all end together."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from itertools import islice, pairwise
+
+import numpy as np
+import pytest
+import torch
+import torch.distributed as dist
+from safetensors.torch import load_file
+
+from nmt.config import from_yaml
+from nmt.corpus.order import START, BatchOrder
+from nmt.corpus.store import Store
+from nmt.storage import RunLock
+from nmt.training.place import Place
+from nmt.training.preparation import read_trained_tokenizers
+from nmt.training.updates import updates_from
+
+STEPS = 24
+OPTIONS = [
+    *("--set", "training={average_decay: 0.9, log_every: 5, validate_every: 6, patience: 30, batch_tokens: 96}"),
+    *("--set", "search.beam_size=1"),
+    *("--set", f"training.max_steps={STEPS}"),
+]
+WITHOUT_CHANCE = ("--set", "model.dropout=0")
+ENDLESS = ("--set", "training={max_steps: 1000000, max_epochs: 1000000}")
+
+# A process of the program that notes its exit code, and in which things may go wrong.
+WORKER = """\
+import math, os, signal, time
+from pathlib import Path
+from nmt.cli.main import main
+
+leave, rank = os._exit, os.environ["RANK"]
+
+def note_and_leave(code):
+    Path(os.environ["NOTES"], f"exit-{rank}").write_text(str(code))
+    leave(code)
+
+os._exit = note_and_leave
+
+def spoil(what, failing_rank, failing_step):
+    from nmt.model.seq2seq import Seq2Seq
+
+    forward, steps = Seq2Seq.forward, 0
+
+    def forward_or_fail(self, *batch):
+        nonlocal steps
+        forced = forward(self, *batch)
+        steps += self.training and rank == failing_rank
+        if steps != int(failing_step):
+            return forced
+        if what == "loss":
+            return forced._replace(readouts=forced.readouts * math.nan)
+        if what == "memory":
+            raise MemoryError
+        if what == "fault":
+            raise KeyError("no such thing")
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    Seq2Seq.forward = forward_or_fail
+
+if __name__ == "__main__":
+    if "FAST_CLOCK" in os.environ and rank == os.environ["FAST_CLOCK"]:
+        monotonic = time.monotonic
+        time.monotonic = lambda: 100 * monotonic()
+    if "SPOIL" in os.environ:
+        spoil(*os.environ["SPOIL"].split())
+    main()
+"""
+
+
+def environment_of_processes(user_environment, **changes):
+    return user_environment(OMP_NUM_THREADS="1", GLOO_SOCKET_IFNAME="lo", **changes)
+
+
+@pytest.fixture
+def torchrun(user_environment, tmp_path):
+    """Starts two processes with torchrun: the command itself, or a script in its place."""
+
+    def begin(*arguments, script=("-m", "nmt"), **changes):
+        launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+        return subprocess.Popen(
+            [*launcher, *map(str, (*script, *arguments))],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=environment_of_processes(user_environment, NOTES=str(tmp_path), **changes),
+            text=True,
+        )
+
+    return begin
+
+
+@pytest.fixture
+def worker(tmp_path):
+    path = tmp_path / "worker.py"
+    path.write_text(WORKER)
+    return path
+
+
+@pytest.fixture
+def by_hand(user_environment, worker, tmp_path):
+    """Starts processes as torchrun does, and lets them end each by itself, so that their exit codes show."""
+    started, stores = [], []
+
+    def begin(*arguments, count=2, **changes):
+        stores.append(dist.TCPStore("127.0.0.1", 0, is_master=True, wait_for_workers=False))
+        for rank in range(count):
+            place = {"RANK": rank, "LOCAL_RANK": rank, "WORLD_SIZE": count, "MASTER_PORT": stores[-1].port}
+            place = {name: str(value) for name, value in place.items()}
+            place |= {"MASTER_ADDR": "127.0.0.1", "TORCHELASTIC_USE_AGENT_STORE": "True"}
+            started.append(
+                subprocess.Popen(
+                    [sys.executable, str(worker), *map(str, arguments)],
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.PIPE,
+                    env=environment_of_processes(user_environment, NOTES=str(tmp_path), **place, **changes),
+                    text=True,
+                )
+            )
+        return started
+
+    yield begin
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+def ends(processes):
+    """Exit codes, and what the processes said."""
+    said = [process.communicate(timeout=120) for process in processes]
+    assert not [out for out, _ in said if out]
+    return [process.returncode for process in processes], [err for _, err in said]
+
+
+def read_until(running, text):
+    for line in running.stderr:
+        if text in line:
+            return
+    raise AssertionError(f"standard error never told of {text!r}")
+
+
+def result(run):
+    """What training made: state, records and tensors, but no times."""
+    checkpoint = run / "checkpoints" / (run / "last").read_text().strip()
+    state = json.loads((checkpoint / "state.json").read_text())
+    records = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+    tensors = load_file(checkpoint / "model.safetensors") | load_file(checkpoint / "optimizer.safetensors")
+    return state["step"], state["position"], records, tensors
+
+
+def assert_equal_within_float_error(run, other):
+    (*place, records, tensors), (*other_place, other_records, other_tensors) = result(run), result(other)
+    assert place == other_place
+    assert len(records) == len(other_records)
+    for record, other_record in zip(records, other_records, strict=True):
+        assert record["loss"] == pytest.approx(other_record["loss"], rel=1e-6)
+        for name in ("split", "step", "epoch", "target_tokens", "learning_rate"):
+            assert record.get(name) == other_record.get(name)
+    assert tensors.keys() == other_tensors.keys()
+    for name, tensor in tensors.items():
+        torch.testing.assert_close(tensor, other_tensors[name], rtol=1e-4, atol=2e-6, msg=name)
+
+
+def litter(run):
+    return [path for path in run.rglob(".*") if path.name != ".lock"]
+
+
+@pytest.fixture(scope="session")
+def alone(call, configuration, tmp_path_factory):
+    """What one process makes, without dropout."""
+    run = tmp_path_factory.mktemp("alone") / "run"
+    done = call("train", configuration, "--output", run, *OPTIONS, *WITHOUT_CHANCE)
+    assert done.code == 0, done.err
+    return run
+
+
+def test_two_processes_equal_one_also_resumed_and_one_of_them_writes(torchrun, call, configuration, alone, tmp_path):
+    run = tmp_path / "run"
+    before = [*OPTIONS, *WITHOUT_CHANCE, "--set", "training.max_steps=7"]
+    assert call("train", configuration, "--output", run, *before).code == 0
+    with torchrun("train", configuration, "--output", run, *OPTIONS, *WITHOUT_CHANCE) as running:
+        out, err = running.communicate(timeout=120)
+    assert (running.returncode, out) == (0, ""), err
+    assert err.count("2 processes") == err.count("going on from step 7") == err.count("finished: max_steps 24") == 1
+    assert "Warning" not in err
+    # One process stopped after step 7, with a validation; the others agree.
+    records = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+    kept = [record for record in records if (record["split"], record["step"]) != ("validation", 7)]
+    (run / "metrics.jsonl").write_text("".join(json.dumps(record) + "\n" for record in kept))
+    assert_equal_within_float_error(run, alone)
+    assert not litter(run)
+
+
+def test_two_processes_equal_one_that_accumulates_with_dropout(by_hand, call, configuration, tmp_path):
+    options = [*OPTIONS, "--set", "model.dropout=0.3", "--set", "tokenizer.subword_regularization=0.2"]
+    processes = by_hand(
+        "train", configuration, "--output", tmp_path / "two", *options, "--set", "training.accumulation=2"
+    )
+    one = call("train", configuration, "--output", tmp_path / "one", *options, "--set", "training.accumulation=4")
+    codes, said = ends(processes)
+    assert (codes, one.code) == ([0, 0], 0), said
+    assert said[1] == ""
+    assert_equal_within_float_error(tmp_path / "two", tmp_path / "one")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("count", "accumulation"), [(2, 3), (4, 1), (3, 2)])
+def test_any_number_of_processes_equals_one(count, accumulation, by_hand, configuration, alone, tmp_path):
+    options = [*OPTIONS, *WITHOUT_CHANCE, "--set", f"training.accumulation={accumulation}"]
+    codes, said = ends(by_hand("train", configuration, "--output", tmp_path / "run", *options, count=count))
+    assert codes == [0] * count, said
+    assert_equal_within_float_error(tmp_path / "run", alone)
+
+
+@pytest.mark.slow
+def test_all_end_when_the_clock_of_the_first_says_so(by_hand, configuration, tmp_path):
+    options = [*OPTIONS, *ENDLESS, "--set", "training.max_minutes=0.02"]
+    codes, said = ends(by_hand("train", configuration, "--output", tmp_path / "run", *options, FAST_CLOCK="1"))
+    assert codes == [0, 0], said
+    assert "finished: max_minutes 0.02" in said[0]
+
+
+@pytest.mark.slow
+def test_processes_without_a_part_help_all_the_same(by_hand, call, configuration, tmp_path):
+    # Every pair is an update, and three of four processes have nothing.
+    options = [*OPTIONS, *WITHOUT_CHANCE, "--batch-tokens", 1]
+    codes, said = ends(by_hand("train", configuration, "--output", tmp_path / "four", *options, count=4))
+    assert codes == [0] * 4, said
+    assert call("train", configuration, "--output", tmp_path / "one", *options).code == 0
+    assert_equal_within_float_error(tmp_path / "four", tmp_path / "one")
+
+
+# The last step is reached by one process alone, from where two of them were stopped.
+def test_a_stop_saves_once_and_one_process_goes_on(torchrun, worker, call, configuration, alone, tmp_path):
+    run = tmp_path / "run"
+    options = [*OPTIONS, *WITHOUT_CHANCE]
+    with torchrun("train", configuration, "--output", run, *options, *ENDLESS, script=[worker]) as running:
+        read_until(running, "step 5,")
+        running.send_signal(signal.SIGTERM)
+        _, err = running.communicate(timeout=120)
+    assert [(tmp_path / f"exit-{rank}").read_text() for rank in (0, 1)] == ["143", "143"]
+    (stopped,) = re.findall(r"stopped at step (\d+)", err)
+    assert f"step-{int(stopped):08}\n" == (run / "last").read_text()
+    assert not litter(run)
+    if int(stopped) < STEPS:  # else the machine is very slow at sending signals
+        assert call("train", configuration, "--output", run, *options).code == 0
+        assert_equal_within_float_error(run, alone)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("word", "number"), [("training corpus", 2), ("model: ", 2), ("step 5,", 2), ("validation at", 15)]
+)
+@pytest.mark.parametrize("told", [[0, 1], [1, 0], [1], [0]])
+def test_all_stop_after_the_same_step_whoever_is_asked(word, number, told, by_hand, configuration, tmp_path):
+    run = tmp_path / "run"
+    processes = by_hand("train", configuration, "--output", run, *OPTIONS, *ENDLESS, "--set", "tokenizer.kind=char")
+    read_until(processes[0], word)
+    for rank in told:
+        processes[rank].send_signal(number)
+        time.sleep(0.3)
+    codes, said = ends(processes)
+    assert codes == [128 + number] * 2, said
+    # In the preparation, the first process leaves at once if it is asked.
+    assert said[0].count("stopped at step") == 1 or (0 in told and word in ("training corpus", "model: "))
+    assert "error" not in said[0]
+    assert not litter(run)
+
+
+def test_a_mistake_is_told_once_and_all_leave_with_its_code(by_hand, configuration, tmp_path):
+    run = tmp_path / "run"
+    run.mkdir()
+    with RunLock(run):
+        codes, said = ends(by_hand("train", configuration, "--output", run))
+    assert codes == [75, 75]
+    assert said[0].count("nmt: error: ") == 1 and f"in use by process {os.getpid()}" in said[0]
+    assert said[1] == ""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["--set", "model.atention=dot"], 2),
+        (["--device", "cuda:0"], 2),
+        (["--sett"], 2),
+        (["--help"], 0),
+        (["--set", "data.train={source: missing.xx}"], 66),
+        (["--device", "cuda"], 69),
+    ],
+)
+def test_torchrun_shows_a_mistake_once(arguments, code, torchrun, worker, configuration, tmp_path):
+    run = tmp_path / "run"
+    with torchrun("train", configuration, "--output", run, *arguments, script=[worker]) as running:
+        out, err = running.communicate(timeout=120)
+    assert {(tmp_path / f"exit-{rank}").read_text() for rank in (0, 1)} == {str(code)}
+    assert err.count("nmt: error: ") + err.count("Usage: ") == (code != 0)
+    assert out.count("Usage: ") == (code == 0)
+
+
+# The first fails itself, or the other does. Those without a word, as after kill -9, are told of as lost.
+FAILURES = [
+    ("loss 1 7", 6, "step 7", False),
+    ("memory 1 7", 7, "training.batch_tokens: out of memory", True),
+    ("memory 0 7", 7, "training.batch_tokens: out of memory", True),
+    ("fault 1 7", 70, "a fault in nmt", True),
+    ("fault 0 7", 70, "a fault in nmt", True),
+    ("kill 1 7", 70, "another process of this training has ended", True),
+]
+
+
+@pytest.mark.parametrize(
+    ("spoil", "code", "message"),
+    [pytest.param(*failure[:3], marks=[pytest.mark.slow] if failure[3] else []) for failure in FAILURES],
+)
+def test_a_failure_in_one_process_ends_all_and_is_told_once(
+    spoil, code, message, by_hand, call, configuration, alone, tmp_path
+):
+    run = tmp_path / "run"
+    options = [*OPTIONS, *WITHOUT_CHANCE]
+    codes, said = ends(by_hand("train", configuration, "--output", run, *options, SPOIL=spoil))
+    assert codes == [code, -signal.SIGKILL if spoil.startswith("kill") else code], said
+    assert said[0].count("nmt: error: ") == 1 and message in said[0], said[0]
+    assert said[1] == ""
+    log = (run / "train.log").read_text()
+    assert log.count("nmt: error: ") == 1
+    assert ("no such thing" in log) == spoil.startswith("fault")
+    # What was saved before is whole.
+    assert (run / "last").read_text() == "step-00000006\n"
+    assert call("train", configuration, "--output", run, *options).code == 0
+    assert_equal_within_float_error(run, alone)
+    assert not litter(run)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("spoil", "code"), [("kill 0 7", "70"), ("kill 1 7", "70"), ("memory 1 7", "7")])
+def test_torchrun_ends_what_is_left_when_one_process_dies(
+    spoil, code, torchrun, worker, call, configuration, alone, tmp_path
+):
+    run = tmp_path / "run"
+    options = [*OPTIONS, *WITHOUT_CHANCE]
+    with torchrun("train", configuration, "--output", run, *options, script=[worker], SPOIL=spoil) as running:
+        _, err = running.communicate(timeout=120)
+    assert err.count("nmt: error: ") == (spoil != "kill 0 7"), err
+    # It left by itself: torchrun had no need to kill it, as it does after half a minute.
+    assert (tmp_path / ("exit-1" if spoil == "kill 0 7" else "exit-0")).read_text() == code
+    assert call("train", configuration, "--output", run, *options).code == 0
+    assert_equal_within_float_error(run, alone)
+    assert not litter(run)
+
+
+@pytest.fixture(scope="session")
+def corpus(alone):
+    """A configuration, its order, store and tokenizers."""
+    config = from_yaml((alone / "config.yaml").read_text(), "config.yaml")
+    store = Store.open(alone / "corpus")
+    return config, BatchOrder(store, 96, config.seed), store, read_trained_tokenizers(alone)
+
+
+def epoch_from(position, corpus, size):
+    """The updates of the rest of an epoch, each with the parts of all processes, by their numbers over all."""
+    config, order, *rest = corpus
+    streams = [updates_from(position, order, *rest[:1], config, *rest[1:], Place(rank, size)) for rank in range(size)]
+    for updates in zip(*streams, strict=True):
+        assert len({update.following for update in updates}) == 1
+        parts = [part for update in updates for part in update.parts]
+        yield [np.sort(part.indices) for part in parts if len(part.indices)], updates[0].following
+        if updates[0].following.epoch > position.epoch:
+            return
+
+
+@pytest.mark.parametrize("size", [1, 2, 4])
+def test_the_order_of_the_data_is_that_of_one_process(size, corpus):
+    one = [np.sort(np.concatenate(parts)) for parts, _ in epoch_from(START, corpus, 1)]
+    several = [np.sort(np.concatenate(parts)) for parts, _ in epoch_from(START, corpus, size)]
+    assert len(one) == len(several) > 2
+    for indices, other in zip(one, several, strict=True):
+        np.testing.assert_array_equal(indices, other)
+    np.testing.assert_array_equal(np.sort(np.concatenate(one)), np.arange(len(corpus[2])))
+
+
+@pytest.mark.parametrize("sizes", list(pairwise([1, 2, 4, 1, 4, 2, 1])))
+def test_resumed_by_another_number_of_processes_every_pair_comes_once_an_epoch(sizes, corpus):
+    before, after = sizes
+    first = list(islice(epoch_from(START, corpus, before), 4))
+    _, position = first[-1]
+    seen = [indices for parts, _ in [*first, *epoch_from(position, corpus, after)] for indices in parts]
+    np.testing.assert_array_equal(np.sort(np.concatenate(seen)), np.arange(len(corpus[2])))

@@ -1,0 +1,82 @@
+"""Gradients of an update's parts, with and without other processes to synchronise them with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import product
+
+import pytest
+import torch
+import torch.distributed as dist
+
+from nmt.build import build_model
+from nmt.config import ModelConfig, TrainingConfig
+from nmt.corpus.batching import Batch, SpecialIds, pad_pairs
+from nmt.model.seq2seq import Seq2Seq
+from nmt.training.gradient import Gradient
+from nmt.training.place import Place
+from nmt.training.processes import Processes
+from nmt.training.updates import nothing
+
+VOCABULARY = 11
+SPECIAL = SpecialIds(source_pad=0, source_eos=2, target_pad=0, target_bos=1, target_eos=2)
+PARTS = [pad_pairs([[3, 4, 5], [6]], [[7], [8, 9]], SPECIAL), pad_pairs([[10, 3]], [[4, 5, 6, 7]], SPECIAL)]
+TOKENS = sum(part.target_tokens for part in PARTS)
+MODELS = list(product(["additive", "general", "dot", "none"], ["all", "none"], [False, True], [1, 2]))
+
+
+class SynchronizedProcesses(Processes):
+    """One process that synchronises its gradients as several do."""
+
+    @property
+    def alone(self) -> bool:
+        return False
+
+
+@pytest.fixture
+def processes() -> Iterator[Processes]:
+    dist.init_process_group("gloo", store=dist.HashStore(), rank=0, world_size=1)
+    yield SynchronizedProcesses(Place())
+    dist.destroy_process_group()
+
+
+def make_model(attention: str, tie_embeddings: str, conditional: bool, layers: int) -> Seq2Seq:
+    sizes = {"attention_size": 4, "embedding_size": 4, "readout_size": 4, "layer_norm": conditional}
+    parts = {
+        "encoder": {"hidden_size": 4, "layers": layers},
+        "decoder": {"hidden_size": 8, "layers": layers, "conditional": conditional},
+    }
+    options = {"attention": attention, "tie_embeddings": tie_embeddings, "dropout": 0.0, **sizes, **parts}
+    torch.manual_seed(1)
+    return build_model(ModelConfig.model_validate(options), VOCABULARY, VOCABULARY)
+
+
+def gradients(model: Seq2Seq, processes: Processes, updates: list[list[Batch]]) -> dict[str, torch.Tensor]:
+    """Those of the last of some updates; `None` fails."""
+    gradient = Gradient(model, TrainingConfig(), torch.float32, processes)
+    for parts in updates:
+        model.zero_grad(set_to_none=True)
+        for number, part in enumerate(parts):
+            gradient.add(part, TOKENS, last=number + 1 == len(parts))
+    found = {name: parameter.grad for name, parameter in model.named_parameters()}
+    return {name: tensor.clone() for name, tensor in found.items() if tensor is not None}
+
+
+# A parameter that took no part would leave the other processes waiting.
+@pytest.mark.parametrize("model", MODELS)
+def test_every_parameter_takes_part_in_every_model(model: tuple[str, str, bool, int], processes: Processes) -> None:
+    expected = gradients(make_model(*model), Processes(Place()), [PARTS])
+    assert expected.keys() == dict(make_model(*model).named_parameters()).keys()
+    found = gradients(make_model(*model), processes, [PARTS[:1], PARTS, PARTS])
+    assert found.keys() == expected.keys()
+    for name, gradient in found.items():
+        torch.testing.assert_close(gradient, expected[name], rtol=1e-5, atol=1e-7, msg=name)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_nothing_to_do_is_a_gradient_of_zero(model: tuple[str, str, bool, int], processes: Processes) -> None:
+    part = nothing(SPECIAL)
+    assert part.target_tokens == len(part.indices) == 0
+    found = gradients(make_model(*model), processes, [[part]])
+    assert found.keys() == dict(make_model(*model).named_parameters()).keys()
+    assert not any(gradient.any() for gradient in found.values())
