@@ -29,6 +29,9 @@ from nmt.translation import Output, PartAttention, TranslateOptions, Translation
 LARGEST_LOGITS = 1 << 26
 """Numbers at most of the logits of a step, (B, K, V), of several sentences; a search takes some 10 bytes for each."""
 
+WORTH_A_TABLE = 16
+"""Lines at once from which on a table of words takes less time to make than it saves."""
+
 
 class _Part(NamedTuple):
     """A line, or a piece of one that is too long for the model."""
@@ -41,7 +44,7 @@ class _Part(NamedTuple):
 
 
 class Translator:
-    """A model with its tokenizers, ready to translate."""
+    """A model with its tokenizers, ready to translate. Its weights must not change from then on."""
 
     def __init__(
         self,
@@ -57,6 +60,7 @@ class Translator:
         self.config = config
         self.device = model.output_weight.device
         self._dtype = dtype
+        self._word_gates: Tensor | None = None
 
     @classmethod
     def load(
@@ -119,6 +123,8 @@ class Translator:
         lengths = np.array([len(part.ids) + 1 for part in parts], dtype=np.int64)
         most = max(1, LARGEST_LOGITS // (options.width * max(self.target_tokenizer.size, options.width)))
         with torch.inference_mode(), products_in(self._dtype, self.device):
+            if self._word_gates is None and len(parts) >= WORTH_A_TABLE:
+                self._word_gates = self.model.word_gates()
             for batch in length_sorted_batches(lengths, options.batch_tokens, most):
                 chosen = batch.tolist()
                 for place, hypotheses in zip(chosen, self._search([parts[n] for n in chosen], options), strict=True):
@@ -210,7 +216,7 @@ class Translator:
         )
 
     def _step(self, tokens: Tensor, state: SearchState) -> Step[SearchState]:
-        return Step(*self.model.step(tokens, state))
+        return Step(*self.model.step(tokens, state, self._word_gates))
 
     def _translation(
         self, line: str, parts: list[_Part], found: list[list[Hypothesis]], options: TranslateOptions

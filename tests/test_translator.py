@@ -92,11 +92,11 @@ def exhaust_memory(monkeypatch: pytest.MonkeyPatch, error: Exception, most: int)
     sizes: list[int] = []
     step = Seq2Seq.step
 
-    def refuse(model: Seq2Seq, tokens: torch.Tensor, state: Any) -> Any:
+    def refuse(model: Seq2Seq, tokens: torch.Tensor, *others: Any) -> Any:
         sizes.append(len(tokens))
         if len(tokens) > most:
             raise error
-        return step(model, tokens, state)
+        return step(model, tokens, *others)
 
     monkeypatch.setattr(Seq2Seq, "step", refuse)
     return sizes

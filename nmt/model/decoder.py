@@ -104,14 +104,12 @@ class Decoder(nn.Module):
         hidden = hidden.view(hidden.shape[0], 1, -1, self.hidden_size)
         return DecoderState(hidden, torch.zeros_like(hidden))
 
-    def step(self, embedded: Tensor, state: DecoderState, memory: Memory) -> tuple[DecoderOutput, DecoderState]:
-        """Reads one word for each hypothesis, (B, K, E); the definition of the model.
+    def step(self, word_gates: Tensor, state: DecoderState, memory: Memory) -> tuple[DecoderOutput, DecoderState]:
+        """Reads one word for each hypothesis, as its `word_gates` (B, K, 4H); the definition of the model.
 
         Dropout lies outside the recurrence: between layers, and on what the step returns (`readout`).
         """
-        hidden, cell, context, weights = self._attend(
-            self._project(embedded), state.hidden[:, :, 0], state.cell[:, :, 0], memory
-        )
+        hidden, cell, context, weights = self._attend(word_gates, state.hidden[:, :, 0], state.cell[:, :, 0], memory)
         hiddens, cells = [hidden], [cell]
         for index, layer in enumerate(self._layers_above(), start=1):
             recurrent = torch.matmul(state.hidden[:, :, index], layer.recurrent_weight)
@@ -120,7 +118,7 @@ class Decoder(nn.Module):
             cells.append(cell)
         return DecoderOutput(hidden, context, weights), DecoderState(torch.stack(hiddens, 2), torch.stack(cells, 2))
 
-    def _project(self, embedded: Tensor) -> Tensor:
+    def word_gates(self, embedded: Tensor) -> Tensor:
         """What the embedded words add to the gates, (·, ·, E) -> (·, ·, 4H)."""
         return linear(embedded, self.input_weight.t(), self.bias)
 
@@ -142,7 +140,7 @@ class Decoder(nn.Module):
         `by_steps` asks for one step after the other under autograd, which the fast loop equals.
         """
         start = self.start(memory).hidden[:, 0]  # (B, L, H)
-        gates = self._project(embedded)
+        gates = self.word_gates(embedded)
         if by_steps or self.conditional or not isinstance(self.attention, AdditiveAttention | NoAttention):
             hidden, context, weights = self._bottom_by_steps(gates, start[:, 0], memory)
         elif isinstance(self.attention, AdditiveAttention):

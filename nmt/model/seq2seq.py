@@ -15,6 +15,7 @@ from nmt.model.encoder import Encoder
 from nmt.model.products import for_products
 from nmt.model.regularization import Dropout, drop_words
 
+LARGEST_TABLE = 1 << 25  # numbers of `Seq2Seq.word_gates`
 ROWS_OF_LOGITS = 1024  # rows whose logits over the vocabulary are held at once when scoring
 
 
@@ -152,13 +153,26 @@ class Seq2Seq(nn.Module):
         """The state of search before the first word."""
         return SearchState(memory, self.decoder.start(memory))
 
-    def step(self, tokens: Tensor, state: SearchState) -> tuple[Tensor, SearchState, Tensor | None]:
-        """One step of search from the previous token of each hypothesis, (B, K).
+    def word_gates(self) -> Tensor | None:
+        """What each target word adds to the decoder's gates, (V, 4H): a table for `step`, quicker than the product.
+
+        None where it would be large. It holds for as long as the weights do not change.
+        """
+        weight = self.target_embedding.weight
+        if len(weight) * self.decoder.bias.numel() > LARGEST_TABLE:
+            return None
+        return self.decoder.word_gates(for_products(weight))
+
+    def step(
+        self, tokens: Tensor, state: SearchState, word_gates: Tensor | None = None
+    ) -> tuple[Tensor, SearchState, Tensor | None]:
+        """One step of search from the previous token of each hypothesis, (B, K), with the table if there is one.
 
         Returns logits (B, K, V), the state after them, and attention weights (B, K, S), None without attention.
         """
         embedded = self.embed(tokens, self.target_embedding)
-        output, decoder_state = self.decoder.step(embedded, state.decoder, state.memory)
+        gates = self.decoder.word_gates(embedded) if word_gates is None else functional.embedding(tokens, word_gates)
+        output, decoder_state = self.decoder.step(gates, state.decoder, state.memory)
         logits = functional.linear(self.decoder.readout(output, embedded), self.output_weight)
         attention = output.weights if output.weights.shape[-1] else None
         return logits, SearchState(state.memory, decoder_state), attention

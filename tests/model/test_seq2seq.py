@@ -10,6 +10,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from nmt.model import seq2seq
 from nmt.model.regularization import Dropout, drop_words
 from nmt.model.seq2seq import Seq2Seq
 from nmt.training.loss import cross_entropy
@@ -61,12 +62,17 @@ def test_with_dropout_the_fast_loop_draws_what_the_steps_draw(make_model: MakeMo
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: "-".join(map(str, kind.values())))
-def test_search_steps_equal_teacher_forcing(make_model: MakeModel, batch: Any, kind: dict[str, Any]) -> None:
+@pytest.mark.parametrize("with_table", [False, True])
+def test_search_steps_equal_teacher_forcing(
+    make_model: MakeModel, batch: Any, kind: dict[str, Any], with_table: bool
+) -> None:
     model = make_model(**kind)
     forced = model(batch.source, batch.lengths, batch.target_input)
     state = model.start(model.encode(batch.source, batch.lengths))
+    table = model.word_gates() if with_table else None
+    assert (table is not None) == with_table
     for t in range(batch.target_input.shape[1]):
-        logits, state, attention = model.step(batch.target_input[:, t : t + 1], state)
+        logits, state, attention = model.step(batch.target_input[:, t : t + 1], state, table)
         expected = forced.readouts[t] @ model.output_weight.t()
         assert torch.allclose(logits[:, 0], expected, rtol=0, atol=1e-13)
         if kind["attention"] == "none":
@@ -74,6 +80,14 @@ def test_search_steps_equal_teacher_forcing(make_model: MakeModel, batch: Any, k
         else:
             assert attention is not None
             assert torch.allclose(attention[:, 0], forced.weights[t], rtol=0, atol=1e-13)
+
+
+def test_there_is_no_table_of_words_that_would_be_large(make_model: MakeModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = make_model()
+    table = model.word_gates()
+    assert table is not None
+    monkeypatch.setattr(seq2seq, "LARGEST_TABLE", table.numel() - 1)
+    assert model.word_gates() is None
 
 
 def test_a_selected_state_goes_on_as_the_hypothesis_it_came_from(make_model: MakeModel, batch: Any) -> None:

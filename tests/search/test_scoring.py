@@ -1,0 +1,26 @@
+"""The numbers search compares hypotheses by."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from nmt.search.scoring import log_normaliser
+
+
+@pytest.mark.parametrize("shift", [-1e4, -300.0, -50.0, 0.0, 50.0, 300.0, 1e4])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_logits_of_any_size_are_normalised(shift: float, dtype: torch.dtype) -> None:
+    torch.manual_seed(0)
+    logits = torch.randn(3, 40, 7).to(dtype)
+    logits[1] += shift
+    found = log_normaliser(logits)
+    assert found.dtype == torch.float32
+    assert torch.allclose(found.double(), logits.double().logsumexp(-1), rtol=1e-6, atol=1e-5)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
+def test_what_leaves_no_probabilities_is_not_hidden(value: float) -> None:
+    logits = torch.zeros(1, 2, 7)
+    logits[0, 1] = value
+    assert log_normaliser(logits).isfinite().tolist() == [[True, False]]

@@ -1,0 +1,87 @@
+"""Training by the fast loops is training by the step that defines the model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from nmt.build import build_model
+from nmt.config import ModelConfig
+from nmt.corpus.batching import Batch, SpecialIds, pad_pairs
+from nmt.model.seq2seq import Seq2Seq
+from nmt.training.loss import cross_entropy
+from nmt.training.updates import TensorBatch
+
+STEPS = 100
+SMOOTHING = 0.1
+SPECIAL = SpecialIds(source_pad=0, source_eos=2, target_pad=0, target_bos=1, target_eos=2)
+FULL = ModelConfig()
+TINY = ModelConfig.model_validate(
+    {
+        "attention_size": 16,
+        "embedding_size": 16,
+        "readout_size": 16,
+        "encoder": {"hidden_size": 16},
+        "decoder": {"hidden_size": 24},
+        "dropout": 0.3,
+    }
+)
+Loss = Callable[[Seq2Seq, TensorBatch], Tensor]
+
+
+def batches(vocabulary: int, sentences: int) -> list[Batch]:
+    """Something that can be learnt: the target is the source backwards."""
+    generator = np.random.default_rng(1)
+    drawn = []
+    for _ in range(STEPS):
+        lines = [generator.integers(3, vocabulary, generator.integers(3, 20)).tolist() for _ in range(sentences)]
+        drawn.append(pad_pairs(lines, [line[::-1] for line in lines], SPECIAL))
+    return drawn
+
+
+def by_the_fast_loops(model: Seq2Seq, batch: TensorBatch) -> Tensor:
+    readouts = model(batch.source, batch.source_lengths, batch.target_input).readouts
+    rows, targets = batch.to_predict(readouts)
+    return cross_entropy(rows, model.output_weight, targets, SMOOTHING) / len(targets)
+
+
+def by_autograd(model: Seq2Seq, batch: TensorBatch) -> Tensor:
+    readouts = model(batch.source, batch.source_lengths, batch.target_input, by_steps=True).readouts
+    rows, targets = batch.to_predict(readouts)
+    logits = functional.linear(rows, model.output_weight)
+    return functional.cross_entropy(logits, targets, label_smoothing=SMOOTHING)
+
+
+def losses(loss_of: Loss, config: ModelConfig, vocabulary: int, given: list[Batch]) -> list[float]:
+    """Those of a training in float32, dropout and all, from one seed."""
+    torch.manual_seed(1)
+    model = build_model(config, vocabulary, vocabulary).train()
+    optimizer = torch.optim.Adam(model.parameters(), lr=3e-3)
+    found = []
+    for step, batch in enumerate(given):
+        torch.manual_seed(step)
+        optimizer.zero_grad()
+        loss = loss_of(model, TensorBatch.of(batch, torch.device("cpu")))
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        found.append(loss.item())
+    return found
+
+
+@pytest.mark.parametrize(
+    ("config", "vocabulary", "sentences"), [(TINY, 30, 16), pytest.param(FULL, 5000, 64, marks=pytest.mark.slow)]
+)
+def test_the_losses_of_100_steps_with_dropout_are_those_of_autograd(
+    config: ModelConfig, vocabulary: int, sentences: int
+) -> None:
+    given = batches(vocabulary, sentences)
+    found, expected = (losses(way, config, vocabulary, given) for way in (by_the_fast_loops, by_autograd))
+    assert config.dropout > 0
+    assert expected[-1] < expected[0] - 0.1  # it does learn
+    assert found == pytest.approx(expected, rel=1e-4)
