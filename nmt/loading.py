@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import torch
 
-from nmt.build import build_model
+from nmt.build import outline_model
 from nmt.checkpoint import Description, check_tensors, describe, load_checkpoint
 from nmt.config import Config, from_yaml
 from nmt.errors import ConfigError, ModelError
@@ -42,8 +42,7 @@ def read_parts(directory: Path) -> Parts:
     except ConfigError as error:
         raise ModelError.of(error.problems) from error
     source, target = read_tokenizers(description.tokenizers, directory)
-    with torch.device("meta"):
-        model = build_model(config.model, source.size, target.size)
+    model = outline_model(config.model, source.size, target.size)
     check_tensors(description.tensors, dict(model.named_parameters()), directory / WEIGHTS)
     return Parts(description, config, source, target, model)
 
