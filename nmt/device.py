@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import re
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 
 import torch
 
@@ -86,6 +87,17 @@ def choose_precision(name: str, device: torch.device, *, training: bool) -> torc
 def products_in(dtype: torch.dtype, device: torch.device) -> AbstractContextManager[object]:
     """A context in which matrix products run in that type."""
     return torch.autocast(device.type, dtype=torch.bfloat16, enabled=dtype == torch.bfloat16)
+
+
+@contextmanager
+def float32_products_by_tf32() -> Iterator[None]:
+    """Inside, CUDA's matrix units multiply float32 numbers rounded to 10 bits of mantissa, and add in float32."""
+    before = torch.backends.cuda.matmul.fp32_precision
+    torch.backends.cuda.matmul.fp32_precision = "tf32"
+    try:
+        yield
+    finally:
+        torch.backends.cuda.matmul.fp32_precision = before
 
 
 def is_out_of_memory(error: BaseException) -> bool:

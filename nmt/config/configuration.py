@@ -22,6 +22,7 @@ CHANGEABLE = frozenset(
         "max_steps",
         "max_minutes",
         "patience",
+        "cuda_graphs",
         "log_every",
         "validate_every",
         "save_every_minutes",

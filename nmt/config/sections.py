@@ -169,6 +169,9 @@ class TrainingConfig(Section):
     precision: Literal["auto", "fp32", "bf16"] = Field(
         default="auto", description="of matrix products; `auto` is whatever the device does fast"
     )
+    cuda_graphs: Switch = Field(
+        default=True, description="on one GPU, record the work on each shape of batches and replay it"
+    )
     log_every: Count = Field(default=20, description="steps between log lines")
     validate_every: Count = Field(default=125, description="steps between validations")
     save_every_minutes: Positive = Field(

@@ -15,6 +15,7 @@ from nmt.model.products import ROWS
 
 # Rows of logits worked on at once: enough for quick products, and few enough to stay near a processor's caches.
 ROWS_ON_CPU, ROWS_ON_GPU = 512, 8192
+IGNORED = -1  # a target that stands for none
 _SAFE_SUM = 1e-20, 1e20  # far enough from where numbers end for all that is made of sums between these two
 
 
@@ -56,7 +57,7 @@ class _SmoothedCrossEntropy(Function):
     """
 
     @staticmethod
-    def forward(ctx: Any, rows: Tensor, weight: Tensor, targets: Tensor, smoothing: float) -> Tensor:
+    def forward(ctx: Any, rows: Tensor, weight: Tensor, targets: Tensor, smoothing: float, ignoring: bool) -> Tensor:
         count, vocabulary = len(rows), weight.shape[0]
         accurate = torch.promote_types(rows.dtype, torch.float32)
         on_gpu = rows.device.type != "cpu"
@@ -64,7 +65,12 @@ class _SmoothedCrossEntropy(Function):
         loss = rows.new_zeros((), dtype=accurate)
         # See `filled_up`.
         empty = -count % min(at_once, ROWS)
-        rows, targets = functional.pad(rows, (0, 0, 0, empty)), functional.pad(targets, (0, empty))
+        rows = functional.pad(rows, (0, 0, 0, empty))
+        targets = functional.pad(targets, (0, empty), value=IGNORED if ignoring else 0)
+        ignored = targets < 0
+        if ignoring:
+            # Rows of zeros add nothing to the gradient of the weight.
+            rows, targets = rows.masked_fill(ignored[:, None], 0), targets.clamp(min=0)
         rows_gradient = torch.empty_like(rows)
         weight_gradient = weight.new_zeros(weight.shape, dtype=accurate)
         buffer = rows.new_empty(min(at_once, len(rows)), vocabulary)
@@ -77,11 +83,13 @@ class _SmoothedCrossEntropy(Function):
             if not (on_gpu or found.safe):
                 found = _Exponentials.of(some, weight, chosen, buffer[:size], shifted=True)
             values, sums, target_logits, shift = found
-            loss += (sums[:, 0].log() + smoothing * shift - (1 - smoothing) * target_logits)[:real].sum()
+            losses = sums[:, 0].log() + smoothing * shift - (1 - smoothing) * target_logits
+            loss += (losses.masked_fill(ignored[start : start + at_once], 0) if ignoring else losses[:real]).sum()
             # What were exponentials becomes the gradient in place.
             lowered = target_logits.exp() - (1 - smoothing) * sums[:, 0]
             values[numbers[:size], chosen] = lowered.to(values.dtype)
-            values[real:] = 0
+            if not ignoring:
+                values[real:] = 0
             rows_gradient[start : start + size] = (values @ weight) / sums
             weight_gradient += values.t() @ (some / sums).to(rows.dtype)
         if smoothing:
@@ -90,20 +98,24 @@ class _SmoothedCrossEntropy(Function):
             loss -= share * torch.dot(rows_sum, weight_sum)
             rows_gradient -= (share * weight_sum).to(rows_gradient.dtype)
             weight_gradient -= share * rows_sum
+        if ignoring:
+            rows_gradient.masked_fill_(ignored[:, None], 0)
         ctx.save_for_backward(rows_gradient[:count], weight_gradient)
         return loss
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, None, None]:
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, None, None, None]:
         rows_gradient, weight_gradient = ctx.saved_tensors
-        return rows_gradient * gradient.to(rows_gradient.dtype), weight_gradient * gradient, None, None
+        return rows_gradient * gradient.to(rows_gradient.dtype), weight_gradient * gradient, None, None, None
 
 
 _smoothed_cross_entropy = cast("Callable[..., Tensor]", _SmoothedCrossEntropy.apply)
 
 
-def cross_entropy(rows: Tensor, weight: Tensor, targets: Tensor, smoothing: float = 0.0) -> Tensor:
+def cross_entropy(
+    rows: Tensor, weight: Tensor, targets: Tensor, smoothing: float = 0.0, *, ignoring: bool = False
+) -> Tensor:
     """The summed label-smoothed cross-entropy, in nats (Szegedy et al. 2016, arXiv:1512.00567, section 7).
 
     Args:
@@ -111,6 +123,31 @@ def cross_entropy(rows: Tensor, weight: Tensor, targets: Tensor, smoothing: floa
             `rows`. Gradients of both are computed on the way forward.
         targets: (N,) token ids.
         smoothing: the share of probability that the target distribution spreads evenly over the vocabulary.
+        ignoring: whether targets may be IGNORED, whose rows then add nothing, however many they are.
     """
     with torch.autocast(rows.device.type, enabled=False):
-        return _smoothed_cross_entropy(rows, weight.to(rows.dtype), targets, smoothing)
+        return _smoothed_cross_entropy(rows, weight.to(rows.dtype), targets, smoothing, ignoring)
+
+
+class _DistinctRows(Function):
+    """Selects rows no two of which are the same, so that each row's gradient is one selected row's, or zero."""
+
+    @staticmethod
+    def forward(ctx: Any, rows: Tensor, places: Tensor) -> Tensor:
+        ctx.save_for_backward(places)
+        ctx.count = len(rows)
+        return rows.index_select(0, places)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
+        (places,) = ctx.saved_tensors
+        return gradient.new_zeros(ctx.count, gradient.shape[1]).index_copy_(0, places, gradient), None
+
+
+_distinct_rows = cast("Callable[[Tensor, Tensor], Tensor]", _DistinctRows.apply)
+
+
+def distinct_rows(rows: Tensor, places: Tensor) -> Tensor:
+    """The rows, (·, R), at `places` (N,), none of which comes twice: (N, R)."""
+    return _distinct_rows(rows, places)

@@ -30,6 +30,7 @@ from nmt.run_directory import (
 )
 from nmt.storage import free_bytes, remove, write_file
 from nmt.training.directory import CORPUS, OF_ONE_TRAINING, hold
+from nmt.training.execution import Execution
 from nmt.training.metrics import MetricsWriter
 from nmt.training.place import Place
 from nmt.training.preparation import corpus_files, prepare_corpus, read_trained_tokenizers, train_tokenizers
@@ -138,7 +139,8 @@ def _train(
     _check_free_space(config, run, model)
     validator = _make_validator(config, text, device, dtype)
     with processes.group(device, stop):
-        trainer = Trainer(run, config, model, store, text, validator, stop, dtype, processes)
+        execution = Execution.on(device, alone=processes.alone, recording=config.training.cuda_graphs)
+        trainer = Trainer(run, config, model, store, text, validator, stop, dtype, processes, execution)
         if checkpoint is not None:
             trainer.resume(checkpoint)
             _set_best_back(run, trainer.state)
@@ -178,7 +180,8 @@ def train_along(processes: Processes, stop: StopRequest) -> None:
         raise DataError(str(store.directory), "not the corpus of the first process; all have to see one run directory")
     model = _make_model(config, text, device, dtype, processes.place)
     with processes.group(device, stop):
-        trainer = Trainer(run, config, model, store, text, None, stop, dtype, processes)
+        execution = Execution.on(device, alone=processes.alone)
+        trainer = Trainer(run, config, model, store, text, None, stop, dtype, processes, execution)
         if checkpoint is not None:
             trainer.resume(checkpoint)
         del checkpoint

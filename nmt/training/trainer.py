@@ -5,13 +5,14 @@ from __future__ import annotations
 import logging
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing, nullcontext
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, NamedTuple, cast
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from nmt.checkpoint import CheckpointContents, Loaded, save_checkpoint
 from nmt.config import Config
@@ -19,23 +20,32 @@ from nmt.corpus.order import BatchOrder
 from nmt.corpus.permutation import derive_key
 from nmt.corpus.prefetch import prefetched
 from nmt.corpus.store import Store
-from nmt.errors import NonFiniteError, StoppedError
+from nmt.errors import StoppedError
 from nmt.manifest import STATE
 from nmt.model.seq2seq import Seq2Seq
 from nmt.run_directory import mark, prune
 from nmt.training.average import WeightAverage
+from nmt.training.execution import Execution
 from nmt.training.gradient import Gradient
 from nmt.training.metrics import MetricsWriter
+from nmt.training.outcomes import Outcome, Outcomes, found_infinite
 from nmt.training.processes import Processes
 from nmt.training.progress import TrainingProgress, duration
 from nmt.training.schedule import make_schedule
 from nmt.training.snapshot import restore_snapshot, take_snapshot
 from nmt.training.state import TrainingState
 from nmt.training.stopping import StopRequest
-from nmt.training.updates import Text, Update, updates_from
+from nmt.training.updates import TensorBatch, Text, Update, updates_from
 from nmt.training.validation import ValidationResult, Validator
 
 logger = logging.getLogger(__name__)
+
+
+class _Prepared(NamedTuple):
+    """An update, and its parts as they go to the device."""
+
+    update: Update
+    parts: list[TensorBatch]
 
 
 class Trainer:
@@ -52,6 +62,7 @@ class Trainer:
         stop: StopRequest,
         dtype: torch.dtype,
         processes: Processes,
+        execution: Execution,
     ) -> None:
         """`validator` is None in processes other than the first. Those of several are in their `group`."""
         self.state = TrainingState(corpus=store.fingerprint)
@@ -65,7 +76,9 @@ class Trainer:
         # What all processes know of: all have to stop after the same step.
         self._agreed_stop = stop if processes.alone else StopRequest()
         self._processes = processes
-        self._gradient = Gradient(model, config.training, dtype, processes)
+        self._execution = execution
+        self._gradient = Gradient(model, config.training, dtype, processes, execution)
+        self._outcomes = Outcomes(execution.updates_behind)
         self._order = BatchOrder(store, config.training.batch_tokens, config.seed)
         self._schedule = make_schedule(config.training)
         self._parameters = dict(model.named_parameters())
@@ -99,7 +112,11 @@ class Trainer:
         self._started = time.monotonic() - self.state.seconds
         self._saved_at = time.monotonic()
         self._model.train()
-        with TrainingProgress(quiet=quiet) as progress, closing(prefetched(self._order_of_updates())) as updates:
+        with (
+            self._execution.running(),
+            TrainingProgress(quiet=quiet) as progress,
+            closing(prefetched(self._order_of_updates())) as updates,
+        ):
             while True:
                 limit = self.state.limit_reached(config)
                 due = self.state.step % config.validate_every == 0 or limit is not None
@@ -113,55 +130,67 @@ class Trainer:
                 self._stop_if_asked()
                 self._step(next(updates))
                 if self.state.step % config.log_every == 0:
+                    self._catch_up()
                     if metrics is not None:
                         self._log(metrics, progress)
                     self.state.start_record()
                 if metrics is not None and time.monotonic() - self._saved_at >= 60 * config.save_every_minutes:
                     self._save()
 
-    def _order_of_updates(self) -> Iterator[Update]:
-        place = self._processes.place
-        return updates_from(self.state.position, self._order, self._store, self._config, self._text, place)
+    def _order_of_updates(self) -> Iterator[_Prepared]:
+        place, execution = self._processes.place, self._execution
+        for update in updates_from(self.state.position, self._order, self._store, self._config, self._text, place):
+            parts = [TensorBatch.of(part, buckets=execution.buckets) for part in update.parts]
+            yield _Prepared(update, [part.pinned() for part in parts] if execution.pins_memory else parts)
 
-    def _step(self, update: Update) -> None:
+    def _step(self, prepared: _Prepared) -> None:
         """One update of the weights, by all processes."""
+        update, parts = prepared
         step = self.state.step + 1
         place = self._processes.place
         tokens = int(sum(tokens for (tokens,) in self._processes.gather(update.target_tokens)))
         rate = self._schedule(step, self.state.reductions)
         for group in self._optimizer.param_groups:
             group["lr"] = rate
-        self._optimizer.zero_grad(set_to_none=True)
-        loss = 0.0
-        for number, part in enumerate(update.parts):
+        self._gradient.clear()
+        losses = []
+        for number, part in enumerate(parts):
             # Dropout depends on seed, step and part alone, so that a resumed training draws what it would have drawn.
             # Parts are counted over all processes: who computes them makes no difference.
             key = derive_key("dropout", self._config.seed, step, place.rank + number * place.size)
             torch.manual_seed(key % (1 << 63))
-            loss += self._gradient.add(part, tokens, last=number + 1 == len(update.parts))
-        loss, seconds = self._agree(loss)
+            losses.append(self._gradient.add(part, tokens, last=number + 1 == len(parts)))
+        loss, seconds = self._agree(sum(losses[1:], losses[0]))
         norm = nn.utils.clip_grad_norm_(self._parameters.values(), self._config.training.clip_norm or math.inf)
-        if not (math.isfinite(loss) and bool(norm.isfinite())):
-            raise NonFiniteError(
-                f"step {step}",
-                f"the loss is {loss / tokens:.4g} and the gradient's norm {float(norm):.4g}; nothing of this step was "
-                "kept. A lower training.learning_rate or a smaller training.clip_norm may help",
-            )
+        self._outcomes.add(step, tokens, loss, norm)
+        if self._execution.updates_behind:
+            # The optimizer looks by itself, as torch's gradient scaler has it do, and leaves the weights as they are.
+            cast("Any", self._optimizer).found_inf = found_infinite(loss, norm)
+        self._count(self._outcomes.due())
         self._optimizer.step()
         if self._average:
             self._average.update(step)
-        self.state.count(loss, tokens)
         self.state.step = step
         self.state.position = update.following
         self.state.seconds = seconds
 
-    def _agree(self, loss: float) -> tuple[float, float]:
+    def _count(self, outcomes: Iterable[Outcome]) -> None:
+        for outcome in outcomes:
+            self.state.count(outcome.loss, outcome.tokens)
+
+    def _catch_up(self) -> None:
+        """Waits for the outcomes of all updates; NonFiniteError where one diverged."""
+        self._count(self._outcomes.rest())
+
+    def _agree(self, loss: Tensor) -> tuple[Tensor, float]:
         """The update's loss and the time of training, the same in all processes, and so is who asked to stop."""
         seconds = time.monotonic() - self._started
-        losses, signals, clocks = zip(*self._processes.gather(loss, self._stop.signal or 0, seconds), strict=True)
-        if not self._processes.alone:
-            self._agreed_stop.signal = int(max(signals)) or None
-        return sum(losses), clocks[0]
+        if self._processes.alone:
+            return loss, seconds
+        numbers = self._processes.gather(float(loss), self._stop.signal or 0, seconds)
+        losses, signals, clocks = zip(*numbers, strict=True)
+        self._agreed_stop.signal = int(max(signals)) or None
+        return torch.tensor(sum(losses), dtype=torch.float64), clocks[0]
 
     def _share_state(self) -> None:
         """What the validation of the first process has changed, in the others."""
@@ -194,6 +223,7 @@ class Trainer:
 
     def _validate(self, metrics: MetricsWriter) -> None:
         """Scores the model, and saves it; a signal leaves the validation to the resumed training."""
+        self._catch_up()
         state, config = self.state, self._config.training
         assert self._validator is not None, "only the first process validates"
         with self._average.applied() if self._average else nullcontext():
@@ -254,6 +284,7 @@ class Trainer:
 
     def _save(self, *, is_best: bool = False) -> None:
         """Saves a checkpoint, then says which is last and best, then removes old ones; safe at any kill."""
+        self._catch_up()
         state = replace(self.state, seconds=time.monotonic() - self._started)
         weights, tensors = take_snapshot(self._parameters, self._optimizer, self._average)
         contents = CheckpointContents(

@@ -8,6 +8,7 @@ from typing import NamedTuple, Self
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
@@ -17,7 +18,11 @@ from nmt.corpus.order import BatchOrder, Position, split_parts
 from nmt.corpus.sampling import SubwordSampler
 from nmt.corpus.store import Store
 from nmt.text.tokenizer import Tokenizer
+from nmt.training.loss import IGNORED, distinct_rows
 from nmt.training.place import Place
+
+# What divides the sizes of batches in buckets. Products on a GPU like multiples of eight.
+SENTENCES_OF_BUCKETS, LENGTH_OF_BUCKETS, ROWS_OF_BUCKETS = 8, 4, 128
 
 
 @dataclass(frozen=True)
@@ -42,10 +47,10 @@ class Update(NamedTuple):
 
 
 class TensorBatch(NamedTuple):
-    """A `Batch` on the device, with some empty sentences behind it.
+    """A `Batch` as tensors, padded so that batches come in few sizes.
 
-    They make batches come in few sizes: for each size of a product it has not met, oneDNN spends about two
-    milliseconds on machine code and keeps it.
+    For each size of a product that it has not met, oneDNN spends about two milliseconds on machine code and keeps it;
+    on CUDA, the work on each shape is recorded once (`nmt.training.recording`).
     """
 
     source: Tensor  # (B, S)
@@ -53,23 +58,39 @@ class TensorBatch(NamedTuple):
     target_input: Tensor  # (B, T)
     target_output: Tensor  # (B, T)
     target_lengths: Tensor  # (B,)
+    places: Tensor  # (N,) of the tokens to predict, in the order of a flattened (T, B); all differ
+    targets: Tensor  # (N,) the tokens there, or IGNORED
 
     @classmethod
-    def of(cls, batch: Batch, device: torch.device) -> Self:
-        """The batch as tensors on `device`."""
-        empty = rounded_up(len(batch.source)) - len(batch.source)
-        source, source_lengths, target_input, target_output, target_lengths = (
-            functional.pad(torch.from_numpy(part), (0, 0, 0, empty) if part.ndim == 2 else (0, empty)).to(device)
-            for part in (
-                batch.source,
-                batch.source_lengths,
-                batch.target_input,
-                batch.target_output,
-                batch.target_lengths,
-            )
+    def of(cls, batch: Batch, *, buckets: bool = False) -> Self:
+        """The batch with some empty sentences behind it and, for `buckets`, padding to few lengths of all kinds."""
+        sentences = rounded_up(len(batch.source), SENTENCES_OF_BUCKETS if buckets else 1)
+        source, target_input, target_output = (
+            _padded(rows, sentences, LENGTH_OF_BUCKETS if buckets else 0)
+            for rows in (batch.source, batch.target_input, batch.target_output)
         )
+        source_lengths, target_lengths = (
+            functional.pad(torch.from_numpy(lengths), (0, sentences - len(lengths)))
+            for lengths in (batch.source_lengths, batch.target_lengths)
+        )
+        is_target = (torch.arange(target_output.shape[1])[:, None] < target_lengths).flatten()  # (T·B)
+        places = is_target.nonzero()[:, 0]
+        targets = target_output.t().flatten()[places]
+        if buckets:
+            more = min(rounded_up(len(places), ROWS_OF_BUCKETS), len(is_target)) - len(places)
+            places = torch.cat([places, (~is_target).nonzero()[:more, 0]])
+            targets = functional.pad(targets, (0, more), value=IGNORED)
         # An encoder wants one token at least; there is none to predict.
-        return cls(source, source_lengths.clamp(min=1), target_input, target_output, target_lengths)
+        source_lengths = source_lengths.clamp(min=1)
+        return cls(source, source_lengths, target_input, target_output, target_lengths, places, targets)
+
+    def pinned(self) -> Self:
+        """In memory from which a GPU takes it while the processor goes on."""
+        return type(self)(*(tensor.pin_memory() for tensor in self))
+
+    def to(self, device: torch.device) -> Self:
+        """The batch on a device."""
+        return type(self)(*(tensor.to(device, non_blocking=True) for tensor in self))
 
     @property
     def is_target(self) -> Tensor:
@@ -79,13 +100,21 @@ class TensorBatch(NamedTuple):
 
     def to_predict(self, readouts: Tensor) -> tuple[Tensor, Tensor]:
         """The readouts, (T, B, R), and the ids of the tokens to predict alone, without padding: (N, R) and (N,)."""
-        is_token = self.is_target.t()
-        return readouts[is_token], self.target_output.t()[is_token]
+        return distinct_rows(readouts.flatten(0, 1), self.places), self.targets
 
 
-def rounded_up(count: int) -> int:
-    """The next number with four significant bits: few of them, and never more than an eighth above `count`."""
-    step = max(1, 1 << (count.bit_length() - 4)) if count > 15 else 1
+def _padded(rows: NDArray[np.int64], sentences: int, multiple: int) -> Tensor:
+    """(B, ·) with empty rows behind it; with a `multiple`, of a rounded length, too."""
+    more = rounded_up(rows.shape[1], multiple) - rows.shape[1] if multiple else 0
+    return functional.pad(torch.from_numpy(rows), (0, more, 0, sentences - len(rows)))
+
+
+def rounded_up(count: int, multiple: int = 1) -> int:
+    """The next number with four significant bits that `multiple`, a power of two, divides: there are few of them.
+
+    It is never more than an eighth above `count`, or less than a `multiple` above it.
+    """
+    step = max(multiple, 1 << max(0, count.bit_length() - 4))
     return -(-count // step) * step
 
 

@@ -112,7 +112,7 @@ class Validator:
         return loss, tokens
 
     def _batch_loss(self, model: Seq2Seq, batch: Batch) -> float:
-        tensors = TensorBatch.of(batch, self._device)
+        tensors = TensorBatch.of(batch).to(self._device)
         readouts = model(tensors.source, tensors.source_lengths, tensors.target_input).readouts
         log_probabilities = model.log_probabilities(readouts, tensors.target_output)
         return -float(log_probabilities[tensors.is_target].double().sum())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import product
+from typing import Any
 
 import pytest
 import torch
@@ -13,10 +14,13 @@ from nmt.build import build_model
 from nmt.config import ModelConfig, TrainingConfig
 from nmt.corpus.batching import Batch, SpecialIds, pad_pairs
 from nmt.model.seq2seq import Seq2Seq
+from nmt.training import gradient as gradient_module
+from nmt.training.execution import Execution
 from nmt.training.gradient import Gradient
 from nmt.training.place import Place
 from nmt.training.processes import Processes
-from nmt.training.updates import nothing
+from nmt.training.recording import Compute
+from nmt.training.updates import TensorBatch, nothing
 
 VOCABULARY = 11
 SPECIAL = SpecialIds(source_pad=0, source_eos=2, target_pad=0, target_bos=1, target_eos=2)
@@ -51,13 +55,19 @@ def make_model(attention: str, tie_embeddings: str, conditional: bool, layers: i
     return build_model(ModelConfig.model_validate(options), VOCABULARY, VOCABULARY)
 
 
-def gradients(model: Seq2Seq, processes: Processes, updates: list[list[Batch]]) -> dict[str, torch.Tensor]:
+ON_CPU = Execution(torch.device("cpu"))
+
+
+def gradients(
+    model: Seq2Seq, processes: Processes, updates: list[list[Batch]], execution: Execution = ON_CPU
+) -> dict[str, torch.Tensor]:
     """Those of the last of some updates; `None` fails."""
-    gradient = Gradient(model, TrainingConfig(), torch.float32, processes)
+    gradient = Gradient(model, TrainingConfig(), torch.float32, processes, execution)
     for parts in updates:
-        model.zero_grad(set_to_none=True)
+        gradient.clear()
         for number, part in enumerate(parts):
-            gradient.add(part, TOKENS, last=number + 1 == len(parts))
+            tensors = TensorBatch.of(part, buckets=execution.buckets)
+            gradient.add(tensors, TOKENS, last=number + 1 == len(parts))
     found = {name: parameter.grad for name, parameter in model.named_parameters()}
     return {name: tensor.clone() for name, tensor in found.items() if tensor is not None}
 
@@ -80,3 +90,35 @@ def test_nothing_to_do_is_a_gradient_of_zero(model: tuple[str, str, bool, int], 
     found = gradients(make_model(*model), processes, [[part]])
     assert found.keys() == dict(make_model(*model).named_parameters()).keys()
     assert not any(gradient.any() for gradient in found.values())
+
+
+class RecorderOnTheProcessor:
+    """Has the buffers of a CUDA graph, and computes anew in them."""
+
+    def __init__(self, compute: Compute, device: torch.device) -> None:
+        self._compute = compute
+        self._device = device
+
+    def __call__(self, batch: TensorBatch) -> Compute:
+        inputs, divisor = TensorBatch(*(torch.zeros_like(tensor) for tensor in batch)), torch.ones(())
+
+        def replay(batch: TensorBatch, tokens: Any) -> torch.Tensor:
+            for place, tensor in zip(inputs, batch, strict=True):
+                place.copy_(tensor)
+            return self._compute(inputs, divisor.fill_(tokens))
+
+        return replay
+
+
+@pytest.mark.parametrize("recordings", [0, 1, 2])
+@pytest.mark.parametrize("model", MODELS[::5])
+def test_buckets_and_recordings_change_no_gradient(
+    model: tuple[str, str, bool, int], recordings: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gradient_module, "CudaRecorder", RecorderOnTheProcessor)
+    expected = gradients(make_model(*model), Processes(Place()), [PARTS])
+    execution = Execution(ON_CPU.device, buckets=True, recordings=recordings)
+    found = gradients(make_model(*model), Processes(Place()), [PARTS[:1], PARTS, PARTS[1:], PARTS], execution)
+    assert found.keys() == expected.keys()
+    for name, tensor in found.items():
+        torch.testing.assert_close(tensor, expected[name], rtol=1e-5, atol=1e-7, msg=name)
