@@ -8,7 +8,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from nmt.model.products import accurate
+from nmt.model.products import accurate, accurately
 
 
 def lstm_cell(gates: Tensor, cell: Tensor) -> tuple[Tensor, Tensor]:
@@ -54,3 +54,36 @@ def cell_backward(
     squashed = gates[..., : 3 * hidden_size]
     gates_gradient[..., : 3 * hidden_size].mul_(torch.addcmul(squashed, squashed, squashed, value=-1))
     candidate_gradient.addcmul_(candidate_gradient * candidate, candidate, value=-1)
+
+
+def advance(
+    recurrent: Tensor,
+    input_gates: Tensor,
+    gates: Tensor,
+    previous_cell: Tensor,
+    cell: Tensor,
+    cell_tanh: Tensor,
+    hidden: Tensor,
+) -> None:
+    """One step of a loop: what the recurrence and the input add to the gates, (·, 4H) -> fills the other four."""
+    gates.copy_(input_gates)
+    gates += recurrent
+    hidden.copy_(cell_forward(gates, previous_cell, cell, cell_tanh))
+
+
+def retreat(
+    carried: Tensor,
+    output_gradient: Tensor,
+    cell_gradient: Tensor,
+    gates: Tensor,
+    previous_cell: Tensor,
+    cell_tanh: Tensor,
+    gates_gradient: Tensor,
+) -> None:
+    """The gradient of `advance`: fills `gates_gradient`, turns `cell_gradient` into the previous cell's.
+
+    The hidden state's gradient is `carried`, from the step behind, which is spoiled, with `output_gradient`.
+    """
+    hidden_gradient = accurate(carried).add_(output_gradient)
+    with accurately(gates_gradient) as filled:
+        cell_backward(hidden_gradient, cell_gradient, gates, previous_cell, cell_tanh, filled)

@@ -17,9 +17,9 @@ from torch import Tensor
 from torch.autograd import Function
 from torch.autograd.function import once_differentiable
 
-from nmt.model.cell import cell_backward, cell_forward, lstm_cell
-from nmt.model.products import accurate, accurately, filled_up
-from nmt.model.tiling import tiles
+from nmt.model.cell import lstm_cell
+from nmt.model.fusion import attention_steps, cell_steps
+from nmt.model.products import accurate, filled_up
 
 
 class _LSTMLoop(Function):
@@ -35,10 +35,17 @@ class _LSTMLoop(Function):
         cells[:, 0] = 0
         hiddens = recurrent_weight.new_empty(directions, time + 1, batch, size)
         hiddens[:, 0] = hidden
+        steps = cell_steps(recurrent_weight)
         for t in range(time):
-            gates[:, t] = input_gates[:, t]
-            gates[:, t] += torch.bmm(hiddens[:, t], recurrent_weight)
-            hiddens[:, t + 1] = cell_forward(gates[:, t], cells[:, t], cells[:, t + 1], cell_tanhs[:, t])
+            steps.advance(
+                torch.bmm(hiddens[:, t], recurrent_weight),
+                input_gates[:, t],
+                gates[:, t],
+                cells[:, t],
+                cells[:, t + 1],
+                cell_tanhs[:, t],
+                hiddens[:, t + 1],
+            )
         ctx.save_for_backward(recurrent_weight, gates, cells, cell_tanhs, hiddens)
         return hiddens[:, 1:]
 
@@ -51,16 +58,23 @@ class _LSTMLoop(Function):
         gates_gradients = torch.empty_like(gates, dtype=recurrent_weight.dtype)
         carried = cells.new_zeros(directions, batch, size)
         cell_gradient = torch.zeros_like(carried)
+        steps = cell_steps(recurrent_weight)
+        output_gradient = output_gradient.contiguous()
         for t in reversed(range(time)):
-            hidden_gradient = carried.add_(output_gradient[:, t])
-            with accurately(gates_gradients[:, t]) as gates_gradient:
-                cell_backward(
-                    hidden_gradient, cell_gradient, gates[:, t], cells[:, t], cell_tanhs[:, t], gates_gradient
-                )
-            carried = accurate(torch.bmm(gates_gradients[:, t], weight_t))
+            gates_gradient = gates_gradients[:, t]
+            steps.retreat(
+                carried,
+                output_gradient[:, t],
+                cell_gradient,
+                gates[:, t],
+                cells[:, t],
+                cell_tanhs[:, t],
+                gates_gradient,
+            )
+            carried = torch.bmm(gates_gradient, weight_t)
         rows = hiddens[:, :-1].reshape(directions, time * batch, size)
         weight_gradient = torch.bmm(filled_up(rows).transpose(1, 2), filled_up(gates_gradients.flatten(1, 2)))
-        return gates_gradients, weight_gradient, carried
+        return gates_gradients, weight_gradient, accurate(carried)
 
 
 _run_lstm = cast("Callable[..., Tensor]", _LSTMLoop.apply)
@@ -105,7 +119,7 @@ class _AdditiveAttentionLoop(Function):
         input_gates: Tensor,
         keys: Tensor,
         annotations: Tensor,
-        mask: Tensor,
+        padding: Tensor,
         hidden: Tensor,
         query_weight: Tensor,
         energy: Tensor,
@@ -118,31 +132,28 @@ class _AdditiveAttentionLoop(Function):
         attention_size = keys.shape[2]
         dtype = recurrent_weight.dtype
         new = hidden.new_empty
-        parts = tiles(batch, source * attention_size, keys.device)
         # tanh(query + key), kept for the backward pass in the products' type.
         compared = new(time if with_gradient else 0, batch, source, attention_size, dtype=dtype)
-        in_place = with_gradient and dtype == keys.dtype
-        scratch = None if in_place else new(parts[0].stop, source, attention_size)
-        scores, weights = new(batch, source), new(time, batch, source)
+        weights = new(time, batch, source)
         gates, cell_tanhs = new(time, batch, gate_size), new(time, batch, size)
         cells = new(time + 1, batch, size)
         cells[0] = 0
         # What the recurrent product reads, [context; previous hidden], in the products' type.
         joined = new(time + 1, batch, context_size + size, dtype=dtype)
         joined[0, :, context_size:] = hidden
+        steps, attention = cell_steps(recurrent_weight), attention_steps(recurrent_weight, source)
+        looks = attention.Looking(keys, annotations, padding, energy, weights, compared)
         for t in range(time):
-            query = (joined[t, :, context_size:] @ query_weight).to(keys.dtype)
-            for tile in parts:
-                some = compared[t, tile] if scratch is None else scratch[: tile.stop - tile.start]
-                torch.add(keys[tile], query[tile, None], out=some).tanh_()
-                torch.mv(some.view(-1, attention_size), energy, out=scores[tile].view(-1))
-                if with_gradient and scratch is not None:
-                    compared[t, tile] = some
-            torch.softmax(scores.masked_fill_(mask, float("-inf")), -1, out=weights[t])
-            joined[t, :, :context_size] = torch.bmm(weights[t, :, None], annotations)[:, 0]
-            gates[t] = input_gates[t]
-            gates[t] += joined[t] @ recurrent_weight
-            joined[t + 1, :, context_size:] = cell_forward(gates[t], cells[t], cells[t + 1], cell_tanhs[t])
+            looks.forward(t, joined[t, :, context_size:] @ query_weight, joined[t, :, :context_size])
+            steps.advance(
+                joined[t] @ recurrent_weight,
+                input_gates[t],
+                gates[t],
+                cells[t],
+                cells[t + 1],
+                cell_tanhs[t],
+                joined[t + 1, :, context_size:],
+            )
         ctx.save_for_backward(
             annotations, query_weight, energy, recurrent_weight, compared, weights, gates, cells, cell_tanhs, joined
         )
@@ -162,42 +173,28 @@ class _AdditiveAttentionLoop(Function):
         query_weight_t, recurrent_weight_t = query_weight.t(), recurrent_weight.t()
         gates_gradients = new(gates.shape, dtype=dtype)
         context_gradients = new(time, batch, context_size)
-        score_gradients = new(weights.shape)
         query_gradients = new(time, batch, attention_size, dtype=dtype)
-        # tanh' = 1 - tanh², so the gradients of query and key are sums of score · (1 - tanh²) · energy. `squares` and
-        # `query_squares` collect score · tanh²; what is common to all steps is left until after the loop. A query's sum
-        # over `score` alone is 0, as softmax's gradients always are.
-        squares, query_squares = gates.new_zeros(batch, source, attention_size), new(batch, 1, attention_size)
-        energy_gradient = torch.zeros_like(energy)
-        parts = tiles(batch, source * attention_size, gates.device)
-        scratch = new(parts[0].stop, source, attention_size)
         carried, cell_gradient = gates.new_zeros(batch, size), gates.new_zeros(batch, size)
+        output_gradient, context_gradient = output_gradient.contiguous(), context_gradient.contiguous()
+        steps, attention = cell_steps(recurrent_weight), attention_steps(recurrent_weight, source)
+        looks = attention.LookingBack(annotations, energy, weights, compared)
         for t in reversed(range(time)):
-            hidden_gradient = carried.add_(output_gradient[t])
-            with accurately(gates_gradients[t]) as gates_gradient:
-                cell_backward(hidden_gradient, cell_gradient, gates[t], cells[t], cell_tanhs[t], gates_gradient)
+            steps.retreat(
+                carried, output_gradient[t], cell_gradient, gates[t], cells[t], cell_tanhs[t], gates_gradients[t]
+            )
             joined_gradient = gates_gradients[t] @ recurrent_weight_t
             torch.add(context_gradient[t], joined_gradient[:, :context_size], out=context_gradients[t])
-            weight_gradient = torch.bmm(context_gradients[t, :, None], annotations.transpose(1, 2))[:, 0]
-            weighted = weights[t] * weight_gradient
-            torch.addcmul(weighted, weights[t], weighted.sum(-1, keepdim=True), value=-1, out=score_gradients[t])
-            for tile in parts:
-                some, score_gradient = scratch[: tile.stop - tile.start], score_gradients[t, tile]
-                some.copy_(compared[t, tile])
-                energy_gradient.addmv_(some.view(-1, attention_size).t(), score_gradient.reshape(-1))
-                some.mul_(some)
-                torch.bmm(score_gradient[:, None], some, out=query_squares[tile])
-                squares[tile].addcmul_(some, score_gradient[:, :, None])
-            torch.mul(query_squares[:, 0], -energy, out=query_gradients[t])
-            carried = torch.add(joined_gradient[:, context_size:], query_gradients[t] @ query_weight_t).to(gates.dtype)
+            looks.backward(t, context_gradients[t], query_gradients[t])
+            carried = torch.add(joined_gradient[:, context_size:], query_gradients[t] @ query_weight_t)
+        keys_gradient, energy_gradient = looks.gradients()
         rows = time * batch
         inputs = joined[:-1].reshape(rows, -1)
         return (
             gates_gradients,
-            torch.sub(score_gradients.sum(0)[:, :, None], squares, out=squares).mul_(energy),
+            keys_gradient,
             torch.bmm(weights.permute(1, 2, 0), context_gradients.transpose(0, 1)),
             None,
-            carried,
+            accurate(carried),
             inputs[:, context_size:].t() @ query_gradients.view(rows, -1),
             energy_gradient,
             inputs.t() @ gates_gradients.view(rows, -1),
@@ -231,11 +228,13 @@ def additive_attention_loop(
     Returns hidden states (T, B, H) and contexts (T, B, C) in the products' type, and attention weights (T, B, S), which
     carry no gradient. Without gradient nothing of the size T·B·S·A is kept.
     """
+    # A GPU waits for memory most of all; a processor is slow to convert.
+    on_cpu = input_gates.device.type == "cpu"
     with torch.autocast(input_gates.device.type, enabled=False):
         return _run_additive_attention(
             input_gates.to(recurrent_weight.dtype),
-            accurate(keys),
-            accurate(annotations),
+            accurate(keys) if on_cpu else keys.to(recurrent_weight.dtype),
+            accurate(annotations) if on_cpu else annotations.to(recurrent_weight.dtype),
             ~mask,
             accurate(hidden),
             query_weight,

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 _RANDOM_VALUES = 1 << 16  # of a 16-bit number
 
 
-def keep_mask(shape: torch.Size | list[int], probability: float, device: torch.device) -> Tensor:
-    """A bool mask that is False with `probability`, rounded to a multiple of 2^-16, drawn by torch's generator.
+def keep_mask(shape: torch.Size | list[int], probability: float) -> Tensor:
+    """A bool mask that is False with `probability`, rounded to a multiple of 2^-16, drawn by torch's generator for the
+    processor.
 
-    On a processor, torch draws one number after the other; four places of the mask out of each 64-bit one cost a tenth
-    of what its own dropout does.
+    That draws one number after the other; four places of the mask out of each 64-bit one cost a tenth of what torch's
+    own dropout does.
     """
-    if device.type != "cpu":
-        return torch.rand(shape, device=device) >= probability
     count = torch.Size(shape).numel()
     drawn = torch.empty(-(-count // 4), dtype=torch.int64).random_(-(1 << 63), None).view(torch.int16)[:count]
     threshold = min(round(probability * _RANDOM_VALUES), _RANDOM_VALUES - 1) - _RANDOM_VALUES // 2
@@ -27,7 +27,12 @@ def dropout(values: Tensor, probability: float, shape: list[int] | None = None) 
 
     `shape` is the shape of the mask, where one draw is to hold for several values.
     """
-    mask = keep_mask(shape or list(values.shape), probability, values.device)
+    if values.device.type != "cpu":
+        # In one pass over memory, by torch's own.
+        if shape is None or shape == list(values.shape):
+            return functional.dropout(values, probability)
+        return values * functional.dropout(values.new_ones(shape), probability)
+    mask = keep_mask(shape or list(values.shape), probability)
     # By way of bytes, for which torch has a fast conversion, as it has not for truth values.
     return values * mask.view(torch.uint8).to(values.dtype).mul_(1 / (1 - probability))
 

@@ -30,7 +30,8 @@ def train(call, configuration, run, steps, *options):
     return call("train", configuration, "--output", run, "--set", f"training.max_steps={steps}", *options)
 
 
-def test_a_resumed_training_equals_one_never_stopped(call, configuration, tmp_path, as_on_cuda):
+@pytest.mark.usefixtures("as_on_cuda")
+def test_a_resumed_training_equals_one_never_stopped(call, configuration, tmp_path):
     assert train(call, configuration, tmp_path / "one", 30).code == 0
     for steps in (13, 30):
         assert train(call, configuration, tmp_path / "two", steps).code == 0
@@ -48,10 +49,9 @@ def test_the_losses_are_those_of_a_processor(call, configuration, tmp_path, monk
 
 
 # The last step, the one before it, and one in between: with none, one or several updates to come.
+@pytest.mark.usefixtures("as_on_cuda")
 @pytest.mark.parametrize("step", [17, 29, 30])
-def test_a_step_that_diverged_is_6_and_reaches_no_checkpoint(
-    step, call, configuration, tmp_path, monkeypatch, as_on_cuda
-):
+def test_a_step_that_diverged_is_6_and_reaches_no_checkpoint(step, call, configuration, tmp_path, monkeypatch):
     run = tmp_path / "run"
     assert train(call, configuration, run, 15).code == 0
     before = {path: path.read_bytes() for path in sorted((run / "checkpoints").rglob("*")) if path.is_file()}

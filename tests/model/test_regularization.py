@@ -14,14 +14,14 @@ CPU = torch.device("cpu")
 def test_a_share_of_probability_is_dropped(probability: float) -> None:
     torch.manual_seed(1)
     count = 400_000
-    kept = keep_mask([count], probability, CPU).float().mean().item()
+    kept = keep_mask([count], probability).float().mean().item()
     deviation = (probability * (1 - probability) / count) ** 0.5
     assert kept == pytest.approx(1 - probability, abs=4 * deviation + 2**-16)
 
 
 def test_neighbouring_places_are_independent() -> None:
     torch.manual_seed(2)
-    mask = keep_mask([4, 100_000], 0.5, CPU).t().float() - 0.5  # four places come out of one random number
+    mask = keep_mask([4, 100_000], 0.5).t().float() - 0.5  # four places come out of one random number
     for first in range(4):
         for second in range(first):
             assert abs((mask.flatten()[first:-4:4] * mask.flatten()[second:-4:4]).mean().item()) < 0.005
@@ -29,7 +29,7 @@ def test_neighbouring_places_are_independent() -> None:
 
 @pytest.mark.parametrize("probability", [0.0, 1e-6, 0.999999])
 def test_extremes_do_not_wrap_around(probability: float) -> None:
-    kept = keep_mask([100_000], probability, CPU).float().mean().item()
+    kept = keep_mask([100_000], probability).float().mean().item()
     assert kept == pytest.approx(1 - probability, abs=1e-3)
 
 
@@ -51,5 +51,5 @@ def test_a_seed_gives_the_same_mask_again() -> None:
     masks = []
     for _ in range(2):
         torch.manual_seed(9)
-        masks.append(keep_mask([5, 7], 0.3, CPU))
+        masks.append(keep_mask([5, 7], 0.3))
     assert torch.equal(*masks)

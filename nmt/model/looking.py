@@ -1,0 +1,83 @@
+"""What additive attention does at each step of the loop over a target, in torch's own operations.
+
+In tiles that stay within a processor's cache; a GPU takes a batch as a whole.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from nmt.model.products import accurate
+from nmt.model.tiling import tiles
+
+
+class Looking:
+    """Attention on the way forward."""
+
+    def __init__(
+        self, keys: Tensor, annotations: Tensor, padding: Tensor, energy: Tensor, weights: Tensor, compared: Tensor
+    ) -> None:
+        """Fills `weights` (T, B, S) and `compared` (T, B, S, A), tanh(query + key); the latter has T = 0 where no
+        gradient is wanted."""
+        keys = accurate(keys)
+        self._keys, self._annotations, self._padding, self._energy = keys, annotations, padding, energy
+        self._weights, self._compared = weights, compared
+        batch, source, attention_size = keys.shape
+        self._saves = len(compared) > 0
+        self._tiles = tiles(batch, source * attention_size, keys.device)
+        in_place = self._saves and compared.dtype == keys.dtype
+        self._scratch = None if in_place else keys.new_empty(self._tiles[0].stop, source, attention_size)
+        self._scores = keys.new_empty(batch, source)
+
+    def forward(self, t: int, query: Tensor, context: Tensor) -> None:
+        """Step `t`: the query (B, A) -> fills the context (B, C)."""
+        query, scores = query.to(self._keys.dtype), self._scores
+        for tile in self._tiles:
+            some = self._compared[t, tile] if self._scratch is None else self._scratch[: tile.stop - tile.start]
+            torch.add(self._keys[tile], query[tile, None], out=some).tanh_()
+            torch.mv(some.view(-1, some.shape[-1]), self._energy, out=scores[tile].view(-1))
+            if self._saves and self._scratch is not None:
+                self._compared[t, tile] = some
+        torch.softmax(scores.masked_fill_(self._padding, float("-inf")), -1, out=self._weights[t])
+        context.copy_(torch.bmm(self._weights[t, :, None].to(self._annotations.dtype), self._annotations)[:, 0])
+
+
+class LookingBack:
+    """Attention on the way back.
+
+    tanh' = 1 - tanh², so the gradients of query and key are sums of score · (1 - tanh²) · energy. `_squares` and
+    `_query_squares` collect score · tanh²; what is common to all steps is left until after the loop. A query's sum over
+    `score` alone is 0, as softmax's gradients always are.
+    """
+
+    def __init__(self, annotations: Tensor, energy: Tensor, weights: Tensor, compared: Tensor) -> None:
+        """As for `Looking`, which has filled the latter two."""
+        self._annotations, self._energy, self._weights, self._compared = annotations, energy, weights, compared
+        _, batch, source, attention_size = compared.shape
+        self._score_gradients = torch.empty_like(weights)
+        self._squares = weights.new_zeros(batch, source, attention_size)
+        self._query_squares = weights.new_empty(batch, 1, attention_size)
+        self._energy_gradient = torch.zeros_like(energy)
+        self._tiles = tiles(batch, source * attention_size, weights.device)
+        self._scratch = weights.new_empty(self._tiles[0].stop, source, attention_size)
+
+    def backward(self, t: int, context_gradient: Tensor, query_gradient: Tensor) -> None:
+        """Step `t`: the gradient of the context (B, C) -> fills that of the query (B, A)."""
+        annotations, weights = self._annotations, self._weights[t]
+        given = context_gradient[:, None].to(annotations.dtype)
+        weighted = weights * torch.bmm(given, annotations.transpose(1, 2))[:, 0]
+        torch.addcmul(weighted, weights, weighted.sum(-1, keepdim=True), value=-1, out=self._score_gradients[t])
+        for tile in self._tiles:
+            some, score_gradient = self._scratch[: tile.stop - tile.start], self._score_gradients[t, tile]
+            some.copy_(self._compared[t, tile])
+            self._energy_gradient.addmv_(some.view(-1, some.shape[-1]).t(), score_gradient.reshape(-1))
+            some.mul_(some)
+            torch.bmm(score_gradient[:, None], some, out=self._query_squares[tile])
+            self._squares[tile].addcmul_(some, score_gradient[:, :, None])
+        torch.mul(self._query_squares[:, 0], -self._energy, out=query_gradient)
+
+    def gradients(self) -> tuple[Tensor, Tensor]:
+        """After the last step: the gradients of keys (B, S, A) and energy (A,)."""
+        totals = self._score_gradients.sum(0)[:, :, None]
+        return torch.sub(totals, self._squares, out=self._squares).mul_(self._energy), self._energy_gradient
