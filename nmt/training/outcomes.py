@@ -76,9 +76,3 @@ class Outcomes:
             outcome = Outcome(step, tokens, loss, norm)
             outcome.check()
             yield outcome
-
-
-def found_infinite(loss: Tensor, norm: Tensor) -> Tensor:
-    """1.0 where loss or norm is no number or infinite, else 0.0, without waiting for either: what lets torch's fused
-    optimizers leave out a step."""
-    return (loss.isfinite() & norm.isfinite()).logical_not().float()

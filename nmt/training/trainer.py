@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import closing, nullcontext
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -28,7 +28,8 @@ from nmt.training.average import WeightAverage
 from nmt.training.execution import Execution
 from nmt.training.gradient import Gradient
 from nmt.training.metrics import MetricsWriter
-from nmt.training.outcomes import Outcome, Outcomes, found_infinite
+from nmt.training.optimizer import leave_out_if_infinite, make_optimizer
+from nmt.training.outcomes import Outcome, Outcomes
 from nmt.training.processes import Processes
 from nmt.training.progress import TrainingProgress, duration
 from nmt.training.schedule import make_schedule
@@ -36,7 +37,7 @@ from nmt.training.snapshot import restore_snapshot, take_snapshot
 from nmt.training.state import TrainingState
 from nmt.training.stopping import StopRequest
 from nmt.training.updates import TensorBatch, Text, Update, updates_from
-from nmt.training.validation import ValidationResult, Validator
+from nmt.training.validation import Validator
 
 logger = logging.getLogger(__name__)
 
@@ -82,7 +83,7 @@ class Trainer:
         self._order = BatchOrder(store, config.training.batch_tokens, config.seed)
         self._schedule = make_schedule(config.training)
         self._parameters = dict(model.named_parameters())
-        self._optimizer = _make_optimizer(config, list(self._parameters.values()))
+        self._optimizer = make_optimizer(config.training, list(self._parameters.values()))
         decay = config.training.average_decay
         self._average = WeightAverage(model, decay) if decay else None
         self._saved_at = time.monotonic()
@@ -164,8 +165,7 @@ class Trainer:
         norm = nn.utils.clip_grad_norm_(self._parameters.values(), self._config.training.clip_norm or math.inf)
         self._outcomes.add(step, tokens, loss, norm)
         if self._execution.updates_behind:
-            # The optimizer looks by itself, as torch's gradient scaler has it do, and leaves the weights as they are.
-            cast("Any", self._optimizer).found_inf = found_infinite(loss, norm)
+            leave_out_if_infinite(self._optimizer, loss, norm)
         self._count(self._outcomes.due())
         self._optimizer.step()
         if self._average:
@@ -249,21 +249,8 @@ class Trainer:
                 "chrf": result.chrf,
             }
         )
-        self._report(result, is_best)
+        result.report(state.step, is_best)
         self._save(is_best=is_best)
-
-    def _report(self, result: ValidationResult, is_best: bool) -> None:
-        logger.info(
-            "validation at step %s: loss %.3f, perplexity %.2f, BLEU %.2f, chrF %.2f%s",
-            f"{self.state.step:,}",
-            result.loss,
-            result.perplexity,
-            result.bleu,
-            result.chrf,
-            " (best so far)" if is_best else "",
-        )
-        for source, reference, translation in result.samples:
-            logger.info("  source      %s\n  reference   %s\n  translation %s", source, reference, translation)
 
     def _metric_text(self, score: float) -> str:
         metric = self._config.training.early_stopping_metric
@@ -308,16 +295,3 @@ class Trainer:
         mark(self._run, "last", checkpoint.name)
         prune(self._run, self._config.training.keep_checkpoints)
         self._saved_at = time.monotonic()
-
-
-def _make_optimizer(config: Config, parameters: list[nn.Parameter]) -> torch.optim.Optimizer:
-    training = config.training
-    kinds: dict[str, type[torch.optim.Adam]] = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
-    return kinds[training.optimizer](
-        parameters,
-        lr=training.learning_rate,
-        betas=training.adam_betas,
-        eps=training.adam_epsilon,
-        weight_decay=training.weight_decay,
-        fused=True,
-    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -20,6 +21,8 @@ from nmt.text.tokenizer import Tokenizer
 from nmt.training.updates import TensorBatch
 from nmt.translator import Translator
 
+logger = logging.getLogger(__name__)
+
 LINES_AT_ONCE = 128  # translated between two looks at whether training was asked to stop
 
 
@@ -36,6 +39,20 @@ class ValidationResult:
     def metric(self, name: str) -> float:
         """The value of an early-stopping metric, larger for better."""
         return {"bleu": self.bleu, "chrf": self.chrf, "perplexity": -self.perplexity}[name]
+
+    def report(self, step: int, is_best: bool) -> None:
+        """Logs it."""
+        logger.info(
+            "validation at step %s: loss %.3f, perplexity %.2f, BLEU %.2f, chrF %.2f%s",
+            f"{step:,}",
+            self.loss,
+            self.perplexity,
+            self.bleu,
+            self.chrf,
+            " (best so far)" if is_best else "",
+        )
+        for source, reference, translation in self.samples:
+            logger.info("  source      %s\n  reference   %s\n  translation %s", source, reference, translation)
 
 
 class Validator:

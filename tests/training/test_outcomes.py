@@ -8,8 +8,10 @@ import pytest
 import torch
 from torch import Tensor
 
+from nmt.config import TrainingConfig
 from nmt.errors import NonFiniteError
-from nmt.training.outcomes import Outcomes, found_infinite
+from nmt.training.optimizer import leave_out_if_infinite, make_optimizer
+from nmt.training.outcomes import Outcomes
 
 
 def number(value: float) -> Tensor:
@@ -36,16 +38,15 @@ def test_an_update_that_diverged_is_named_however_late_it_is_read(loss: float, n
     outcomes.add(8, 2, number(1.0), number(1.0))
     with pytest.raises(NonFiniteError, match="step 7"):
         list(outcomes.due())
-    assert found_infinite(number(loss), number(norm)).item() == 1.0
-    assert found_infinite(number(1.0), number(1.0)).item() == 0.0
 
 
-def test_an_optimizer_leaves_out_a_step_that_diverged() -> None:
+@pytest.mark.parametrize(("loss", "norm"), [(math.nan, 1.0), (1.0, math.inf)])
+def test_an_optimizer_leaves_out_a_step_that_diverged(loss: float, norm: float) -> None:
     weight = torch.nn.Parameter(torch.ones(3))
-    optimizer = torch.optim.Adam([weight], fused=True)
-    for loss in (1.0, math.nan, 1.0):
-        weight.grad = torch.full((3,), loss)
-        optimizer.found_inf = found_infinite(number(loss), number(1.0))  # type: ignore[attr-defined]
+    optimizer = make_optimizer(TrainingConfig(), [weight])
+    for values in ((1.0, 1.0), (loss, norm), (1.0, 1.0)):
+        weight.grad = torch.full((3,), sum(values))
+        leave_out_if_infinite(optimizer, *map(number, values))
         optimizer.step()
     assert weight.isfinite().all() and (weight < 1).all()
     assert optimizer.state[weight]["step"] == 2
