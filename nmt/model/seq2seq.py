@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple, Self
+from collections.abc import Callable
+from typing import Any, NamedTuple, Self, cast
 
 import torch
 from torch import Tensor, nn
+from torch.autograd import Function
+from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
 from nmt.model.attention import Memory, make_attention
@@ -124,7 +127,8 @@ class Seq2Seq(nn.Module):
 
     def embed(self, tokens: Tensor, embedding: nn.Embedding, time_dimension: int = 0) -> Tensor:
         """Token ids (·, ·) -> (·, ·, E), with dropout of features and words while training."""
-        embedded = self.dropout(for_products(embedding(tokens)), time_dimension)
+        found = embedding(tokens) if tokens.device.type == "cpu" else look_up(embedding.weight, tokens)
+        embedded = self.dropout(for_products(found), time_dimension)
         return drop_words(embedded, self.word_dropout) if self.training else embedded
 
     def encode(self, source: Tensor, lengths: Tensor, *, by_steps: bool = False) -> Memory:
@@ -133,7 +137,7 @@ class Seq2Seq(nn.Module):
         embedded = self.embed(source.t(), self.source_embedding)
         annotations = self.encoder(embedded, lengths, by_steps=by_steps)  # (S, B, C)
         half = annotations.shape[-1] // 2
-        last = annotations[lengths - 1, torch.arange(len(lengths), device=lengths.device), :half]
+        last = annotations[..., :half].gather(0, (lengths - 1)[None, :, None].expand(1, -1, half))[0]
         summary = torch.cat([last, annotations[0, :, half:]], dim=-1)
         annotations = annotations.transpose(0, 1).contiguous()  # (B, S, C)
         return Memory(annotations, self.decoder.attention.keys(annotations), mask, summary)
@@ -195,3 +199,31 @@ def make_embedding(vocabulary: int, size: int) -> nn.Embedding:
     embedding = nn.Embedding(vocabulary, size)
     nn.init.normal_(embedding.weight, std=1 / math.sqrt(size))
     return embedding
+
+
+class _LookUp(Function):
+    """The rows of a matrix at some places; their gradients are added up where they belong."""
+
+    @staticmethod
+    def forward(ctx: Any, weight: Tensor, places: Tensor) -> Tensor:
+        ctx.save_for_backward(places)
+        ctx.shape = weight.shape
+        return weight.index_select(0, places)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
+        (places,) = ctx.saved_tensors
+        return gradient.new_zeros(ctx.shape).index_add_(0, places, gradient), None
+
+
+_look_up = cast("Callable[[Tensor, Tensor], Tensor]", _LookUp.apply)
+
+
+def look_up(weight: Tensor, tokens: Tensor) -> Tensor:
+    """What an embedding with this weight (V, E) makes of tokens (·, ·): (·, ·, E).
+
+    The backward pass of torch's own waits for the GPU when tokens are many, and cannot be recorded in a CUDA graph.
+    """
+    found: Tensor = _look_up(weight, tokens.flatten()).unflatten(0, tokens.shape)
+    return found

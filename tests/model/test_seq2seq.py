@@ -12,7 +12,7 @@ from torch import Tensor
 
 from nmt.model import seq2seq
 from nmt.model.regularization import Dropout, drop_words
-from nmt.model.seq2seq import Seq2Seq
+from nmt.model.seq2seq import Seq2Seq, look_up
 from nmt.training.loss import cross_entropy
 
 MakeModel = Callable[..., Seq2Seq]
@@ -202,3 +202,9 @@ def test_matrices_held_in_bfloat16_change_nothing_that_their_products_do_not(
     held = {name for name, parameter in model.named_parameters() if parameter.dtype == torch.bfloat16}
     assert any(name.endswith("recurrent_weight") for name in held)
     assert not any(name.endswith(("bias", "energy.weight")) for name in held)
+
+
+def test_looking_up_is_what_an_embedding_does() -> None:
+    weight, tokens = torch.randn(5, 3, dtype=torch.float64, requires_grad=True), torch.tensor([[4, 0, 4], [1, 4, 0]])
+    assert torch.equal(look_up(weight, tokens), torch.nn.functional.embedding(tokens, weight))
+    assert torch.autograd.gradcheck(lambda values: look_up(values, tokens), (weight,))
