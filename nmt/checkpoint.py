@@ -9,23 +9,21 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import load, save
 
 from nmt.errors import ConfigError, ModelError, NonFiniteError, StorageError
 from nmt.manifest import (
     CONFIG,
-    MODEL_FILES,
     OPTIMIZER,
+    SHORTLIST,
     STATE,
     TOKENIZER_FILES,
+    TRAINING_FILES,
     WEIGHTS,
     Manifest,
     encode_json,
-    open_plain,
     parse_json,
     read_file,
     read_manifest,
@@ -33,27 +31,7 @@ from nmt.manifest import (
 )
 from nmt.run_directory import CHECKPOINTS, checkpoint_name
 from nmt.storage import make_directory
-
-# The header lists the tensors; a model has some dozens of them, of about a hundred bytes each.
-_LARGEST_HEADER = 1 << 20
-
-_DTYPES = {
-    "F64": torch.float64,
-    "F32": torch.float32,
-    "BF16": torch.bfloat16,
-    "F16": torch.float16,
-    "I64": torch.int64,
-    "I32": torch.int32,
-    "U8": torch.uint8,
-    "BOOL": torch.bool,
-}
-
-
-class TensorKind(NamedTuple):
-    """The shape and number type of a tensor, without its numbers."""
-
-    shape: tuple[int, ...]
-    dtype: torch.dtype
+from nmt.tensors import TensorKind, encode_tensors, non_finite, read_tensors, tensor_kinds
 
 
 class HasKind(Protocol):
@@ -100,7 +78,10 @@ class Description:
 
 @dataclass(frozen=True)
 class Loaded:
-    """A checkpoint or exported model, verified; `optimizer` and `state` are empty unless they were asked for."""
+    """A checkpoint or exported model, verified.
+
+    `optimizer` and `state` are empty unless they were asked for, `shortlist` is where the model has none.
+    """
 
     directory: Path
     config: str
@@ -109,6 +90,7 @@ class Loaded:
     weights: Mapping[str, torch.Tensor]
     optimizer: Mapping[str, torch.Tensor]
     state: Mapping[str, object]
+    shortlist: Mapping[str, torch.Tensor]
 
 
 def save_checkpoint(run: Path, step: int, contents: CheckpointContents) -> Path:
@@ -123,12 +105,12 @@ def save_checkpoint(run: Path, step: int, contents: CheckpointContents) -> Path:
     """
     directory = run / CHECKPOINTS / checkpoint_name(step)
     for tensors in (contents.weights, contents.optimizer):
-        name = _non_finite(tensors)
+        name = non_finite(tensors)
         if name is not None:
             raise NonFiniteError(str(directory), f"not saved: {name} holds NaN or an infinity")
     files = {
-        WEIGHTS: _encode_tensors(contents.weights),
-        OPTIMIZER: _encode_tensors(contents.optimizer),
+        WEIGHTS: encode_tensors(contents.weights),
+        OPTIMIZER: encode_tensors(contents.optimizer),
         STATE: encode_json(dict(contents.state)),
         CONFIG: contents.config.encode(),
         **contents.tokenizers,
@@ -136,6 +118,18 @@ def save_checkpoint(run: Path, step: int, contents: CheckpointContents) -> Path:
     make_directory(directory.parent)
     write_sealed(directory, files, contents.summary, replace=True)
     return directory
+
+
+def add_shortlist(checkpoint: Path, tensors: Mapping[str, torch.Tensor]) -> None:
+    """Puts the table of a shortlist into a checkpoint, in place of one that is there; all of it or nothing.
+
+    Raises:
+        ModelError: the checkpoint is damaged.
+        StorageError: it cannot be written.
+    """
+    manifest = read_manifest(checkpoint)
+    files = {name: read_file(checkpoint, name, manifest) for name in manifest.files}
+    write_sealed(checkpoint, files | {SHORTLIST: encode_tensors(tensors)}, manifest.summary, replace=True)
 
 
 def export_model(checkpoint: Path, directory: Path) -> None:
@@ -147,7 +141,7 @@ def export_model(checkpoint: Path, directory: Path) -> None:
         StorageError: `directory` cannot be written.
     """
     manifest = read_manifest(checkpoint)
-    names = manifest.files.keys() & (MODEL_FILES | TOKENIZER_FILES)
+    names = manifest.files.keys() - TRAINING_FILES
     files = {name: read_file(checkpoint, name, manifest) for name in names}
     # A temporary directory cannot be renamed onto a link, even if that leads to an empty directory.
     final = directory.resolve()
@@ -176,7 +170,7 @@ def describe(directory: Path) -> Description:
         config=_read_config(directory, manifest),
         tokenizers=_read_tokenizers(directory, manifest),
         summary=manifest.summary,
-        tensors=_tensor_kinds(directory / WEIGHTS, manifest.files[WEIGHTS].size),
+        tensors=tensor_kinds(directory / WEIGHTS, manifest.files[WEIGHTS].size),
     )
 
 
@@ -192,15 +186,16 @@ def load_checkpoint(directory: Path, *, with_optimizer: bool, device: torch.devi
         ModelError: a file is missing, damaged or tampered with, or a tensor holds NaN or an infinity.
     """
     manifest = read_manifest(directory)
-    weights = _read_tensors(directory, WEIGHTS, manifest)
+    weights = read_tensors(directory, WEIGHTS, manifest)
     return Loaded(
         directory=directory,
         config=_read_config(directory, manifest),
         tokenizers=_read_tokenizers(directory, manifest),
         summary=manifest.summary,
         weights={name: tensor.to(device) for name, tensor in weights.items()},
-        optimizer=_read_tensors(directory, OPTIMIZER, manifest) if with_optimizer else {},
-        state=_read_state(directory, manifest) if with_optimizer else {},
+        optimizer=read_tensors(directory, OPTIMIZER, manifest) if with_optimizer else {},
+        state=read_state(directory, manifest) if with_optimizer else {},
+        shortlist=read_tensors(directory, SHORTLIST, manifest) if SHORTLIST in manifest.files else {},
     )
 
 
@@ -235,56 +230,6 @@ def _text(kind: TensorKind) -> str:
     return f"{list(kind.shape)} {str(kind.dtype).removeprefix('torch.')}"
 
 
-def _encode_tensors(tensors: Mapping[str, torch.Tensor]) -> bytes:
-    return save({name: tensor.detach().contiguous() for name, tensor in tensors.items()})
-
-
-def _non_finite(tensors: Mapping[str, torch.Tensor]) -> str | None:
-    """The name of a tensor that holds NaN or an infinity."""
-    return next((name for name, tensor in tensors.items() if not bool(tensor.isfinite().all())), None)
-
-
-def _read_tensors(directory: Path, name: str, manifest: Manifest) -> dict[str, torch.Tensor]:
-    path = directory / name
-    data = read_file(directory, name, manifest)
-    _check_header(path, data[:8])
-    try:
-        tensors = load(data)
-    except (SafetensorError, RuntimeError, ValueError, TypeError, KeyError, OverflowError) as error:
-        raise ModelError(str(path), f"not a safetensors file of this program: {error!s:.200}") from error
-    for tensor_name, tensor in tensors.items():
-        if tensor.dtype not in _DTYPES.values():
-            raise ModelError(str(path), f"{tensor_name:.100} holds numbers of the type {tensor.dtype}")
-    broken = _non_finite(tensors)
-    if broken is not None:
-        raise ModelError(str(path), f"{broken:.100} holds NaN or an infinity")
-    return tensors
-
-
-def _tensor_kinds(path: Path, size: int) -> dict[str, TensorKind]:
-    """The shapes and types that the header of a safetensors file gives, which fit its size."""
-    with open_plain(path, size) as (file, _):
-        _check_header(path, file.read(8))
-    try:
-        # The framework matters for the numbers only, and these are not read here.
-        with safe_open(path, framework="np") as tensors:
-            slices = {name: tensors.get_slice(name) for name in tensors.keys()}  # noqa: SIM118 (it is no mapping)
-            return {
-                name: TensorKind(tuple(part.get_shape()), _DTYPES[part.get_dtype()]) for name, part in slices.items()
-            }
-    except KeyError as error:
-        raise ModelError(str(path), f"holds numbers of the type {error}; known are {', '.join(_DTYPES)}") from None
-    except (SafetensorError, OSError) as error:
-        raise ModelError(str(path), f"not a safetensors file: {error!s:.200}") from error
-
-
-def _check_header(path: Path, start: bytes) -> None:
-    """Refuses a header that is large enough to hurt while it is parsed."""
-    size = int.from_bytes(start, "little")
-    if size > _LARGEST_HEADER:
-        raise ModelError(str(path), f"not a safetensors file of this program: its header has {size} bytes")
-
-
 def _read_config(directory: Path, manifest: Manifest) -> str:
     try:
         return read_file(directory, CONFIG, manifest).decode("utf-8")
@@ -296,7 +241,12 @@ def _read_tokenizers(directory: Path, manifest: Manifest) -> dict[str, bytes]:
     return {name: read_file(directory, name, manifest) for name in sorted(TOKENIZER_FILES & manifest.files.keys())}
 
 
-def _read_state(directory: Path, manifest: Manifest) -> dict[str, object]:
+def read_state(directory: Path, manifest: Manifest) -> dict[str, object]:
+    """What training needs to go on besides tensors, as JSON values.
+
+    Raises:
+        ModelError: it is missing, damaged, or something else.
+    """
     state = parse_json(read_file(directory, STATE, manifest), directory / STATE)
     if not isinstance(state, dict):
         raise ModelError(str(directory / STATE), f"expected a JSON object, found {type(state).__name__}")

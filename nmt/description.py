@@ -29,7 +29,7 @@ def describe_model(directory: Path) -> dict[str, Any]:
     Raises:
         ModelError: it is damaged, or not a model of this program.
     """
-    description, config, source, target, _ = read_parts(directory)
+    description, config, source, target, *_ = read_parts(directory)
     return {
         "directory": str(directory),
         "name": config.name,

@@ -13,21 +13,23 @@ from nmt.build import outline_model
 from nmt.checkpoint import Description, check_tensors, describe, load_checkpoint
 from nmt.config import Config, from_yaml
 from nmt.errors import ConfigError, ModelError
-from nmt.manifest import CONFIG, SHARED_TOKENIZER, SOURCE_TOKENIZER, TARGET_TOKENIZER, WEIGHTS
+from nmt.manifest import CONFIG, SHARED_TOKENIZER, SHORTLIST, SOURCE_TOKENIZER, TARGET_TOKENIZER, WEIGHTS
 from nmt.model.seq2seq import Seq2Seq
+from nmt.shortlist import Shortlist
 from nmt.text.tokenizer import Tokenizer
 
 logger = logging.getLogger(__name__)
 
 
 class Parts(NamedTuple):
-    """What a model directory holds, but for the numbers: `model` lies on the meta device."""
+    """What a model directory holds; with `read_parts`, `model` lies on the meta device and `shortlist` is None."""
 
     description: Description
     config: Config
     source: Tokenizer
     target: Tokenizer
     model: Seq2Seq
+    shortlist: Shortlist | None = None
 
 
 def read_parts(directory: Path) -> Parts:
@@ -58,7 +60,10 @@ def load_parts(directory: Path, device: torch.device) -> Parts:
     logger.debug("model: read from %s", directory)
     parts.model.load_state_dict(dict(loaded.weights), strict=False, assign=True)
     parts.model.eval().requires_grad_(False)
-    return parts
+    if not loaded.shortlist:
+        return parts
+    where = directory / SHORTLIST
+    return parts._replace(shortlist=Shortlist.of_tensors(loaded.shortlist, parts.source.size, parts.target.size, where))
 
 
 def read_tokenizers(models: Mapping[str, bytes], directory: Path) -> tuple[Tokenizer, Tokenizer]:

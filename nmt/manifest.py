@@ -25,6 +25,7 @@ WEIGHTS = "model.safetensors"
 CONFIG = "config.yaml"
 OPTIMIZER = "optimizer.safetensors"
 STATE = "state.json"
+SHORTLIST = "shortlist.safetensors"
 SHARED_TOKENIZER = "shared.model"
 SOURCE_TOKENIZER = "source.model"
 TARGET_TOKENIZER = "target.model"
@@ -47,6 +48,7 @@ _LARGEST = {
     SHARED_TOKENIZER: 64 * _MEBIBYTE,
     SOURCE_TOKENIZER: 64 * _MEBIBYTE,
     TARGET_TOKENIZER: 64 * _MEBIBYTE,
+    SHORTLIST: 1024 * _MEBIBYTE,
     WEIGHTS: 16 * 1024 * _MEBIBYTE,
     OPTIMIZER: 64 * 1024 * _MEBIBYTE,
 }

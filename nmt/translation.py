@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple, Self
@@ -10,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nmt.config import SearchConfig
+from nmt.search.hypothesis import Hypothesis
 from nmt.search.sampling import SamplingOptions
 
 Attention = NDArray[np.float32]
@@ -32,6 +35,7 @@ class TranslateOptions:
     no_repeat_ngram: int = 0
     max_length: int = 256
     max_length_ratio: float = 3.0
+    shortlist: int = 0
     batch_tokens: int = 4096
     sampling: SamplingOptions | None = None
     attention: bool = False
@@ -117,3 +121,31 @@ class Translation:
 
     def __str__(self) -> str:
         return self.text
+
+
+def joined_score(hypotheses: Sequence[Hypothesis], options: TranslateOptions) -> float:
+    """The score of hypotheses as one: normalised by the length of all of them, with the coverage penalty of each."""
+    if len(hypotheses) == 1:
+        return hypotheses[0].score
+    exponent = options.length_penalty
+    score = sum(one.log_probability for one in hypotheses) / math.pow(sum(one.length for one in hypotheses), exponent)
+    if options.coverage_penalty:
+        score += sum(one.score - one.log_probability / math.pow(one.length, exponent) for one in hypotheses)
+    return score
+
+
+def cut_at_words(words: Sequence[int], longest: int) -> list[tuple[int, int]]:
+    """Cuts tokens into the fewest parts of at most `longest` that end where a word ends, as (start, stop).
+
+    A single word of more than `longest` tokens is cut inside.
+    """
+    cuts = []
+    start = 0
+    while start < len(words):
+        stop = min(start + longest, len(words))
+        if stop < len(words):
+            ends = [end for end in range(start + 1, stop + 1) if words[end] != words[end - 1]]
+            stop = ends[-1] if ends else stop
+        cuts.append((start, stop))
+        start = stop
+    return cuts

@@ -2,35 +2,40 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from nmt.config import Config
 from nmt.corpus.batching import pad
 from nmt.corpus.order import length_sorted_batches
 from nmt.device import choose_device, choose_precision, is_out_of_memory, products_in
-from nmt.errors import MemoryExhaustedError, NonFiniteError
+from nmt.errors import MemoryExhaustedError, ModelError, NonFiniteError
 from nmt.loading import load_parts
+from nmt.model.outputs import Outputs
 from nmt.model.seq2seq import SearchState, Seq2Seq
 from nmt.run_directory import Warn, use_model
 from nmt.search.beam import beam_search
 from nmt.search.hypothesis import Hypothesis, NonFiniteScoresError, SearchOptions, Step
 from nmt.search.sampling import sample
+from nmt.shortlist import Marks, Shortlist, SmallVocabularies
 from nmt.text.lines import is_blank, output_line
 from nmt.text.tokenizer import Tokenizer
-from nmt.translation import Output, PartAttention, TranslateOptions, Translation
+from nmt.translation import Output, PartAttention, TranslateOptions, Translation, cut_at_words, joined_score
 
 LARGEST_LOGITS = 1 << 26
 """Numbers at most of the logits of a step, (B, K, V), of several sentences; a search takes some 10 bytes for each."""
 
 WORTH_A_TABLE = 16
 """Lines at once from which on a table of words takes less time to make than it saves."""
+
+LARGEST_OUTPUTS = 1 << 26
+"""Numbers at most of the output weights gathered for several sentences, (B, C, R)."""
 
 
 class _Part(NamedTuple):
@@ -41,6 +46,7 @@ class _Part(NamedTuple):
     ids: list[int]
     words: list[int]  # for each token its word in the line
     prefix: list[int]
+    candidates: NDArray[np.int64] | None  # the target tokens it may be translated to; None for all
 
 
 class Translator:
@@ -53,12 +59,14 @@ class Translator:
         target_tokenizer: Tokenizer,
         config: Config,
         dtype: torch.dtype = torch.float32,
+        shortlist: Shortlist | None = None,
     ) -> None:
         self.model = model
         self.source_tokenizer = source_tokenizer
         self.target_tokenizer = target_tokenizer
         self.config = config
         self.device = model.output_weight.device
+        self.shortlist = shortlist
         self._dtype = dtype
         self._word_gates: Tensor | None = None
 
@@ -82,11 +90,17 @@ class Translator:
         parts = use_model(Path(path), warn, lambda directory: load_parts(directory, where))
         dtype = choose_precision(precision, where, training=False)
         parts.model.hold_matrices_in(dtype)
-        return cls(parts.model, parts.source, parts.target, parts.config, dtype)
+        return cls(parts.model, parts.source, parts.target, parts.config, dtype, parts.shortlist)
 
     def options(self, **others: Any) -> TranslateOptions:
-        """The options that the model was configured with, with `others` in place of or beside them."""
-        return TranslateOptions.of(self.config.search, **others)
+        """The options that the model was configured with, with `others` in place of or beside them.
+
+        Raises:
+            ModelError: a shortlist is asked for, and the model has no table for it.
+        """
+        options = TranslateOptions.of(self.config.search, **others)
+        self._check_shortlist(options)
+        return options
 
     def translate(
         self,
@@ -111,6 +125,7 @@ class Translator:
         Raises:
             TypeError: `lines` or `prefixes` is a single text.
             ValueError: not as many prefixes or numbers as lines.
+            ModelError: a shortlist is asked for, and the model has no table for it.
             MemoryExhaustedError: memory does not suffice for one sentence.
             NonFiniteError: the model's scores are not finite.
         """
@@ -118,6 +133,7 @@ class Translator:
             numbers = range(1, len(lines) + 1)
         _check(lines=lines, prefixes=prefixes, numbers=numbers)
         options = options or self.options()
+        self._check_shortlist(options)
         parts = list(self._parts(lines, prefixes, numbers, options))
         found: list[list[Hypothesis]] = [[]] * len(parts)
         lengths = np.array([len(part.ids) + 1 for part in parts], dtype=np.int64)
@@ -156,13 +172,27 @@ class Translator:
                 ids, words = self.source_tokenizer.encode_with_words(texts[line])
             cuts = cut_at_words(words, longest) if len(ids) > longest else [(0, len(ids))]
             for part, (start, stop) in enumerate(cuts):
-                prefix = [] if part else beginning
-                yield _Part(line, (int(number), part), ids[start:stop], words[start:stop], prefix)
+                prefix, own = [] if part else beginning, ids[start:stop]
+                candidates = self._candidates(own, prefix, options.shortlist)
+                yield _Part(line, (int(number), part), own, words[start:stop], prefix, candidates)
+
+    def _check_shortlist(self, options: TranslateOptions) -> None:
+        if options.shortlist and self.shortlist is None:
+            what = f"is {options.shortlist}, but the model has no table for it; `nmt shortlist` makes one, and 0 is off"
+            raise ModelError("shortlist", what)
+
+    def _candidates(self, source: list[int], prefix: list[int], count: int) -> NDArray[np.int64] | None:
+        """What a sentence may be translated to: what begins it, and with one vocabulary its own tokens, too."""
+        if not count or self.shortlist is None:
+            return None
+        others = prefix + (source if self.source_tokenizer is self.target_tokenizer else [])
+        return self.shortlist.candidates([*source, self.source_tokenizer.eos_id], others, count)
 
     def _search(self, parts: list[_Part], options: TranslateOptions) -> list[list[Hypothesis]]:
         """The hypotheses of each part; a batch too large for memory is halved."""
         try:
-            return self._search_at_once(parts, options)
+            if len(parts) == 1 or _output_numbers(parts, self.model.output_weight) <= LARGEST_OUTPUTS:
+                return self._search_at_once(parts, options)
         except NonFiniteScoresError as error:
             raise NonFiniteError(f"line {parts[error.sentence].key[0]}", error.problems[0].what) from error
         except (RuntimeError, MemoryError) as error:
@@ -187,33 +217,23 @@ class Translator:
         if prefixes:
             longest = torch.tensor([len(prefix) + 1 for prefix in prefixes], device=self.device)
             limits = torch.maximum(limits, longest)
-        target = self.target_tokenizer
-        search = SearchOptions(
-            bos=target.bos_id,
-            eos=target.eos_id,
-            forbidden=tuple({target.pad_id, target.bos_id} - {target.eos_id}),
-            beam_size=options.width,
-            n_best=options.n_best,
-            length_penalty=options.length_penalty,
-            coverage_penalty=options.coverage_penalty,
-            no_repeat_ngram=options.no_repeat_ngram,
-            keep_attention=options.attention,
-        )
-        start = self.model.start(memory)
+        marks, small, start = Marks.of(self.target_tokenizer), None, self.model.start(memory)
+        if candidates := [part.candidates for part in parts if part.candidates is not None]:
+            small = SmallVocabularies.of(candidates, marks)
+            marks, prefixes = small.marks, prefixes and small.small(prefixes)
+            tokens, counts = (torch.from_numpy(part).to(self.device) for part in (small.tokens, small.lengths))
+            start = start._replace(outputs=Outputs.of(self.model.output_weight, tokens, counts))
+        given: dict[str, Any] = {
+            "max_lengths": limits,
+            "source_lengths": source_lengths,
+            "forced_prefixes": prefixes,
+        }
         if options.sampling is None:
-            return beam_search(
-                self._step, start, search, max_lengths=limits, source_lengths=source_lengths, forced_prefixes=prefixes
-            )
-        return sample(
-            self._step,
-            start,
-            search,
-            options.sampling,
-            keys=[part.key for part in parts],
-            max_lengths=limits,
-            source_lengths=source_lengths,
-            forced_prefixes=prefixes,
-        )
+            found = beam_search(self._step, start, _search_options(options, marks), **given)
+        else:
+            given["keys"] = [part.key for part in parts]
+            found = sample(self._step, start, _search_options(options, marks), options.sampling, **given)
+        return found if small is None else small.whole(found)
 
     def _step(self, tokens: Tensor, state: SearchState) -> Step[SearchState]:
         return Step(*self.model.step(tokens, state, self._word_gates))
@@ -255,37 +275,29 @@ class Translator:
         return Output(text, joined_score(hypotheses, options), log_probability, tokens, tuple(attention) or None)
 
 
+def _search_options(options: TranslateOptions, marks: Marks) -> SearchOptions:
+    return SearchOptions(
+        bos=marks.bos,
+        eos=marks.eos,
+        forbidden=tuple({marks.pad, marks.bos} - {marks.eos}),
+        beam_size=options.width,
+        n_best=options.n_best,
+        length_penalty=options.length_penalty,
+        coverage_penalty=options.coverage_penalty,
+        no_repeat_ngram=options.no_repeat_ngram,
+        keep_attention=options.attention,
+    )
+
+
+def _output_numbers(parts: Sequence[_Part], output_weight: Tensor) -> int:
+    """Numbers of the output weights that are gathered to translate these parts together; 0 for the whole vocabulary."""
+    longest = max(0 if part.candidates is None else len(part.candidates) for part in parts)
+    return len(parts) * longest * output_weight.shape[1]
+
+
 def _check(*, lines: Sequence[str], **others: Sequence[Any] | None) -> None:
     for name, values in {"lines": lines, **others}.items():
         if isinstance(values, str):
             raise TypeError(f"{name} is one text: expected a sequence, such as [{values[:20]!r}]")
         if values is not None and len(values) != len(lines):
             raise ValueError(f"{len(values)} {name} for {len(lines)} lines")
-
-
-def joined_score(hypotheses: Sequence[Hypothesis], options: TranslateOptions) -> float:
-    """The score of hypotheses as one: normalised by the length of all of them, with the coverage penalty of each."""
-    if len(hypotheses) == 1:
-        return hypotheses[0].score
-    exponent = options.length_penalty
-    score = sum(one.log_probability for one in hypotheses) / math.pow(sum(one.length for one in hypotheses), exponent)
-    if options.coverage_penalty:
-        score += sum(one.score - one.log_probability / math.pow(one.length, exponent) for one in hypotheses)
-    return score
-
-
-def cut_at_words(words: Sequence[int], longest: int) -> list[tuple[int, int]]:
-    """Cuts tokens into the fewest parts of at most `longest` that end where a word ends, as (start, stop).
-
-    A single word of more than `longest` tokens is cut inside.
-    """
-    cuts = []
-    start = 0
-    while start < len(words):
-        stop = min(start + longest, len(words))
-        if stop < len(words):
-            ends = [end for end in range(start + 1, stop + 1) if words[end] != words[end - 1]]
-            stop = ends[-1] if ends else stop
-        cuts.append((start, stop))
-        start = stop
-    return cuts

@@ -1,7 +1,7 @@
 """Measures how fast nmt trains and translates here, and how near that is to what the processor's products allow.
 
     .venv/bin/python scripts/benchmark.py [CONFIG] [--model RUN] [--json FILE] [--repetitions N] [--batches N]
-                                          [--steps N] [--threads N]
+                                          [--steps N] [--threads N] [--shortlist N]
 
 CONFIG (configs/multi30k_en_fr.yaml by default) gives the corpus, whose real batches are trained on, and all sizes. What
 is compared is run in turns, and each number is the median of all repetitions. Decoding needs a trained model, RUN, and
@@ -191,7 +191,7 @@ def translate_alone(translator: Translator, lines: Sequence[str], options: Trans
         translator.translate([line], options)
 
 
-def measure_decoding(path: Path, repetitions: int) -> Iterator[Row]:
+def measure_decoding(path: Path, repetitions: int, shortlist: int) -> Iterator[Row]:
     """Translating the test set of the model's configuration."""
     for precision in ("fp32", "bf16"):
         translator = Translator.load(path, precision=precision)
@@ -199,7 +199,10 @@ def measure_decoding(path: Path, repetitions: int) -> Iterator[Row]:
         if test is None:
             raise SystemExit(f"{path}: its configuration names no test set")
         lines = [line.text for name in test.source for line in read_lines(name, print)]
-        searches = {f"beam {beam}": translator.options(beam_size=beam) for beam in (1, 5)}
+        searches = {f"beam {beam}": translator.options(beam_size=beam, shortlist=0) for beam in (1, 5)}
+        if translator.shortlist is not None:
+            name = f"beam 5, shortlist {shortlist}"
+            searches[name] = translator.options(beam_size=5, shortlist=shortlist)
         together = median_seconds(
             {name: partial(translator.translate, lines, options) for name, options in searches.items()}, repetitions
         )
@@ -249,6 +252,9 @@ def main() -> None:
     parser.add_argument("--batches", type=int, default=12, help="updates of one repetition")
     parser.add_argument("--steps", type=int, default=100, help="of the whole nmt train")
     parser.add_argument("--threads", type=int)
+    parser.add_argument(
+        "--shortlist", type=int, default=50, help="of decoding, where `nmt shortlist RUN` made its table"
+    )
     arguments = parser.parse_args()
     if arguments.threads:
         torch.set_num_threads(arguments.threads)
@@ -273,7 +279,7 @@ def main() -> None:
         take(measure_training(load_config(arguments.config), Path(name), arguments))
         take(measure_program(arguments.config, Path(name), arguments.steps, arguments.threads))
     if arguments.model is not None:
-        take(measure_decoding(arguments.model, arguments.repetitions))
+        take(measure_decoding(arguments.model, arguments.repetitions, arguments.shortlist))
     take(measure_start(arguments.model, arguments.repetitions))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(f"peak memory of the benchmark itself: {peak:,.0f} MiB")

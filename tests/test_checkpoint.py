@@ -19,7 +19,6 @@ from safetensors.torch import save
 
 from nmt.checkpoint import (
     CheckpointContents,
-    TensorKind,
     check_tensors,
     describe,
     export_model,
@@ -29,6 +28,7 @@ from nmt.checkpoint import (
 from nmt.errors import ConfigError, ModelError, NonFiniteError, StorageError
 from nmt.manifest import MANIFEST, encode_json, verify
 from nmt.run_directory import mark
+from nmt.tensors import TensorKind
 
 CONTENTS = CheckpointContents(
     weights={

@@ -19,8 +19,8 @@ from nmt.model.seq2seq import Seq2Seq
 from nmt.search import Hypothesis, SamplingOptions
 from nmt.text.tokenizer import Tokenizer
 from nmt.text.tokenizer_training import train_tokenizer
-from nmt.translation import Translation
-from nmt.translator import Translator, joined_score
+from nmt.translation import Translation, joined_score
+from nmt.translator import Translator
 
 WORDS = [first + second for first in ("ba", "ce", "di", "fo", "gu") for second in ("", "la", "ne", "ri", "so", "tu")]
 CONFIGURATION = """\

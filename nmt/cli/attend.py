@@ -22,6 +22,7 @@ def attend(
     beam_size: options.BeamSize = None,
     length_penalty: options.LengthPenalty = None,
     max_length: options.MaxLength = None,
+    shortlist: options.Shortlist = None,
     device: options.Device = "auto",
     precision: options.Precision = "auto",
     threads: options.Threads = None,
@@ -35,7 +36,9 @@ def attend(
     from nmt.text.files import open_input, open_output
     from nmt.text.lines import ready_lines
 
-    given = options.search_options(beam_size=beam_size, length_penalty=length_penalty, max_length=max_length)
+    given = options.search_options(
+        beam_size=beam_size, length_penalty=length_penalty, max_length=max_length, shortlist=shortlist
+    )
     translator = options.load_translator(model, device=device, precision=precision)
     search = translator.options(attention=True, **given)
     terminal = sys.stdout is not None and sys.stdout.isatty()

@@ -47,6 +47,7 @@ def evaluate(
     beam_size: options.BeamSize = None,
     length_penalty: options.LengthPenalty = None,
     max_length: options.MaxLength = None,
+    shortlist: options.Shortlist = None,
     batch_tokens: options.BatchTokens = None,
     device: options.Device = "auto",
     precision: options.Precision = "auto",
@@ -68,7 +69,11 @@ def evaluate(
     from nmt.text.files import open_output
 
     given = options.search_options(
-        beam_size=beam_size, length_penalty=length_penalty, max_length=max_length, batch_tokens=batch_tokens
+        beam_size=beam_size,
+        length_penalty=length_penalty,
+        max_length=max_length,
+        shortlist=shortlist,
+        batch_tokens=batch_tokens,
     )
     metrics = tuple(dict.fromkeys(metric or evaluation.METRICS))
     evaluation.check_metrics(metrics, tokenize, bootstrap)

@@ -20,7 +20,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from nmt.cli import attend, evaluate, export, info, train, translate
+from nmt.cli import attend, evaluate, export, info, shortlist, train, translate
 from nmt.cli.logs import logger, protect_standard_error, start_logging
 from nmt.errors import ConfigError, MemoryExhaustedError, NmtError, StoppedError, StorageError
 from nmt.text.lines import output_line
@@ -68,6 +68,7 @@ app.command("train")(train.train)
 app.command("translate")(translate.translate)
 app.command("eval", cls=evaluate.EvaluateCommand)(evaluate.evaluate)
 app.command("attend")(attend.attend)
+app.command("shortlist")(shortlist.shortlist)
 app.command("export")(export.export)
 app.command("info")(info.info)
 

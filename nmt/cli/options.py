@@ -28,6 +28,9 @@ BatchTokens = Annotated[int | None, typer.Option(help="Source tokens of the sent
 BeamSize = Annotated[int | None, typer.Option(help="Hypotheses kept in the search; 1 is greedy.")]
 LengthPenalty = Annotated[float | None, typer.Option(help="A in score = log-probability / length^A.", metavar="A")]
 MaxLength = Annotated[int | None, typer.Option(help="Longest translation in tokens.")]
+Shortlist = Annotated[
+    int | None, typer.Option(help="Translations of each source token that a sentence may use; 0 for all tokens.")
+]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Warnings and errors only.")]
 Verbose = Annotated[bool, typer.Option("--verbose", help="Say more, tracebacks of faults too.")]
 

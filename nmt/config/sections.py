@@ -197,4 +197,9 @@ class SearchConfig(Section):
         default=3.0, description="longest translation is also this times the source's tokens, plus 10"
     )
     no_repeat_ngram: Natural = Field(default=0, description="no n-gram of this length occurs twice; 0 is off")
+    shortlist: Natural = Field(
+        default=0,
+        description="translations of each source token that a sentence may use, besides the most frequent tokens; "
+        "needs `nmt shortlist`; 0 is the whole vocabulary",
+    )
     batch_tokens: Count = Field(default=4096, description="source tokens of the sentences translated at once")

@@ -15,6 +15,7 @@ from torch.nn import functional
 from nmt.model.attention import Memory, make_attention
 from nmt.model.decoder import Decoder, DecoderState
 from nmt.model.encoder import Encoder
+from nmt.model.outputs import Outputs
 from nmt.model.products import for_products
 from nmt.model.regularization import Dropout, drop_words
 
@@ -27,6 +28,7 @@ class SearchState(NamedTuple):
 
     memory: Memory
     decoder: DecoderState
+    outputs: Outputs | None = None  # of small vocabularies; None: of the whole one
 
     def select(self, sentences: Tensor | None, hypotheses: Tensor) -> Self:
         """Keeps some `sentences` (B',) (None: all), and of each the present `hypotheses` (B', K')."""
@@ -34,7 +36,8 @@ class SearchState(NamedTuple):
         first = torch.arange(len(self.memory.mask), device=hypotheses.device) if sentences is None else sentences
         rows = (first[:, None] * width + hypotheses).flatten()
         memory = self.memory if sentences is None else self.memory.select(sentences)
-        return type(self)(memory, self.decoder.select(rows, hypotheses.shape[1]))
+        outputs = self.outputs if self.outputs is None or sentences is None else self.outputs.select(sentences)
+        return type(self)(memory, self.decoder.select(rows, hypotheses.shape[1]), outputs)
 
 
 class Forced(NamedTuple):
@@ -172,14 +175,18 @@ class Seq2Seq(nn.Module):
     ) -> tuple[Tensor, SearchState, Tensor | None]:
         """One step of search from the previous token of each hypothesis, (B, K), with the table if there is one.
 
+        With `outputs` in the state, tokens and logits are those of each sentence's small vocabulary.
         Returns logits (B, K, V), the state after them, and attention weights (B, K, S), None without attention.
         """
-        embedded = self.embed(tokens, self.target_embedding)
-        gates = self.decoder.word_gates(embedded) if word_gates is None else functional.embedding(tokens, word_gates)
+        outputs = state.outputs
+        words = tokens if outputs is None else outputs.whole(tokens)
+        embedded = self.embed(words, self.target_embedding)
+        gates = self.decoder.word_gates(embedded) if word_gates is None else functional.embedding(words, word_gates)
         output, decoder_state = self.decoder.step(gates, state.decoder, state.memory)
-        logits = functional.linear(self.decoder.readout(output, embedded), self.output_weight)
+        readout = self.decoder.readout(output, embedded)
+        logits = functional.linear(readout, self.output_weight) if outputs is None else outputs.logits(readout)
         attention = output.weights if output.weights.shape[-1] else None
-        return logits, SearchState(state.memory, decoder_state), attention
+        return logits, SearchState(state.memory, decoder_state, outputs), attention
 
     def log_probabilities(self, readouts: Tensor, target_output: Tensor) -> Tensor:
         """The log-probability of each target token, without gradient: (T, B, R) and (B, T) -> (B, T) float32."""

@@ -136,11 +136,12 @@ class Validator:
 
     def _translate(self, model: Seq2Seq, check: Callable[[], None]) -> list[str]:
         translator = Translator(model, *self._tokenizers, self._config, self._dtype)
+        options = translator.options(shortlist=0)  # the table for one is made after the training
         translations = [""] * len(self._pairs)
         for numbers in self._order:
             check()
             lines = [self._pairs[number][0] for number in numbers]
-            found = translator.translate(lines, numbers=[number + 1 for number in numbers])
+            found = translator.translate(lines, options, numbers=[number + 1 for number in numbers])
             for number, translation in zip(numbers, found, strict=True):
                 translations[number] = translation.text
         return translations

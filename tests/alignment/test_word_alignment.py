@@ -23,8 +23,7 @@ from nmt.alignment.formats import (
 )
 from nmt.alignment.heatmap import heatmap, width
 from nmt.alignment.words import hard_alignment, word_attention
-from nmt.translation import Output, PartAttention, Translation
-from nmt.translator import cut_at_words
+from nmt.translation import Output, PartAttention, Translation, cut_at_words
 
 
 def rows_of(*rows: list[float]) -> np.ndarray:

@@ -1,0 +1,26 @@
+"""`nmt shortlist`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from nmt.cli import options
+from nmt.cli.logs import logger
+
+
+def shortlist(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="Run directory; its best checkpoint gets the table.")],
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
+) -> None:
+    """Learn from a run's corpus which tokens translate which, so that --shortlist can translate faster."""
+    options.start(quiet=quiet, verbose=verbose)
+    from nmt.training.lexical_table import make_table
+
+    checkpoint = make_table(run)
+    logger.info(
+        "%s has it; try it:\n  echo 'A sentence to translate.' | nmt translate %s --shortlist 50", checkpoint, run
+    )

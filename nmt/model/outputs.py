@@ -1,0 +1,49 @@
+"""The output product over a small vocabulary of each sentence's own, in place of the whole one."""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Self
+
+import torch
+from torch import Tensor
+
+
+class Outputs(NamedTuple):
+    """The target tokens that each sentence may use, and their rows of the output weight; `C` tokens a sentence."""
+
+    tokens: Tensor  # (B, C) int64, of the whole vocabulary
+    missing: Tensor  # (B, 1, C) bool: True behind a sentence's last token
+    weight: Tensor  # (B, C, R)
+    rows: Tensor | None = None  # (B',) int64, the sentences left of the B, ascending; None: all of them
+
+    @classmethod
+    def of(cls, output_weight: Tensor, tokens: Tensor, lengths: Tensor) -> Self:
+        """Those of `tokens` (B, C), of which each sentence has `lengths` (B,); any ids stand behind its last."""
+        missing = torch.arange(tokens.shape[1], device=tokens.device) >= lengths[:, None]
+        weight = output_weight.index_select(0, tokens.flatten()).unflatten(0, tokens.shape)
+        return cls(tokens, missing[:, None], weight)
+
+    def select(self, sentences: Tensor) -> Self:
+        """Those of some `sentences` (B'',), ascending.
+
+        The weight is far larger than all else of a state, and copying it costs more than the product: it is done only
+        where half of it would be idle.
+        """
+        rows = sentences if self.rows is None else self.rows[sentences]
+        if 2 * len(rows) > len(self.weight):
+            return self._replace(rows=rows)
+        return type(self)(*(part.index_select(0, rows) for part in (self.tokens, self.missing, self.weight)))
+
+    def whole(self, tokens: Tensor) -> Tensor:
+        """The ids in the whole vocabulary of `tokens` (B', K) of the small ones."""
+        own = self.tokens if self.rows is None else self.tokens[self.rows]
+        return own.gather(1, tokens)
+
+    def logits(self, readouts: Tensor) -> Tensor:
+        """Logits over the small vocabularies, -inf where a token is missing: (B', K, R) -> (B', K, C)."""
+        spread = readouts
+        if self.rows is not None:
+            shape = (len(self.weight), *readouts.shape[1:])
+            spread = readouts.new_zeros(shape).index_copy_(0, self.rows, readouts)
+        logits = torch.bmm(spread, self.weight.transpose(1, 2)).masked_fill(self.missing, float("-inf"))
+        return logits if self.rows is None else logits.index_select(0, self.rows)
