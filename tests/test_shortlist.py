@@ -131,7 +131,7 @@ def test_candidates_that_are_everything_change_nothing(
     lines = [*make_lines(20), "", "cat " * 40, "🙂 <s> zu"]
     options = translator.options(**SEARCHES[search])
     expected = translator.translate(lines, options)
-    assert len({translation.text for translation in expected}) > 8
+    assert len({translation.text for translation in expected}) > (3 if "max_length" in SEARCHES[search] else 8)
     assert_same(translator.translate(lines, replace(options, shortlist=1000)), expected)
     prefixes = [*make_lines(21, seed=7), "", "zu"]
     expected = translator.translate(lines, options, prefixes=prefixes)
@@ -174,7 +174,7 @@ def test_a_translation_consists_of_its_candidates(count: int, some_candidates: T
 
 def test_probabilities_are_of_the_candidates_alone(some_candidates: Translator) -> None:
     free, bound = (
-        some_candidates.translate(make_lines(20), some_candidates.options(shortlist=count)) for count in (0, 2)
+        some_candidates.translate(make_lines(60), some_candidates.options(shortlist=count)) for count in (0, 3)
     )
     same = [
         (a.outputs[0], b.outputs[0])

@@ -20,7 +20,7 @@ TRANSLATIONS = 100  # kept of each source token, at most
 FREQUENT = 100  # most frequent target tokens
 
 # A cell is a source token beside a target token. So many are looked at, however large the corpus is, and so many at a
-# time: some 10 seconds of a processor, and half a gigabyte where no two cells are the same.
+# time: some 20 seconds of a processor, and about a gigabyte of memory.
 CELLS = 1 << 25
 CELLS_AT_A_TIME = 1 << 21
 _PAIRS_AT_A_TIME = 1 << 16
@@ -57,14 +57,15 @@ def learn_lexicon(store: Store, source_size: int, target_size: int, end: int, se
     known = np.zeros(0, np.int64)  # source token · target vocabulary + target token, ascending
     counts = np.zeros(target_size, np.int64)
     for indices in sample:
-        known = np.union1d(known, _cells(store, indices, end, target_size)[0])
+        known = _distinct(np.concatenate([known, _cells(store, indices, end, target_size)[0]]))
         counts += np.bincount(np.concatenate([store.target(n) for n in indices.tolist()]), minlength=target_size)
     links = []
     for indices in sample:
         cells, beside = _cells(store, indices, end, target_size)
         distinct, places = np.unique(cells, return_inverse=True)
         links.append(_Links(np.searchsorted(known, distinct).astype(np.int32)[places], beside))
-    sources, targets = np.divmod(known, target_size)
+    sources, targets = (known // target_size).astype(np.int32), (known % target_size).astype(np.int32)
+    del known  # by far the largest, and of no more use
     probabilities = _probabilities(links, sources)
     frequent = np.argsort(-counts, kind="stable")[: min(FREQUENT, np.count_nonzero(counts))]
     others = ~np.isin(targets, frequent)
@@ -108,7 +109,14 @@ def _cells(
     return sources[places] * target_size + np.repeat(targets, beside), beside
 
 
-def _probabilities(links: list[_Links], sources: NDArray[np.int64]) -> NDArray[np.float64]:
+def _distinct(values: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Each value once, ascending. (For whole numbers, NumPy's own way takes many times as long.)"""
+    values.sort()
+    distinct: NDArray[np.int64] = values[np.diff(values, prepend=-1) != 0]
+    return distinct
+
+
+def _probabilities(links: list[_Links], sources: NDArray[np.int32]) -> NDArray[np.float64]:
     """The probability of each target token given its source token, for all pairs of tokens that occur."""
     first = np.flatnonzero(np.diff(sources, prepend=-1))
     lengths = np.diff(first, append=len(sources))
@@ -124,10 +132,11 @@ def _probabilities(links: list[_Links], sources: NDArray[np.int64]) -> NDArray[n
 
 
 def _most_probable(
-    sources: NDArray[np.int64], targets: NDArray[np.int64], probabilities: NDArray[np.float64], source_size: int
+    sources: NDArray[np.int32], targets: NDArray[np.int32], probabilities: NDArray[np.float64], source_size: int
 ) -> NDArray[np.int32]:
-    """The target tokens of each source token, (source vocabulary, N); of equally probable ones, the lower id first."""
-    order = np.lexsort((targets, -probabilities, sources))
+    """The target tokens of each source token, (source vocabulary, N); `targets` ascend within a source token."""
+    # Stable, so that equally probable ones keep their order.
+    order = np.lexsort((-probabilities, sources))
     first = np.searchsorted(sources, np.arange(source_size))
     ranks = np.arange(len(sources)) - first[sources]
     kept = ranks < TRANSLATIONS

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 HEAVY = {"torch", "numpy", "sentencepiece", "sacrebleu", "safetensors", "yaml", "matplotlib"}
-SEARCH = {"--beam-size", "--length-penalty", "--max-length"}
+SEARCH = {"--beam-size", "--length-penalty", "--max-length", "--shortlist"}
 EVERY = {"--quiet", "--verbose", "--help"}
 MODEL = EVERY | {"--device", "--precision", "--threads"}
 OPTIONS = {
@@ -27,6 +27,7 @@ OPTIONS = {
     | SEARCH
     | {"--batch-tokens", "--src", "--ref", "--hyp", "--metric", "--tokenize", "--format", "--save-output"},
     "attend": MODEL | SEARCH,
+    "shortlist": EVERY,
     "export": EVERY,
     "info": EVERY,
 }
