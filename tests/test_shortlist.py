@@ -172,6 +172,15 @@ def test_a_translation_consists_of_its_candidates(count: int, some_candidates: T
     assert [one.text for one in free] != [one.text for one in found]
 
 
+def test_what_the_end_mark_stands_for_is_a_candidate_of_every_sentence(translators: dict[str, Translator]) -> None:
+    translator = translators["usual"]
+    size, end = translator.target_tokenizer.size, translator.source_tokenizer.eos_id
+    table = np.where(np.arange(size)[:, None] == end, np.arange(size), -1).astype(np.int32)
+    others = Translator(*_of(translator), shortlist=Shortlist(table, np.zeros(0, np.int32)))
+    lines = make_lines(10)
+    assert_same(others.translate(lines, others.options(shortlist=size)), translator.translate(lines))
+
+
 def test_probabilities_are_of_the_candidates_alone(some_candidates: Translator) -> None:
     free, bound = (
         some_candidates.translate(make_lines(60), some_candidates.options(shortlist=count)) for count in (0, 3)
