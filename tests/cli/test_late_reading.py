@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import signal
 
 import pytest
 
@@ -48,25 +49,36 @@ def test_the_losses_are_those_of_a_processor(call, configuration, tmp_path, monk
         assert found == (step, pytest.approx(expected, rel=1e-4))
 
 
-# The last step, the one before it, and one in between: with none, one or several updates to come.
+# The last step, the one before it, and one in between: with none, one or several updates to come. A signal has the
+# state saved at once.
 @pytest.mark.usefixtures("as_on_cuda")
-@pytest.mark.parametrize("step", [17, 29, 30])
-def test_a_step_that_diverged_is_6_and_reaches_no_checkpoint(step, call, configuration, tmp_path, monkeypatch):
+@pytest.mark.parametrize(("step", "signaled"), [(17, False), (29, False), (30, False), (17, True)])
+def test_a_step_that_diverged_is_6_and_reaches_no_checkpoint(
+    step, signaled, call, configuration, tmp_path, monkeypatch
+):
     run = tmp_path / "run"
     assert train(call, configuration, run, 15).code == 0
     before = {path: path.read_bytes() for path in sorted((run / "checkpoints").rglob("*")) if path.is_file()}
     forward = Seq2Seq.forward
     calls = 15
+    trained = []
 
     def diverged(self, *arguments, **options):
         nonlocal calls
         forced = forward(self, *arguments, **options)
         calls += self.training
-        spoiled = self.training and calls == step
-        return forced._replace(readouts=forced.readouts * math.nan) if spoiled else forced
+        trained[:] = self.parameters()
+        if not self.training or calls != step:
+            return forced
+        if signaled:
+            signal.raise_signal(signal.SIGTERM)
+        return forced._replace(readouts=forced.readouts * math.nan)
 
     monkeypatch.setattr(Seq2Seq, "forward", diverged)
     done = train(call, configuration, run, 30)
     assert done.code == 6
     assert f"step {step}:" in done.errors[0]
     assert {path: path.read_bytes() for path in sorted((run / "checkpoints").rglob("*")) if path.is_file()} == before
+    assert all(parameter.isfinite().all() for parameter in trained)
+    validated = [record["step"] for record in read_metrics(run / METRICS) if record["split"] == "validation"]
+    assert validated == [15]
