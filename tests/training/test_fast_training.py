@@ -66,7 +66,7 @@ def losses(loss_of: Loss, config: ModelConfig, vocabulary: int, given: list[Batc
     for step, batch in enumerate(given):
         torch.manual_seed(step)
         optimizer.zero_grad()
-        loss = loss_of(model, TensorBatch.of(batch, torch.device("cpu")))
+        loss = loss_of(model, TensorBatch.of(batch))
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
