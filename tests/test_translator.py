@@ -69,7 +69,7 @@ def translator() -> Translator:
     with torch.no_grad():
         # Preferences as clear as those of a trained model; all but random.
         for weight in model.parameters():
-            weight.mul_(6 if weight is model.output_weight else 3)
+            weight.mul_(6 if weight is model.output_weight else 2)
     return Translator(model, tokenizer, tokenizer, config)
 
 
@@ -115,7 +115,7 @@ def test_a_translation_does_not_depend_on_its_batch(translator: Translator) -> N
     order = random.Random(1).sample(range(len(lines)), len(lines))
     options = translator.options(max_length=6)
     whole = translator.translate(lines, options)
-    assert len({translation.text for translation in whole}) > 300
+    assert len({translation.text for translation in whole}) > 250
     for size in (1, 7, 64):
         for start in range(0, len(lines), size):
             places = order[start : start + size]

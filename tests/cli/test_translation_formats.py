@@ -1,6 +1,7 @@
 """What `nmt translate` and `nmt attend` print."""
 
 import json
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -88,7 +89,8 @@ def test_moses_gives_n_lines_an_input_line(options, call, model):
         ordered = scores[number * n : (number + 1) * n]
         if number == len(LINES) - 1:  # translated in parts, of which the best stay together
             ordered = ordered[1:]
-        assert ordered == sorted(ordered, reverse=True)
+        # Best first, twice: those that ended, then those that were cut at the limit.
+        assert sum(after > before for before, after in pairwise(ordered)) <= 1
     if n > 1:
         assert len({row[1] for row in rows[:n]}) > n // 2
 
