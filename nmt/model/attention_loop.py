@@ -16,7 +16,7 @@ from torch.autograd.function import once_differentiable
 
 from nmt.model import product_looking
 from nmt.model.fusion import attention_steps, cell_steps
-from nmt.model.products import accurate
+from nmt.model.products import accurate, outside_autocast
 
 
 class _Transitions(NamedTuple):
@@ -189,7 +189,7 @@ def attention_loop(
     """
     # A GPU waits for memory most of all; a processor is slow to convert.
     on_cpu = input_gates.device.type == "cpu"
-    with torch.autocast(input_gates.device.type, enabled=False):
+    with outside_autocast(input_gates.device):
         return _run(
             input_gates.to(recurrent_weight.dtype),
             accurate(keys) if on_cpu else keys.to(recurrent_weight.dtype),

@@ -37,6 +37,11 @@ class DecoderOutput(NamedTuple):
     weights: Tensor  # (·, ·, S) attention over the source; S = 0 without attention
 
 
+def _layers(of_each: list[Tensor]) -> Tensor:
+    """What each layer has, (B, K, H), as (B, K, L, H); that of a single one is not copied."""
+    return of_each[0][:, :, None] if len(of_each) == 1 else torch.stack(of_each, 2)
+
+
 class UpperLayer(nn.Module):
     """An LSTM above the attentional one; it reads the hidden state below."""
 
@@ -122,7 +127,7 @@ class Decoder(nn.Module):
             hidden, cell = lstm_cell(layer.gates(hidden) + recurrent, state.cell[:, :, index])
             hiddens.append(hidden)
             cells.append(cell)
-        return DecoderOutput(hidden, context, weights), DecoderState(torch.stack(hiddens, 2), torch.stack(cells, 2))
+        return DecoderOutput(hidden, context, weights), DecoderState(_layers(hiddens), _layers(cells))
 
     def word_gates(self, embedded: Tensor) -> Tensor:
         """What the embedded words add to the gates, (·, ·, E) -> (·, ·, 4H)."""

@@ -19,7 +19,7 @@ from torch.autograd.function import once_differentiable
 
 from nmt.model.cell import lstm_cell
 from nmt.model.fusion import cell_steps
-from nmt.model.products import accurate, filled_up
+from nmt.model.products import accurate, filled_up, outside_autocast
 
 
 class _LSTMLoop(Function):
@@ -95,7 +95,7 @@ def lstm_loop(
     """
     if hidden is None:
         hidden = input_gates.new_zeros(input_gates.shape[0], input_gates.shape[2], recurrent_weight.shape[1])
-    with torch.autocast(input_gates.device.type, enabled=False):
+    with outside_autocast(input_gates.device):
         run = _lstm_by_steps if by_steps else _run_lstm
         return run(input_gates.to(recurrent_weight.dtype), recurrent_weight, accurate(hidden))
 
