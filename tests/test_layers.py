@@ -24,6 +24,7 @@ LAYERS = [
     {"loading"},
     {"translator"},
     {"evaluation", "alignment", "description"},
+    {"comparison"},
     {"training"},
     {"cli"},
 ]
