@@ -17,7 +17,7 @@ LAYERS = [
     {"errors"},
     {"storage"},
     {"config"},
-    {"text"},
+    {"text", "page"},
     {"corpus", "model", "search", "manifest", "run_directory", "device"},
     {"tensors"},
     {"build", "checkpoint", "shortlist", "translation"},
