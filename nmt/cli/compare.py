@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -58,6 +59,9 @@ def compare(
     ] = 5,
     attention: Annotated[bool, typer.Option("--attention", help="Show the attention of these sentences.")] = False,
     output_format: Annotated[str, typer.Option("--format", help="text or json.")] = "text",
+    output: Annotated[
+        str | None, typer.Option(metavar="FILE.html", help="A report with plots, and with the attention of models.")
+    ] = None,
     beam_size: options.BeamSize = None,
     length_penalty: options.LengthPenalty = None,
     max_length: options.MaxLength = None,
@@ -74,11 +78,12 @@ def compare(
     options.one_of("--test", test, ("bootstrap", "randomization", "none"))
     options.start(quiet=quiet, verbose=verbose, threads=threads)
     models, hyp, ref = models or [], hyp or [], ref or []
-    _check_use(models, hyp, src, ref, attention=attention)
+    _check_use(models, hyp, src, ref, output, attention=attention)
 
     from nmt import evaluation
     from nmt.comparison.comparison import Method
     from nmt.comparison.formats import as_json, as_text
+    from nmt.comparison.report import as_page
     from nmt.text.files import open_output
 
     given = options.search_options(
@@ -94,18 +99,26 @@ def compare(
     evaluation.check_metrics((*metrics, "bleu"), tokenize, method.sample_count)
     translators = [options.load_translator(model, device=device, precision=precision) for model in models]
     _check_languages(translators, models)
-    finished, references, source = _read(translators, hyp, src, ref, frequency)
+    finished, references, source = _read(translators, hyp, src, ref, frequency, output)
     _check_counts(finished, references, source, method)
     searches = [(translator, translator.options(**given)) for translator in translators]
-    comparison = _compare(models, searches, finished, references, source, method, frequency, quiet=quiet)
-    if attention:
-        comparison = _with_attention(comparison, searches)
+    # Opened first: a place that cannot be written is told before the work is done.
+    with open_output(output) if output else nullcontext() as report:
+        comparison = _compare(models, searches, finished, references, source, method, frequency, quiet=quiet)
+        if searches and (attention or report is not None):
+            comparison = _with_attention(comparison, searches)
+        if report is not None:
+            for line in as_page(comparison).split("\n"):
+                report.write(line)
+    shown = comparison if attention else comparison.without_attention()
     with open_output("-") as writer:
-        for line in [as_json(comparison)] if output_format == "json" else as_text(comparison):
+        for line in [as_json(shown)] if output_format == "json" else as_text(shown):
             writer.write(line)
 
 
-def _check_use(models: list[Path], hyp: list[str], src: str | None, ref: list[str], *, attention: bool) -> None:
+def _check_use(
+    models: list[Path], hyp: list[str], src: str | None, ref: list[str], output: str | None, *, attention: bool
+) -> None:
     """Refuses what does not go together.
 
     Raises:
@@ -122,11 +135,13 @@ def _check_use(models: list[Path], hyp: list[str], src: str | None, ref: list[st
         problems.append(Problem("--ref", "is missing: translations are scored against a reference"))
     if attention and not models:
         problems.append(Problem("--attention", "needs a MODEL: a finished translation does not show what it looked at"))
+    if output is not None and not output.endswith(".html"):
+        problems.append(Problem("--output", f"{output}: expected a name that ends in .html"))
     if problems:
         raise ConfigError.of(problems)
-    first, second = (os.path.realpath(path) for path in [*models, *hyp])
-    if first == second:
-        logger.warning("%s: compared with itself", [*models, *hyp][1])
+    first, second = [*map(str, models), *hyp]
+    if os.path.realpath(first) == os.path.realpath(second):
+        logger.warning("%s: compared with itself", second)
 
 
 def _check_languages(translators: list[Translator], models: list[Path]) -> None:
@@ -145,19 +160,25 @@ def _check_languages(translators: list[Translator], models: list[Path]) -> None:
 
 
 def _read(
-    translators: list[Translator], hyp: list[str], src: str | None, ref: list[str], frequency: str | None
+    translators: list[Translator],
+    hyp: list[str],
+    src: str | None,
+    ref: list[str],
+    frequency: str | None,
+    output: str | None,
 ) -> tuple[list[Text], list[Text], Text | None]:
-    """The finished translations, the references, and the source where there is one."""
+    """The finished translations, the references, and the source where there is one; none of them is `output`."""
+    report = ("--output", output) if output is not None else None
     inputs = [("--hyp", path) for path in hyp]
     inputs += [("--frequency", frequency)] if frequency is not None else []
     if ref:
         inputs += [("--src", src)] if src is not None else []
-        options.check_files([*inputs, *(("--ref", path) for path in ref)])
+        options.check_files([*inputs, *(("--ref", path) for path in ref)], report)
         source = None if src is None else read_text(src)
         references = [read_text(path) for path in ref]
     else:
         test = _configured_test_set(translators)
-        options.check_files([*inputs, *(("data.test", path) for path in (*test.source, *test.target))])
+        options.check_files([*inputs, *(("data.test", path) for path in (*test.source, *test.target))], report)
         source, reference = read_configured(test)
         references = [reference]
     return [read_text(path) for path in hyp], references, source
@@ -215,7 +236,7 @@ def _compare(
         assert source is not None
         logger.debug("search of %s: %s", model, search)
         translations.append(Text(str(model), translate_lines(translator, source.lines, search, quiet=quiet)))
-    a, b = [*translations, *finished]
+    a, b = translations + finished
     counted = None if frequency is None else (frequency, _lines_of(frequency))
     return compare_translations(
         a, b, references, None if source is None else source.lines, method=method, frequency=counted
@@ -231,5 +252,5 @@ def _lines_of(path: str) -> Iterator[str]:
 def _with_attention(comparison: Comparison, searches: list[tuple[Translator, TranslateOptions]]) -> Comparison:
     from nmt.comparison.attention import with_attention
 
-    a, b = [*searches, None][:2]
+    a, b = searches if len(searches) == 2 else (searches[0], None)
     return comparison.with_differences(with_attention(comparison.differences, a, b))

@@ -87,6 +87,10 @@ class Comparison:
         """Those of both lists."""
         return [*self.better_a, *self.better_b]
 
+    def without_attention(self) -> Comparison:
+        """The same, but for what models looked at."""
+        return self.with_differences([replace(one, attention_a=None, attention_b=None) for one in self.differences])
+
     def with_differences(self, differences: Sequence[Difference]) -> Comparison:
         """The same with `differences`, as many, in place of `self.differences`."""
         first = len(self.better_a)

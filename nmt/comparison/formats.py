@@ -18,10 +18,20 @@ TESTS = {"bootstrap": "paired bootstrap", "randomization": "approximate randomiz
 
 
 def as_json(comparison: Comparison) -> str:
-    """One object on one line; the README says what it holds."""
+    """One object on one line."""
+    return json.dumps(as_data(comparison), allow_nan=False)
+
+
+def as_data(comparison: Comparison, digits: int = DIGITS) -> dict[str, Any]:
+    """What JSON says of a comparison; the README says what it holds.
+
+    Args:
+        comparison: all of it.
+        digits: of attention weights.
+    """
     method = comparison.method
     test = {"name": method.test, "samples": method.sample_count, "seed": comparison.seed}
-    value = {
+    return {
         "a": comparison.a,
         "b": comparison.b,
         "references": list(comparison.references),
@@ -59,16 +69,15 @@ def as_json(comparison: Comparison) -> str:
                 for one in comparison.frequencies
             ],
         },
-        "differences": [_difference(one) for one in comparison.differences],
+        "differences": [_difference(one, digits) for one in comparison.differences],
     }
-    return json.dumps(value, ensure_ascii=True, allow_nan=False)
 
 
 def _unsigned(score: Score) -> dict[str, Any]:
     return {name: value for name, value in score.as_json().items() if name != "signature"}
 
 
-def _difference(one: Difference) -> dict[str, Any]:
+def _difference(one: Difference, digits: int) -> dict[str, Any]:
     value: dict[str, Any] = {"line": one.line, "source": one.source, "references": list(one.references)}
     for name, text, score, look in (
         ("a", one.a, one.score_a, one.attention_a),
@@ -76,7 +85,7 @@ def _difference(one: Difference) -> dict[str, Any]:
     ):
         value[name] = {"translation": text, "chrf": score}
         if look is not None:
-            weights = look.weights.round(DIGITS).tolist()
+            weights = look.weights.round(digits).tolist()
             value[name]["attention"] = {"source_words": look.source, "target_words": look.target, "weights": weights}
     return value
 
