@@ -57,7 +57,7 @@ const framed = (width, { bins, top, unit, across, held }, fill) => {
     const tall = Math.max(1, (bin.held / most) * (counts - 14));
     svg.append(
       page.svg("rect", { x: x(place) - each * 0.32, y: base - tall, width: each * 0.64, height: tall, class: "count" }),
-      label(x(place), base - tall - 4, short(bin.held), { class: "value" }),
+      label(x(place), base - tall - 4, short(bin.held, each), { class: "value" }),
     );
   });
   svg.append(label(width / 2, base + 18, `${across}; bars: ${held}`));
@@ -65,9 +65,12 @@ const framed = (width, { bins, top, unit, across, held }, fill) => {
   return svg;
 };
 
-// 1234 as "1,234", and shorter where there would be no room for it.
-const short = (number) =>
-  number >= 1e6 ? `${(number / 1e6).toFixed(1)}M` : number >= 1e4 ? `${Math.round(number / 1e3)}k` : number.toLocaleString("en");
+// 1234 as "1,234", and as "1.2k" where there is no room for it.
+const short = (number, room) => {
+  if (number >= 1e6) return `${(number / 1e6).toFixed(1)}M`;
+  if (number >= 1e4 || (number >= 1e3 && room < 44)) return `${(number / 1e3).toFixed(number < 1e4 ? 1 : 0)}k`;
+  return number.toLocaleString("en");
+};
 
 // Bins are {label, held, a: {value, low, high}, b: …}; a value may be null.
 const linePlot = (width, frame) =>

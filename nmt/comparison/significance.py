@@ -121,6 +121,6 @@ def paired_scores(
 
 def _score(result: Result, signature: str, samples: int) -> Score:
     if result.mean is None or result.ci is None:
-        return Score(result.score, signature)
+        return Score(float(result.score), signature)
     mean, half = float(result.mean), float(result.ci)
-    return Score(result.score, signature, Bootstrap(samples, mean, (mean - half, mean + half)))
+    return Score(float(result.score), signature, Bootstrap(samples, mean, (mean - half, mean + half)))
