@@ -252,5 +252,4 @@ def _lines_of(path: str) -> Iterator[str]:
 def _with_attention(comparison: Comparison, searches: list[tuple[Translator, TranslateOptions]]) -> Comparison:
     from nmt.comparison.attention import with_attention
 
-    a, b = searches if len(searches) == 2 else (searches[0], None)
-    return comparison.with_differences(with_attention(comparison.differences, a, b))
+    return with_attention(comparison, searches[0], searches[1] if len(searches) == 2 else None)

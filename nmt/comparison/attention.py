@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from nmt.alignment.formats import attention_of_words
+from nmt.comparison.comparison import Comparison
 from nmt.comparison.differences import Difference, Look
 from nmt.translation import TranslateOptions, Translation
 from nmt.translator import Translator
@@ -19,30 +20,34 @@ MOST_WEIGHTS = 1 << 16
 logger = logging.getLogger(__name__)
 
 
-def with_attention(
-    differences: Sequence[Difference],
-    a: tuple[Translator, TranslateOptions] | None,
-    b: tuple[Translator, TranslateOptions] | None,
-) -> list[Difference]:
-    """The same, with what each model looked at.
+Model = tuple[Translator, TranslateOptions]
+"""A model, and how it translates."""
 
-    The sentences are translated again, so that the attention of all others need not be kept.
+
+def with_attention(comparison: Comparison, a: Model | None, b: Model | None) -> Comparison:
+    """The same, with what each model looked at in the sentences that differ most.
+
+    They are translated again, so that the attention of all others need not be kept.
 
     Args:
-        differences: whose source is known.
-        a, b: the model that made the translation, and how; None for a finished translation.
+        comparison: of translations whose source is known.
+        a, b: the model that made each; None for a finished translation.
     """
+    differences = comparison.differences
     of_a = _looks(differences, [one.a for one in differences], a)
     of_b = _looks(differences, [one.b for one in differences], b)
-    return [
+    shown = [
         replace(one, attention_a=look_a, attention_b=look_b)
         for one, look_a, look_b in zip(differences, of_a, of_b, strict=True)
     ]
+    return replace(comparison.with_differences(shown), attention=(_kind(a), _kind(b)))
 
 
-def _looks(
-    differences: Sequence[Difference], expected: Sequence[str], model: tuple[Translator, TranslateOptions] | None
-) -> list[Look | None]:
+def _kind(model: Model | None) -> str | None:
+    return None if model is None else model[0].config.model.attention
+
+
+def _looks(differences: Sequence[Difference], expected: Sequence[str], model: Model | None) -> list[Look | None]:
     if model is None:
         return [None] * len(differences)
     translator, options = model

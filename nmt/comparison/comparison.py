@@ -65,6 +65,8 @@ class Comparison:
             first.
         identical: whether the translations are the same in every line.
         seed: of the test; `none` where every run draws other samples.
+        attention: the attention of the models that made A and B, as the configuration calls it; None for a finished
+            translation, and where attention is not asked for.
     """
 
     a: str
@@ -81,6 +83,7 @@ class Comparison:
     better_b: Sequence[Difference]
     identical: bool
     seed: str
+    attention: tuple[str | None, str | None] = (None, None)
 
     @property
     def differences(self) -> list[Difference]:
@@ -89,7 +92,8 @@ class Comparison:
 
     def without_attention(self) -> Comparison:
         """The same, but for what models looked at."""
-        return self.with_differences([replace(one, attention_a=None, attention_b=None) for one in self.differences])
+        plain = [replace(one, attention_a=None, attention_b=None) for one in self.differences]
+        return replace(self.with_differences(plain), attention=(None, None))
 
     def with_differences(self, differences: Sequence[Difference]) -> Comparison:
         """The same with `differences`, as many, in place of `self.differences`."""

@@ -69,6 +69,7 @@ def as_data(comparison: Comparison, digits: int = DIGITS) -> dict[str, Any]:
                 for one in comparison.frequencies
             ],
         },
+        "attention": dict(zip("ab", comparison.attention, strict=True)),
         "differences": [_difference(one, digits) for one in comparison.differences],
     }
 
@@ -102,6 +103,9 @@ def as_text(comparison: Comparison) -> list[str]:
             lines += [f"Sentences that {name} has better than {other}, by sentence-level chrF2, largest first:", ""]
         for one in differences:
             lines += [*_sentence(one), ""]
+    for name, kind in zip("AB", comparison.attention, strict=True):
+        if kind == "none":
+            lines += [f"{name} has no attention: all it knew of the source was one fixed vector.", ""]
     if not comparison.differences:
         lines += ["No sentence is translated better by one of them, by sentence-level chrF2.", ""]
     return lines[:-1]

@@ -39,7 +39,7 @@ const framed = (width, { bins, top, unit, across, held }, fill) => {
   const slanted = bins.some((bin) => bin.label.length * 7.5 + 8 > each);
   const foot = slanted ? 58 : 26;
   const total = above + height + foot + counts + 26;
-  const step = stepFor(Math.max(top, 1)), highest = Math.max(step, Math.ceil(top / step - 1e-9) * step);
+  const least = Math.max(top, 10), step = stepFor(least), highest = Math.ceil(least / step - 1e-9) * step;
   const y = (value) => above + height * (1 - value / highest);
   const x = (place) => left + each * (place + 0.5);
   const svg = page.svg("svg", { width, height: total, viewBox: `0 0 ${width} ${total}`, "aria-hidden": "true" });
@@ -115,12 +115,20 @@ const shortened = (word) => {
   return characters.length > 18 ? `${characters.slice(0, 17).join("")}…` : word;
 };
 
+// The width of a text in the type of a plot.
+const widthOf = (() => {
+  const context = document.createElement("canvas").getContext("2d");
+  context.font = `12px ${getComputedStyle(document.body).fontFamily}`;
+  return (text) => context.measureText(text).width;
+})();
+
 // What the words of a translation looked at: a row for each, a column for each word of the source.
 const attentionMatrix = (side, { source_words: source, target_words: target, weights }) => {
-  const cell = 18, letter = 6.9;
-  const longest = (words) => Math.max(1, ...words.map((word) => [...shortened(word)].length)) * letter;
-  const left = longest(target) + 12, above = longest(source) * 0.87 + 16;
-  const width = left + source.length * cell + longest(source.slice(-4)) * 0.5 + 8, height = above + target.length * cell + 2;
+  const cell = 18, tilt = Math.PI / 3;
+  const longest = (words) => Math.max(8, ...words.map((word) => widthOf(shortened(word))));
+  const left = longest(target) + 12, above = longest(source) * Math.sin(tilt) + 16;
+  const beyond = Math.max(0, ...source.map((word, column) => widthOf(shortened(word)) * Math.cos(tilt) - (source.length - column - 1) * cell));
+  const width = left + source.length * cell + beyond + 8, height = above + target.length * cell + 2;
   const said = target.map((word, row) => `${word}: ${source[weights[row].indexOf(Math.max(...weights[row]))]}`).join("; ");
   const svg = page.svg("svg", {
     width, height, viewBox: `0 0 ${width} ${height}`, role: "img", class: side, "aria-label": `Looked at most: ${said}`,

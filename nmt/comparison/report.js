@@ -112,9 +112,12 @@ const marked = (side, text, references) => {
 };
 
 const look = (side, one) => {
-  const attention = one[side].attention;
-  if (!attention) return null;
-  const name = `Attention of ${side.toUpperCase()}`;
+  const { attention } = one[side], name = `Attention of ${side.toUpperCase()}`;
+  if (!attention && data.attention[side] !== "none") return null;
+  if (!attention) {
+    return element("div", { class: "look" }, element("h4", { class: "small" }, name),
+      element("p", { class: "soft small" }, `${side.toUpperCase()} has none: all it knew of the source was one fixed vector.`));
+  }
   return element("div", { class: "look" }, element("h4", { class: "small" }, name),
     element("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": name }, attentionMatrix(side, attention)));
 };

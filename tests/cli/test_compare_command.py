@@ -79,7 +79,7 @@ def test_models_alone_take_the_test_set_that_both_name(call, model, other_model)
         assert found[side] == str(one)
         for metric in ("bleu", "chrf", "ter"):
             assert found["metrics"][metric][side]["score"] == pytest.approx(alone[metric]["score"], abs=1e-9)
-    assert found["differences"]
+    assert found["differences"] and found["attention"] == {"a": "additive", "b": "additive"}
     for one in found["differences"]:
         for side in "ab":
             attention = one[side]["attention"]
@@ -97,6 +97,16 @@ def test_a_model_is_compared_with_a_finished_translation(call, model, texts):
     assert found["a"] == str(model) and found["b"] == str(texts / "b")
     assert all("attention" not in one["b"] for one in found["differences"])
     assert any("attention" in one["a"] for one in found["differences"])
+
+
+def test_a_model_without_attention_says_so(call, model, configuration, tmp_path):
+    plain = tmp_path / "plain"
+    changes = ["--set", "training.max_steps=1", "--set", "model.attention=none"]
+    done = call("train", configuration, "--output", plain, *changes)
+    assert done.code == 0, done.err
+    done = call("compare", plain, model, "--attention", "--test", "none", "--output", tmp_path / "x.html")
+    assert done.code == 0 and "A has no attention" in done.out.decode() and "attention of B" in done.out.decode()
+    assert '"attention":{"a":"none","b":"additive"}' in (tmp_path / "x.html").read_text()
 
 
 def test_words_are_counted_where_asked(call, texts):
