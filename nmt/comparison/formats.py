@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -15,6 +16,8 @@ from nmt.evaluation import TITLES, Score
 
 TESTS = {"bootstrap": "paired bootstrap", "randomization": "approximate randomization"}
 """What the tests are called."""
+
+_STEERING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 def as_json(comparison: Comparison) -> str:
@@ -92,7 +95,11 @@ def _difference(one: Difference, digits: int) -> dict[str, Any]:
 
 
 def as_text(comparison: Comparison) -> list[str]:
-    """Lines for people."""
+    """Lines for people; characters that would steer their terminal are shown as U+FFFD."""
+    return [_STEERING.sub("\ufffd", line) for line in _text(comparison)]
+
+
+def _text(comparison: Comparison) -> list[str]:
     lines = [f"A: {comparison.a}", f"B: {comparison.b}"]
     names = ", ".join(comparison.references)
     lines += [f"{_number(comparison.sentences, 'sentence')}, compared with {names}", ""]
