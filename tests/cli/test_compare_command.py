@@ -127,6 +127,14 @@ def test_text_is_for_people(call, texts):
     assert text.count("\nline ") <= 2
 
 
+def test_text_does_not_steer_the_terminal(call, tmp_path):
+    for name, line in (("a", "\x1b[31mred\x9b2J"), ("b", "blue"), ("first", "\x1b]0;title\x07")):
+        (tmp_path / name).write_text(line + "\n")
+    done = call("compare", "--hyp", tmp_path / "a", tmp_path / "b", "--ref", tmp_path / "first", "--test", "none")
+    assert done.code == 0 and "\ufffd[31mred" in done.out.decode()
+    assert not set(done.out.decode()) & set("\x1b\x9b\x07")
+
+
 def test_what_is_the_same_does_not_differ(call, model, texts):
     samples = ["--samples", 20]
     done = call("compare", model, model, "--src", texts / "source", "--ref", texts / "first", *samples)

@@ -14,6 +14,7 @@ from nmt.comparison.report import as_page
 from nmt.evaluation import Text
 
 HOSTILE = "<script>document.title='gone'</script> <img src=x onerror=alert(1)> & \"quotes' </script> 🐈 \u202eabc"
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 
@@ -44,7 +45,7 @@ def browser():
     if CHROMIUM is None:
         pytest.skip("the report is tested with Chromium, which is not there")
     with playwright.sync_playwright() as running:
-        chromium = running.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        chromium = running.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         yield chromium
         chromium.close()
 
