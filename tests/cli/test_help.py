@@ -26,6 +26,10 @@ OPTIONS = {
     "eval": MODEL
     | SEARCH
     | {"--batch-tokens", "--src", "--ref", "--hyp", "--metric", "--tokenize", "--format", "--save-output"},
+    "compare": MODEL
+    | SEARCH
+    | {"--batch-tokens", "--src", "--ref", "--hyp", "--metric", "--tokenize", "--lowercase", "--format", "--output"}
+    | {"--test", "--samples", "--frequency", "--sentences", "--attention"},
     "attend": MODEL | SEARCH,
     "shortlist": EVERY,
     "export": EVERY,
