@@ -25,8 +25,11 @@ from nmt.text.tokenizer import Tokenizer
 from nmt.translation import Attention, Output, PartAttention, Translation
 from nmt.translator import Translator
 
-MOST_WEIGHTS = 1 << 26
-"""Weights at most of the attention of a pair, 8,192 tokens by 8,192, and of those held for several pairs."""
+LONGEST = 1 << 13
+"""Tokens of a side at most, its end mark counted. The memory that a pair takes grows with the product of both sides."""
+
+MOST_WEIGHTS = LONGEST * LONGEST
+"""Weights at most of all attention that is held at once, whatever is asked for at once."""
 
 
 class TokenPair(NamedTuple):
@@ -35,6 +38,11 @@ class TokenPair(NamedTuple):
     source: Sequence[int]
     target: Sequence[int]
     number: int = 1
+
+    @property
+    def length(self) -> int:
+        """Tokens of the longer side, its end mark counted."""
+        return max(len(self.source), len(self.target)) + 1
 
     @property
     def weights(self) -> int:
@@ -65,7 +73,7 @@ class ForcedPair:
     Attributes:
         source, target: the two lines.
         tokens: the translation's subwords and the end mark; none where both lines are blank.
-        forced: what the model makes of them; None for a pair that is too large (see `MOST_WEIGHTS`).
+        forced: what the model makes of them; None for a pair that is too large (see `LONGEST`).
         source_tokens: the source's subwords, without the end mark. This and what follows is filled where attention is
             wanted.
         source_words, target_words: for each subword the word of `source.split()` or `target.split()` it belongs to.
@@ -132,7 +140,7 @@ def force(
     spell_source, spell_target = translator.source_tokenizer.piece, translator.target_tokenizer.piece
     end = translator.target_tokenizer.eos_id
     for some in _bounded(given):
-        asked = [n for n in some if (given[n].source or given[n].target) and given[n].weights <= MOST_WEIGHTS]
+        asked = [n for n in some if (given[n].source or given[n].target) and given[n].length <= LONGEST]
         found = force_tokens(translator, [given[n] for n in asked], attention=attention, batch_tokens=batch_tokens)
         forced = dict(zip(asked, found, strict=True))
         for n in some:
@@ -152,7 +160,7 @@ def force_tokens(
 ) -> list[Forced]:
     """What the model makes of each pair of token ids, in their order; see `force`."""
     found: list[Forced] = [NOTHING] * len(pairs)
-    lengths = np.array([max(len(pair.source), len(pair.target)) + 1 for pair in pairs], dtype=np.int64)
+    lengths = np.array([pair.length for pair in pairs], dtype=np.int64)
     work = partial(_force_at_once, translator, attention=attention)
     with translator.computing():
         for batch in length_sorted_batches(lengths, batch_tokens or translator.config.search.batch_tokens):

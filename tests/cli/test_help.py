@@ -21,11 +21,16 @@ OPTIONS = {
     "train": MODEL | {"--set", "--output", "--restart", "--batch-tokens"},
     "translate": MODEL
     | SEARCH
-    | {"--batch-tokens", "--input", "--output", "--n-best", "--format", "--alignment"}
+    | {"--batch-tokens", "--input", "--output", "--n-best", "--format", "--alignment", "--alignment-unit"}
     | {"--sample", "--seed", "--prefix"},
     "eval": MODEL
     | SEARCH
     | {"--batch-tokens", "--src", "--ref", "--hyp", "--metric", "--tokenize", "--format", "--save-output"},
+    "score": MODEL
+    | {"--src", "--tgt", "--output", "--format", "--per-token", "--normalize", "--length-penalty", "--batch-tokens"},
+    "align": MODEL
+    | {"--src", "--tgt", "--output", "--format", "--alignment", "--alignment-unit", "--reverse", "--symmetrize"}
+    | {"--batch-tokens"},
     "attend": MODEL | SEARCH,
     "shortlist": EVERY,
     "export": EVERY,
