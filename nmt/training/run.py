@@ -240,6 +240,11 @@ def _make_model(config: Config, text: Text, device: torch.device, dtype: torch.d
         device,
         f", {place.size} processes" if place.size > 1 else "",
     )
+    if not model.decoder.has_fast_loop:
+        logger.warning(
+            "model: a conditional decoder without attention is trained step by step, which takes longer; "
+            "model.decoder.conditional=false is trained by the fast loop"
+        )
     return model
 
 
