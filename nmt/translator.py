@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
@@ -14,7 +15,7 @@ from torch import Tensor
 from nmt.config import Config
 from nmt.corpus.batching import pad
 from nmt.corpus.order import length_sorted_batches
-from nmt.device import choose_device, choose_precision, is_out_of_memory, products_in
+from nmt.device import choose_device, choose_precision, products_in, within_memory
 from nmt.errors import MemoryExhaustedError, ModelError, NonFiniteError
 from nmt.loading import load_parts
 from nmt.model.outputs import Outputs
@@ -138,7 +139,7 @@ class Translator:
         found: list[list[Hypothesis]] = [[]] * len(parts)
         lengths = np.array([len(part.ids) + 1 for part in parts], dtype=np.int64)
         most = max(1, LARGEST_LOGITS // (options.width * max(self.target_tokenizer.size, options.width)))
-        with torch.inference_mode(), products_in(self._dtype, self.device):
+        with self.computing():
             if self._word_gates is None and len(parts) >= WORTH_A_TABLE:
                 self._word_gates = self.model.word_gates()
             for batch in length_sorted_batches(lengths, options.batch_tokens, most):
@@ -152,6 +153,12 @@ class Translator:
             self._translation(line, [parts[n] for n in places], [found[n] for n in places], options)
             for line, places in zip(lines, of_line, strict=True)
         ]
+
+    @contextmanager
+    def computing(self) -> Iterator[None]:
+        """A context to run the model in: without gradients, and with products in the type that was chosen for them."""
+        with torch.inference_mode(), products_in(self._dtype, self.device):
+            yield
 
     def _parts(
         self,
@@ -188,26 +195,26 @@ class Translator:
         others = prefix + (source if self.source_tokenizer is self.target_tokenizer else [])
         return self.shortlist.candidates([*source, self.source_tokenizer.eos_id], others, count)
 
-    def _search(self, parts: list[_Part], options: TranslateOptions) -> list[list[Hypothesis]]:
+    def _search(self, parts: Sequence[_Part], options: TranslateOptions) -> list[list[Hypothesis]]:
         """The hypotheses of each part; a batch too large for memory is halved."""
-        try:
-            if len(parts) == 1 or _output_numbers(parts, self.model.output_weight) <= LARGEST_OUTPUTS:
-                return self._search_at_once(parts, options)
-        except NonFiniteScoresError as error:
-            raise NonFiniteError(f"line {parts[error.sentence].key[0]}", error.problems[0].what) from error
-        except (RuntimeError, MemoryError) as error:
-            if not is_out_of_memory(error):
-                raise
-            if len(parts) == 1:
-                width = f"{options.width} samples" if options.sampling else f"beam {options.width}"
-                raise MemoryExhaustedError(
-                    f"line {parts[0].key[0]}",
-                    f"out of memory while translating one sentence of {len(parts[0].ids)} tokens with {width}",
-                ) from error
-        half = len(parts) // 2
-        return self._search(parts[:half], options) + self._search(parts[half:], options)
+        if len(parts) > 1 and _output_numbers(parts, self.model.output_weight) > LARGEST_OUTPUTS:
+            half = len(parts) // 2
+            return self._search(parts[:half], options) + self._search(parts[half:], options)
 
-    def _search_at_once(self, parts: list[_Part], options: TranslateOptions) -> list[list[Hypothesis]]:
+        def search(some: Sequence[_Part]) -> list[list[Hypothesis]]:
+            try:
+                return self._search_at_once(some, options)
+            except NonFiniteScoresError as error:
+                raise NonFiniteError(f"line {some[error.sentence].key[0]}", error.problems[0].what) from error
+
+        def exhausted(part: _Part) -> MemoryExhaustedError:
+            width = f"{options.width} samples" if options.sampling else f"beam {options.width}"
+            what = f"out of memory while translating one sentence of {len(part.ids)} tokens with {width}"
+            return MemoryExhaustedError(f"line {part.key[0]}", what)
+
+        return within_memory(parts, search, exhausted)
+
+    def _search_at_once(self, parts: Sequence[_Part], options: TranslateOptions) -> list[list[Hypothesis]]:
         source = self.source_tokenizer
         rows, lengths = pad([part.ids for part in parts], source.pad_id, end=source.eos_id)
         source_lengths = torch.from_numpy(lengths).to(self.device)

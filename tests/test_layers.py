@@ -23,6 +23,7 @@ LAYERS = [
     {"build", "checkpoint", "shortlist", "translation"},
     {"loading"},
     {"translator"},
+    {"forcing"},
     {"evaluation", "alignment", "description"},
     {"comparison"},
     {"training"},

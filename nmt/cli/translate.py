@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 from itertools import chain, islice
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
     from nmt.search.sampling import SamplingOptions
     from nmt.text.files import InputStream
     from nmt.text.lines import Line
-    from nmt.training.progress import CountProgress
 
 LINES_AT_ONCE = 2048  # translated together at most, so that those of like length share batches
 
@@ -32,6 +30,7 @@ def translate(
         str | None, typer.Option("--format", help="text, json or moses; moses by default when --n-best is above 1.")
     ] = None,
     alignment: Annotated[str, typer.Option(help="Which words each word came from: none, hard or soft.")] = "none",
+    alignment_unit: options.AlignmentUnit = "word",
     prefix: Annotated[
         str | None, typer.Option(metavar="FILE", help="What each translation must begin with, a line for each.")
     ] = None,
@@ -63,6 +62,9 @@ def translate(
     options.one_of("--alignment", alignment, ("none", "hard", "soft"))
     if alignment == "soft" and shape != "json":
         raise ConfigError("--alignment", f"soft needs --format json, not {shape}")
+    options.one_of("--alignment-unit", alignment_unit, ("word", "token"))
+    if alignment_unit == "token" and alignment == "none":
+        raise ConfigError("--alignment-unit", "does nothing without --alignment hard or soft")
     options.start(quiet=quiet, verbose=verbose, threads=threads)
 
     from nmt.alignment.formats import FORMATS
@@ -94,7 +96,7 @@ def translate(
         write = FORMATS[shape]
         too_long = 0
         writer = files.enter_context(open_output(output_file))
-        progress = _progress(input_file, output_file, quiet=quiet)
+        progress = options.count_progress("translating", "lines", [input_file], output_file, quiet=quiet)
         if progress is not None:
             files.callback(progress.close)
         for lines, beginnings in _batches(stream, prefixes):
@@ -103,7 +105,7 @@ def translate(
                 [line.text for line in lines], search, prefixes=beginnings, numbers=[line.number for line in lines]
             )
             for line, translation in zip(lines, translations, strict=True):
-                for text in write(line.number - 1, translation, n_best, alignment):
+                for text in write(line.number - 1, translation, n_best, alignment, alignment_unit):
                     writer.write(text)
             writer.flush()
             if progress is not None:
@@ -133,17 +135,6 @@ def _batches(stream: InputStream, prefixes: InputStream | None) -> Iterator[tupl
         yield lines, texts
     if (left := next(beginnings, None)) is not None:
         raise DataError(prefixes.name, f"has a line {left.number}, but {stream.name} does not")
-
-
-def _progress(input_file: str, output_file: str, *, quiet: bool) -> CountProgress | None:
-    """None where a person types the lines or sees the translations come, and would see a bar between them."""
-    typed = input_file == "-" and sys.stdin is not None and sys.stdin.isatty()
-    seen = output_file == "-" and sys.stdout is not None and sys.stdout.isatty()
-    if typed or seen:
-        return None
-    from nmt.training.progress import CountProgress
-
-    return CountProgress("translating", "lines", quiet=quiet)
 
 
 def _sampling(*, sample: bool, **values: float | None) -> SamplingOptions | None:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 import nmt.alignment.formats
 import nmt.alignment.heatmap
 from nmt.alignment.formats import (
+    alignment_of_tokens,
     alignment_of_words,
     as_json,
     as_moses,
@@ -83,6 +84,17 @@ def test_parts_of_a_line_look_at_themselves_alone() -> None:
     np.testing.assert_allclose(whole.sum(axis=1), 1)
     np.testing.assert_allclose(whole[2], [0, 0, 0.8, 0, 0, 0.2])
     np.testing.assert_array_equal(np.array(list(attention_of_tokens(best))), whole)
+
+
+def test_tokens_are_counted_in_the_whole_line() -> None:
+    translation = Translation("a b c d e", (output("x y z", *PARTS, tokens=5),), tuple("abcde"))
+    assert alignment_of_tokens(translation.outputs[0]) == [(0, 0), (1, 1), (2, 2), (4, 3), (4, 4)]
+    links = "0-0 1-1 2-2 4-3 4-4"
+    assert as_text(0, translation, 1, "hard", "token") == [f"x y z ||| {links}"]
+    assert as_moses(0, translation, 1, "hard", "token") == [f"0 ||| x y z ||| -1.000000 ||| {links}"]
+    value = json.loads(as_json(0, translation, 1, "hard", "token")[0])
+    assert " ".join(f"{source}-{target}" for source, target in value["alignment"]) == links
+    assert value["source_tokens"] == list("abcde")
 
 
 def test_each_part_of_a_line_is_told_alone() -> None:

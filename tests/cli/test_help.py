@@ -21,7 +21,7 @@ OPTIONS = {
     "train": MODEL | {"--set", "--output", "--restart", "--batch-tokens"},
     "translate": MODEL
     | SEARCH
-    | {"--batch-tokens", "--input", "--output", "--n-best", "--format", "--alignment"}
+    | {"--batch-tokens", "--input", "--output", "--n-best", "--format", "--alignment", "--alignment-unit"}
     | {"--sample", "--seed", "--prefix"},
     "eval": MODEL
     | SEARCH
@@ -30,6 +30,11 @@ OPTIONS = {
     | SEARCH
     | {"--batch-tokens", "--src", "--ref", "--hyp", "--metric", "--tokenize", "--lowercase", "--format", "--output"}
     | {"--test", "--samples", "--frequency", "--sentences", "--attention"},
+    "score": MODEL
+    | {"--src", "--tgt", "--output", "--format", "--per-token", "--normalize", "--length-penalty", "--batch-tokens"},
+    "align": MODEL
+    | {"--src", "--tgt", "--output", "--format", "--alignment", "--alignment-unit", "--reverse", "--symmetrize"}
+    | {"--batch-tokens"},
     "attend": MODEL | SEARCH,
     "shortlist": EVERY,
     "export": EVERY,
