@@ -31,6 +31,9 @@ MaxLength = Annotated[int | None, typer.Option(help="Longest translation in toke
 Shortlist = Annotated[
     int | None, typer.Option(help="Translations of each source token that a sentence may use; 0 for all tokens.")
 ]
+AlignmentUnit = Annotated[
+    str, typer.Option("--alignment-unit", help="What attention is shown of: word (between white space) or token.")
+]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Warnings and errors only.")]
 Verbose = Annotated[bool, typer.Option("--verbose", help="Say more, tracebacks of faults too.")]
 
