@@ -114,13 +114,13 @@ def _own_settings(where: str) -> Iterator[None]:
 
 
 def _save(picture: Picture, file: Any, kind: str, where: str) -> None:
-    figure = _figure(picture, where)
+    figure = _figure(picture, kind, where)
     dots = min(DOTS_PER_INCH, MOST_DOTS / max(figure.get_size_inches()))
     metadata: dict[str, Any] = {} if isinstance(file, PdfPages) else {"metadata": _NO_METADATA[kind]}
     figure.savefig(file, format=kind, dpi=dots, bbox_inches="tight", pad_inches=0.05, **metadata)
 
 
-def _figure(picture: Picture, where: str) -> Figure:
+def _figure(picture: Picture, kind: str, where: str) -> Figure:
     source, target = ([_label(word) for word in words] for words in picture[:2])
     fonts = fonts_for("".join([*source, *target]), where)
     cell = max(LEAST_CELL, min(LARGEST_CELL, WIDTH / max(len(source), len(target))))
@@ -137,8 +137,8 @@ def _figure(picture: Picture, where: str) -> Figure:
         "fontproperties": FontFiles(fonts, min(LARGEST_FONT, cell * 72 * 0.75)),
         "parse_math": False,
     }
-    if len(fonts) > 1:
-        # As outlines: what matplotlib embeds of some fonts in a PDF, viewers show as boxes or not at all.
+    if kind == "pdf" and len(fonts) > 1:
+        # As outlines: what matplotlib embeds of some fonts, viewers show as boxes or not at all.
         words["path_effects"] = [Normal()]
     slant: dict[str, Any]
     slant = {"rotation": 45, "va": "baseline"} if len(source) <= MOST_SLANTED else {"rotation": 90, "va": "center"}

@@ -76,7 +76,8 @@ def characters(text: str) -> list[str]:
             if len(found[-1]) < MOST_MARKS:
                 found[-1] += character
         else:
-            found.append(character if _width_alone(character) else DOTTED_CIRCLE + character)
+            stands_alone = _width_alone(character) or unicodedata.category(character) in ("Cf", "Cc")
+            found.append(character if stands_alone else DOTTED_CIRCLE + character)
     return found
 
 

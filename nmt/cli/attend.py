@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from nmt.translation import TranslateOptions, Translation
     from nmt.translator import Translator
 
+    Batch = list[tuple[int, Translation]]
+
 FIGURES = (".png", ".svg", ".pdf")
 
 
@@ -78,28 +80,28 @@ def _check_output(output_file: str) -> None:
 
 def _batches(
     translator: Translator, search: TranslateOptions, text: Sequence[str] | None, too_long: list[int]
-) -> Iterator[list[tuple[int, Translation]]]:
+) -> Iterator[Batch]:
     """The translations with the numbers of their lines, as soon as they can be made.
 
     The numbers of lines that are too long to be read are put into `too_long`.
     """
     from nmt.text.files import open_input
-    from nmt.text.lines import ready_lines
+    from nmt.text.lines import ready_lines, without_surrogates
+
+    def batch(lines: Sequence[str], numbers: Sequence[int]) -> Batch:
+        return list(zip(numbers, translator.translate(lines, search, numbers=numbers), strict=True))
 
     if text:
-        numbers = range(1, len(text) + 1)
-        yield list(zip(numbers, translator.translate(text, search, numbers=numbers), strict=True))
+        # Bytes that are no UTF-8 come as surrogates here.
+        yield batch([without_surrogates(line) for line in text], range(1, len(text) + 1))
         return
     with open_input("-") as stream:
         for lines in ready_lines(stream, logger.warning, most=64):
             too_long += [line.number for line in lines if line.too_long]
-            given = [line.number for line in lines]
-            yield list(
-                zip(given, translator.translate([line.text for line in lines], search, numbers=given), strict=True)
-            )
+            yield batch([line.text for line in lines], [line.number for line in lines])
 
 
-def _show(translator: Translator, batches: Iterator[list[tuple[int, Translation]]], unit: str) -> None:
+def _show(translator: Translator, batches: Iterator[Batch], unit: str) -> None:
     """Writes text to standard output."""
     from nmt.alignment.heatmap import heatmap
     from nmt.alignment.terminal import visible
@@ -133,9 +135,7 @@ def _without_attention(translator: Translator) -> str:
     )
 
 
-def _draw(
-    translator: Translator, batches: Iterator[list[tuple[int, Translation]]], unit: str, output_file: Path
-) -> None:
+def _draw(translator: Translator, batches: Iterator[Batch], unit: str, output_file: Path) -> None:
     """Writes figures.
 
     Raises:
@@ -152,7 +152,7 @@ def _draw(
         raise DataError(str(output_file), "not written: no line has a translation to draw")
 
 
-def _pictures(batches: Iterator[list[tuple[int, Translation]]], unit: str) -> Iterator[Picture]:
+def _pictures(batches: Iterator[Batch], unit: str) -> Iterator[Picture]:
     """What there is to draw, one for each part of a line; warns of a line that has nothing."""
     from nmt.alignment.units import attention_in
 
