@@ -6,7 +6,7 @@ import os
 import shutil
 import sys
 from collections.abc import Iterator, Sequence
-from importlib.util import find_spec
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     Batch = list[tuple[int, Translation]]
 
 FIGURES = (".png", ".svg", ".pdf")
+MATPLOTLIB = (3, 11)  # the first that joins and orders letters as their script asks
 
 
 def attend(
@@ -74,8 +75,13 @@ def _check_output(output_file: str) -> None:
         return
     if Path(output_file).suffix.lower() not in FIGURES:
         raise ConfigError("--output", f"ends in {' or '.join(FIGURES)}, not {output_file!r}")
-    if find_spec("matplotlib") is None:
-        raise StorageError(output_file, "needs matplotlib: pip install 'nmt[plot]'")
+    try:
+        found = tuple(map(int, version("matplotlib").split(".")[:2]))
+    except PackageNotFoundError:
+        found = (0, 0)
+    if found < MATPLOTLIB:
+        needed = ".".join(map(str, MATPLOTLIB))
+        raise StorageError(output_file, f"needs matplotlib {needed} or newer: pip install 'nmt[plot]'")
 
 
 def _batches(

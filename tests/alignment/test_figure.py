@@ -120,6 +120,8 @@ def test_a_word_is_drawn_in_all_the_fonts_it_needs(
     install(make_font("日", "One"), make_font("語한", "Two"))
     drawn = draw(picture(["Python日語", "é한\ufe0f"], ["\u200db"]), kind, "x")
     assert draw(picture(["Python日語", "é한"], ["b"]), kind, "x") == drawn
+    if kind == "pdf":
+        assert not re.search(rb"\+(One|Two)", drawn)  # outlines
     if kind == "svg":
         assert {b"One", b"Two"} <= set(re.findall(rb'<path id="(\w+)-[0-9a-f]+"', drawn))
 
