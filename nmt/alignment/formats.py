@@ -102,8 +102,7 @@ def as_moses(number: int, translation: Translation, n_best: int, alignment: str)
 def as_json(number: int, translation: Translation, _n_best: int, alignment: str) -> list[str]:
     """One object: the best translation, all hypotheses, and alignment and attention of the best.
 
-    Weights of an attention of more than `MOST_WEIGHTS` are null, which a warning tells, and so are those of a model
-    that has no attention.
+    Weights of an attention of more than `MOST_WEIGHTS` are null, which a warning tells.
     """
     best = translation.outputs[0] if translation.outputs else None
     hypotheses = [
@@ -147,10 +146,10 @@ def _attention(number: int, translation: Translation, output: Output | None) -> 
         }
     sources, targets = [*translation.source_tokens, END], output.tokens
     of_words, of_tokens = "null", "null"
-    if output.parts is not None and len(sources) * len(targets) <= MOST_WEIGHTS:
+    if output.parts is None or len(sources) * len(targets) <= MOST_WEIGHTS:
         of_words = _matrix(attention_of_words(translation, output))
         of_tokens = _matrix(attention_of_tokens(output))
-    elif output.parts is not None:
+    else:
         logger.warning(
             "line %d: the attention of %d tokens over %d is left out: more than %d weights",
             *(number + 1, len(targets), len(sources), MOST_WEIGHTS),
