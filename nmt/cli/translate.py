@@ -92,6 +92,8 @@ def translate(
         search = translator.options(attention=alignment != "none", sampling=sampling, **given)
         if search.coverage_penalty and translator.config.model.attention == "none":
             raise ConfigError("--coverage-penalty", "needs a model with attention")
+        if search.attention and translator.config.model.attention == "none":
+            logger.warning("this model has no attention, so there are no alignments")
         logger.debug("search: %s", search)
         write = FORMATS[shape]
         too_long = 0

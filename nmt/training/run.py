@@ -234,7 +234,7 @@ def _make_model(config: Config, text: Text, device: torch.device, dtype: torch.d
     logger.info(
         "model: %s parameters, %s attention, vocabulary %s; %s products on %s%s",
         f"{sum(parameter.numel() for parameter in model.parameters()):,}",
-        config.model.attention,
+        "no" if config.model.attention == "none" else config.model.attention,
         f"{text.target.size:,}",
         str(dtype).removeprefix("torch."),
         device,

@@ -11,7 +11,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import nmt.alignment.formats
-import nmt.alignment.heatmap
 from nmt.alignment.formats import (
     alignment_of_tokens,
     alignment_of_words,
@@ -22,7 +21,6 @@ from nmt.alignment.formats import (
     attention_of_tokens,
     attention_of_words,
 )
-from nmt.alignment.heatmap import heatmap, width
 from nmt.alignment.words import hard_alignment, word_attention
 from nmt.translation import Output, PartAttention, Translation, cut_at_words
 
@@ -165,41 +163,3 @@ def test_json_keeps_line_breaks_of_the_source_inside_its_line() -> None:
 )
 def test_lines_are_cut_where_words_end(words: list[int], longest: int, cuts: list[tuple[int, int]]) -> None:
     assert cut_at_words(words, longest) == cuts
-
-
-def test_a_heatmap_stands_in_columns() -> None:
-    lines = heatmap(["ab", "日"], ["x", "long"], np.array([[1.0, 0.0], [0.3, 0.7]]))
-    assert lines == ["     a", "     b 日", "   x ██", "long ░░▓▓"]
-    assert width("e\u0301日") == 3
-    assert "\x1b[48;5;255m" in heatmap(["a"], ["x"], np.array([[1.0]]), color=True)[1]
-
-
-def test_a_heatmap_too_wide_is_drawn_in_bands() -> None:
-    words = [f"{number:02}" for number in range(20)]
-    weights = np.eye(20)[[0, 9, 19]]
-    lines = heatmap(words, ["x", "yy", "z"], weights, columns=19)
-    assert max(map(width, lines)) <= 19
-    assert lines[:6] == ["   0 0 0 0 0 0 0 0", "   0 1 2 3 4 5 6 7", " x ██", "yy", " z", ""]
-    assert lines[6:12] == ["   0 0 1 1 1 1 1 1", "   8 9 0 1 2 3 4 5", " x", "yy   ██", " z", ""]
-    assert lines[12:] == ["   1 1 1 1", "   6 7 8 9", " x", "yy", " z       ██"]
-    assert heatmap(words, ["x", "yy", "z"], weights, columns=1) == lines
-    assert len(heatmap(words, ["x", "yy", "z"], weights, columns=43)) == 5
-
-
-def test_long_words_are_shortened_in_a_heatmap() -> None:
-    lines = heatmap(["a" * 1000, "b"], ["c" * 1000], np.array([[0.5, 0.5]]))
-    assert len(lines) == 41 and lines[39] == " " * 41 + "… b" and lines[40].startswith("c" * 39 + "… ")
-
-
-def test_a_large_heatmap_takes_time_in_proportion_to_its_cells(monkeypatch: pytest.MonkeyPatch) -> None:
-    calls = 0
-    characters = nmt.alignment.heatmap._characters
-
-    def count(word: str) -> list[str]:
-        nonlocal calls
-        calls += 1
-        return characters(word)
-
-    monkeypatch.setattr(nmt.alignment.heatmap, "_characters", count)
-    heatmap(["word"] * 200, ["wort"] * 10, np.full((10, 200), 1 / 200))
-    assert calls == 200

@@ -35,7 +35,7 @@ OPTIONS = {
     "align": MODEL
     | {"--src", "--tgt", "--output", "--format", "--alignment", "--alignment-unit", "--reverse", "--symmetrize"}
     | {"--batch-tokens"},
-    "attend": MODEL | SEARCH,
+    "attend": MODEL | SEARCH | {"--output", "--alignment-unit"},
     "shortlist": EVERY,
     "export": EVERY,
     "info": EVERY,
