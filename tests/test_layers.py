@@ -24,6 +24,7 @@ LAYERS = [
     {"loading"},
     {"translator"},
     {"evaluation", "alignment", "description"},
+    {"revision"},
     {"training"},
     {"cli"},
 ]
