@@ -114,6 +114,8 @@ def translate(
             "--copy": kinds,
         }
         _check_attention(translator, [name for name, value in needing.items() if value])
+        if replace_unknown and translator.target_tokenizer.spells_bytes:
+            logger.warning("--replace-unknown: this model spells words in bytes that it does not know, and writes no ⁇")
         logger.debug("search: %s", search)
         write = FORMATS[shape]
         too_long = 0

@@ -16,18 +16,18 @@ from nmt.revision.editing import word_spans
 from nmt.revision.loops import repeated_letters, repeated_words
 from nmt.translation import Confidence, Flag, Output, PartAttention
 
-LEAST_ATTENTION = 0.2
+LEAST_ATTENTION = 0.1
 """Below it, summed over all tokens of the translation, a source word counts as one that nothing looked at."""
 
-MOST_ATTENTION = 5.0
-"""From it on, for each of its tokens, a source word counts as one that was looked at too often."""
+MOST_ATTENTION = 3.0
+"""From so many times the mean on, over its tokens, a source word counts as one that was looked at far too often."""
 
 
 def confidence(source: str, output: Output, missing: Sequence[int] = ()) -> Confidence:
     """The probability of an output, and the reasons to doubt it.
 
     - `unattended`: source words with a letter or digit that nothing looked at.
-    - `overattended`: source words that were looked at far too often.
+    - `overattended`: source words that were looked at far more than the others.
     - `repetition`: words of the output that are repeated at once, or hold such letters, more often than in the source.
     - `cut`: the limit of the length ended the translation, or a part of it.
     - `not_copied`: source words with a number, address or tag that is not in the translation.
@@ -47,7 +47,8 @@ def _flags(source: str, output: Output, missing: Sequence[int]) -> Iterator[Flag
         named = np.array([any(map(str.isalnum, word)) for word in words])
         if (few := np.flatnonzero(named & (attention < LEAST_ATTENTION))).size:
             yield Flag("unattended", source_words=tuple(few.tolist()))
-        if (many := np.flatnonzero(attention >= MOST_ATTENTION * np.maximum(tokens, 1))).size:
+        mean = attention.sum() / max(1, tokens.sum())
+        if (many := np.flatnonzero(attention > MOST_ATTENTION * mean * np.maximum(tokens, 1))).size:
             yield Flag("overattended", source_words=tuple(many.tolist()))
     if repeated := _repeated(source, words, output.text):
         yield Flag("repetition", target_words=repeated)
