@@ -59,12 +59,56 @@ class PartAttention(NamedTuple):
         source_words: for each source token the word of the whole `source.split()` it belongs to.
         target_words: for each token the word of the whole `text.split()` it belongs to; -1 for none.
         words: the words of `text.split()` that this part was translated to.
+        unknown: the tokens that stand for a word the model does not know.
+        further_words: (token, word) for further words of a token, where several words were put in its place.
     """
 
     weights: Attention
     source_words: tuple[int, ...]
     target_words: tuple[int, ...]
     words: range
+    unknown: tuple[int, ...] = ()
+    further_words: tuple[tuple[int, int], ...] = ()
+
+
+class Flag(NamedTuple):
+    """A reason to doubt a translation; see `nmt.revision.confidence`.
+
+    Attributes:
+        kind: what is wrong.
+        source_words, target_words: the words of `source.split()` or `text.split()` that it is about.
+    """
+
+    kind: str
+    source_words: tuple[int, ...] = ()
+    target_words: tuple[int, ...] = ()
+
+
+class Confidence(NamedTuple):
+    """How far a translation may be trusted.
+
+    Attributes:
+        probability: the geometric mean of the probabilities of its tokens, end mark included.
+        flags: reasons to doubt it.
+    """
+
+    probability: float
+    flags: tuple[Flag, ...] = ()
+
+
+class Remarks(NamedTuple):
+    """What `nmt.revision` has to say of a translation; None for what was not asked for.
+
+    Attributes:
+        replaced: (source word, word of the text) for each place where words of the source were put in.
+        confidence: how far the translation may be trusted.
+    """
+
+    replaced: tuple[tuple[int, int], ...] | None = None
+    confidence: Confidence | None = None
+
+
+NO_REMARKS = Remarks()
 
 
 @dataclass(frozen=True)
@@ -77,6 +121,9 @@ class Output:
         log_probability: the same before it.
         tokens: the translation's subwords.
         parts: the attention of each part of the line; None unless asked for, and without attention in the model.
+        end_marks: how many of the line's parts ended by themselves.
+        is_cut: whether the limit of the length ended a part.
+        remarks: what was found out about it afterwards.
     """
 
     text: str
@@ -84,6 +131,14 @@ class Output:
     log_probability: float
     tokens: tuple[str, ...]
     parts: tuple[PartAttention, ...] | None
+    end_marks: int = 1
+    is_cut: bool = False
+    remarks: Remarks = NO_REMARKS
+
+    @property
+    def probability(self) -> float:
+        """The geometric mean of the probabilities of the tokens, end marks included."""
+        return math.exp(min(0.0, self.log_probability) / max(1, len(self.tokens) + self.end_marks))
 
     @property
     def attention(self) -> Attention | None:
@@ -107,12 +162,13 @@ class Output:
 class Translation:
     """A line with its translations, the best first; a blank line has none.
 
-    `source_tokens` are filled where attention is asked for.
+    `source_tokens` are filled where attention is asked for, `remarks` are those of a line without a translation.
     """
 
     source: str
     outputs: tuple[Output, ...]
     source_tokens: tuple[str, ...] = ()
+    remarks: Remarks = NO_REMARKS
 
     @cached_property
     def text(self) -> str:

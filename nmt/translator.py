@@ -274,12 +274,14 @@ class Translator:
             words = range(count, count + len(text.split()))
             weights = hypothesis.attention.numpy()[: len(hypothesis.tokens), : len(part.ids) + 1]
             of_text = tuple(words[word] if word >= 0 else -1 for word in of_tokens)
-            attention.append(PartAttention(weights, tuple(part.words), of_text, words))
+            unknown = tuple(place for place, token in enumerate(hypothesis.tokens) if token == target.unk_id)
+            attention.append(PartAttention(weights, tuple(part.words), of_text, words, unknown))
             count = words.stop
         tokens = tuple(target.piece(token) for hypothesis in hypotheses for token in hypothesis.tokens)
         text = output_line(" ".join(filter(None, texts)))
         log_probability = sum(hypothesis.log_probability for hypothesis in hypotheses)
-        return Output(text, joined_score(hypotheses, options), log_probability, tokens, tuple(attention) or None)
+        score, ends = joined_score(hypotheses, options), sum(hypothesis.finished for hypothesis in hypotheses)
+        return Output(text, score, log_probability, tokens, tuple(attention) or None, ends, ends < len(hypotheses))
 
 
 def _search_options(options: TranslateOptions, marks: Marks) -> SearchOptions:

@@ -25,7 +25,7 @@ LAYERS = [
     {"translator"},
     {"forcing"},
     {"evaluation", "alignment", "description"},
-    {"comparison"},
+    {"revision", "comparison"},
     {"training"},
     {"cli"},
 ]

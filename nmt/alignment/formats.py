@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
 
-from nmt.alignment.words import Weights, hard_alignment, pharaoh, word_attention
-from nmt.translation import Output, PartAttention, Translation
+from nmt.alignment.words import Weights, hard_alignment, pharaoh, word_blocks
+from nmt.translation import Confidence, Output, Remarks, Translation
 
 DIGITS = 8
 END = "</s>"
@@ -35,7 +35,7 @@ def attention_of_parts(translation: Translation, output: Output) -> Iterator[tup
     out; without attention in the model there is none.
     """
     source_words, target_words = translation.source.split(), output.text.split()
-    for target, source, weights in _blocks(output.parts or ()):
+    for target, source, weights in word_blocks(output.parts or ()):
         rows, columns = weights.shape
         yield source_words[source : source + columns], target_words[target : target + rows], weights
 
@@ -43,7 +43,7 @@ def attention_of_parts(translation: Translation, output: Output) -> Iterator[tup
 def attention_of_words(translation: Translation, output: Output) -> Iterator[Weights]:
     """For each word of the output its attention over the words of the line, summing to 1; none without attention."""
     words = len(translation.source.split())
-    for _, source, weights in _blocks(output.parts or ()):
+    for _, source, weights in word_blocks(output.parts or ()):
         for some in weights:
             row = np.zeros(words)
             row[source : source + len(some)] = some
@@ -67,7 +67,7 @@ def alignment_of_words(output: Output) -> list[tuple[int, int]]:
     """The source word each word of the output looked at most, as (source, target); empty without attention."""
     return sorted(
         (source + source_word, target + target_word)
-        for target, source, weights in _blocks(output.parts or ())
+        for target, source, weights in word_blocks(output.parts or ())
         for source_word, target_word in hard_alignment(weights)
     )
 
@@ -102,19 +102,20 @@ def _blocks(parts: Sequence[PartAttention]) -> Iterator[tuple[int, int, Weights]
 
 
 def as_text(_number: int, translation: Translation, n_best: int, alignment: str, unit: str = "word") -> list[str]:
-    """The translations, each with its alignment behind ` ||| ` where it is asked for."""
+    """The translations, each with its confidence and its alignment behind ` ||| ` where they are asked for."""
     return [
-        _with_alignment(output, alignment, unit, output.text if output else "")
+        " ||| ".join([output.text if output else "", *_columns(translation, output, alignment, unit)])
         for output in _padded(translation, n_best)
     ]
 
 
 def as_moses(number: int, translation: Translation, n_best: int, alignment: str, unit: str = "word") -> list[str]:
-    """`id ||| translation ||| score`, and behind another ` ||| ` the alignment."""
+    """`id ||| translation ||| score`, and each behind another ` ||| ` the confidence and the alignment."""
     lines = []
     for output in _padded(translation, n_best):
         text, score = (output.text, output.score) if output else ("", 0.0)
-        lines.append(_with_alignment(output, alignment, unit, f"{number} ||| {text} ||| {score:.6f}"))
+        columns = _columns(translation, output, alignment, unit)
+        lines.append(" ||| ".join([str(number), text, f"{score:.6f}", *columns]))
     return lines
 
 
@@ -127,7 +128,7 @@ def as_json(number: int, translation: Translation, _n_best: int, alignment: str,
     """
     best = translation.outputs[0] if translation.outputs else None
     hypotheses = [
-        {"translation": output.text, "score": output.score, "tokens": list(output.tokens)}
+        {"translation": output.text, "score": output.score, "tokens": list(output.tokens)} | _remarks(output.remarks)
         for output in translation.outputs
     ]
     fields = {
@@ -136,6 +137,8 @@ def as_json(number: int, translation: Translation, _n_best: int, alignment: str,
         "score": encoded(best.score if best else 0.0),
         "hypotheses": encoded(hypotheses),
     }
+    for name, value in _remarks(best.remarks if best else translation.remarks).items():
+        fields[name] = encoded(value)
     if alignment != "none":
         fields["alignment"] = encoded(alignment_of(best, unit) if best else [])
         if unit == "token":
@@ -148,10 +151,34 @@ def as_json(number: int, translation: Translation, _n_best: int, alignment: str,
 FORMATS: dict[str, Format] = {"text": as_text, "moses": as_moses, "json": as_json}
 
 
-def _with_alignment(output: Output | None, alignment: str, unit: str, text: str) -> str:
-    if alignment == "none":
-        return text
-    return f"{text} ||| {pharaoh(alignment_of(output, unit)) if output else ''}"
+def _columns(translation: Translation, output: Output | None, alignment: str, unit: str) -> list[str]:
+    """What stands behind a translation: its confidence, and last its alignment, each where it is asked for."""
+    remarks = output.remarks if output else translation.remarks
+    columns = [] if remarks.confidence is None else [_confidence_column(remarks.confidence)]
+    if alignment != "none":
+        columns.append(pharaoh(alignment_of(output, unit)) if output else "")
+    return columns
+
+
+def _confidence_column(confidence: Confidence) -> str:
+    """The probability, and behind it each flag with the words it is about: `0.871235 unattended:3,4 cut`."""
+    flags = (
+        ":".join([flag.kind, *filter(None, [",".join(map(str, flag.source_words or flag.target_words))])])
+        for flag in confidence.flags
+    )
+    return " ".join([f"{confidence.probability:.6f}", *flags])
+
+
+def _remarks(remarks: Remarks) -> dict[str, Any]:
+    """What JSON tells of them."""
+    fields: dict[str, Any] = {}
+    if remarks.replaced is not None:
+        fields["replaced"] = remarks.replaced
+    if remarks.confidence is not None:
+        probability, flags = remarks.confidence
+        told = [{name: value for name, value in flag._asdict().items() if value} for flag in flags]
+        fields["confidence"] = {"probability": probability, "flags": told}
+    return fields
 
 
 def _padded(translation: Translation, n_best: int) -> list[Output | None]:

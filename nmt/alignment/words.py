@@ -5,10 +5,12 @@ Tokens are what the model works with; words are what a reader sees, split at whi
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+
+from nmt.translation import PartAttention
 
 Weights = NDArray[np.float64]
 
@@ -37,6 +39,21 @@ def word_attention(
             to_target[word, token] = 1
     merged: Weights = to_target @ normalize_rows(weights[: len(target_words), : len(source_words)] @ to_source)
     return normalize_rows(merged)
+
+
+def word_blocks(parts: Sequence[PartAttention]) -> Iterator[tuple[int, int, Weights]]:
+    """The attention of words part by part, which for a long line is far less than all of it: first target word, first
+    source word, (target words, source words), rows summing to 1. A part without a target word is left out."""
+    for part in parts:
+        if not part.words:
+            continue
+        target, source = part.words.start, part.source_words[0]
+        shape = len(part.words), part.source_words[-1] - source + 1
+        source_words = [word - source for word in part.source_words]
+        tokens = [*range(len(part.target_words)), *(token for token, _ in part.further_words)]
+        words = [*part.target_words, *(word for _, word in part.further_words)]
+        target_words = [word - target if word >= 0 else -1 for word in words]
+        yield target, source, word_attention(part.weights[tokens].astype(float), source_words, target_words, shape)
 
 
 def normalize_rows(weights: Weights) -> Weights:

@@ -136,3 +136,16 @@ def one_of(option: str, value: str, allowed: tuple[str, ...]) -> str:
     if value not in allowed:
         raise ConfigError(option, f"is {' or '.join(allowed)}, not {value!r}")
     return value
+
+
+def some_of(option: str, value: str | None, allowed: tuple[str, ...]) -> tuple[str, ...]:
+    """The values between commas, if all are allowed; none where the option was not given.
+
+    Raises:
+        ConfigError: one of them is not.
+    """
+    given = () if value is None else tuple(dict.fromkeys(word.strip() for word in value.split(",")))
+    for word in given:
+        if word not in allowed:
+            raise ConfigError(option, f"is some of {','.join(allowed)}, with commas between them, not {word!r}")
+    return given

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Annotated, Any
@@ -14,9 +15,12 @@ from nmt.cli.logs import logger
 from nmt.errors import ConfigError, DataError, Problem
 
 if TYPE_CHECKING:
+    from nmt.revision.dictionary import Dictionary
     from nmt.search.sampling import SamplingOptions
     from nmt.text.files import InputStream
     from nmt.text.lines import Line
+    from nmt.training.progress import CountProgress
+    from nmt.translator import Translator
 
 LINES_AT_ONCE = 2048  # translated together at most, so that those of like length share batches
 
@@ -31,6 +35,18 @@ def translate(
     ] = None,
     alignment: Annotated[str, typer.Option(help="Which words each word came from: none, hard or soft.")] = "none",
     alignment_unit: options.AlignmentUnit = "word",
+    replace_unknown: Annotated[
+        bool, typer.Option("--replace-unknown", help="Put source words in place of words unknown to the model.")
+    ] = False,
+    dictionary: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Of --replace-unknown: translations of single words.")
+    ] = None,
+    copy: Annotated[
+        str | None, typer.Option(metavar="KINDS", help="Carry over as they stand: numbers, urls, tags.")
+    ] = None,
+    confidence: Annotated[
+        bool, typer.Option("--confidence", help="Tell the probability of each translation and reasons to doubt it.")
+    ] = False,
     prefix: Annotated[
         str | None, typer.Option(metavar="FILE", help="What each translation must begin with, a line for each.")
     ] = None,
@@ -65,9 +81,13 @@ def translate(
     options.one_of("--alignment-unit", alignment_unit, ("word", "token"))
     if alignment_unit == "token" and alignment == "none":
         raise ConfigError("--alignment-unit", "does nothing without --alignment hard or soft")
+    if dictionary is not None and not replace_unknown:
+        raise ConfigError("--dictionary", "does nothing without --replace-unknown")
     options.start(quiet=quiet, verbose=verbose, threads=threads)
 
     from nmt.alignment.formats import FORMATS
+    from nmt.revision.items import KINDS
+    from nmt.revision.revising import Revision
     from nmt.text.files import open_input, open_output
 
     given = options.search_options(
@@ -82,17 +102,25 @@ def translate(
         coverage_penalty=coverage_penalty,
     )
     sampling = _sampling(sample=sample, temperature=temperature, top_k=top_k, top_p=top_p, seed=seed)
-    inputs = [("--input", input_file)] + ([("--prefix", prefix)] if prefix is not None else [])
-    options.check_files(inputs, ("--output", output_file))
+    kinds = options.some_of("--copy", copy, KINDS)
+    inputs = [("--input", input_file), ("--prefix", prefix), ("--dictionary", dictionary)]
+    options.check_files([(name, path) for name, path in inputs if path is not None], ("--output", output_file))
     # What can fail comes before the output is opened, which empties a file that was there.
     with ExitStack() as files:
         stream = files.enter_context(open_input(input_file))
         prefixes = files.enter_context(open_input(prefix)) if prefix is not None else None
         translator = options.load_translator(model, device=device, precision=precision)
-        search = translator.options(attention=alignment != "none", sampling=sampling, **given)
-        if search.coverage_penalty and translator.config.model.attention == "none":
-            raise ConfigError("--coverage-penalty", "needs a model with attention")
-        if search.attention and translator.config.model.attention == "none":
+        revision = Revision(replace_unknown, _dictionary(dictionary), kinds, confidence)
+        search = translator.options(attention=alignment != "none" or bool(revision), sampling=sampling, **given)
+        needing = {
+            "--coverage-penalty": search.coverage_penalty,
+            "--replace-unknown": replace_unknown,
+            "--copy": kinds,
+        }
+        _check_attention(translator, [name for name, value in needing.items() if value])
+        if replace_unknown and translator.target_tokenizer.spells_bytes:
+            logger.warning("--replace-unknown: this model spells words in bytes that it does not know, and writes no ⁇")
+        if search.attention and alignment != "none" and translator.config.model.attention == "none":
             logger.warning("this model has no attention, so there are no alignments")
         logger.debug("search: %s", search)
         write = FORMATS[shape]
@@ -107,13 +135,26 @@ def translate(
                 [line.text for line in lines], search, prefixes=beginnings, numbers=[line.number for line in lines]
             )
             for line, translation in zip(lines, translations, strict=True):
-                for text in write(line.number - 1, translation, n_best, alignment, alignment_unit):
+                revised = revision.of(translation, is_unread=line.too_long)
+                for text in write(line.number - 1, revised, n_best, alignment, alignment_unit):
                     writer.write(text)
             writer.flush()
             if progress is not None:
                 progress.show(lines[-1].number)
         if too_long:
             raise DataError(stream.name, f"too long, and answered with empty lines: {too_long}")
+
+
+def _dictionary(path: str | None) -> Dictionary:
+    from nmt.revision.dictionary import Dictionary, read_dictionary
+
+    return Dictionary() if path is None else read_dictionary(path, logger.warning)
+
+
+def _check_attention(translator: Translator, needing: Sequence[str]) -> None:
+    """Refuses the options that need a model with attention where it has none."""
+    if needing and translator.config.model.attention == "none":
+        raise ConfigError.of([Problem(option, "needs a model with attention") for option in needing])
 
 
 def _batches(stream: InputStream, prefixes: InputStream | None) -> Iterator[tuple[list[Line], list[str] | None]]:

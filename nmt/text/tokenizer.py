@@ -94,6 +94,11 @@ class Tokenizer:
         """Whether one of the ids is that of an unknown piece."""
         return self.unk_id in ids
 
+    @cached_property
+    def spells_bytes(self) -> bool:
+        """Whether what is not in the vocabulary is spelled in bytes, so that nothing becomes an unknown piece."""
+        return any(map(self._processor.is_byte, range(len(self._pieces))))
+
     def decode(self, ids: Sequence[int]) -> str:
         """The text of these ids, control ids left out, without spaces at its ends; it may hold line breaks.
 

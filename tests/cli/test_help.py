@@ -22,7 +22,7 @@ OPTIONS = {
     "translate": MODEL
     | SEARCH
     | {"--batch-tokens", "--input", "--output", "--n-best", "--format", "--alignment", "--alignment-unit"}
-    | {"--sample", "--seed", "--prefix"},
+    | {"--sample", "--seed", "--prefix", "--replace-unknown", "--dictionary", "--copy", "--confidence"},
     "eval": MODEL
     | SEARCH
     | {"--batch-tokens", "--src", "--ref", "--hyp", "--metric", "--tokenize", "--format", "--save-output"},
