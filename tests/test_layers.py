@@ -23,6 +23,7 @@ LAYERS = [
     {"build", "checkpoint", "shortlist", "translation"},
     {"loading"},
     {"translator"},
+    {"trace"},
     {"evaluation", "alignment", "description"},
     {"training"},
     {"cli"},

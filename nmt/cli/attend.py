@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from nmt.cli import options
 from nmt.cli.logs import logger
-from nmt.errors import DataError
+from nmt.errors import ConfigError, DataError
+
+SUFFIXES = (".html",)
 
 
 def attend(
@@ -19,6 +22,9 @@ def attend(
     text: Annotated[
         list[str] | None, typer.Argument(metavar="[TEXT]…", help="Sentences; standard input if none.")
     ] = None,
+    output: Annotated[
+        str, typer.Option(metavar="FILE", help="A page to write instead of text: FILE ends in .html.")
+    ] = "-",
     beam_size: options.BeamSize = None,
     length_penalty: options.LengthPenalty = None,
     max_length: options.MaxLength = None,
@@ -30,6 +36,7 @@ def attend(
     verbose: options.Verbose = False,
 ) -> None:
     """Show the attention of a translation: how much each word of it looked at each word of the source."""
+    kind = _kind_of(output)
     options.start(quiet=quiet, verbose=verbose, threads=threads)
     from nmt.alignment.formats import attention_of_parts
     from nmt.alignment.heatmap import heatmap
@@ -41,6 +48,11 @@ def attend(
     )
     translator = options.load_translator(model, device=device, precision=precision)
     search = translator.options(attention=True, **given)
+    if kind == ".html":
+        from nmt.cli.attention_page import write_page
+
+        write_page(translator, search, text or [], output)
+        return
     terminal = sys.stdout is not None and sys.stdout.isatty()
     color = terminal and not os.environ.get("NO_COLOR")
     columns = shutil.get_terminal_size().columns if terminal else None
@@ -70,3 +82,17 @@ def attend(
                     show([line.text for line in lines], first=lines[0].number)
             if too_long:
                 raise DataError(stream.name, f"too long, and left out: {too_long}")
+
+
+def _kind_of(output: str) -> str | None:
+    """The suffix that says what to write there; None for text on standard output.
+
+    Raises:
+        ConfigError: no suffix that is known.
+    """
+    if output == "-":
+        return None
+    suffix = Path(output).suffix.lower()
+    if suffix not in SUFFIXES:
+        raise ConfigError("--output", f"ends in {' or '.join(SUFFIXES)}, not {output!r:.80}")
+    return suffix
