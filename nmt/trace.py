@@ -11,7 +11,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from nmt.model.attention import Memory
 from nmt.model.seq2seq import Look
 from nmt.search.hypothesis import Hypothesis
 from nmt.shortlist import Marks
@@ -64,12 +63,13 @@ class Trace:
         source_tokens: S, spelled as the tokenizer does, the end mark last.
         source_words: for each source token but the end mark the word of `source.split()` it belongs to.
         target_words: for each token of the translation the word of `text.split()` it belongs to; -1 for none.
-        states: (S, C) the encoder's hidden states; the first half was read from left to right, the second from the right.
+        states: (S, C) the encoder's hidden states: the left-to-right half, then the right-to-left one.
         summary: (C,) its last states, the end of the first half and the beginning of the other.
         scores: (T, S) before softmax. This and `weights` are (T, 0) without attention in the model.
         weights: (T, S) after it.
         contexts: (T, C) what the decoder saw of the source: the sum of the states by their weights, or the summary.
         choices: T.
+        vocabulary: how many tokens each probability is one of; with a shortlist, those of the sentence.
         candidates: the hypotheses of the search, best first; the first is the one that was traced.
     """
 
@@ -83,6 +83,7 @@ class Trace:
     weights: Floats
     contexts: Floats
     choices: tuple[Choice, ...]
+    vocabulary: int
     candidates: tuple[Candidate, ...]
 
     @property
@@ -115,20 +116,14 @@ def trace(
     return [TracedLine(translator.translation(line, options), parts) for line, parts in zip(found, traces, strict=True)]
 
 
-class _Steps(NamedTuple):
-    """A hypothesis, run through the model."""
-
-    memory: Memory
-    looks: list[Look]
-    choices: tuple[Choice, ...]
-
-
 def _trace_line(translator: Translator, found: Found) -> tuple[Trace, ...]:
     source, target = translator.source_tokenizer, translator.target_tokenizer
     traces = []
     for part, hypotheses in zip(found.parts, found.hypotheses, strict=True):
         text, of_words = target.decode_with_words(hypotheses[0].tokens)
-        memory, looks, choices = _run(translator, translator.begin([part]), hypotheses[0])
+        beginning = translator.begin([part])
+        looks, choices = _run(translator, beginning, hypotheses[0])
+        memory, small = beginning.state.memory, beginning.small
         traces.append(
             Trace(
                 text=output_line(text),
@@ -141,13 +136,14 @@ def _trace_line(translator: Translator, found: Found) -> tuple[Trace, ...]:
                 weights=_rows(look.weights for look in looks),
                 contexts=_rows(look.context for look in looks),
                 choices=choices,
+                vocabulary=target.size if small is None else int(small.lengths[0]),
                 candidates=tuple(_candidate(target, hypothesis) for hypothesis in hypotheses),
             )
         )
     return tuple(traces)
 
 
-def _run(translator: Translator, beginning: Beginning, hypothesis: Hypothesis) -> _Steps:
+def _run(translator: Translator, beginning: Beginning, hypothesis: Hypothesis) -> tuple[list[Look], tuple[Choice, ...]]:
     """Gives the model the words of a hypothesis, one after the other, in place of its own choice."""
     target, state, small = translator.target_tokenizer, beginning.state, beginning.small
     marks = Marks.of(target) if small is None else small.marks
@@ -159,7 +155,7 @@ def _run(translator: Translator, beginning: Beginning, hypothesis: Hypothesis) -
         looks.append(look)
         choices.append(_choice(look.logits[0, 0].float(), token, marks, lambda one: target.piece(spelled[one])))
         state, last = look.state, token
-    return _Steps(beginning.state.memory, looks, tuple(choices))
+    return looks, tuple(choices)
 
 
 def _choice(logits: Tensor, token: int, marks: Marks, spell: Callable[[int], str]) -> Choice:

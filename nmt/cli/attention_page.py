@@ -33,7 +33,6 @@ def write_page(translator: Translator, search: TranslateOptions, texts: list[str
     traced = trace(translator, [line.text for line in lines], search, numbers=[line.number for line in lines])
     subject = Subject(
         translator.config,
-        translator.target_tokenizer.size,
         beam_size=search.width,
         length_penalty=search.length_penalty,
     )

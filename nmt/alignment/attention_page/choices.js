@@ -2,16 +2,14 @@
 
 const makeChoices = () => {
   const { element } = page;
+  const intro = element("p", { class: "soft small" });
   const list = element("ol", { class: "bars" });
   const text = element("p", { class: "small" });
   const node = element(
     "section",
     { class: "panel", "aria-labelledby": "choices-title" },
     element("h2", { id: "choices-title" }, "The next token"),
-    element("p", { class: "soft small" },
-      hasAttention
-        ? `From its new state, the context and the token before, the decoder gives each of the ${model.vocabulary.toLocaleString("en")} tokens of its vocabulary a probability. The five most probable:`
-        : `From its new state, the fixed vector and the token before, the decoder gives each of the ${model.vocabulary.toLocaleString("en")} tokens of its vocabulary a probability. The five most probable:`),
+    intro,
     list,
     text,
   );
@@ -31,6 +29,7 @@ const makeChoices = () => {
     const part = currentPart();
     node.hidden = part === null;
     if (part === null) return;
+    intro.textContent = `From its new state, the ${hasAttention ? "context" : "fixed vector"} and the token before, the decoder gives each of ${part.vocabulary.toLocaleString("en")} tokens a probability. The most probable:`;
     const { probability, rank, best } = part.choices[view.step];
     const token = part.target_tokens[view.step];
     const bars = best.map(([name, share], place) => bar(name, share, place + 1 === rank, place + 1));
@@ -63,7 +62,7 @@ const makeBeam = () => {
     if (part === null) return;
     const { beam_size: width, length_penalty: penalty } = page.data.search;
     text.textContent =
-      `The search keeps the ${width} best beginnings and extends each by every token. Its score is log-probability / length^${penalty}, the end mark counted; the nearer to 0, the better. Where a hypothesis leaves the best one, it is underlined.`;
+      `The search keeps the ${width} best beginnings and extends each by every token. Its score is log-probability ${penalty === 0 ? "" : `/ length${penalty === 1 ? "" : `^${penalty}`}, the end mark counted`}; the nearer to 0, the better. Where a hypothesis leaves the best one, it is underlined.`;
     const best = part.candidates[0].text;
     list.replaceChildren(...part.candidates.map((candidate, place) => makeCandidate(candidate, best, place)));
   };

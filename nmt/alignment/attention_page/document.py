@@ -32,7 +32,6 @@ class Subject:
     """What the page tells of the model and the search beside the traces."""
 
     config: Config
-    vocabulary: int  # target tokens
     beam_size: int
     length_penalty: float
 
@@ -61,7 +60,6 @@ def attention_page(lines: Sequence[TracedLine], subject: Subject, place: str) ->
             "target_language": subject.config.data.target_language,
             "attention": model.attention,
             "conditional": model.decoder.conditional,
-            "vocabulary": subject.vocabulary,
             "state_size": states[0] if states else 0,
             "shown": shown,
         },
@@ -123,6 +121,7 @@ def _part(line: TracedLine, part: Trace, shown: list[int]) -> dict[str, Any]:
             }
             for choice in part.choices
         ],
+        "vocabulary": part.vocabulary,
         "candidates": [candidate._asdict() for candidate in part.candidates],
     }
 

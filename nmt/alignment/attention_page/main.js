@@ -37,24 +37,26 @@ const subtitle = () => {
 };
 
 document.querySelector(".page-header h1").after(subtitle());
-const [chooser, sentences, matrix, walk, softmax, choices, beam] = [
+const [chooser, sentences, matrix, stepper, walk, softmax, choices, beam] = [
   makeChooser(),
   makeSentences(),
   hasAttention ? makeMatrix() : null,
+  makeStepper(),
   makeWalk(),
   hasAttention ? makeSoftmax() : null,
   makeChoices(),
   makeBeam(),
 ];
-panels.push(...[chooser, sentences, matrix, walk, softmax, choices, beam].filter((panel) => panel !== null));
+const drawn = [chooser, sentences, matrix, stepper, walk, softmax, choices, beam].filter((panel) => panel !== null);
+panels.push(...drawn);
 page.main.replaceChildren(
   chooser.node,
-  sentences.node,
+  page.element("div", { class: "overview" }, sentences.node, matrix?.node),
+  makeExplanation(),
+  stepper.node,
   walk.node,
   ...(softmax === null ? [] : [softmax.node]),
   page.element("div", { class: "columns" }, choices.node, beam.node),
-  ...(matrix === null ? [] : [matrix.node]),
-  makeExplanation(),
 );
 for (const panel of panels) {
   panel.build();

@@ -6,8 +6,8 @@ const makeMatrix = () => {
   const { element } = page;
   const table = element("table", { class: "matrix" });
   const scroll = element("div", { class: "scroll" }, table);
-  const caption = element("p", { class: "soft small" });
-  const readout = element("p", { class: "small note", "aria-live": "polite" });
+  const caption = element("p", { class: "soft small fill" });
+  const readout = element("p", { class: "small note fill", "aria-live": "polite" });
   const node = element(
     "section",
     { class: "panel", "aria-labelledby": "matrix-title" },
@@ -35,7 +35,7 @@ const makeMatrix = () => {
     const withNumbers = source.length <= MOST_NUMBERS;
     heads = source.map((text) => element("th", { scope: "col" }, element("span", {}, ...wordText(text))));
     rows = weights.map((row, number) => {
-      const choose = element("button", { type: "button", tabindex: -1, on: { click: () => stepTo(stepOfRow(part, number)) } }, ...wordText(target[number]));
+      const choose = element("button", { type: "button", dir: "auto", tabindex: -1, on: { click: () => stepTo(stepOfRow(part, number)) } }, ...wordText(target[number]));
       const cells = row.map((weight, column) => makeCell(weight, number, column, withNumbers));
       return element("tr", {}, element("th", { scope: "row" }, choose), ...cells);
     });
@@ -47,8 +47,8 @@ const makeMatrix = () => {
     );
     caption.textContent =
       view.unit === "words"
-        ? "Rows are words of the translation, columns words of the source; each row adds up to 100%. A word’s tokens are added up across, and averaged downwards; what the end mark got is left out."
-        : "Rows are the decoder’s steps, columns the source’s tokens with its end mark; each row is the softmax of one step and adds up to 100%.";
+        ? "A row for each word of the translation, a column for each of the source. Each row adds up to 100%; what the end mark got is left out."
+        : "A row for each step of the decoder, a column for each token of the source and its end mark. Each row is the softmax of one step, and adds up to 100%.";
   };
 
   const update = () => {

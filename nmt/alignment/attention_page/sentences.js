@@ -72,12 +72,11 @@ const makeSentences = () => {
     const boxes = (side) => [...side.children].map((word) => word.getBoundingClientRect());
     const [from, to] = [boxes(source), boxes(target)];
     curves.setAttribute("viewBox", `0 0 ${box.width} ${box.height}`);
-    const rightwards = !fits && source.getBoundingClientRect().left < target.getBoundingClientRect().left;
     const bottom = (one) => [one.left + one.width / 2 - box.left, one.bottom - box.top + 2];
     const top = (one) => [one.left + one.width / 2 - box.left, one.top - box.top - 2];
     const right = (one) => [one.right - box.left + 2, one.top + one.height / 2 - box.top];
     const left = (one) => [one.left - box.left - 2, one.top + one.height / 2 - box.top];
-    const [start, end] = fits ? [bottom, top] : rightwards ? [right, left] : [left, right];
+    const [start, end] = fits ? [bottom, top] : [right, left];
     let first = [0, 0];
     let last = [box.width, box.height];
     for (const ribbon of ribbons) {

@@ -15,7 +15,7 @@ const makeSoftmax = () => {
     "section",
     { class: "panel", "aria-labelledby": "softmax-title" },
     element("h2", { id: "softmax-title" }, "Softmax, on these numbers"),
-    element("p", { class: "soft small" }, "Scores may be any numbers. Weights have to be positive and add up to 1, so that what comes out is an average. Point at a row above to work out another one."),
+    element("p", { class: "soft small" }, "Scores may be any numbers. Weights have to be positive and add up to 1, so that what comes out is an average. Point at a row above to work out another one. Four digits of each number are shown; the page computes with all of them."),
     lines,
   );
   const value = (text) => element("span", { class: "number" }, text);
@@ -33,14 +33,14 @@ const makeSoftmax = () => {
     const terms = order.slice(0, 4).map((place) => significant(exponentials[place]));
     const left = order.slice(4);
     if (left.length) terms.push(`${significant(sum(left.map((place) => exponentials[place])))} (the other ${left.length})`);
-    const before = shift === 0 ? "" : ` − ${number(shift, 3)}`;
+    const before = shift === 0 ? "" : ` − ${number(shift, 4)}`;
     lines.replaceChildren(
       element("li", {},
-        "Make it positive. The score of ", ...quoted(part.source_tokens[worked]), " is ", value(number(scores[worked], 3)), ", and ",
-        value(`exp(${number(scores[worked], 3)}${before}) = ${significant(exponentials[worked])}`), ".",
+        "Make it positive. The score of ", ...quoted(part.source_tokens[worked]), " is ", value(number(scores[worked], 4)), ", and ",
+        value(`exp(${number(scores[worked], 4)}${before}) = ${significant(exponentials[worked])}`), ".",
         shift === 0 ? "" : " (The greatest score is subtracted from all of them first, so that no exponential becomes too large; it changes no quotient.)"),
       element("li", {}, "Add up all ", `${scores.length}: `, value(`${terms.join(" + ")} = ${significant(total)}`), "."),
-      element("li", {}, "Divide: ", value(`${significant(exponentials[worked])} / ${significant(total)} = `), element("strong", { class: "number" }, number(weights[worked], 4)), `. So ${likelihood(weights[worked])} of the context comes from the hidden state of `, ...quoted(part.source_tokens[worked]), "."),
+      element("li", {}, "Divide: ", value(`${significant(exponentials[worked])} / ${significant(total)} = `), element("strong", { class: "number" }, weightText(weights[worked])), `. So ${likelihood(weights[worked])} of the context comes from the hidden state of `, ...quoted(part.source_tokens[worked]), "."),
     );
   };
   return { node, build: update, update };

@@ -21,6 +21,7 @@ const makeStepper = () => {
 
   const build = () => {
     const part = currentPart();
+    node.hidden = part === null;
     const makeChip = (token, step) =>
       element("button", { type: "button", class: "chip", "data-step": step, on: { click: () => stepTo(step) } }, ...tokenText(token));
     chips.replaceChildren(...(part?.target_tokens ?? []).map(makeChip));
@@ -40,13 +41,20 @@ const makeStepper = () => {
       chip.classList.toggle("later", step > view.step);
       if (here) chip.setAttribute("aria-current", "step");
       else chip.removeAttribute("aria-current");
-      if (here && hadFocus) chip.focus();
+      if (here && hadFocus) chip.focus({ preventScroll: true });
+      if (here) intoView(chip);
     });
+  };
+
+  // Along the row only: the page stays where it is.
+  const intoView = (chip) => {
+    const [row, box] = [chips.getBoundingClientRect(), chip.getBoundingClientRect()];
+    if (box.left < row.left || box.right > row.right) chips.scrollLeft += box.left + box.width / 2 - row.left - row.width / 2;
   };
   const node = element(
     "div",
-    { class: "stepper" },
-    element("div", { class: "controls" }, ...buttons, count, element("span", { class: "soft small keys" }, "or the arrow keys, Home and End")),
+    { class: "panel stepper", role: "group", "aria-label": "Steps of the decoder" },
+    element("div", { class: "controls" }, ...buttons, count),
     chips,
   );
   return { node, build, update };
@@ -54,14 +62,12 @@ const makeStepper = () => {
 
 const makeWalk = () => {
   const { element } = page;
-  const stepper = makeStepper();
   const story = element("p", { class: "story" });
   const states = hasAttention ? makeStates() : makeFixedVector();
   const node = element(
     "section",
     { class: "panel walk", "aria-labelledby": "walk-title" },
-    element("h2", { id: "walk-title" }, "The decoder, step by step"),
-    stepper.node,
+    element("h2", { id: "walk-title" }, hasAttention ? "What this step makes of the hidden states" : "What this step knows of the source"),
     story,
     states.node,
   );
@@ -82,13 +88,11 @@ const makeWalk = () => {
     node,
     build() {
       node.hidden = currentPart() === null;
-      stepper.build();
       if (!node.hidden) states.build(currentPart());
     },
     update() {
       const part = currentPart();
       if (part === null) return;
-      stepper.update();
       story.replaceChildren(...tellStory(part));
       states.update(part);
     },
@@ -105,6 +109,7 @@ const makeStates = () => {
   const follow = makeFollow();
   let rows = [];
   let total = null;
+  let scale = 1;
 
   const makeRow = (part, position) => {
     const name = part.source_tokens[position];
@@ -158,7 +163,7 @@ const makeStates = () => {
     );
     table.replaceChildren(heads, ...rows.map((row) => row.node), total.node);
     node.replaceChildren(table, follow.node, makeLegend());
-    const scale = scaleOf(part);
+    scale = scaleOf(part);
     rows.forEach((row, position) => paint(row.state, part.states[position], scale));
   };
 
@@ -166,16 +171,15 @@ const makeStates = () => {
     const scores = part.scores[view.step];
     const weights = part.weights[view.step];
     const { exponentials, shift } = exponentialsOf(scores);
-    const scale = scaleOf(part);
     const widest = Math.max(...scores.map(Math.abs), 1e-9);
     const worked = view.position ?? greatest(weights);
     rows.forEach((row, position) => {
       const weight = weights[position];
-      row.score.textContent = number(scores[position], 3);
+      row.score.textContent = number(scores[position], 4);
       row.scoreBar.style.setProperty("--share", scores[position] / widest);
       row.scoreBar.classList.toggle("below", scores[position] < 0);
       row.exponential.textContent = significant(exponentials[position]);
-      row.weight.textContent = number(weight, 4);
+      row.weight.textContent = weightText(weight);
       row.weightBar.style.setProperty("--share", weight);
       row.node.classList.toggle("worked", position === worked);
       row.node.classList.toggle("looked", isInColumn(part, position, view.column));
