@@ -35,7 +35,7 @@ model:
 search: {{max_length: 9, beam_size: 3}}
 """
 WORDS = [first + second for first in ("ba", "ce", "di", "fo") for second in ("", "la", "ne", "ri")]
-LINES = ["ba cela difo", "", "fo", "\u2003\ufeff", " ".join(WORDS)]
+LINES = ["ba cela difo", "", "fo", "\u2003\ufeff", " ".join(WORDS), "ce", "di"]
 MODELS = [
     ("additive", 1, "false"),
     ("additive", 2, "true"),

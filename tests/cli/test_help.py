@@ -26,7 +26,7 @@ OPTIONS = {
     "eval": MODEL
     | SEARCH
     | {"--batch-tokens", "--src", "--ref", "--hyp", "--metric", "--tokenize", "--format", "--save-output"},
-    "attend": MODEL | SEARCH,
+    "attend": MODEL | SEARCH | {"--output"},
     "shortlist": EVERY,
     "export": EVERY,
     "info": EVERY,

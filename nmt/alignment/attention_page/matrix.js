@@ -24,7 +24,7 @@ const makeMatrix = () => {
     const leave = () => change({ row: null, column: null });
     const on = { pointerenter: look, pointerleave: leave, click: () => stepTo(stepOfRow(currentPart(), row)) };
     const shown = element("span", { class: withNumbers && weight >= 0.005 ? "number" : "hidden-text" }, String(Math.round(weight * 100)));
-    return element("td", { class: weight > 0.5 ? "strong" : null, "data-weight": weight, style: { "--weight": weight }, on }, shown);
+    return element("td", { class: weight > 0.6 ? "strong" : null, "data-weight": weight, style: { "--weight": weight }, on }, shown);
   };
 
   const build = () => {

@@ -8,7 +8,7 @@ const makeSentences = () => {
   const curves = svg("svg", { class: "ribbons", "aria-hidden": "true" });
   const source = element("div", { class: "side source", dir: "auto", role: "group" });
   const target = element("div", { class: "side target", dir: "auto", role: "group" });
-  const field = element("div", { class: "sentences" }, source, target, curves);
+  const field = element("div", { class: hasAttention ? "sentences" : "sentences without" }, source, target, curves);
   const note = element("p", { class: "soft small note", "aria-live": "polite" });
   const node = element(
     "section",
@@ -49,6 +49,7 @@ const makeSentences = () => {
         "data-to": ribbon.to,
         "data-weight": ribbon.weight,
         "stroke-width": 1 + (WIDEST - 1) * ribbon.weight,
+        style: { "--weight": ribbon.weight },
       });
     }
     const colours = [
