@@ -37,6 +37,8 @@ def attend(
 ) -> None:
     """Show the attention of a translation: how much each word of it looked at each word of the source."""
     kind = _kind_of(output)
+    if not text:
+        options.check_files([("standard input", "-")], ("--output", output))
     options.start(quiet=quiet, verbose=verbose, threads=threads)
     from nmt.alignment.formats import attention_of_parts
     from nmt.alignment.heatmap import heatmap

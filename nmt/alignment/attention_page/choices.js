@@ -41,7 +41,7 @@ const makeChoices = () => {
     const why = rank > 1 ? " That is not its first choice: the beam keeps several beginnings, and this one led to the best whole." : "";
     text.replaceChildren(...written, why);
   };
-  return { node, build: update, update };
+  return { node, build: update, update, follows: ["step"] };
 };
 
 const makeBeam = () => {
@@ -77,7 +77,7 @@ const makeBeam = () => {
     );
   };
 
-  return { node, build, update() {} };
+  return { node, build, update() {}, follows: [] };
 };
 
 // How many characters two texts share, back to where a word begins, unless they write no spaces.

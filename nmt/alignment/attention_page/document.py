@@ -24,7 +24,10 @@ MOST_WEIGHTS = 1 << 20
 SHOWN_OF_A_HALF = 24
 """Numbers shown of each half of a hidden state."""
 
-_PROGRAMS = ("view", "words", "strips", "explanation", "sentences", "matrix", "walk", "softmax", "choices", "main")
+_PROGRAMS = (
+    *("view", "words", "strips", "explanation", "units", "ribbons", "sentences", "matrix"),
+    *("stepper", "walk", "states", "follow", "fixed", "softmax", "choices", "main"),
+)
 
 
 @dataclass(frozen=True)
@@ -109,7 +112,7 @@ def _part(line: TracedLine, part: Trace, shown: list[int]) -> dict[str, Any]:
         "target_token_words": [*part.target_words, *[-1] * part.finished],
         "finished": part.finished,
         "scores": _rounded(part.scores, 6),
-        "weights": _rounded(part.weights, 8),
+        "weights": [[_significant(weight) for weight in row] for row in part.weights.tolist()],
         "states": _rounded(part.states[:, shown], 4),
         "contexts": _rounded(part.contexts[:, shown], 4),
         "summary": _rounded(part.summary[shown], 4),
@@ -133,4 +136,4 @@ def _rounded(values: NDArray[Any], digits: int) -> list[Any]:
 
 
 def _significant(value: float) -> float:
-    return float(f"{value:.6g}")
+    return float(f"{value:.8g}")

@@ -13,7 +13,7 @@ const makeChooser = () => {
   };
   const node = element("nav", { class: "chooser", "aria-label": "Sentences" }, element("label", { for: "sentence" }, "Sentence"), select, before, after);
   node.hidden = items.length < 2;
-  return { node, build: update, update };
+  return { node, build: update, update, follows: ["item"] };
 };
 
 const takeKeys = () => {

@@ -19,13 +19,22 @@ const makeMatrix = () => {
   let rows = [];
   let heads = [];
 
-  const makeCell = (weight, row, column, withNumbers) => {
-    const look = () => change({ row, column });
-    const leave = () => change({ row: null, column: null });
-    const on = { pointerenter: look, pointerleave: leave, click: () => stepTo(stepOfRow(currentPart(), row)) };
+  const makeCell = (weight, withNumbers) => {
     const shown = element("span", { class: withNumbers && weight >= 0.005 ? "number" : "hidden-text" }, String(Math.round(weight * 100)));
-    return element("td", { class: weight > 0.6 ? "strong" : null, "data-weight": weight, style: { "--weight": weight }, on }, shown);
+    return element("td", { class: weight > 0.6 ? "strong" : null, "data-weight": weight, style: { "--weight": weight } }, shown);
   };
+
+  // There may be thousands of cells, so the table listens for all of them.
+  const placeOf = (target) => {
+    const cell = target.closest("tbody td");
+    return cell === null ? { row: null, column: null } : { row: cell.parentNode.rowIndex - 1, column: cell.cellIndex - 1 };
+  };
+  table.addEventListener("pointerover", (event) => change(placeOf(event.target)));
+  table.addEventListener("pointerleave", () => change({ row: null, column: null }));
+  table.addEventListener("click", (event) => {
+    const { row } = placeOf(event.target);
+    if (row !== null) stepTo(stepOfRow(currentPart(), row));
+  });
 
   const build = () => {
     const part = currentPart();
@@ -36,7 +45,7 @@ const makeMatrix = () => {
     heads = source.map((text) => element("th", { scope: "col" }, element("span", {}, ...wordText(text))));
     rows = weights.map((row, number) => {
       const choose = element("button", { type: "button", dir: "auto", tabindex: -1, on: { click: () => stepTo(stepOfRow(part, number)) } }, ...wordText(target[number]));
-      const cells = row.map((weight, column) => makeCell(weight, number, column, withNumbers));
+      const cells = row.map((weight) => makeCell(weight, withNumbers));
       return element("tr", {}, element("th", { scope: "row" }, choose), ...cells);
     });
     table.dir = getComputedStyle(document.querySelector(".side.source")).direction;
@@ -63,8 +72,8 @@ const makeMatrix = () => {
     heads.forEach((head, number) => head.classList.toggle("looked", number === view.column));
     const weight = weights[view.row]?.[view.column];
     if (weight === undefined) readout.textContent = "Point at a cell to read it; click a row to go to its step.";
-    else readout.replaceChildren(...quoted(target[view.row]), " → ", ...quoted(source[view.column]), `: ${page.number(weight, 4)}`);
+    else readout.replaceChildren(...quotedWord(target[view.row]), " → ", ...quotedWord(source[view.column]), `: ${page.number(weight, 4)}`);
   };
 
-  return { node, build, update };
+  return { node, build, update, follows: ["step", "row", "column"] };
 };

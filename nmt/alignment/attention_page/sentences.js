@@ -64,35 +64,7 @@ const makeSentences = () => {
     place();
   };
 
-  // Side by side where a sentence does not fit into one line, one below the other where it does.
-  const place = () => {
-    field.classList.remove("beside");
-    const fits = [source, target].every((side) => side.scrollWidth <= side.clientWidth + 1);
-    field.classList.toggle("beside", !fits);
-    const box = field.getBoundingClientRect();
-    const boxes = (side) => [...side.children].map((word) => word.getBoundingClientRect());
-    const [from, to] = [boxes(source), boxes(target)];
-    curves.setAttribute("viewBox", `0 0 ${box.width} ${box.height}`);
-    const bottom = (one) => [one.left + one.width / 2 - box.left, one.bottom - box.top + 2];
-    const top = (one) => [one.left + one.width / 2 - box.left, one.top - box.top - 2];
-    const right = (one) => [one.right - box.left + 2, one.top + one.height / 2 - box.top];
-    const left = (one) => [one.left - box.left - 2, one.top + one.height / 2 - box.top];
-    const [start, end] = fits ? [bottom, top] : [right, left];
-    let first = [0, 0];
-    let last = [box.width, box.height];
-    for (const ribbon of ribbons) {
-      const [x1, y1] = start(from[ribbon.from]);
-      const [x2, y2] = end(to[ribbon.to]);
-      const [mx, my] = [(x1 + x2) / 2, (y1 + y2) / 2];
-      ribbon.path.setAttribute("d", fits ? `M${x1} ${y1}C${x1} ${my} ${x2} ${my} ${x2} ${y2}` : `M${x1} ${y1}C${mx} ${y1} ${mx} ${y2} ${x2} ${y2}`);
-      first = fits ? [0, y1] : [x1, 0];
-      last = fits ? [0, y2] : [x2, 0];
-    }
-    const gradient = curves.querySelector("linearGradient");
-    if (gradient === null) return;
-    const ends = { x1: first[0], y1: first[1], x2: last[0], y2: last[1] };
-    for (const [name, value] of Object.entries(ends)) gradient.setAttribute(name, value);
-  };
+  const place = () => placeRibbons({ field, source, target, curves, ribbons });
 
   const update = () => {
     const part = currentPart();
@@ -121,31 +93,18 @@ const makeSentences = () => {
 
   const tell = (sources, targets, weights, row) => {
     if (!hasAttention) return ["No ribbons: this model has no attention, and which words belong together is nowhere in it."];
+    if (weights.length === 0) return ["The translation has no word. The view by tokens has more."];
     if (view.column !== null) {
       const most = greatest(weights.map((one) => one[view.column]));
-      return [...quoted(sources[view.column]), " got most attention from ", ...quoted(targets[most]), `, ${page.percent(weights[most]?.[view.column] ?? 0)} of it.`];
+      const share = page.percent(weights[most][view.column]);
+      return ["Of all, ", ...quotedWord(targets[most]), " looked most at ", ...quotedWord(sources[view.column]), `: ${share} of its attention.`];
     }
-    if (row === null || weights[row] === undefined) return ["The end mark is no word. By tokens it has a row of its own."];
+    if (row === null || weights[row] === undefined) return ["The end mark is no word. In the view by tokens it has a row of its own."];
     const most = greatest(weights[row]);
-    return [...quoted(targets[row]), " looked most at ", ...quoted(sources[most]), `: ${page.percent(weights[row][most])} of its attention.`];
+    return [...quotedWord(targets[row]), " looked most at ", ...quotedWord(sources[most]), `: ${page.percent(weights[row][most])} of its attention.`];
   };
 
   new ResizeObserver(place).observe(field);
   document.fonts.ready.then(place);
-  return { node, build, update };
-};
-
-const makeUnits = () => {
-  const units = [
-    ["words", "Words"],
-    ["tokens", "Tokens"],
-  ];
-  const buttons = units.map(([unit, name]) =>
-    page.element("button", { type: "button", "data-unit": unit, on: { click: () => change({ unit }) } }, name),
-  );
-  const tell = () => {
-    for (const button of buttons) button.setAttribute("aria-pressed", String(button.dataset.unit === view.unit));
-  };
-  panels.push({ build: tell, update: tell });
-  return page.element("div", { class: "choice", role: "group", "aria-label": "Draw by" }, ...buttons);
+  return { node, build, update, follows: ["step", "row", "column"] };
 };

@@ -43,5 +43,5 @@ const makeSoftmax = () => {
       element("li", {}, "Divide: ", value(`${significant(exponentials[worked])} / ${significant(total)} = `), element("strong", { class: "number" }, weightText(weights[worked])), `. So ${likelihood(weights[worked])} of the context comes from the hidden state of `, ...quoted(part.source_tokens[worked]), "."),
     );
   };
-  return { node, build: update, update };
+  return { node, build: update, update, follows: ["step", "position"] };
 };

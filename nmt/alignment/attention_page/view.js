@@ -21,7 +21,8 @@ const items = page.data.lines.flatMap((line, number) => {
 
 const view = { item: 0, step: 0, unit: "words", row: null, column: null, position: null, dimension: 0 };
 
-// Each panel has `build`, for another sentence or unit, and `update`, for all that changes within one.
+// Each panel has `build`, for another sentence or unit, and `update`, for what changes within one: for all that its
+// `follows` names.
 const panels = [];
 
 const currentPart = () => items[view.item]?.part ?? null;
@@ -55,7 +56,7 @@ const change = (changes) => {
   if (rebuild) Object.assign(view, { row: null, column: null });
   for (const panel of panels) {
     if (rebuild) panel.build();
-    panel.update();
+    if (rebuild || panel.follows.some((name) => view[name] !== before[name])) panel.update();
   }
 };
 

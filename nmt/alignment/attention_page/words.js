@@ -11,7 +11,9 @@ const tokenText = (token) => {
 
 const wordText = (text) => (view.unit === "tokens" ? tokenText(text) : [text]);
 
-const quoted = (token) => [`“`, page.element("bdi", { class: "token-name" }, ...tokenText(token)), `”`];
+const quote = (nodes) => ["“", page.element("bdi", { class: "token-name" }, ...nodes), "”"];
+const quoted = (token) => quote(tokenText(token));
+const quotedWord = (text) => quote(wordText(text));
 
 const SUPERSCRIPTS = { "-": "⁻", 0: "⁰", 1: "¹", 2: "²", 3: "³", 4: "⁴", 5: "⁵", 6: "⁶", 7: "⁷", 8: "⁸", 9: "⁹" };
 
