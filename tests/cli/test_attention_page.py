@@ -11,8 +11,6 @@ from typing import Any
 
 import pytest
 
-playwright = pytest.importorskip("playwright.sync_api", reason="Playwright, by which a browser is driven, is missing")
-
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 ARGUMENTS = [
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
@@ -42,6 +40,7 @@ def answers(model: Path, call: Any) -> list[Any]:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
+    playwright = pytest.importorskip("playwright.sync_api", reason="Playwright, which drives a browser, is missing")
     with playwright.sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         yield browser
@@ -129,6 +128,11 @@ def test_the_walk_moves_by_keyboard(browser: Any, page_file: Path, answers: list
         # What is worked out is right: exp of the score, divided by the sum of all of them.
         scores = [float(text.replace("−", "-")) for text in texts(page, ".row[data-position] .score .number")]
         total = sum(map(math.exp, scores))
+        exponentials = [
+            float(text.replace(",", "")) for text in texts(page, ".row[data-position] .exponential .number")
+        ]
+        assert exponentials == pytest.approx(list(map(math.exp, scores)), rel=1e-3)
+        assert float(page.inner_text(".worked-out strong")) == max(shown)
         assert [math.exp(score) / total for score in scores] == pytest.approx(shown, abs=1e-3)
         page.focus(".target .word:last-child")
         page.keyboard.press("Enter")
