@@ -50,6 +50,22 @@ class _Part(NamedTuple):
     candidates: NDArray[np.int64] | None  # the target tokens it may be translated to; None for all
 
 
+class Found(NamedTuple):
+    """What a search found for a line."""
+
+    line: str
+    parts: list[_Part]  # none where there is nothing to translate
+    hypotheses: list[list[Hypothesis]]  # of each part
+
+
+class Beginning(NamedTuple):
+    """Some parts of lines, encoded, before the first word of their translations."""
+
+    state: SearchState
+    source_lengths: Tensor  # (B,) int64, end marks counted
+    small: SmallVocabularies | None  # None: they may use the whole vocabulary
+
+
 class Translator:
     """A model with its tokenizers, ready to translate. Its weights must not change from then on."""
 
@@ -130,10 +146,24 @@ class Translator:
             MemoryExhaustedError: memory does not suffice for one sentence.
             NonFiniteError: the model's scores are not finite.
         """
+        options = options or self.options()
+        return [
+            self.translation(found, options)
+            for found in self.search(lines, options, prefixes=prefixes, numbers=numbers)
+        ]
+
+    def search(
+        self,
+        lines: Sequence[str],
+        options: TranslateOptions,
+        *,
+        prefixes: Sequence[str] | None = None,
+        numbers: Sequence[int] | None = None,
+    ) -> list[Found]:
+        """The hypotheses that `translate`, which see, makes translations of."""
         if numbers is None:
             numbers = range(1, len(lines) + 1)
         _check(lines=lines, prefixes=prefixes, numbers=numbers)
-        options = options or self.options()
         self._check_shortlist(options)
         parts = list(self._parts(lines, prefixes, numbers, options))
         found: list[list[Hypothesis]] = [[]] * len(parts)
@@ -150,7 +180,7 @@ class Translator:
         for place, part in enumerate(parts):
             of_line[part.line].append(place)
         return [
-            self._translation(line, [parts[n] for n in places], [found[n] for n in places], options)
+            Found(line, [parts[n] for n in places], [found[n] for n in places])
             for line, places in zip(lines, of_line, strict=True)
         ]
 
@@ -215,21 +245,15 @@ class Translator:
         return within_memory(parts, search, exhausted)
 
     def _search_at_once(self, parts: Sequence[_Part], options: TranslateOptions) -> list[list[Hypothesis]]:
-        source = self.source_tokenizer
-        rows, lengths = pad([part.ids for part in parts], source.pad_id, end=source.eos_id)
-        source_lengths = torch.from_numpy(lengths).to(self.device)
-        memory = self.model.encode(torch.from_numpy(rows).to(self.device), source_lengths)
+        start, source_lengths, small = self.begin(parts)
         limits = (source_lengths * options.max_length_ratio + 10).long().clamp(max=options.max_length)
         prefixes = [part.prefix for part in parts] if any(part.prefix for part in parts) else None
         if prefixes:
             longest = torch.tensor([len(prefix) + 1 for prefix in prefixes], device=self.device)
             limits = torch.maximum(limits, longest)
-        marks, small, start = Marks.of(self.target_tokenizer), None, self.model.start(memory)
-        if candidates := [part.candidates for part in parts if part.candidates is not None]:
-            small = SmallVocabularies.of(candidates, marks)
+        marks = Marks.of(self.target_tokenizer)
+        if small is not None:
             marks, prefixes = small.marks, prefixes and small.small(prefixes)
-            tokens, counts = (torch.from_numpy(part).to(self.device) for part in (small.tokens, small.lengths))
-            start = start._replace(outputs=Outputs.of(self.model.output_weight, tokens, counts))
         given: dict[str, Any] = {
             "max_lengths": limits,
             "source_lengths": source_lengths,
@@ -242,15 +266,29 @@ class Translator:
             found = sample(self._step, start, _search_options(options, marks), options.sampling, **given)
         return found if small is None else small.whole(found)
 
+    def begin(self, parts: Sequence[_Part]) -> Beginning:
+        """Encodes parts of lines; inside `computing`."""
+        source = self.source_tokenizer
+        rows, lengths = pad([part.ids for part in parts], source.pad_id, end=source.eos_id)
+        source_lengths = torch.from_numpy(lengths).to(self.device)
+        start = self.model.start(self.model.encode(torch.from_numpy(rows).to(self.device), source_lengths))
+        candidates = [part.candidates for part in parts if part.candidates is not None]
+        if not candidates:
+            return Beginning(start, source_lengths, None)
+        small = SmallVocabularies.of(candidates, Marks.of(self.target_tokenizer))
+        tokens, counts = (torch.from_numpy(part).to(self.device) for part in (small.tokens, small.lengths))
+        start = start._replace(outputs=Outputs.of(self.model.output_weight, tokens, counts))
+        return Beginning(start, source_lengths, small)
+
     def _step(self, tokens: Tensor, state: SearchState) -> Step[SearchState]:
         return Step(*self.model.step(tokens, state, self._word_gates))
 
-    def _translation(
-        self, line: str, parts: list[_Part], found: list[list[Hypothesis]], options: TranslateOptions
-    ) -> Translation:
+    def translation(self, found: Found, options: TranslateOptions) -> Translation:
+        """The translations of a line that a search with these options found."""
+        line, parts, hypotheses_of_parts = found
         if not parts:
             return Translation(line, ())
-        outputs = [self._join(parts, hypotheses, options) for hypotheses in zip(*found, strict=False)]
+        outputs = [self._join(parts, hypotheses, options) for hypotheses in zip(*hypotheses_of_parts, strict=False)]
         if len(parts) > 1 and options.sampling is None:
             # The first stays, so that it does not depend on how many are asked for.
             outputs[1:] = sorted(outputs[1:], key=lambda output: -output.score)

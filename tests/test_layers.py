@@ -23,7 +23,7 @@ LAYERS = [
     {"build", "checkpoint", "shortlist", "translation"},
     {"loading"},
     {"translator"},
-    {"forcing"},
+    {"forcing", "trace"},
     {"evaluation", "alignment", "description"},
     {"revision", "comparison"},
     {"training"},

@@ -89,18 +89,6 @@ def alignment_of(output: Output, unit: str) -> list[tuple[int, int]]:
     return alignment_of_tokens(output) if unit == "token" else alignment_of_words(output)
 
 
-def _blocks(parts: Sequence[PartAttention]) -> Iterator[tuple[int, int, Weights]]:
-    """The attention of words part by part, which for a long line is far less than all of it: first target word, first
-    source word, (target words, source words)."""
-    for part in parts:
-        target, source = part.words.start, part.source_words[0]
-        target_words = [word - target if word >= 0 else -1 for word in part.target_words]
-        shape = len(part.words), part.source_words[-1] - source + 1
-        if part.words:
-            source_words = [word - source for word in part.source_words]
-            yield target, source, word_attention(part.weights.astype(float), source_words, target_words, shape)
-
-
 def as_text(_number: int, translation: Translation, n_best: int, alignment: str, unit: str = "word") -> list[str]:
     """The translations, each with its confidence and its alignment behind ` ||| ` where they are asked for."""
     return [

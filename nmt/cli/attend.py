@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     Batch = list[tuple[int, Translation]]
 
+PAGE = ".html"
 FIGURES = (".png", ".svg", ".pdf")
 MATPLOTLIB = (3, 11)  # the first that joins and orders letters as their script asks
 
@@ -33,7 +34,10 @@ def attend(
         list[str] | None, typer.Argument(metavar="[TEXT]…", help="Sentences; standard input if none.")
     ] = None,
     output_file: Annotated[
-        str, typer.Option("--output", metavar="FILE", help="A figure: .png, .svg or .pdf. Text by default.")
+        str,
+        typer.Option(
+            "--output", metavar="FILE", help="A page, .html, or a figure, .png, .svg or .pdf. Text by default."
+        ),
     ] = "-",
     alignment_unit: options.AlignmentUnit = "word",
     beam_size: options.BeamSize = None,
@@ -49,13 +53,21 @@ def attend(
     """Show the attention of a translation: how much each word of it looked at each word of the source."""
     options.one_of("--alignment-unit", alignment_unit, ("word", "token"))
     _check_output(output_file)
+    if not text:
+        options.check_files([("standard input", "-")], ("--output", output_file))
     options.start(quiet=quiet, verbose=verbose, threads=threads)
     given = options.search_options(
         beam_size=beam_size, length_penalty=length_penalty, max_length=max_length, shortlist=shortlist
     )
     translator = options.load_translator(model, device=device, precision=precision)
+    search = translator.options(attention=True, **given)
+    if Path(output_file).suffix.lower() == PAGE:
+        from nmt.cli.attention_page import write_page
+
+        write_page(translator, search, text or [], output_file)
+        return
     too_long: list[int] = []
-    batches = _batches(translator, translator.options(attention=True, **given), text, too_long)
+    batches = _batches(translator, search, text, too_long)
     if output_file == "-":
         _show(translator, batches, alignment_unit)
     else:
@@ -73,8 +85,11 @@ def _check_output(output_file: str) -> None:
     """
     if output_file == "-":
         return
-    if Path(output_file).suffix.lower() not in FIGURES:
-        raise ConfigError("--output", f"ends in {' or '.join(FIGURES)}, not {output_file!r}")
+    suffix = Path(output_file).suffix.lower()
+    if suffix not in (PAGE, *FIGURES):
+        raise ConfigError("--output", f"ends in {' or '.join((PAGE, *FIGURES))}, not {output_file!r:.80}")
+    if suffix == PAGE:
+        return
     try:
         found = tuple(map(int, version("matplotlib").split(".")[:2]))
     except PackageNotFoundError:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from itertools import chain, islice
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
     from nmt.search.sampling import SamplingOptions
     from nmt.text.files import InputStream
     from nmt.text.lines import Line
-    from nmt.training.progress import CountProgress
     from nmt.translator import Translator
 
 LINES_AT_ONCE = 2048  # translated together at most, so that those of like length share batches

@@ -9,7 +9,7 @@ from typing import NamedTuple, Self, cast
 import torch
 from torch import Tensor, nn
 
-from nmt.model.attention import AdditiveAttention, Attention, Memory, NoAttention
+from nmt.model.attention import AdditiveAttention, Attention, Memory, NoAttention, ScoredAttention
 from nmt.model.attention_loop import attention_loop
 from nmt.model.cell import lstm_cell
 from nmt.model.encoder import initialize_lstm
@@ -137,13 +137,25 @@ class Decoder(nn.Module):
         self, gates: Tensor, hidden: Tensor, cell: Tensor, memory: Memory
     ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """One step of the bottom layer: what the word adds to the gates -> hidden, cell, context and weights."""
-        if self.conditional:
-            hidden, cell = lstm_cell(gates + torch.matmul(hidden, self.word_recurrent_weight), cell)
-            gates = self.context_bias
+        gates, hidden, cell = self._before_attention(gates, hidden, cell)
         context, weights = self.attention(hidden, memory)
         joined = torch.cat([context, hidden.to(context.dtype)], dim=-1)
         hidden, cell = lstm_cell(gates + torch.matmul(joined, self.recurrent_weight), cell)
         return hidden, cell, context, weights
+
+    def _before_attention(self, gates: Tensor, hidden: Tensor, cell: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """What is left of the word's gates, the hidden state that is the attention's query, and the cell with it."""
+        if not self.conditional:
+            return gates, hidden, cell
+        hidden, cell = lstm_cell(gates + torch.matmul(hidden, self.word_recurrent_weight), cell)
+        return self.context_bias, hidden, cell
+
+    def scores(self, word_gates: Tensor, state: DecoderState, memory: Memory) -> Tensor:
+        """The attention's scores before softmax in the `step` from the same values: (B, K, S); S = 0 without any."""
+        _, query, _ = self._before_attention(word_gates, state.hidden[:, :, 0], state.cell[:, :, 0])
+        if not isinstance(self.attention, ScoredAttention):
+            return query.new_zeros(*query.shape[:2], 0)
+        return accurate(self.attention.scores(query, memory.keys))
 
     def forward(self, embedded: Tensor, memory: Memory, *, by_steps: bool = False) -> DecoderOutput:
         """Teacher forcing over all words, (T, B, E): by the fast time loop where it covers the model.
