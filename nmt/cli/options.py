@@ -26,14 +26,12 @@ Precision = Annotated[str, typer.Option(help="Of matrix products: auto, fp32 or 
 Threads = Annotated[int | None, typer.Option(min=1, max=1024, help="Threads of the processor to compute with.")]
 # What the values of the search may be, `search_options` says.
 BatchTokens = Annotated[int | None, typer.Option(help="Source tokens of the sentences translated at once.")]
+AlignmentUnit = Annotated[str, typer.Option(help="What alignments count: word or token.")]
 BeamSize = Annotated[int | None, typer.Option(help="Hypotheses kept in the search; 1 is greedy.")]
 LengthPenalty = Annotated[float | None, typer.Option(help="A in score = log-probability / length^A.", metavar="A")]
 MaxLength = Annotated[int | None, typer.Option(help="Longest translation in tokens.")]
 Shortlist = Annotated[
     int | None, typer.Option(help="Translations of each source token that a sentence may use; 0 for all tokens.")
-]
-AlignmentUnit = Annotated[
-    str, typer.Option("--alignment-unit", help="What attention is shown of: word (between white space) or token.")
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Warnings and errors only.")]
 Verbose = Annotated[bool, typer.Option("--verbose", help="Say more, tracebacks of faults too.")]
