@@ -57,14 +57,16 @@ def by_autograd(model: Seq2Seq, batch: TensorBatch) -> Tensor:
     return functional.cross_entropy(logits, targets, label_smoothing=SMOOTHING)
 
 
-def losses(loss_of: Loss, config: ModelConfig, vocabulary: int, given: list[Batch]) -> list[float]:
-    """Those of a training in float32, dropout and all, from one seed."""
+def losses(loss_of: Loss, config: ModelConfig, vocabulary: int, given: list[Batch], warmup: int) -> list[float]:
+    """Those of a training in float32, dropout and all, from one seed, the learning rate rising over `warmup` steps."""
     torch.manual_seed(1)
     model = build_model(config, vocabulary, vocabulary).train()
     optimizer = torch.optim.Adam(model.parameters(), lr=3e-3)
     found = []
     for step, batch in enumerate(given):
         torch.manual_seed(step)
+        for group in optimizer.param_groups:
+            group["lr"] = 3e-3 * min(1, (step + 1) / warmup)
         optimizer.zero_grad()
         loss = loss_of(model, TensorBatch.of(batch))
         loss.backward()
@@ -75,13 +77,15 @@ def losses(loss_of: Loss, config: ModelConfig, vocabulary: int, given: list[Batc
 
 
 @pytest.mark.parametrize(
-    ("config", "vocabulary", "sentences"), [(TINY, 30, 16), pytest.param(FULL, 5000, 64, marks=pytest.mark.slow)]
+    ("config", "vocabulary", "sentences", "warmup"),
+    # A large model that starts at the full rate is thrown about, and so is what float32 rounds: by a hundredth.
+    [(TINY, 30, 16, 1), pytest.param(FULL, 2000, 16, 400, marks=pytest.mark.slow)],
 )
 def test_the_losses_of_100_steps_with_dropout_are_those_of_autograd(
-    config: ModelConfig, vocabulary: int, sentences: int
+    config: ModelConfig, vocabulary: int, sentences: int, warmup: int
 ) -> None:
     given = batches(vocabulary, sentences)
-    found, expected = (losses(way, config, vocabulary, given) for way in (by_the_fast_loops, by_autograd))
+    found, expected = (losses(way, config, vocabulary, given, warmup) for way in (by_the_fast_loops, by_autograd))
     assert config.dropout > 0
     assert expected[-1] < expected[0] - 0.1  # it does learn
     assert found == pytest.approx(expected, rel=1e-4)
