@@ -12,7 +12,7 @@ import typer
 from nmt.cli import options
 from nmt.cli.logs import logger
 from nmt.cli.test_sets import FilesCommand, read_configured, read_text, translate_lines
-from nmt.errors import ConfigError, Problem
+from nmt.errors import ConfigError, MemoryExhaustedError, NonFiniteError, Problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -235,7 +235,10 @@ def _compare(
     for model, (translator, search) in zip(models, searches, strict=True):
         assert source is not None
         logger.debug("search of %s: %s", model, search)
-        translations.append(Text(str(model), translate_lines(translator, source.lines, search, quiet=quiet)))
+        try:
+            translations.append(Text(str(model), translate_lines(translator, source.lines, search, quiet=quiet)))
+        except (NonFiniteError, MemoryExhaustedError) as error:  # which name a line, but not whose it is
+            raise type(error)(str(model), str(error)) from error
     a, b = translations + finished
     counted = None if frequency is None else (frequency, _lines_of(frequency))
     return compare_translations(

@@ -7,6 +7,8 @@ import math
 
 import pytest
 
+from nmt.translator import Translator
+
 
 @pytest.fixture(scope="session")
 def other_model(configuration, call, tmp_path_factory):
@@ -210,6 +212,22 @@ def test_models_of_other_languages_or_test_sets_are_refused(call, model, configu
     done = call("compare", model, tmp_path / "tests")
     assert done.code == 2 and "no test set" in done.errors[0]
     assert call("compare", model, tmp_path / "tests", *given, "--test", "none").code == 0
+
+
+def test_a_model_whose_scores_are_not_finite_is_named(call, model, other_model, monkeypatch):
+    load = Translator.load.__func__
+
+    def broken(cls, path, **others):
+        translator = load(cls, path, **others)
+        if path == other_model:
+            translator.model.output_weight.data.fill_(math.nan)
+        return translator
+
+    monkeypatch.setattr(Translator, "load", classmethod(broken))
+    done = call("compare", model, other_model)
+    assert (done.code, done.out) == (6, b"")
+    [error] = done.errors
+    assert str(other_model) in error and "line " in error and str(model) not in error
 
 
 def test_the_report_is_none_of_the_files_read(call, texts, tmp_path):
