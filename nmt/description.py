@@ -80,7 +80,7 @@ def as_text(description: dict[str, Any]) -> list[str]:
         f"vocabulary   {size} {configuration['tokenizer']['kind']}" + (", shared" if vocabulary["shared"] else ""),
         f"encoder      bidirectional LSTM, {model['encoder']['layers']} × 2 × {model['encoder']['hidden_size']}",
         f"decoder      LSTM, {model['decoder']['layers']} × {model['decoder']['hidden_size']}, "
-        f"{model['attention']} attention",
+        f"{'no' if model['attention'] == 'none' else model['attention']} attention",
     ]
     if training.get("step"):
         lines.append(f"trained      {training['step']:,} steps, {training['training_seconds'] / 60:.1f} minutes")

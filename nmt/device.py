@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from typing import TypeVar
 
 import torch
 
-from nmt.errors import ConfigError, DeviceError
+from nmt.errors import ConfigError, DeviceError, MemoryExhaustedError
 
 _CUDA = re.compile(r"cuda(?::([0-9]+))?")
 
@@ -24,6 +25,9 @@ _OUT_OF_MEMORY = (
 )
 
 logger = logging.getLogger(__name__)
+
+Item = TypeVar("Item")
+Found = TypeVar("Found")
 
 
 def choose_device(name: str, process: int | None = None) -> torch.device:
@@ -105,3 +109,23 @@ def is_out_of_memory(error: BaseException) -> bool:
     if isinstance(error, torch.OutOfMemoryError | MemoryError):
         return True
     return isinstance(error, RuntimeError) and any(phrase in str(error) for phrase in _OUT_OF_MEMORY)
+
+
+def within_memory(
+    items: Sequence[Item],
+    work: Callable[[Sequence[Item]], list[Found]],
+    exhausted: Callable[[Item], MemoryExhaustedError],
+) -> list[Found]:
+    """What `work` makes of the items, one for each: of all at once or, where memory runs out, of halves of them.
+
+    Raises what `exhausted` makes of an item for which alone memory does not suffice.
+    """
+    try:
+        return work(items)
+    except (RuntimeError, MemoryError) as error:
+        if not is_out_of_memory(error):
+            raise
+        if len(items) == 1:
+            raise exhausted(items[0]) from error
+    half = len(items) // 2
+    return within_memory(items[:half], work, exhausted) + within_memory(items[half:], work, exhausted)

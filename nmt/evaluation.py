@@ -10,10 +10,10 @@ import json
 import logging
 import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from nmt.errors import ConfigError, DataError, Problem
 
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 METRICS = ("bleu", "chrf", "ter")
 
-_TITLES = {"bleu": "BLEU", "chrf": "chrF2", "ter": "TER"}
+TITLES = {"bleu": "BLEU", "chrf": "chrF2", "ter": "TER"}
+"""What sacreBLEU calls each metric."""
 
 # sacreBLEU's extra that brings the package a tokenizer needs.
 _EXTRAS = {"ja-mecab": "ja", "ko-mecab": "ko"}
@@ -31,6 +32,13 @@ _EXTRAS = {"ja-mecab": "ja", "ko-mecab": "ko"}
 _SUSPICIOUS_LINES = 100
 
 logger = logging.getLogger(__name__)
+
+
+class Text(NamedTuple):
+    """Lines of a file, and its name for errors."""
+
+    name: str
+    lines: Sequence[str]
 
 
 @dataclass(frozen=True)
@@ -56,6 +64,15 @@ class Score:
     signature: str
     bootstrap: Bootstrap | None = None
 
+    def as_json(self) -> dict[str, Any]:
+        """`{"score": …, "signature": "…"}`, after a bootstrap with `"bootstrap": {"samples": N, "mean": …, "interval":
+        [low, high]}`, too."""
+        value: dict[str, Any] = {"score": self.score, "signature": self.signature}
+        if (bootstrap := self.bootstrap) is not None:
+            interval = list(bootstrap.interval)
+            value["bootstrap"] = {"samples": bootstrap.samples, "mean": bootstrap.mean, "interval": interval}
+        return value
+
 
 @dataclass(frozen=True)
 class Scores:
@@ -68,20 +85,8 @@ class Scores:
         return self.scores[metric]
 
     def as_json(self) -> dict[str, Any]:
-        """`{"bleu": {"score": …, "signature": "…"}, …, "sentences": N}`.
-
-        After a bootstrap each metric has `"bootstrap": {"samples": N, "mean": …, "interval": [low, high]}`, too.
-        """
-        report: dict[str, Any] = {}
-        for metric, score in self.scores.items():
-            report[metric] = {"score": score.score, "signature": score.signature}
-            if (bootstrap := score.bootstrap) is not None:
-                report[metric]["bootstrap"] = {
-                    "samples": bootstrap.samples,
-                    "mean": bootstrap.mean,
-                    "interval": list(bootstrap.interval),
-                }
-        return report | {"sentences": self.sentences}
+        """`{"bleu": {"score": …, "signature": "…"}, …, "sentences": N}`; see `Score.as_json`."""
+        return {metric: score.as_json() for metric, score in self.scores.items()} | {"sentences": self.sentences}
 
     def as_text(self) -> str:
         """One line a metric: its name, its score and its signature."""
@@ -91,7 +96,7 @@ class Scores:
             if (bootstrap := score.bootstrap) is not None:
                 low, high = bootstrap.interval
                 value += f" (mean {bootstrap.mean:.2f}, 95 % within {low:.2f} and {high:.2f})"
-            lines.append(f"{_TITLES[metric]} = {value}  {score.signature}")
+            lines.append(f"{TITLES[metric]} = {value}  {score.signature}")
         return "\n".join(lines)
 
 
@@ -125,15 +130,19 @@ def evaluate(
     check_metrics(metrics, tokenize, bootstrap)
     names = reference_names or [f"reference {number}" for number in range(1, len(references) + 1)]
     check_counts((hypotheses_name, len(hypotheses)), list(zip(names, map(len, references), strict=True)))
-    # sacreBLEU's command strips lines as it reads them.
-    hypotheses = [line.rstrip() for line in hypotheses]
-    references = [[line.rstrip() for line in reference] for reference in references]
-    _warn_of_tokenized(hypotheses, references, hypotheses_name)
+    hypotheses = stripped(hypotheses)
+    references = [stripped(reference) for reference in references]
+    warn_of_tokenized(hypotheses, references, hypotheses_name)
     scores = {
-        metric: _score(_metric(metric, tokenize, lowercase=lowercase), hypotheses, references, bootstrap)
+        metric: score_with(build_metric(metric, tokenize, lowercase=lowercase), hypotheses, references, bootstrap)
         for metric in metrics
     }
     return Scores(scores, sentences=len(hypotheses))
+
+
+def stripped(lines: Sequence[str]) -> list[str]:
+    """The lines without white space at their end, as sacreBLEU's command reads them."""
+    return [line.rstrip() for line in lines]
 
 
 def perplexity(loss: float, tokens: int) -> float:
@@ -212,7 +221,7 @@ def _tokenizer_problems(tokenize: str) -> list[Problem]:
             what = f"tokenizer {tokenize!r} needs {model}, which sacreBLEU would download: expected it to be there"
             return [Problem("--tokenize", what)]
     try:
-        _metric("bleu", tokenize, lowercase=False)
+        build_metric("bleu", tokenize, lowercase=False)
     except (RuntimeError, ImportError, AssertionError, OSError) as error:
         # The ways in which sacreBLEU's tokenizers report a missing package, dictionary or model.
         what = f"tokenizer {tokenize!r} cannot be loaded"
@@ -224,7 +233,8 @@ def _tokenizer_problems(tokenize: str) -> list[Problem]:
     return []
 
 
-def _metric(name: str, tokenize: str, *, lowercase: bool) -> Metric:
+def build_metric(name: str, tokenize: str, *, lowercase: bool) -> Metric:
+    """sacreBLEU's metric of that name, one of `METRICS`; the arguments are those of `evaluate`."""
     from sacrebleu.metrics.bleu import BLEU
     from sacrebleu.metrics.chrf import CHRF
     from sacrebleu.metrics.ter import TER
@@ -239,7 +249,18 @@ def _metric(name: str, tokenize: str, *, lowercase: bool) -> Metric:
             return TER()
 
 
-def _score(metric: Metric, hypotheses: Sequence[str], references: Sequence[Sequence[str]], bootstrap: int) -> Score:
+def split_words(tokenize: str, *, lowercase: bool) -> Callable[[str], list[str]]:
+    """What makes words of a line, as BLEU counts them; the arguments are those of `evaluate`."""
+    from sacrebleu.metrics.bleu import BLEU
+
+    metric = build_metric("bleu", tokenize, lowercase=lowercase)
+    assert isinstance(metric, BLEU)
+    tokenizer = metric.tokenizer
+    return lambda line: str(tokenizer((line.lower() if lowercase else line).rstrip())).split()
+
+
+def score_with(metric: Metric, hypotheses: Sequence[str], references: Sequence[Sequence[str]], bootstrap: int) -> Score:
+    """The score of lines that are stripped at their end, with `bootstrap` samples for its interval, 0 for none."""
     result = metric.corpus_score(hypotheses, references, n_bootstrap=bootstrap)
     signature = metric.get_signature().format()
     if not bootstrap:
@@ -250,7 +271,7 @@ def _score(metric: Metric, hypotheses: Sequence[str], references: Sequence[Seque
     return Score(result.score, signature, Bootstrap(bootstrap, mean, (mean - half, mean + half)))
 
 
-def _warn_of_tokenized(hypotheses: Sequence[str], references: Sequence[Sequence[str]], name: str) -> None:
+def warn_of_tokenized(hypotheses: Sequence[str], references: Sequence[Sequence[str]], name: str) -> None:
     """A translation that is tokenized scores badly against references that are not."""
     tokenized = sum(line.endswith(" .") for line in hypotheses)
     if tokenized >= _SUSPICIOUS_LINES > max(sum(line.endswith(" .") for line in lines) for lines in references):

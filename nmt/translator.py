@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
@@ -14,7 +15,7 @@ from torch import Tensor
 from nmt.config import Config
 from nmt.corpus.batching import pad
 from nmt.corpus.order import length_sorted_batches
-from nmt.device import choose_device, choose_precision, is_out_of_memory, products_in
+from nmt.device import choose_device, choose_precision, products_in, within_memory
 from nmt.errors import MemoryExhaustedError, ModelError, NonFiniteError
 from nmt.loading import load_parts
 from nmt.model.outputs import Outputs
@@ -47,6 +48,22 @@ class _Part(NamedTuple):
     words: list[int]  # for each token its word in the line
     prefix: list[int]
     candidates: NDArray[np.int64] | None  # the target tokens it may be translated to; None for all
+
+
+class Found(NamedTuple):
+    """What a search found for a line."""
+
+    line: str
+    parts: list[_Part]  # none where there is nothing to translate
+    hypotheses: list[list[Hypothesis]]  # of each part
+
+
+class Beginning(NamedTuple):
+    """Some parts of lines, encoded, before the first word of their translations."""
+
+    state: SearchState
+    source_lengths: Tensor  # (B,) int64, end marks counted
+    small: SmallVocabularies | None  # None: they may use the whole vocabulary
 
 
 class Translator:
@@ -129,16 +146,30 @@ class Translator:
             MemoryExhaustedError: memory does not suffice for one sentence.
             NonFiniteError: the model's scores are not finite.
         """
+        options = options or self.options()
+        return [
+            self.translation(found, options)
+            for found in self.search(lines, options, prefixes=prefixes, numbers=numbers)
+        ]
+
+    def search(
+        self,
+        lines: Sequence[str],
+        options: TranslateOptions,
+        *,
+        prefixes: Sequence[str] | None = None,
+        numbers: Sequence[int] | None = None,
+    ) -> list[Found]:
+        """The hypotheses that `translate`, which see, makes translations of."""
         if numbers is None:
             numbers = range(1, len(lines) + 1)
         _check(lines=lines, prefixes=prefixes, numbers=numbers)
-        options = options or self.options()
         self._check_shortlist(options)
         parts = list(self._parts(lines, prefixes, numbers, options))
         found: list[list[Hypothesis]] = [[]] * len(parts)
         lengths = np.array([len(part.ids) + 1 for part in parts], dtype=np.int64)
         most = max(1, LARGEST_LOGITS // (options.width * max(self.target_tokenizer.size, options.width)))
-        with torch.inference_mode(), products_in(self._dtype, self.device):
+        with self.computing():
             if self._word_gates is None and len(parts) >= WORTH_A_TABLE:
                 self._word_gates = self.model.word_gates()
             for batch in length_sorted_batches(lengths, options.batch_tokens, most):
@@ -149,9 +180,15 @@ class Translator:
         for place, part in enumerate(parts):
             of_line[part.line].append(place)
         return [
-            self._translation(line, [parts[n] for n in places], [found[n] for n in places], options)
+            Found(line, [parts[n] for n in places], [found[n] for n in places])
             for line, places in zip(lines, of_line, strict=True)
         ]
+
+    @contextmanager
+    def computing(self) -> Iterator[None]:
+        """A context to run the model in: without gradients, and with products in the type that was chosen for them."""
+        with torch.inference_mode(), products_in(self._dtype, self.device):
+            yield
 
     def _parts(
         self,
@@ -188,41 +225,35 @@ class Translator:
         others = prefix + (source if self.source_tokenizer is self.target_tokenizer else [])
         return self.shortlist.candidates([*source, self.source_tokenizer.eos_id], others, count)
 
-    def _search(self, parts: list[_Part], options: TranslateOptions) -> list[list[Hypothesis]]:
+    def _search(self, parts: Sequence[_Part], options: TranslateOptions) -> list[list[Hypothesis]]:
         """The hypotheses of each part; a batch too large for memory is halved."""
-        try:
-            if len(parts) == 1 or _output_numbers(parts, self.model.output_weight) <= LARGEST_OUTPUTS:
-                return self._search_at_once(parts, options)
-        except NonFiniteScoresError as error:
-            raise NonFiniteError(f"line {parts[error.sentence].key[0]}", error.problems[0].what) from error
-        except (RuntimeError, MemoryError) as error:
-            if not is_out_of_memory(error):
-                raise
-            if len(parts) == 1:
-                width = f"{options.width} samples" if options.sampling else f"beam {options.width}"
-                raise MemoryExhaustedError(
-                    f"line {parts[0].key[0]}",
-                    f"out of memory while translating one sentence of {len(parts[0].ids)} tokens with {width}",
-                ) from error
-        half = len(parts) // 2
-        return self._search(parts[:half], options) + self._search(parts[half:], options)
+        if len(parts) > 1 and _output_numbers(parts, self.model.output_weight) > LARGEST_OUTPUTS:
+            half = len(parts) // 2
+            return self._search(parts[:half], options) + self._search(parts[half:], options)
 
-    def _search_at_once(self, parts: list[_Part], options: TranslateOptions) -> list[list[Hypothesis]]:
-        source = self.source_tokenizer
-        rows, lengths = pad([part.ids for part in parts], source.pad_id, end=source.eos_id)
-        source_lengths = torch.from_numpy(lengths).to(self.device)
-        memory = self.model.encode(torch.from_numpy(rows).to(self.device), source_lengths)
+        def search(some: Sequence[_Part]) -> list[list[Hypothesis]]:
+            try:
+                return self._search_at_once(some, options)
+            except NonFiniteScoresError as error:
+                raise NonFiniteError(f"line {some[error.sentence].key[0]}", error.problems[0].what) from error
+
+        def exhausted(part: _Part) -> MemoryExhaustedError:
+            width = f"{options.width} samples" if options.sampling else f"beam {options.width}"
+            what = f"out of memory while translating one sentence of {len(part.ids)} tokens with {width}"
+            return MemoryExhaustedError(f"line {part.key[0]}", what)
+
+        return within_memory(parts, search, exhausted)
+
+    def _search_at_once(self, parts: Sequence[_Part], options: TranslateOptions) -> list[list[Hypothesis]]:
+        start, source_lengths, small = self.begin(parts)
         limits = (source_lengths * options.max_length_ratio + 10).long().clamp(max=options.max_length)
         prefixes = [part.prefix for part in parts] if any(part.prefix for part in parts) else None
         if prefixes:
             longest = torch.tensor([len(prefix) + 1 for prefix in prefixes], device=self.device)
             limits = torch.maximum(limits, longest)
-        marks, small, start = Marks.of(self.target_tokenizer), None, self.model.start(memory)
-        if candidates := [part.candidates for part in parts if part.candidates is not None]:
-            small = SmallVocabularies.of(candidates, marks)
+        marks = Marks.of(self.target_tokenizer)
+        if small is not None:
             marks, prefixes = small.marks, prefixes and small.small(prefixes)
-            tokens, counts = (torch.from_numpy(part).to(self.device) for part in (small.tokens, small.lengths))
-            start = start._replace(outputs=Outputs.of(self.model.output_weight, tokens, counts))
         given: dict[str, Any] = {
             "max_lengths": limits,
             "source_lengths": source_lengths,
@@ -235,15 +266,29 @@ class Translator:
             found = sample(self._step, start, _search_options(options, marks), options.sampling, **given)
         return found if small is None else small.whole(found)
 
+    def begin(self, parts: Sequence[_Part]) -> Beginning:
+        """Encodes parts of lines; inside `computing`."""
+        source = self.source_tokenizer
+        rows, lengths = pad([part.ids for part in parts], source.pad_id, end=source.eos_id)
+        source_lengths = torch.from_numpy(lengths).to(self.device)
+        start = self.model.start(self.model.encode(torch.from_numpy(rows).to(self.device), source_lengths))
+        candidates = [part.candidates for part in parts if part.candidates is not None]
+        if not candidates:
+            return Beginning(start, source_lengths, None)
+        small = SmallVocabularies.of(candidates, Marks.of(self.target_tokenizer))
+        tokens, counts = (torch.from_numpy(part).to(self.device) for part in (small.tokens, small.lengths))
+        start = start._replace(outputs=Outputs.of(self.model.output_weight, tokens, counts))
+        return Beginning(start, source_lengths, small)
+
     def _step(self, tokens: Tensor, state: SearchState) -> Step[SearchState]:
         return Step(*self.model.step(tokens, state, self._word_gates))
 
-    def _translation(
-        self, line: str, parts: list[_Part], found: list[list[Hypothesis]], options: TranslateOptions
-    ) -> Translation:
+    def translation(self, found: Found, options: TranslateOptions) -> Translation:
+        """The translations of a line that a search with these options found."""
+        line, parts, hypotheses_of_parts = found
         if not parts:
             return Translation(line, ())
-        outputs = [self._join(parts, hypotheses, options) for hypotheses in zip(*found, strict=False)]
+        outputs = [self._join(parts, hypotheses, options) for hypotheses in zip(*hypotheses_of_parts, strict=False)]
         if len(parts) > 1 and options.sampling is None:
             # The first stays, so that it does not depend on how many are asked for.
             outputs[1:] = sorted(outputs[1:], key=lambda output: -output.score)

@@ -19,7 +19,8 @@ from nmt.checkpoint import load_checkpoint
 from nmt.config import Config, from_yaml, load_config
 from nmt.device import products_in
 from nmt.errors import NonFiniteError
-from nmt.model.recurrence import additive_attention_loop, lstm_loop
+from nmt.model.attention_loop import attention_loop
+from nmt.model.recurrence import lstm_loop
 from nmt.model.seq2seq import Seq2Seq
 from nmt.run_directory import checkpoint_name
 from nmt.training.execution import Execution
@@ -121,12 +122,12 @@ class Checks:
         mask = torch.arange(4, device=self.device) < torch.tensor([[4], [2]], device=self.device)
 
         def attend(gates: Tensor, keys: Tensor, annotations: Tensor, *others: Tensor) -> tuple[Tensor, ...]:
-            return additive_attention_loop(gates, keys, annotations, mask, *others)[:2]
+            return attention_loop(gates, keys, annotations, mask, *others)[:2]
 
         assert gradcheck(lstm_loop, (random(2, 3, 2, 12), random(2, 3, 12), random(2, 2, 3)))
         assert gradcheck(
             attend,
-            (random(3, 2, 12), random(2, 4, 4), random(2, 4, 5), random(2, 3), random(3, 4), random(4), random(8, 12)),
+            (random(3, 2, 12), random(2, 4, 4), random(2, 4, 5), random(2, 3), random(8, 12), random(3, 4), random(4)),
         )
         targets = torch.tensor([0, 5, -1, 2, 1], device=self.device)
         loss = partial(cross_entropy, targets=targets, smoothing=0.2, ignoring=True)

@@ -3,6 +3,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 bash scripts/install.sh dev
+bash scripts/install_browser.sh
 export PATH="$PWD/.venv/bin:$PATH"
 
 step() { printf '\n== %s\n' "$1" >&2; }

@@ -9,10 +9,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import typer
 
 import nmt
+from nmt.alignment.heatmap import CELL, SHADES, heatmap
 from nmt.cli.main import app
 from nmt.config import as_documentation, from_yaml
 from nmt.errors import NmtError, StoppedError
@@ -70,6 +72,17 @@ def documented_commands(text: str) -> Iterator[tuple[str, list[str]]]:
                 words = list(shlex.shlex(arguments, posix=True, punctuation_chars="|<>;&"))
                 end = next((place for place, word in enumerate(words) if word[0] in "|<>;&"), len(words))
                 yield words[0], [word for word in words[1:end] if word.startswith("--")]
+
+
+def test_the_heatmap_is_as_the_program_draws_it() -> None:
+    """Its words, and weights in the middle of what each shade stands for, give the same picture."""
+    [picture] = code_blocks(README.partition("<!-- heatmap -->\n")[2].partition("<!-- /heatmap -->")[0], "text")
+    source, target, *drawn = picture.splitlines()
+    words = target.split()
+    margin = max(map(len, words)) + 1
+    cells = [row[margin::CELL].ljust(len(source.split())) for row in drawn[-len(words) :]]
+    weights = np.array([[(SHADES.index(cell) + 0.5) / len(SHADES) for cell in row] for row in cells])
+    assert drawn == heatmap(source.split(), words, weights)
 
 
 def test_the_table_of_keys_is_up_to_date() -> None:

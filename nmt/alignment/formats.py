@@ -21,8 +21,9 @@ MOST_WEIGHTS = 1 << 22
 # The line breaks that JSON leaves as they are; escaped, they survive in a line of output.
 _ESCAPED = {code: f"\\u{code:04x}" for code in (0x85, 0x2028, 0x2029)}
 
-Format = Callable[[int, Translation, int, str], list[str]]
-"""(number of the line from 0, its translation, how many to write of it, none | hard | soft) -> lines of output."""
+Format = Callable[[int, Translation, int, str, str], list[str]]
+"""(number of the line from 0, its translation, how many to write of it, none | hard | soft, word | token) -> lines of
+output."""
 
 logger = logging.getLogger(__name__)
 
@@ -71,26 +72,45 @@ def alignment_of_words(output: Output) -> list[tuple[int, int]]:
     )
 
 
-def as_text(_number: int, translation: Translation, n_best: int, alignment: str) -> list[str]:
+def alignment_of_tokens(output: Output) -> list[tuple[int, int]]:
+    """The same with tokens in place of words, which are counted in the whole line."""
+    links: list[tuple[int, int]] = []
+    row = column = 0
+    for part in output.parts or ():
+        links += (
+            (column + source, row + target) for source, target in hard_alignment(part.weights[:, :-1].astype(float))
+        )
+        row, column = row + len(part.target_words), column + len(part.source_words)
+    return sorted(links)
+
+
+def alignment_of(output: Output, unit: str) -> list[tuple[int, int]]:
+    """The alignment of words or, where `unit` is token, of tokens."""
+    return alignment_of_tokens(output) if unit == "token" else alignment_of_words(output)
+
+
+def as_text(_number: int, translation: Translation, n_best: int, alignment: str, unit: str = "word") -> list[str]:
     """The translations, each with its confidence and its alignment behind ` ||| ` where they are asked for."""
     return [
-        " ||| ".join([output.text if output else "", *_columns(translation, output, alignment)])
+        " ||| ".join([output.text if output else "", *_columns(translation, output, alignment, unit)])
         for output in _padded(translation, n_best)
     ]
 
 
-def as_moses(number: int, translation: Translation, n_best: int, alignment: str) -> list[str]:
+def as_moses(number: int, translation: Translation, n_best: int, alignment: str, unit: str = "word") -> list[str]:
     """`id ||| translation ||| score`, and each behind another ` ||| ` the confidence and the alignment."""
     lines = []
     for output in _padded(translation, n_best):
         text, score = (output.text, output.score) if output else ("", 0.0)
-        columns = _columns(translation, output, alignment)
+        columns = _columns(translation, output, alignment, unit)
         lines.append(" ||| ".join([str(number), text, f"{score:.6f}", *columns]))
     return lines
 
 
-def as_json(number: int, translation: Translation, _n_best: int, alignment: str) -> list[str]:
+def as_json(number: int, translation: Translation, _n_best: int, alignment: str, unit: str = "word") -> list[str]:
     """One object: the best translation, all hypotheses, and alignment and attention of the best.
+
+    An alignment of tokens comes with those of the source; hypotheses have their own.
 
     Weights of an attention of more than `MOST_WEIGHTS` are null, which a warning tells.
     """
@@ -100,29 +120,31 @@ def as_json(number: int, translation: Translation, _n_best: int, alignment: str)
         for output in translation.outputs
     ]
     fields = {
-        "source": _encoded(translation.source),
-        "translation": _encoded(translation.text),
-        "score": _encoded(best.score if best else 0.0),
-        "hypotheses": _encoded(hypotheses),
+        "source": encoded(translation.source),
+        "translation": encoded(translation.text),
+        "score": encoded(best.score if best else 0.0),
+        "hypotheses": encoded(hypotheses),
     }
     for name, value in _remarks(best.remarks if best else translation.remarks).items():
-        fields[name] = _encoded(value)
+        fields[name] = encoded(value)
     if alignment != "none":
-        fields["alignment"] = _encoded(alignment_of_words(best) if best else [])
+        fields["alignment"] = encoded(alignment_of(best, unit) if best else [])
+        if unit == "token":
+            fields["source_tokens"] = encoded(translation.source_tokens)
     if alignment == "soft":
-        fields |= _attention(number, translation, best)
-    return [_object(fields)]
+        fields |= attention_fields(number, translation)
+    return [json_object(fields)]
 
 
 FORMATS: dict[str, Format] = {"text": as_text, "moses": as_moses, "json": as_json}
 
 
-def _columns(translation: Translation, output: Output | None, alignment: str) -> list[str]:
+def _columns(translation: Translation, output: Output | None, alignment: str, unit: str) -> list[str]:
     """What stands behind a translation: its confidence, and last its alignment, each where it is asked for."""
     remarks = output.remarks if output else translation.remarks
     columns = [] if remarks.confidence is None else [_confidence_column(remarks.confidence)]
     if alignment != "none":
-        columns.append(pharaoh(alignment_of_words(output)) if output else "")
+        columns.append(pharaoh(alignment_of(output, unit)) if output else "")
     return columns
 
 
@@ -154,11 +176,13 @@ def _padded(translation: Translation, n_best: int) -> list[Output | None]:
     return outputs + [last] * (n_best - len(outputs))
 
 
-def _attention(number: int, translation: Translation, output: Output | None) -> dict[str, str]:
+def attention_fields(number: int, translation: Translation) -> dict[str, str]:
+    """The attention of the best output over words and over tokens, encoded; weights that are too many are null."""
+    output = translation.outputs[0] if translation.outputs else None
     if output is None:
         return {
-            "attention": _object({"source_words": "[]", "target_words": "[]", "weights": "[]"}),
-            "attention_tokens": _object({"source_tokens": "[]", "target_tokens": "[]", "weights": "[]"}),
+            "attention": json_object({"source_words": "[]", "target_words": "[]", "weights": "[]"}),
+            "attention_tokens": json_object({"source_tokens": "[]", "target_tokens": "[]", "weights": "[]"}),
         }
     sources, targets = [*translation.source_tokens, END], output.tokens
     of_words, of_tokens = "null", "null"
@@ -171,19 +195,20 @@ def _attention(number: int, translation: Translation, output: Output | None) -> 
             *(number + 1, len(targets), len(sources), MOST_WEIGHTS),
         )
     words = {
-        "source_words": _encoded(translation.source.split()),
-        "target_words": _encoded(output.text.split()),
+        "source_words": encoded(translation.source.split()),
+        "target_words": encoded(output.text.split()),
         "weights": of_words,
     }
-    tokens = {"source_tokens": _encoded(sources), "target_tokens": _encoded(targets), "weights": of_tokens}
-    return {"attention": _object(words), "attention_tokens": _object(tokens)}
+    tokens = {"source_tokens": encoded(sources), "target_tokens": encoded(targets), "weights": of_tokens}
+    return {"attention": json_object(words), "attention_tokens": json_object(tokens)}
 
 
-def _encoded(value: Any) -> str:
+def encoded(value: Any) -> str:
+    """A value as JSON on one line, whatever text it holds."""
     return json.dumps(value, ensure_ascii=False).translate(_ESCAPED)
 
 
-def _object(fields: dict[str, str]) -> str:
+def json_object(fields: dict[str, str]) -> str:
     """A JSON object of values that are encoded already."""
     return "{" + ", ".join(f'"{name}": {value}' for name, value in fields.items()) + "}"
 

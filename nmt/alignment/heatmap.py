@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Sequence
 
+from nmt.alignment.terminal import isolated, label, width
 from nmt.alignment.words import Weights
 
 SHADES = " ░▒▓█"
 CELL = 2  # columns of a cell
-LEAST_CELLS = 8  # of a band, however narrow the terminal
-LONGEST_WORD = 40  # characters shown of a word
+LEAST_CELLS = 4  # of a band, however narrow the terminal
+LONGEST_WORD = 40  # columns shown of a word
+SHORT_WORD = 12  # columns of a source word that are not given up for another cell
+LEAST_WORD = 4
 
 
 def heatmap(
@@ -18,64 +20,60 @@ def heatmap(
 ) -> list[str]:
     """Lines that show how much each target word looked at each source word.
 
-    Source words are written downwards above their columns, so that long ones fit (the end of those of more than
-    `LONGEST_WORD` characters is left out); each cell is shaded by its weight, or with `color` by a 256-colour grey
-    behind it.
+    Each source word stands on a line of its own, from which a stem leads down to its column; each target word stands at
+    the left of its row. Nothing but a label's own width thus depends on how a terminal draws its script. Each cell is
+    shaded by its weight, or with `color` by a 256-colour grey behind it. Of a long word the end is left out.
 
     Args:
-        source, target: words.
+        source, target: words; what a terminal would obey is made visible.
         weights: (target words, source words), each row summing to 1.
-        color: use ANSI colours.
+        color: use ANSI sequences: for colours, and to begin the cells of a row in their column whatever the width that
+            the terminal gives to the label.
         columns: how wide a line may be; where the source does not fit, it is drawn in bands, one below the other, with
             all of the target in each. None for any width.
     """
-    source, target = [_shortened(word) for word in source], [_shortened(word) for word in target]
-    margin = max((width(word) for word in target), default=0)
-    labels = [" " * (margin - width(word)) + word for word in target]
-    cells = len(source) if columns is None else max(LEAST_CELLS, (columns - margin - 1) // CELL)
+    longest = LONGEST_WORD if columns is None else max(LEAST_WORD, min(LONGEST_WORD, columns // 3))
+    labels = [label(word, longest) for word in target]
+    margin = max(map(width, labels), default=0)
+    rooms = None if columns is None else range(columns - margin - 1 - CELL, -1, -CELL)
     lines: list[str] = []
-    for start in range(0, len(source), max(1, cells)):
-        header = _header(source[start : start + cells])
+    start = 0
+    while start < len(source):
+        header = _header(source[start:], rooms)
+        stop = start + len(header)
         lines += [""] * bool(lines)
-        lines += [(" " * (margin + 1) + line).rstrip() for line in header]
-        for label, row in zip(labels, weights[:, start : start + cells].tolist(), strict=True):
+        lines += [" " * (margin + 1) + line for line in header]
+        for text, row in zip(labels, weights[:, start:stop].tolist(), strict=True):
             drawn = "".join(_cell(weight, color=color) for weight in row)
-            lines.append(f"{label} {drawn}".rstrip())
+            lines.append(f"{_beside(text, margin, color=color)} {drawn}".rstrip())
+        start = stop
     return lines
 
 
-def _header(words: Sequence[str]) -> list[str]:
-    """Words written downwards, each above its column, all ending on the last line."""
-    characters = [_characters(word) for word in words]
-    height = max(map(len, characters), default=0)
-    columns = [[" "] * (height - len(word)) + word for word in characters]
-    return ["".join(cell + " " * (CELL - width(cell)) for cell in line) for line in zip(*columns, strict=True)]
+def _header(words: Sequence[str], rooms: Sequence[int] | None) -> list[str]:
+    """A line for each of the first words, as many as there is room for: the stems of those before it, and its own.
+
+    Args:
+        rooms: the columns that are left for each word; None for any number.
+    """
+    lines: list[str] = []
+    for place, word in enumerate(words):
+        room = LONGEST_WORD
+        if rooms is not None:
+            room = min(room, rooms[place]) if place < len(rooms) else 0
+        text = label(word, max(LEAST_WORD, room))
+        if place >= LEAST_CELLS and width(label(word, SHORT_WORD)) > room:
+            break
+        lines.append("│ " * place + "╭ " + isolated(text))
+    return lines
 
 
-def width(text: str) -> int:
-    """The columns a terminal gives to a text: two for wide characters, none for combining ones."""
-    return sum(_character_width(character) for character in text)
-
-
-def _shortened(word: str) -> str:
-    return word if len(word) <= LONGEST_WORD else word[: LONGEST_WORD - 1] + "…"
-
-
-def _character_width(character: str) -> int:
-    if unicodedata.combining(character) or unicodedata.category(character) in ("Cf", "Cc", "Mn", "Me"):
-        return 0
-    return 2 if unicodedata.east_asian_width(character) in ("W", "F") else 1
-
-
-def _characters(word: str) -> list[str]:
-    """The word's characters, each with the combining ones that belong to it."""
-    characters: list[str] = []
-    for character in word:
-        if _character_width(character):
-            characters.append(character)
-        elif characters:
-            characters[-1] += character
-    return characters
+def _beside(text: str, margin: int, *, color: bool) -> str:
+    """The label of a row, ending at the margin."""
+    space = " " * (margin - width(text))
+    # Terminals differ in how wide emoji, marks and some scripts are.
+    column = f"\x1b[{margin + 1}G" if color and not text.isascii() else ""
+    return f"{space}{isolated(text)}{column}"
 
 
 def _cell(weight: float, *, color: bool) -> str:

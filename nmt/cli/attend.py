@@ -5,13 +5,27 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from typing import Annotated
+from collections.abc import Iterator, Sequence
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from nmt.cli import options
 from nmt.cli.logs import logger
-from nmt.errors import DataError
+from nmt.errors import ConfigError, DataError, StorageError
+
+if TYPE_CHECKING:
+    from nmt.alignment.figure import Picture
+    from nmt.translation import TranslateOptions, Translation
+    from nmt.translator import Translator
+
+    Batch = list[tuple[int, Translation]]
+
+PAGE = ".html"
+FIGURES = (".png", ".svg", ".pdf")
+MATPLOTLIB = (3, 11)  # the first that joins and orders letters as their script asks
 
 
 def attend(
@@ -19,6 +33,13 @@ def attend(
     text: Annotated[
         list[str] | None, typer.Argument(metavar="[TEXT]…", help="Sentences; standard input if none.")
     ] = None,
+    output_file: Annotated[
+        str,
+        typer.Option(
+            "--output", metavar="FILE", help="A page, .html, or a figure, .png, .svg or .pdf. Text by default."
+        ),
+    ] = "-",
+    alignment_unit: options.AlignmentUnit = "word",
     beam_size: options.BeamSize = None,
     length_penalty: options.LengthPenalty = None,
     max_length: options.MaxLength = None,
@@ -30,43 +51,138 @@ def attend(
     verbose: options.Verbose = False,
 ) -> None:
     """Show the attention of a translation: how much each word of it looked at each word of the source."""
+    options.one_of("--alignment-unit", alignment_unit, ("word", "token"))
+    _check_output(output_file)
+    if not text:
+        options.check_files([("standard input", "-")], ("--output", output_file))
     options.start(quiet=quiet, verbose=verbose, threads=threads)
-    from nmt.alignment.formats import attention_of_parts
-    from nmt.alignment.heatmap import heatmap
-    from nmt.text.files import open_input, open_output
-    from nmt.text.lines import ready_lines
-
     given = options.search_options(
         beam_size=beam_size, length_penalty=length_penalty, max_length=max_length, shortlist=shortlist
     )
     translator = options.load_translator(model, device=device, precision=precision)
     search = translator.options(attention=True, **given)
+    if Path(output_file).suffix.lower() == PAGE:
+        from nmt.cli.attention_page import write_page
+
+        write_page(translator, search, text or [], output_file)
+        return
+    too_long: list[int] = []
+    batches = _batches(translator, search, text, too_long)
+    if output_file == "-":
+        _show(translator, batches, alignment_unit)
+    else:
+        _draw(translator, batches, alignment_unit, Path(output_file))
+    if too_long:
+        raise DataError("standard input", f"too long, and left out: {len(too_long)}")
+
+
+def _check_output(output_file: str) -> None:
+    """Sees, before anything else takes time, that there is a way to write such a file.
+
+    Raises:
+        ConfigError: the name does not tell what to write.
+        StorageError: what is needed to write it is not installed.
+    """
+    if output_file == "-":
+        return
+    suffix = Path(output_file).suffix.lower()
+    if suffix not in (PAGE, *FIGURES):
+        raise ConfigError("--output", f"ends in {' or '.join((PAGE, *FIGURES))}, not {output_file!r:.80}")
+    if suffix == PAGE:
+        return
+    try:
+        found = tuple(map(int, version("matplotlib").split(".")[:2]))
+    except PackageNotFoundError:
+        found = (0, 0)
+    if found < MATPLOTLIB:
+        needed = ".".join(map(str, MATPLOTLIB))
+        raise StorageError(output_file, f"needs matplotlib {needed} or newer: pip install 'nmt[plot]'")
+
+
+def _batches(
+    translator: Translator, search: TranslateOptions, text: Sequence[str] | None, too_long: list[int]
+) -> Iterator[Batch]:
+    """The translations with the numbers of their lines, as soon as they can be made.
+
+    The numbers of lines that are too long to be read are put into `too_long`.
+    """
+    from nmt.text.files import open_input
+    from nmt.text.lines import ready_lines, without_surrogates
+
+    def batch(lines: Sequence[str], numbers: Sequence[int]) -> Batch:
+        return list(zip(numbers, translator.translate(lines, search, numbers=numbers), strict=True))
+
+    if text:
+        # Bytes that are no UTF-8 come as surrogates here.
+        yield batch([without_surrogates(line) for line in text], range(1, len(text) + 1))
+        return
+    with open_input("-") as stream:
+        for lines in ready_lines(stream, logger.warning, most=64):
+            too_long += [line.number for line in lines if line.too_long]
+            yield batch([line.text for line in lines], [line.number for line in lines])
+
+
+def _show(translator: Translator, batches: Iterator[Batch], unit: str) -> None:
+    """Writes text to standard output."""
+    from nmt.alignment.heatmap import heatmap
+    from nmt.alignment.terminal import visible
+    from nmt.alignment.units import attention_in
+    from nmt.text.files import open_output
+
     terminal = sys.stdout is not None and sys.stdout.isatty()
     color = terminal and not os.environ.get("NO_COLOR")
     columns = shutil.get_terminal_size().columns if terminal else None
-
     with open_output("-") as writer:
-
-        def show(lines: list[str], first: int = 1) -> None:
-            for translation in translator.translate(lines, search, numbers=range(first, first + len(lines))):
-                writer.write(translation.source)
-                writer.write(translation.text)
+        for batch in batches:
+            for _, translation in batch:
+                writer.write(visible(translation.source))
+                writer.write(visible(translation.text))
                 for output in translation.outputs[:1]:
-                    for number, part in enumerate(attention_of_parts(translation, output)):
-                        for line in [""] * (number > 0) + heatmap(*part, color=color, columns=columns):
+                    for place, part in enumerate(attention_in(unit, translation, output)):
+                        for line in [""] * (place > 0) + heatmap(*part, color=color, columns=columns):
                             writer.write(line)
                     if output.parts is None:
-                        writer.write("(this model has no attention: all it knew of the source was one fixed vector)")
+                        writer.write(_without_attention(translator))
                 writer.write("")
             writer.flush()
 
-        if text:
-            show(text)
-        else:
-            too_long = 0
-            with open_input("-") as stream:
-                for lines in ready_lines(stream, logger.warning, most=64):
-                    too_long += sum(line.too_long for line in lines)
-                    show([line.text for line in lines], first=lines[0].number)
-            if too_long:
-                raise DataError(stream.name, f"too long, and left out: {too_long}")
+
+def _without_attention(translator: Translator) -> str:
+    """What there is to say of a model where there is nothing to show."""
+    size = 2 * translator.config.model.encoder.hidden_size
+    return (
+        "(this model has no attention, so there is nothing to show: at every word its decoder had the same vector of "
+        f"{size} numbers instead, the last states of the encoder, which read the source forwards and backwards)"
+    )
+
+
+def _draw(translator: Translator, batches: Iterator[Batch], unit: str, output_file: Path) -> None:
+    """Writes figures.
+
+    Raises:
+        ConfigError: the model has no attention.
+        DataError: there is nothing to draw.
+        StorageError: a file cannot be written, or no font has a character of the text.
+    """
+    if translator.config.model.attention == "none":
+        what = "needs a model with attention; `nmt attend` without it tells what this one has instead"
+        raise ConfigError("--output", what)
+    from nmt.alignment.figure import write_figures
+
+    if not write_figures(_pictures(batches, unit), output_file):
+        raise DataError(str(output_file), "not written: no line has a translation to draw")
+
+
+def _pictures(batches: Iterator[Batch], unit: str) -> Iterator[Picture]:
+    """What there is to draw, one for each part of a line; warns of a line that has nothing."""
+    from nmt.alignment.units import attention_in
+
+    for batch in batches:
+        for number, translation in batch:
+            found = False
+            for output in translation.outputs[:1]:
+                for picture in attention_in(unit, translation, output):
+                    found = True
+                    yield picture
+            if not found:
+                logger.warning("line %d: there is nothing to draw", number)

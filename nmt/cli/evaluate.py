@@ -4,24 +4,20 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from typer.core import TyperCommand
 
 from nmt.cli import options
 from nmt.cli.logs import logger
-from nmt.errors import ConfigError, DataError, InputFileError
+from nmt.cli.test_sets import read_configured, read_text, translate_lines
+from nmt.errors import ConfigError
 
 if TYPE_CHECKING:
-    from nmt.evaluation import Scores
-    from nmt.translation import TranslateOptions
+    from nmt.evaluation import Scores, Text
     from nmt.translator import Translator
-
-LINES_AT_ONCE = 1024
 
 
 def evaluate(
@@ -82,18 +78,18 @@ def evaluate(
         if not ref:
             raise ConfigError("--ref", "is missing: a translation is scored against a reference")
         options.check_files([("--hyp", hyp), *(("--ref", path) for path in ref)])
-        name, references, seconds = hyp, _references(ref), None
-        hypotheses = _read(hyp)
+        name, references, seconds = hyp, [read_text(path) for path in ref], None
+        hypotheses = list(read_text(hyp).lines)
     else:
         translator = options.load_translator(model, device=device, precision=precision)
-        name, lines, references = _test_set(translator, src, ref, save_output)
+        (name, lines), references = _test_set(translator, src, ref, save_output)
         evaluation.check_counts((name, len(lines)), [(path, len(text)) for path, text in references])
         search = translator.options(**given)
         logger.debug("search: %s", search)
         # Opened first: a place that cannot be written is told before the work is done.
         with open_output(save_output) if save_output else nullcontext() as writer:
             started = time.perf_counter()
-            hypotheses = _translate(translator, lines, search, quiet=quiet)
+            hypotheses = translate_lines(translator, lines, search, quiet=quiet)
             seconds = time.perf_counter() - started
             if writer is not None:
                 for line in hypotheses:
@@ -113,89 +109,20 @@ def evaluate(
             writer.write(line)
 
 
-class EvaluateCommand(TyperCommand):
-    """Takes several files behind one `--ref`, too: every word up to the next option that is no directory."""
-
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Writes `--ref a b` as `--ref a --ref b`; a directory can only be MODEL."""
-        expanded: list[str] = []
-        value_due = more = False  # whether this word must be, or may be, a reference
-        for word in args:
-            is_option = word.startswith("-") and word != "-"
-            if value_due or word.startswith("--ref="):
-                value_due, more = False, True
-            elif more and not is_option and not Path(word).is_dir():
-                expanded.append("--ref")
-            else:
-                value_due, more = word == "--ref", False
-            expanded.append(word)
-        return super().parse_args(ctx, expanded)
-
-
-def _read(path: str) -> list[str]:
-    """The lines of a file.
-
-    Raises:
-        DataError: a line is longer than is read.
-    """
-    from nmt.text.files import read_lines
-
-    texts = []
-    for line in read_lines(path, logger.warning):
-        if line.too_long:
-            raise DataError(f"{path}:{line.number}", "is too long to be scored")
-        texts.append(line.text)
-    return texts
-
-
-def _references(paths: Sequence[str]) -> list[tuple[str, list[str]]]:
-    """The name and the lines of each reference; the same file may be given twice, as sacreBLEU allows."""
-    return [(path, _read(path)) for path in paths]
-
-
 def _test_set(
     translator: Translator, src: str | None, ref: list[str] | None, save_output: str | None
-) -> tuple[str, list[str], list[tuple[str, list[str]]]]:
-    """The name of the source, its lines, and the name and lines of each reference; none of them is `save_output`."""
+) -> tuple[Text, list[Text]]:
+    """The source and each reference; none of them is `save_output`."""
     output = ("--save-output", save_output) if save_output else None
     if src is not None and ref:
         options.check_files([("--src", src), *(("--ref", path) for path in ref)], output)
-        return src, _read(src), _references(ref)
+        return read_text(src), [read_text(path) for path in ref]  # sacreBLEU allows the same reference twice
     test = translator.config.data.test
     if test is None:
         raise ConfigError("data.test", "the model's configuration names no test set; use --src FILE --ref FILE")
     options.check_files([("data.test", path) for path in (*test.source, *test.target)], output)
-    for path in (*test.source, *test.target):
-        if not Path(path).exists():
-            what = "no such file, though the model's configuration names it as test set; use --src and --ref"
-            raise InputFileError(path, what)
-    from nmt.corpus.parallel import CorpusFiles, read_pairs
-
-    # File by file: sums that agree would hide lines that do not belong together.
-    source: list[str] = []
-    target: list[str] = []
-    for pair in read_pairs(CorpusFiles(test.source, test.target), logger.warning):
-        if pair.too_long:
-            raise DataError(f"{test.source[pair.file]}:{pair.number}", "it or its translation is too long to be scored")
-        source.append(pair.source)
-        target.append(pair.target)
-    return ", ".join(test.source), source, [(", ".join(test.target), target)]
-
-
-def _translate(translator: Translator, lines: list[str], search: TranslateOptions, *, quiet: bool) -> list[str]:
-    from nmt.training.progress import CountProgress
-
-    progress = CountProgress("translating", "lines", quiet=quiet)
-    translations: list[str] = []
-    try:
-        for start in range(0, len(lines), LINES_AT_ONCE):
-            some = lines[start : start + LINES_AT_ONCE]
-            batch = translator.translate(some, search, numbers=range(start + 1, start + 1 + len(some)))
-            translations += [translation.text for translation in batch]
-            progress.show(len(translations))
-    finally:
-        progress.close()
-    return translations
+    source, reference = read_configured(test)
+    return source, [reference]
 
 
 def _render(scores: Scores, output_format: str, seconds: float | None) -> list[str]:

@@ -20,8 +20,9 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from nmt.cli import attend, evaluate, export, info, shortlist, train, translate
+from nmt.cli import align, attend, compare, evaluate, export, info, score, shortlist, train, translate
 from nmt.cli.logs import logger, protect_standard_error, start_logging
+from nmt.cli.test_sets import FilesCommand
 from nmt.errors import ConfigError, MemoryExhaustedError, NmtError, StoppedError, StorageError
 from nmt.text.lines import output_line
 from nmt.training.place import Launch, Place
@@ -66,7 +67,10 @@ app = typer.Typer(
 )
 app.command("train")(train.train)
 app.command("translate")(translate.translate)
-app.command("eval", cls=evaluate.EvaluateCommand)(evaluate.evaluate)
+app.command("eval", cls=FilesCommand)(evaluate.evaluate)
+app.command("compare", cls=compare.CompareCommand)(compare.compare)
+app.command("score")(score.score)
+app.command("align")(align.align)
 app.command("attend")(attend.attend)
 app.command("shortlist")(shortlist.shortlist)
 app.command("export")(export.export)

@@ -17,6 +17,7 @@ from nmt.cli.logs import logger, start_logging
 from nmt.errors import ConfigError, Problem
 
 if TYPE_CHECKING:
+    from nmt.training.progress import CountProgress
     from nmt.translator import Translator
 
 Model = Annotated[Path, typer.Argument(metavar="MODEL", help="Run directory, checkpoint or exported model.")]
@@ -25,6 +26,7 @@ Precision = Annotated[str, typer.Option(help="Of matrix products: auto, fp32 or 
 Threads = Annotated[int | None, typer.Option(min=1, max=1024, help="Threads of the processor to compute with.")]
 # What the values of the search may be, `search_options` says.
 BatchTokens = Annotated[int | None, typer.Option(help="Source tokens of the sentences translated at once.")]
+AlignmentUnit = Annotated[str, typer.Option(help="What alignments count: word or token.")]
 BeamSize = Annotated[int | None, typer.Option(help="Hypotheses kept in the search; 1 is greedy.")]
 LengthPenalty = Annotated[float | None, typer.Option(help="A in score = log-probability / length^A.", metavar="A")]
 MaxLength = Annotated[int | None, typer.Option(help="Longest translation in tokens.")]
@@ -93,6 +95,22 @@ def check_files(inputs: Sequence[tuple[str, str]], output: tuple[str, str] | Non
         ]
     if problems:
         raise ConfigError.of(problems)
+
+
+def count_progress(what: str, unit: str, inputs: Sequence[str], output: str, *, quiet: bool) -> CountProgress | None:
+    """None where a person types the lines or sees the results come, and would see a bar between them."""
+    typed = "-" in inputs and sys.stdin is not None and sys.stdin.isatty()
+    seen = output == "-" and sys.stdout is not None and sys.stdout.isatty()
+    if typed or seen:
+        return None
+    from nmt.training.progress import CountProgress
+
+    return CountProgress(what, unit, quiet=quiet)
+
+
+def is_regular_file(path: str) -> bool:
+    """Whether it can be read more than once; standard input cannot."""
+    return path != "-" and _regular_file(path) is not None
 
 
 def _regular_file(path: str) -> tuple[int, int] | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from itertools import chain, islice
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
     from nmt.search.sampling import SamplingOptions
     from nmt.text.files import InputStream
     from nmt.text.lines import Line
-    from nmt.training.progress import CountProgress
     from nmt.translator import Translator
 
 LINES_AT_ONCE = 2048  # translated together at most, so that those of like length share batches
@@ -34,6 +32,7 @@ def translate(
         str | None, typer.Option("--format", help="text, json or moses; moses by default when --n-best is above 1.")
     ] = None,
     alignment: Annotated[str, typer.Option(help="Which words each word came from: none, hard or soft.")] = "none",
+    alignment_unit: options.AlignmentUnit = "word",
     replace_unknown: Annotated[
         bool, typer.Option("--replace-unknown", help="Put source words in place of words unknown to the model.")
     ] = False,
@@ -77,6 +76,9 @@ def translate(
     options.one_of("--alignment", alignment, ("none", "hard", "soft"))
     if alignment == "soft" and shape != "json":
         raise ConfigError("--alignment", f"soft needs --format json, not {shape}")
+    options.one_of("--alignment-unit", alignment_unit, ("word", "token"))
+    if alignment_unit == "token" and alignment == "none":
+        raise ConfigError("--alignment-unit", "does nothing without --alignment hard or soft")
     if dictionary is not None and not replace_unknown:
         raise ConfigError("--dictionary", "does nothing without --replace-unknown")
     options.start(quiet=quiet, verbose=verbose, threads=threads)
@@ -116,11 +118,13 @@ def translate(
         _check_attention(translator, [name for name, value in needing.items() if value])
         if replace_unknown and translator.target_tokenizer.spells_bytes:
             logger.warning("--replace-unknown: this model spells words in bytes that it does not know, and writes no ⁇")
+        if search.attention and alignment != "none" and translator.config.model.attention == "none":
+            logger.warning("this model has no attention, so there are no alignments")
         logger.debug("search: %s", search)
         write = FORMATS[shape]
         too_long = 0
         writer = files.enter_context(open_output(output_file))
-        progress = _progress(input_file, output_file, quiet=quiet)
+        progress = options.count_progress("translating", "lines", [input_file], output_file, quiet=quiet)
         if progress is not None:
             files.callback(progress.close)
         for lines, beginnings in _batches(stream, prefixes):
@@ -130,7 +134,7 @@ def translate(
             )
             for line, translation in zip(lines, translations, strict=True):
                 revised = revision.of(translation, is_unread=line.too_long)
-                for text in write(line.number - 1, revised, n_best, alignment):
+                for text in write(line.number - 1, revised, n_best, alignment, alignment_unit):
                     writer.write(text)
             writer.flush()
             if progress is not None:
@@ -172,17 +176,6 @@ def _batches(stream: InputStream, prefixes: InputStream | None) -> Iterator[tupl
         yield lines, texts
     if (left := next(beginnings, None)) is not None:
         raise DataError(prefixes.name, f"has a line {left.number}, but {stream.name} does not")
-
-
-def _progress(input_file: str, output_file: str, *, quiet: bool) -> CountProgress | None:
-    """None where a person types the lines or sees the translations come, and would see a bar between them."""
-    typed = input_file == "-" and sys.stdin is not None and sys.stdin.isatty()
-    seen = output_file == "-" and sys.stdout is not None and sys.stdout.isatty()
-    if typed or seen:
-        return None
-    from nmt.training.progress import CountProgress
-
-    return CountProgress("translating", "lines", quiet=quiet)
 
 
 def _sampling(*, sample: bool, **values: float | None) -> SamplingOptions | None:

@@ -54,7 +54,7 @@ class DataConfig(Section):
     target_language: Language = Field(description="code of the language to translate into")
     train: ParallelFiles = Field(description="pairs to learn from")
     validation: ParallelFiles = Field(description="pairs that choose the best checkpoint")
-    test: ParallelFiles | None = Field(default=None, description="pairs that `nmt eval MODEL` scores")
+    test: ParallelFiles | None = Field(default=None, description="pairs that `nmt eval MODEL` and `nmt compare` score")
     max_length: Count = Field(default=100, description="tokens a side; longer training pairs are left out and counted")
     max_length_ratio: Ratio | None = Field(
         default=None, description="training pairs whose token lengths differ by more than this factor are left out"

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from nmt.errors import DataError, InputFileError, Problem
-from nmt.text.files import open_input, read_lines
+from nmt.text.files import InputStream, open_input, read_lines
+from nmt.text.lines import Line, ready_lines
 
 
 @dataclass(frozen=True)
@@ -126,3 +127,29 @@ def read_pairs(files: CorpusFiles, warn: Callable[[str], None]) -> Iterator[Pair
                 files.check_line_counts()
                 raise DataError(source_path, f"it or its translation {target_path} changed while it was being read")
             yield Pair(file, source.number, source.text, target.text, source.too_long or target.too_long)
+
+
+def ready_pairs(
+    source: InputStream, target: InputStream, warn: Callable[[str], None], most: int
+) -> Iterator[list[tuple[Line, Line]]]:
+    """The lines of one stream, each with that of the other, in lists of 1 to `most`, given as soon as they can be read.
+
+    Memory is bounded whatever the streams hold. `warn` is told of lines that are not UTF-8 or too long.
+
+    Raises:
+        DataError: one has more lines than the other; raised where the shorter one ends, with both counts.
+        InputFileError: one cannot be read.
+    """
+    of_source, of_target = ready_lines(source, warn, most), ready_lines(target, warn, most)
+    sources, targets = next(of_source, []), next(of_target, [])
+    given = 0
+    while sources and targets:
+        count = min(len(sources), len(targets))
+        yield list(zip(sources[:count], targets[:count], strict=True))
+        given += count
+        sources, targets = sources[count:] or next(of_source, []), targets[count:] or next(of_target, [])
+    if sources or targets:
+        counts = [
+            given + len(some) + sum(map(len, rest)) for some, rest in ((sources, of_source), (targets, of_target))
+        ]
+        raise DataError.of([_unequal(source.name, counts[0], target.name, counts[1])])

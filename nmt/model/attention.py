@@ -12,7 +12,7 @@ from typing import NamedTuple, Self
 import torch
 from torch import Tensor, nn
 
-from nmt.model.products import accurate, linear
+from nmt.model.products import accurate, linear, outside_autocast
 from nmt.model.tiling import tiles
 
 
@@ -73,7 +73,7 @@ class AdditiveAttention(ScoredAttention):
 
     def scores(self, query: Tensor, keys: Tensor) -> Tensor:
         query = accurate(self.query_projection(query))
-        with torch.autocast(query.device.type, enabled=False):
+        with outside_autocast(query.device):
             # (B, K, S, A) is by far the largest tensor of a step; under autograd it would be kept in any case.
             numbers = query.shape[1] * keys.shape[1] * keys.shape[2]
             parts = [slice(None)] if torch.is_grad_enabled() else tiles(len(keys), numbers, keys.device)

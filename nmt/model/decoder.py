@@ -9,11 +9,12 @@ from typing import NamedTuple, Self, cast
 import torch
 from torch import Tensor, nn
 
-from nmt.model.attention import AdditiveAttention, Attention, Memory, NoAttention
+from nmt.model.attention import AdditiveAttention, Attention, Memory, NoAttention, ScoredAttention
+from nmt.model.attention_loop import attention_loop
 from nmt.model.cell import lstm_cell
 from nmt.model.encoder import initialize_lstm
 from nmt.model.products import accurate, for_products, linear
-from nmt.model.recurrence import additive_attention_loop, lstm_loop
+from nmt.model.recurrence import lstm_loop
 from nmt.model.regularization import Dropout
 
 
@@ -34,6 +35,11 @@ class DecoderOutput(NamedTuple):
     hidden: Tensor  # (·, ·, H) of the top layer
     context: Tensor  # (·, ·, C)
     weights: Tensor  # (·, ·, S) attention over the source; S = 0 without attention
+
+
+def _layers(of_each: list[Tensor]) -> Tensor:
+    """What each layer has, (B, K, H), as (B, K, L, H); that of a single one is not copied."""
+    return of_each[0][:, :, None] if len(of_each) == 1 else torch.stack(of_each, 2)
 
 
 class UpperLayer(nn.Module):
@@ -97,6 +103,11 @@ class Decoder(nn.Module):
     def _layers_above(self) -> Iterable[UpperLayer]:
         return cast("Iterable[UpperLayer]", self.upper_layers)
 
+    @property
+    def has_fast_loop(self) -> bool:
+        """Whether one operation over all words covers this decoder; another is trained step by step under autograd."""
+        return not (self.conditional and isinstance(self.attention, NoAttention))
+
     def start(self, memory: Memory) -> DecoderState:
         """The state before the first word, K = 1: hidden = tanh(W_s h_1←), cell = 0."""
         backward_summary = memory.summary[:, self.context_size // 2 :]
@@ -116,7 +127,7 @@ class Decoder(nn.Module):
             hidden, cell = lstm_cell(layer.gates(hidden) + recurrent, state.cell[:, :, index])
             hiddens.append(hidden)
             cells.append(cell)
-        return DecoderOutput(hidden, context, weights), DecoderState(torch.stack(hiddens, 2), torch.stack(cells, 2))
+        return DecoderOutput(hidden, context, weights), DecoderState(_layers(hiddens), _layers(cells))
 
     def word_gates(self, embedded: Tensor) -> Tensor:
         """What the embedded words add to the gates, (·, ·, E) -> (·, ·, 4H)."""
@@ -126,13 +137,25 @@ class Decoder(nn.Module):
         self, gates: Tensor, hidden: Tensor, cell: Tensor, memory: Memory
     ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """One step of the bottom layer: what the word adds to the gates -> hidden, cell, context and weights."""
-        if self.conditional:
-            hidden, cell = lstm_cell(gates + torch.matmul(hidden, self.word_recurrent_weight), cell)
-            gates = self.context_bias
+        gates, hidden, cell = self._before_attention(gates, hidden, cell)
         context, weights = self.attention(hidden, memory)
         joined = torch.cat([context, hidden.to(context.dtype)], dim=-1)
         hidden, cell = lstm_cell(gates + torch.matmul(joined, self.recurrent_weight), cell)
         return hidden, cell, context, weights
+
+    def _before_attention(self, gates: Tensor, hidden: Tensor, cell: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """What is left of the word's gates, the hidden state that is the attention's query, and the cell with it."""
+        if not self.conditional:
+            return gates, hidden, cell
+        hidden, cell = lstm_cell(gates + torch.matmul(hidden, self.word_recurrent_weight), cell)
+        return self.context_bias, hidden, cell
+
+    def scores(self, word_gates: Tensor, state: DecoderState, memory: Memory) -> Tensor:
+        """The attention's scores before softmax in the `step` from the same values: (B, K, S); S = 0 without any."""
+        _, query, _ = self._before_attention(word_gates, state.hidden[:, :, 0], state.cell[:, :, 0])
+        if not isinstance(self.attention, ScoredAttention):
+            return query.new_zeros(*query.shape[:2], 0)
+        return accurate(self.attention.scores(query, memory.keys))
 
     def forward(self, embedded: Tensor, memory: Memory, *, by_steps: bool = False) -> DecoderOutput:
         """Teacher forcing over all words, (T, B, E): by the fast time loop where it covers the model.
@@ -141,26 +164,28 @@ class Decoder(nn.Module):
         """
         start = self.start(memory).hidden[:, 0]  # (B, L, H)
         gates = self.word_gates(embedded)
-        if by_steps or self.conditional or not isinstance(self.attention, AdditiveAttention | NoAttention):
+        if by_steps or not self.has_fast_loop:
             hidden, context, weights = self._bottom_by_steps(gates, start[:, 0], memory)
-        elif isinstance(self.attention, AdditiveAttention):
-            hidden, context, weights = additive_attention_loop(
-                gates,
-                memory.keys,
-                memory.annotations,
-                memory.mask,
-                start[:, 0],
-                for_products(self.attention.query_projection.weight).t(),
-                self.attention.energy.weight[0],
-                for_products(self.recurrent_weight),
-            )
-        else:
+        elif isinstance(self.attention, NoAttention):
             hidden, context, weights = self._bottom_without_attention(gates, start[:, 0], memory)
+        else:
+            hidden, context, weights = self._bottom_with_attention(gates, start[:, 0], memory)
         for index, layer in enumerate(self._layers_above(), start=1):
             gates = layer.gates(self.dropout(hidden, time_dimension=0))
             weight = for_products(layer.recurrent_weight)[None]
             hidden = lstm_loop(gates[None], weight, start[None, :, index], by_steps=by_steps)[0]
         return DecoderOutput(hidden, context, weights)
+
+    def _bottom_with_attention(self, gates: Tensor, hidden: Tensor, memory: Memory) -> tuple[Tensor, Tensor, Tensor]:
+        weights: dict[str, Tensor] = {}
+        if isinstance(self.attention, AdditiveAttention):
+            weights["query_weight"] = for_products(self.attention.query_projection.weight).t()
+            weights["energy"] = self.attention.energy.weight[0]
+        if self.conditional:
+            weights["word_weight"] = for_products(self.word_recurrent_weight)
+            weights["context_bias"] = self.context_bias
+        fixed = memory.keys, memory.annotations, memory.mask
+        return attention_loop(gates, *fixed, hidden, for_products(self.recurrent_weight), **weights)
 
     def _bottom_by_steps(self, gates: Tensor, hidden: Tensor, memory: Memory) -> tuple[Tensor, Tensor, Tensor]:
         hidden = hidden[:, None]

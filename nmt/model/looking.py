@@ -39,8 +39,20 @@ class Looking:
             torch.mv(some.view(-1, some.shape[-1]), self._energy, out=scores[tile].view(-1))
             if self._saves and self._scratch is not None:
                 self._compared[t, tile] = some
-        torch.softmax(scores.masked_fill_(self._padding, float("-inf")), -1, out=self._weights[t])
-        context.copy_(torch.bmm(self._weights[t, :, None].to(self._annotations.dtype), self._annotations)[:, 0])
+        weigh(scores.masked_fill_(self._padding, float("-inf")), self._annotations, self._weights[t], context)
+
+
+def weigh(scores: Tensor, annotations: Tensor, weights: Tensor, context: Tensor) -> None:
+    """Scores (B, S), -inf at padding, and annotations (B, S, C) -> fills the weights (B, S) and the context (B, C)."""
+    torch.softmax(scores, -1, out=weights)
+    context.copy_(torch.bmm(weights[:, None].to(annotations.dtype), annotations)[:, 0])
+
+
+def weigh_back(context_gradient: Tensor, annotations: Tensor, weights: Tensor, score_gradient: Tensor) -> None:
+    """The gradient of `weigh`: that of the context (B, C) -> fills that of the scores (B, S)."""
+    given = context_gradient[:, None].to(annotations.dtype)
+    weighted = weights * torch.bmm(given, annotations.transpose(1, 2))[:, 0]
+    torch.addcmul(weighted, weights, weighted.sum(-1, keepdim=True), value=-1, out=score_gradient)
 
 
 class LookingBack:
@@ -64,10 +76,7 @@ class LookingBack:
 
     def backward(self, t: int, context_gradient: Tensor, query_gradient: Tensor) -> None:
         """Step `t`: the gradient of the context (B, C) -> fills that of the query (B, A)."""
-        annotations, weights = self._annotations, self._weights[t]
-        given = context_gradient[:, None].to(annotations.dtype)
-        weighted = weights * torch.bmm(given, annotations.transpose(1, 2))[:, 0]
-        torch.addcmul(weighted, weights, weighted.sum(-1, keepdim=True), value=-1, out=self._score_gradients[t])
+        weigh_back(context_gradient, self._annotations, self._weights[t], self._score_gradients[t])
         for tile in self._tiles:
             some, score_gradient = self._scratch[: tile.stop - tile.start], self._score_gradients[t, tile]
             some.copy_(self._compared[t, tile])

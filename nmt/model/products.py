@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 import torch
 from torch import Tensor
@@ -18,6 +18,15 @@ def for_products(values: Tensor) -> Tensor:
     if torch.is_autocast_enabled(device_type):
         return values.to(torch.get_autocast_dtype(device_type))
     return values
+
+
+def outside_autocast(device: torch.device) -> AbstractContextManager[object]:
+    """A context in which operations run in the types that they are given.
+
+    Where autocast is off it does nothing: torch's own takes as long as a small product.
+    """
+    enabled = torch.is_autocast_enabled(device.type)
+    return torch.autocast(device.type, enabled=False) if enabled else nullcontext()
 
 
 def accurate(values: Tensor) -> Tensor:

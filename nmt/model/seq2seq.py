@@ -13,7 +13,7 @@ from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
 from nmt.model.attention import Memory, make_attention
-from nmt.model.decoder import Decoder, DecoderState
+from nmt.model.decoder import Decoder, DecoderOutput, DecoderState
 from nmt.model.encoder import Encoder
 from nmt.model.outputs import Outputs
 from nmt.model.products import for_products
@@ -45,6 +45,16 @@ class Forced(NamedTuple):
 
     readouts: Tensor  # (T, B, R); logits are their product with the output weight
     weights: Tensor  # (T, B, S) attention; S = 0 without attention
+
+
+class Look(NamedTuple):
+    """A step of search, and what the attention did in it."""
+
+    logits: Tensor  # (B, K, V)
+    state: SearchState  # after them
+    scores: Tensor  # (B, K, S) before softmax; S = 0 without attention
+    context: Tensor  # (B, K, C)
+    weights: Tensor  # (B, K, S); S = 0 without attention
 
 
 class Seq2Seq(nn.Module):
@@ -181,6 +191,18 @@ class Seq2Seq(nn.Module):
         With `outputs` in the state, tokens and logits are those of each sentence's small vocabulary.
         Returns logits (B, K, V), the state after them, and attention weights (B, K, S), None without attention.
         """
+        logits, after, output, _ = self._step(tokens, state, word_gates)
+        return logits, after, output.weights if output.weights.shape[-1] else None
+
+    def look(self, tokens: Tensor, state: SearchState) -> Look:
+        """`step`, with all that the attention did in it."""
+        logits, after, output, gates = self._step(tokens, state, None)
+        return Look(logits, after, self.decoder.scores(gates, state.decoder, state.memory), *output[1:])
+
+    def _step(
+        self, tokens: Tensor, state: SearchState, word_gates: Tensor | None
+    ) -> tuple[Tensor, SearchState, DecoderOutput, Tensor]:
+        """Logits, the state after them, what the decoder gave and what the words added to its gates."""
         outputs = state.outputs
         words = tokens if outputs is None else outputs.whole(tokens)
         embedded = self.embed(words, self.target_embedding)
@@ -188,8 +210,7 @@ class Seq2Seq(nn.Module):
         output, decoder_state = self.decoder.step(gates, state.decoder, state.memory)
         readout = self.decoder.readout(output, embedded)
         logits = functional.linear(readout, self.output_weight) if outputs is None else outputs.logits(readout)
-        attention = output.weights if output.weights.shape[-1] else None
-        return logits, SearchState(state.memory, decoder_state, outputs), attention
+        return logits, SearchState(state.memory, decoder_state, outputs), output, gates
 
     def log_probabilities(self, readouts: Tensor, target_output: Tensor) -> Tensor:
         """The log-probability of each target token, without gradient: (T, B, R) and (B, T) -> (B, T) float32."""
@@ -212,7 +233,7 @@ def make_embedding(vocabulary: int, size: int) -> nn.Embedding:
 
 
 def initialize_linear(layer: nn.Linear) -> None:
-    """Weights by Glorot and Bengio (2010, equation 16), about twice torch's own; no bias. Worth 0.7 BLEU on Multi30k."""
+    """Weights by Glorot and Bengio (2010, equation 16), about twice torch's own; no bias."""
     nn.init.xavier_uniform_(layer.weight)
     if layer.bias is not None:
         nn.init.zeros_(layer.bias)

@@ -203,11 +203,12 @@ def _score(
 
 def _stay(done: Tensor, normaliser: Tensor, batch: list[int], limits: list[int], length: int) -> list[int]:
     """The rows that go on: not done, and not at their limit. Reads from the device, once a step."""
-    flags: list[list[bool]] = torch.stack([done, normaliser.isfinite().all(1)]).tolist()
-    for sentence, sound in zip(batch, flags[1], strict=True):
-        if not sound:
+    # Together, and with few operations: what is not finite is no zero after a product with it.
+    flags, zeros = torch.stack([done.to(normaliser.dtype), (normaliser * 0).sum(1)]).tolist()
+    for sentence, zero in zip(batch, zeros, strict=True):
+        if zero != 0:
             raise NonFiniteScoresError(sentence, f"sentence {sentence + 1} of the batch, word {length + 1}")
-    return [row for row, sentence in enumerate(batch) if not flags[0][row] and length < limits[sentence]]
+    return [row for row, sentence in enumerate(batch) if not flags[row] and length < limits[sentence]]
 
 
 def _advance(front: Front, growth: Growth, finished: Tensor, coverage: Tensor | None) -> Front:

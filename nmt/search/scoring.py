@@ -22,8 +22,10 @@ def log_normaliser(logits: Tensor) -> Tensor:
     """logsumexp over the vocabulary in float32, (B, K, V) -> (B, K): a log-probability is logit - log_normaliser."""
     if logits.device.type != "cpu":
         return logits.float().logsumexp(-1)
-    parts = torch.split(logits.flatten(0, 1), _ROWS_AT_A_TIME)
-    return torch.cat([_normalise(part) for part in parts]).view(logits.shape[:-1])
+    rows = logits.flatten(0, 1)
+    if len(rows) <= _ROWS_AT_A_TIME:
+        return _normalise(rows).view(logits.shape[:-1])
+    return torch.cat([_normalise(part) for part in rows.split(_ROWS_AT_A_TIME)]).view(logits.shape[:-1])
 
 
 def _normalise(logits: Tensor) -> Tensor:

@@ -11,7 +11,7 @@ from torch.autograd import Function
 from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
-from nmt.model.products import ROWS
+from nmt.model.products import ROWS, outside_autocast
 
 # Rows of logits worked on at once: enough for quick products, and few enough to stay near a processor's caches.
 ROWS_ON_CPU, ROWS_ON_GPU = 512, 8192
@@ -125,7 +125,7 @@ def cross_entropy(
         smoothing: the share of probability that the target distribution spreads evenly over the vocabulary.
         ignoring: whether targets may be IGNORED, whose rows then add nothing, however many they are.
     """
-    with torch.autocast(rows.device.type, enabled=False):
+    with outside_autocast(rows.device):
         return _smoothed_cross_entropy(rows, weight.to(rows.dtype), targets, smoothing, ignoring)
 
 

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import ctypes
 import sys
+from typing import Any
+
+STEPS_BETWEEN_RETURNS = 100
+"""Updates after which what was kept is given back: asking for it again then takes a few thousandths of their time."""
 
 # From malloc.h of the GNU C library.
 _TRIM_THRESHOLD, _TOP_PAD, _MMAP_MAX = -1, -2, -4
@@ -15,10 +19,22 @@ def keep_freed_memory() -> None:
     By default large blocks go back to the system at once, which clears them page by page when the next step asks for
     them: a twentieth of a step's time.
     """
-    if not sys.platform.startswith("linux"):
-        return
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
-    if mallopt is not None:
+    if mallopt := _of_c_library("mallopt"):
         mallopt(_MMAP_MAX, 0)
         mallopt(_TOP_PAD, 64 << 20)
         mallopt(_TRIM_THRESHOLD, (1 << 31) - 1)
+
+
+def return_freed_memory() -> None:
+    """Gives back to the system what was freed and kept, likewise.
+
+    Batches differ in shape, so that one seldom fits into what another left, and what is kept would grow by a gigabyte
+    over some thousand updates.
+    """
+    if malloc_trim := _of_c_library("malloc_trim"):
+        malloc_trim(0)
+
+
+def _of_c_library(name: str) -> Any:
+    """That function; None where there is none."""
+    return getattr(ctypes.CDLL(None), name, None) if sys.platform.startswith("linux") else None

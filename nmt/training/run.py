@@ -234,12 +234,17 @@ def _make_model(config: Config, text: Text, device: torch.device, dtype: torch.d
     logger.info(
         "model: %s parameters, %s attention, vocabulary %s; %s products on %s%s",
         f"{sum(parameter.numel() for parameter in model.parameters()):,}",
-        config.model.attention,
+        "no" if config.model.attention == "none" else config.model.attention,
         f"{text.target.size:,}",
         str(dtype).removeprefix("torch."),
         device,
         f", {place.size} processes" if place.size > 1 else "",
     )
+    if not model.decoder.has_fast_loop:
+        logger.warning(
+            "model: a conditional decoder without attention is trained step by step, which takes longer; "
+            "model.decoder.conditional=false is trained by the fast loop"
+        )
     return model
 
 

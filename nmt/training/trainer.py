@@ -27,6 +27,7 @@ from nmt.run_directory import mark, prune
 from nmt.training.average import WeightAverage
 from nmt.training.execution import Execution
 from nmt.training.gradient import Gradient
+from nmt.training.memory import STEPS_BETWEEN_RETURNS, return_freed_memory
 from nmt.training.metrics import MetricsWriter
 from nmt.training.optimizer import leave_out_if_infinite, make_optimizer
 from nmt.training.outcomes import Outcome, Outcomes
@@ -130,6 +131,8 @@ class Trainer:
                     return limit
                 self._stop_if_asked()
                 self._step(next(updates))
+                if self.state.step % STEPS_BETWEEN_RETURNS == 0:
+                    return_freed_memory()
                 if self.state.step % config.log_every == 0:
                     self._catch_up()
                     if metrics is not None:

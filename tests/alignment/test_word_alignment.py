@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 
 import numpy as np
 import pytest
@@ -11,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import nmt.alignment.formats
-import nmt.alignment.heatmap
 from nmt.alignment.formats import (
+    alignment_of_tokens,
     alignment_of_words,
     as_json,
     as_moses,
@@ -21,7 +20,6 @@ from nmt.alignment.formats import (
     attention_of_tokens,
     attention_of_words,
 )
-from nmt.alignment.heatmap import heatmap, width
 from nmt.alignment.words import hard_alignment, word_attention
 from nmt.translation import Output, PartAttention, Translation, cut_at_words
 
@@ -85,6 +83,17 @@ def test_parts_of_a_line_look_at_themselves_alone() -> None:
     np.testing.assert_array_equal(np.array(list(attention_of_tokens(best))), whole)
 
 
+def test_tokens_are_counted_in_the_whole_line() -> None:
+    translation = Translation("a b c d e", (output("x y z", *PARTS, tokens=5),), tuple("abcde"))
+    assert alignment_of_tokens(translation.outputs[0]) == [(0, 0), (1, 1), (2, 2), (4, 3), (4, 4)]
+    links = "0-0 1-1 2-2 4-3 4-4"
+    assert as_text(0, translation, 1, "hard", "token") == [f"x y z ||| {links}"]
+    assert as_moses(0, translation, 1, "hard", "token") == [f"0 ||| x y z ||| -1.000000 ||| {links}"]
+    value = json.loads(as_json(0, translation, 1, "hard", "token")[0])
+    assert " ".join(f"{source}-{target}" for source, target in value["alignment"]) == links
+    assert value["source_tokens"] == list("abcde")
+
+
 def test_each_part_of_a_line_is_told_alone() -> None:
     translation = Translation("a b c d e", (output("x y z", *PARTS, tokens=5),), tuple("abcde"))
     [first, last] = attention_of_parts(translation, translation.outputs[0])
@@ -110,23 +119,22 @@ def test_soft_alignment_is_written_row_by_row(monkeypatch: pytest.MonkeyPatch) -
     assert json.dumps(value, ensure_ascii=False).replace("\u2028", r"\u2028") == line
 
 
-def test_attention_too_large_to_be_written_is_left_out(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_attention_too_large_to_be_written_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
     translation = Translation("a b c d e", (output("x y z", *PARTS, tokens=5),), tuple("abcde"))
-    monkeypatch.setattr(logging.getLogger("nmt"), "propagate", True)
+    told: list[str] = []
+    monkeypatch.setattr(nmt.alignment.formats.logger, "warning", lambda text, *values: told.append(text % values))
     monkeypatch.setattr(nmt.alignment.formats, "MOST_WEIGHTS", 30)
     as_json(6, translation, 1, "soft")
-    assert not caplog.messages
+    assert not told
     monkeypatch.setattr(nmt.alignment.formats, "MOST_WEIGHTS", 29)
     [line] = as_json(6, translation, 1, "soft")
     value = json.loads(line)
     assert value["attention"]["weights"] is value["attention_tokens"]["weights"] is None
     assert value["attention_tokens"]["source_tokens"] == [*"abcde", "</s>"]
     assert value["alignment"] == [[0, 0], [1, 1], [4, 2]]
-    assert caplog.messages == ["line 7: the attention of 5 tokens over 6 is left out: more than 29 weights"]
+    assert told == ["line 7: the attention of 5 tokens over 6 is left out: more than 29 weights"]
     as_json(6, translation, 1, "hard")
-    assert len(caplog.messages) == 1
+    assert len(told) == 1
 
 
 def test_formats_pad_what_is_missing() -> None:
@@ -153,41 +161,3 @@ def test_json_keeps_line_breaks_of_the_source_inside_its_line() -> None:
 )
 def test_lines_are_cut_where_words_end(words: list[int], longest: int, cuts: list[tuple[int, int]]) -> None:
     assert cut_at_words(words, longest) == cuts
-
-
-def test_a_heatmap_stands_in_columns() -> None:
-    lines = heatmap(["ab", "日"], ["x", "long"], np.array([[1.0, 0.0], [0.3, 0.7]]))
-    assert lines == ["     a", "     b 日", "   x ██", "long ░░▓▓"]
-    assert width("e\u0301日") == 3
-    assert "\x1b[48;5;255m" in heatmap(["a"], ["x"], np.array([[1.0]]), color=True)[1]
-
-
-def test_a_heatmap_too_wide_is_drawn_in_bands() -> None:
-    words = [f"{number:02}" for number in range(20)]
-    weights = np.eye(20)[[0, 9, 19]]
-    lines = heatmap(words, ["x", "yy", "z"], weights, columns=19)
-    assert max(map(width, lines)) <= 19
-    assert lines[:6] == ["   0 0 0 0 0 0 0 0", "   0 1 2 3 4 5 6 7", " x ██", "yy", " z", ""]
-    assert lines[6:12] == ["   0 0 1 1 1 1 1 1", "   8 9 0 1 2 3 4 5", " x", "yy   ██", " z", ""]
-    assert lines[12:] == ["   1 1 1 1", "   6 7 8 9", " x", "yy", " z       ██"]
-    assert heatmap(words, ["x", "yy", "z"], weights, columns=1) == lines
-    assert len(heatmap(words, ["x", "yy", "z"], weights, columns=43)) == 5
-
-
-def test_long_words_are_shortened_in_a_heatmap() -> None:
-    lines = heatmap(["a" * 1000, "b"], ["c" * 1000], np.array([[0.5, 0.5]]))
-    assert len(lines) == 41 and lines[39] == " " * 41 + "… b" and lines[40].startswith("c" * 39 + "… ")
-
-
-def test_a_large_heatmap_takes_time_in_proportion_to_its_cells(monkeypatch: pytest.MonkeyPatch) -> None:
-    calls = 0
-    characters = nmt.alignment.heatmap._characters
-
-    def count(word: str) -> list[str]:
-        nonlocal calls
-        calls += 1
-        return characters(word)
-
-    monkeypatch.setattr(nmt.alignment.heatmap, "_characters", count)
-    heatmap(["word"] * 200, ["wort"] * 10, np.full((10, 200), 1 / 200))
-    assert calls == 200

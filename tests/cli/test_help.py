@@ -21,12 +21,21 @@ OPTIONS = {
     "train": MODEL | {"--set", "--output", "--restart", "--batch-tokens"},
     "translate": MODEL
     | SEARCH
-    | {"--batch-tokens", "--input", "--output", "--n-best", "--format", "--alignment"}
+    | {"--batch-tokens", "--input", "--output", "--n-best", "--format", "--alignment", "--alignment-unit"}
     | {"--sample", "--seed", "--prefix", "--replace-unknown", "--dictionary", "--copy", "--confidence"},
     "eval": MODEL
     | SEARCH
     | {"--batch-tokens", "--src", "--ref", "--hyp", "--metric", "--tokenize", "--format", "--save-output"},
-    "attend": MODEL | SEARCH,
+    "compare": MODEL
+    | SEARCH
+    | {"--batch-tokens", "--src", "--ref", "--hyp", "--metric", "--tokenize", "--lowercase", "--format", "--output"}
+    | {"--test", "--samples", "--frequency", "--sentences", "--attention"},
+    "score": MODEL
+    | {"--src", "--tgt", "--output", "--format", "--per-token", "--normalize", "--length-penalty", "--batch-tokens"},
+    "align": MODEL
+    | {"--src", "--tgt", "--output", "--format", "--alignment", "--alignment-unit", "--reverse", "--symmetrize"}
+    | {"--batch-tokens"},
+    "attend": MODEL | SEARCH | {"--output", "--alignment-unit"},
     "shortlist": EVERY,
     "export": EVERY,
     "info": EVERY,

@@ -22,6 +22,14 @@ def trained(call, configuration, tmp_path):
     return run
 
 
+@pytest.mark.parametrize(("attention", "warnings"), [("none", 1), ("dot", 0)])
+def test_a_model_that_is_trained_step_by_step_says_so_once(attention, warnings, call, configuration, tmp_path):
+    changes = [f"model.attention={attention}", "model.decoder.conditional=true", "training.max_steps=2"]
+    given = [part for change in changes for part in ("--set", change)]
+    done = call("train", configuration, "--output", tmp_path / "run", *given)
+    assert (done.code, done.err.count("is trained step by step")) == (0, warnings), done.err
+
+
 def test_three_mistakes_are_three_lines_with_file_and_line(process, configuration, tmp_path):
     broken = tmp_path / "my.yaml"
     text = configuration.read_text().replace("attention_size: 8", "atention_size: 8")

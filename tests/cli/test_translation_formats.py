@@ -234,7 +234,7 @@ def test_attend_shows_words_and_their_weights(call, model, model_without_attenti
     assert done.code == 0 and b"\x1b" not in done.out
     assert done.lines[0] == "ba ce di"
     translation = done.lines[1]
-    rows = done.lines[2 + 2 : 4 + len(translation.split())]
+    rows = done.lines[2 + 3 : 5 + len(translation.split())]
     assert [row.split()[0] for row in rows] == translation.split()
     piped = call("attend", model, stdin=b"ba ce di\n\n")
     assert piped.out == done.out

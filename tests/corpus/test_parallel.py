@@ -1,10 +1,12 @@
 import gzip
+import os
 from pathlib import Path
 
 import pytest
 
-from nmt.corpus.parallel import CorpusFiles, Pair, count_lines, read_pairs
+from nmt.corpus.parallel import CorpusFiles, Pair, count_lines, read_pairs, ready_pairs
 from nmt.errors import DataError, InputFileError
+from nmt.text.files import open_input
 
 
 def ignore(message: str) -> None:
@@ -85,3 +87,36 @@ def test_all_missing_files_are_named_at_once(tmp_path: Path) -> None:
 def test_sides_of_different_numbers_of_files_are_refused(source: tuple[str, ...], target: tuple[str, ...]) -> None:
     with pytest.raises(ValueError, match="as many"):
         CorpusFiles(source, target)
+
+
+def paired(source: str, target: str, most: int = 3) -> list[list[tuple[str, str]]]:
+    with open_input(source) as one, open_input(target) as other:
+        return [[(a.text, b.text) for a, b in some] for some in ready_pairs(one, other, ignore, most)]
+
+
+def test_lines_of_two_streams_are_paired_in_lists(tmp_path: Path) -> None:
+    numbers = [str(number) for number in range(8)]
+    source, target = write(tmp_path / "a", "\n".join(numbers)), write(tmp_path / "b.gz", "\n".join(numbers) + "\n")
+    lists = paired(source, target)
+    assert [len(some) for some in lists] == [3, 3, 2]
+    assert [pair for some in lists for pair in some] == [(number, number) for number in numbers]
+    assert paired(write(tmp_path / "c", ""), write(tmp_path / "d", "")) == []
+
+
+@pytest.mark.parametrize(("sources", "targets"), [(7, 3), (3, 7), (0, 1), (4, 0), (6, 7)])
+def test_streams_of_unequal_length_are_refused_with_both_counts(sources: int, targets: int, tmp_path: Path) -> None:
+    source, target = write(tmp_path / "a", "x\n" * sources), write(tmp_path / "b", "y\n" * targets)
+    with pytest.raises(DataError, match=rf"{source}: {sources} lines, but its translation {target} has {targets};"):
+        paired(source, target)
+
+
+def test_pairs_are_given_as_soon_as_the_slower_stream_allows(tmp_path: Path) -> None:
+    reading, writing = os.pipe()
+    with open_input(write(tmp_path / "a", "x\n" * 5)) as source, open_input(f"/dev/fd/{reading}") as target:
+        pairs = ready_pairs(source, target, ignore, most=100)
+        os.write(writing, b"1\n2\n")
+        assert [other.text for _, other in next(pairs)] == ["1", "2"]
+        os.write(writing, b"3\n4\n5")
+        os.close(writing)
+        assert [other.number for some in pairs for _, other in some] == [3, 4, 5]
+    os.close(reading)

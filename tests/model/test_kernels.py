@@ -15,7 +15,8 @@ import torch
 from torch import Tensor
 
 from nmt.model import fusion
-from nmt.model.recurrence import additive_attention_loop, lstm_loop
+from nmt.model.attention_loop import attention_loop
+from nmt.model.recurrence import lstm_loop
 
 pytestmark = pytest.mark.skipif(os.environ.get("TRITON_INTERPRET") != "1", reason="wants Triton and its interpreter")
 
@@ -73,14 +74,14 @@ def test_the_attention_loop(
     mask = torch.arange(source) < torch.tensor([[source], [max(1, source - 2)]])
 
     def run() -> tuple[list[Tensor], list[Tensor]]:
-        found = additive_attention_loop(gates, keys, annotations, mask, hidden, query_weight, energy, recurrent_weight)
+        found = attention_loop(gates, keys, annotations, mask, hidden, recurrent_weight, query_weight, energy)
         loss = sum((values.float() * values.detach().float().cos()).sum() for values in found[:2])
         assert isinstance(loss, Tensor)
         return list(found), list(torch.autograd.grad(loss, given))
 
     with_kernels(monkeypatch, run, 0.03 if dtype == torch.bfloat16 else 2e-5)
     with torch.no_grad():
-        alone = additive_attention_loop(gates, keys, annotations, mask, hidden, query_weight, energy, recurrent_weight)
+        alone = attention_loop(gates, keys, annotations, mask, hidden, recurrent_weight, query_weight, energy)
     for ours, theirs in zip(alone, run()[0], strict=True):
         torch.testing.assert_close(ours, theirs)
     assert not alone[2][:, 1, max(1, source - 2) :].any()

@@ -1,0 +1,139 @@
+"""From traces to the page; the programs beside this module draw what is put together here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nmt.alignment.words import word_attention
+from nmt.config import Config
+from nmt.errors import DataError
+from nmt.page import Asset, self_contained_page
+from nmt.trace import Trace, TracedLine
+
+MOST_LINES = 200
+"""Lines at most that a page shows."""
+
+MOST_WEIGHTS = 1 << 20
+"""Weights at most that a page holds: a file of some 30 megabytes."""
+
+SHOWN_OF_A_HALF = 24
+"""Numbers shown of each half of a hidden state."""
+
+_PROGRAMS = (
+    *("view", "words", "strips", "explanation", "units", "ribbons", "sentences", "matrix"),
+    *("stepper", "walk", "states", "follow", "fixed", "softmax", "choices", "main"),
+)
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What the page tells of the model and the search beside the traces."""
+
+    config: Config
+    beam_size: int
+    length_penalty: float
+
+
+def attention_page(lines: Sequence[TracedLine], subject: Subject, place: str) -> str:
+    """The page as HTML.
+
+    Args:
+        lines: what it shows, in this order.
+        subject: whose translations they are.
+        place: where the lines come from, by which an error names them.
+
+    Raises:
+        DataError: the lines have more attention than a page can hold.
+    """
+    weights = sum(part.weights.size for line in lines for part in line.parts)
+    if weights > MOST_WEIGHTS:
+        raise DataError(place, f"has {weights} weights, more than a page can hold ({MOST_WEIGHTS}); give it less text")
+    states = [part.states.shape[1] for line in lines for part in line.parts]
+    shown = _shown(states[0] if states else 0)
+    model = subject.config.model
+    data = {
+        "model": {
+            "name": subject.config.name,
+            "source_language": subject.config.data.source_language,
+            "target_language": subject.config.data.target_language,
+            "attention": model.attention,
+            "conditional": model.decoder.conditional,
+            "state_size": states[0] if states else 0,
+            "shown": shown,
+        },
+        "search": {"beam_size": subject.beam_size, "length_penalty": subject.length_penalty},
+        "lines": [
+            {
+                "source": line.translation.source,
+                "translation": line.translation.text,
+                "score": line.translation.outputs[0].score if line.translation.outputs else 0.0,
+                "parts": [_part(line, part, shown) for part in line.parts],
+            }
+            for line in lines
+        ],
+    }
+    title = "A translation without attention" if model.attention == "none" else "How attention chooses words"
+    package = __package__ or ""
+    return self_contained_page(
+        title,
+        data,
+        styles=[Asset(package, "attention.css")],
+        scripts=[Asset(package, f"{name}.js") for name in _PROGRAMS],
+    )
+
+
+def _shown(size: int) -> list[int]:
+    """The places of a hidden state that are shown: the first of its left-to-right half, and of the other."""
+    half = size // 2
+    return [start + place for start in (0, half) for place in range(min(half, SHOWN_OF_A_HALF))]
+
+
+def _part(line: TracedLine, part: Trace, shown: list[int]) -> dict[str, Any]:
+    first = part.source_words[0]
+    source_words = line.translation.source.split()[first : part.source_words[-1] + 1]
+    target_words = part.text.split()
+    of_source = [word - first for word in part.source_words]
+    words = np.zeros((0, 0))
+    if part.weights.size and target_words:
+        shape = len(target_words), len(source_words)
+        words = word_attention(part.weights.astype(float), of_source, part.target_words, shape)
+    return {
+        "source_words": source_words,
+        "target_words": target_words,
+        "words": _rounded(words, 8),
+        "source_tokens": list(part.source_tokens),
+        "source_token_words": of_source,
+        "target_tokens": [choice.token for choice in part.choices],
+        "target_token_words": [*part.target_words, *[-1] * part.finished],
+        "finished": part.finished,
+        "scores": _rounded(part.scores, 6),
+        "weights": [[_significant(weight) for weight in row] for row in part.weights.tolist()],
+        "states": _rounded(part.states[:, shown], 4),
+        "contexts": _rounded(part.contexts[:, shown], 4),
+        "summary": _rounded(part.summary[shown], 4),
+        "choices": [
+            {
+                "probability": _significant(choice.probability),
+                "rank": choice.rank,
+                "best": [[token, _significant(probability)] for token, probability in choice.best],
+            }
+            for choice in part.choices
+        ],
+        "vocabulary": part.vocabulary,
+        "candidates": [candidate._asdict() for candidate in part.candidates],
+    }
+
+
+def _rounded(values: NDArray[Any], digits: int) -> list[Any]:
+    # In float64, so that a number is written with no more digits than it has been rounded to.
+    rounded: list[Any] = (np.asarray(values, dtype=float).round(digits) + 0.0).tolist()
+    return rounded
+
+
+def _significant(value: float) -> float:
+    return float(f"{value:.8g}")

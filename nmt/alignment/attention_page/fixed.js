@@ -1,0 +1,33 @@
+// Without attention: the hidden states, of which two halves were handed over, and the vector these make.
+const makeFixedVector = () => {
+  const { element } = page;
+  const node = element("div", {});
+  const row = (kind, name, strip) =>
+    element(
+      "div",
+      { class: `row ${kind}`, role: "row" },
+      element("div", { class: "cell token", role: "rowheader" }, name),
+      element("div", { class: "cell strips", role: "cell" }, framed(strip)),
+    );
+  const table = element("div", { class: "states fixed", role: "table", "aria-label": "The encoder’s hidden states, and the one vector handed over" });
+  const build = (part) => {
+    forgetStrips();
+    const scale = scaleOf(part);
+    const last = part.source_tokens.length - 1;
+    const rows = part.source_tokens.map((token, position) => {
+      const strip = makeStrip(`Hidden state of ${token}`);
+      paint(strip, part.states[position], scale, [position === last ? 1 : 0.25, position === 0 ? 1 : 0.25]);
+      return row("", element("bdi", {}, ...tokenText(token)), strip);
+    });
+    const fixed = makeStrip("The one fixed vector");
+    paint(fixed, part.summary, scale);
+    table.replaceChildren(...rows, row("total", "the fixed vector", fixed));
+    node.replaceChildren(
+      table,
+      element("p", { class: "small" },
+        "There is nothing to show of attention: no scores, no softmax, no weights. The decoder was handed one fixed vector, the last state of each reading direction: that of the end mark from left to right, and that of the first token from right to left. The faded rest of the hidden states was never seen again."),
+      makeLegend(),
+    );
+  };
+  return { node, build, update: () => showCursor(table) };
+};

@@ -1,0 +1,104 @@
+// A row for each hidden state: its strip, score, exponential, weight, and the strip again times the weight.
+const makeStates = () => {
+  const { element, number } = page;
+  const node = element("div", {});
+  const table = element("div", { class: "states", role: "table", "aria-label": "Hidden states, scores and weights of this step" });
+  const cell = (kind, ...kids) => element("div", { class: `cell ${kind}`, role: "cell" }, ...kids);
+  const head = (kind, ...kids) => element("div", { class: `cell ${kind}`, role: "columnheader" }, ...kids);
+  const follow = makeFollow();
+  let rows = [];
+  let total = null;
+  let scale = 1;
+  let painted = null; // the step whose numbers the table has
+
+  const makeRow = (part, position) => {
+    const name = part.source_tokens[position];
+    const row = {
+      state: makeStrip(`Hidden state of ${name}`),
+      weighted: makeStrip(`Hidden state of ${name}, times its weight`),
+      score: element("span", { class: "number" }),
+      scoreBar: element("i", { class: "bar score-bar" }),
+      exponential: element("span", { class: "number" }),
+      weight: element("span", { class: "number" }),
+      weightBar: element("i", { class: "bar weight-bar" }),
+    };
+    const choose = () => view.position !== position && change({ position });
+    row.node = element(
+      "div",
+      { class: "row", role: "row", "data-position": position, on: { pointerenter: choose, click: choose } },
+      element("div", { class: "cell token", role: "rowheader" }, element("bdi", {}, ...tokenText(name))),
+      cell("strips", framed(row.state), framed(row.weighted)),
+      cell("score", row.scoreBar, row.score),
+      cell("exponential", row.exponential),
+      cell("weight", row.weightBar, row.weight),
+    );
+    return row;
+  };
+
+  const build = (part) => {
+    forgetStrips();
+    rows = part.source_tokens.map((_, position) => makeRow(part, position));
+    total = {
+      context: makeStrip("Context: the sum of the weighted hidden states"),
+      exponential: element("span", { class: "number" }),
+      weight: element("span", { class: "number" }),
+    };
+    total.node = element(
+      "div",
+      { class: "row total", role: "row" },
+      element("div", { class: "cell token", role: "rowheader" }, "context z"),
+      cell("strips", framed(total.context)),
+      cell("score", element("span", { class: "soft" }, "sum")),
+      cell("exponential", total.exponential),
+      cell("weight", total.weight),
+    );
+    const heads = element(
+      "div",
+      { class: "row heads", role: "row" },
+      head("token", "source token"),
+      head("strips", "hidden state hⱼ, and below it αⱼ·hⱼ"),
+      head("score", "score e"),
+      head("exponential", "exp(e)"),
+      head("weight", "weight α"),
+    );
+    table.replaceChildren(heads, ...rows.map((row) => row.node), total.node);
+    node.replaceChildren(table, follow.node, makeLegend());
+    scale = scaleOf(part);
+    painted = null;
+    rows.forEach((row, position) => paint(row.state, part.states[position], scale));
+  };
+
+  const paintStep = (part) => {
+    const scores = part.scores[view.step];
+    const weights = part.weights[view.step];
+    const { exponentials } = exponentialsOf(scores);
+    const widest = Math.max(...scores.map(Math.abs), 1e-9);
+    rows.forEach((row, position) => {
+      const weight = weights[position];
+      row.score.textContent = number(scores[position], 4);
+      row.scoreBar.style.setProperty("--share", scores[position] / widest);
+      row.scoreBar.classList.toggle("below", scores[position] < 0);
+      row.exponential.textContent = significant(exponentials[position]);
+      row.weight.textContent = weightText(weight);
+      row.weightBar.style.setProperty("--share", weight);
+      paint(row.weighted, part.states[position].map((value) => value * weight), scale);
+    });
+    paint(total.context, part.contexts[view.step], scale);
+    total.exponential.textContent = significant(sum(exponentials));
+    total.weight.textContent = number(sum(weights), 4);
+  };
+
+  const update = (part) => {
+    if (painted !== view.step) paintStep(part);
+    painted = view.step;
+    const worked = view.position ?? greatest(part.weights[view.step]);
+    rows.forEach((row, position) => {
+      row.node.classList.toggle("worked", position === worked);
+      row.node.classList.toggle("looked", isInColumn(part, position, view.column));
+    });
+    showCursor(table);
+    follow.update(part);
+  };
+
+  return { node, build, update };
+};

@@ -1,0 +1,98 @@
+"""What the commands that read given pairs share: their files, and the loop over them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Annotated, NamedTuple
+
+import typer
+
+from nmt.cli import options
+from nmt.cli.logs import logger
+from nmt.errors import DataError
+
+if TYPE_CHECKING:
+    from nmt.forcing import ForcedPair
+    from nmt.text.files import InputStream, LineWriter
+    from nmt.text.lines import Line
+    from nmt.training.progress import CountProgress
+    from nmt.translator import Translator
+
+LINES_AT_ONCE = 2048  # read together at most, so that those of like length share batches
+
+Source = Annotated[str, typer.Option("--src", metavar="FILE", help="Text, a line a sentence.")]
+Target = Annotated[str, typer.Option("--tgt", metavar="FILE", help="Its translation, line by line.")]
+Output = Annotated[str, typer.Option("--output", metavar="FILE", help="Where results go, a line a pair.")]
+BatchTokens = Annotated[int | None, typer.Option(help="Tokens of the pairs computed at once, by the longer side.")]
+
+
+class Answer(NamedTuple):
+    """What is written of a pair."""
+
+    text: str
+    refused: bool  # whether the pair is too large to be read
+
+
+def open_pairs(files: ExitStack, src: str, tgt: str, output: str) -> tuple[InputStream, InputStream]:
+    """The two inputs, open; `files` closes them.
+
+    Raises:
+        ConfigError: the files cannot be used together.
+        DataError: one has more lines than the other, as far as files can tell before they are read.
+        InputFileError: one cannot be read.
+    """
+    from nmt.corpus.parallel import CorpusFiles
+    from nmt.text.files import open_input
+
+    options.check_files([("--src", src), ("--tgt", tgt)], ("--output", output))
+    if options.is_regular_file(src) and options.is_regular_file(tgt):
+        CorpusFiles((src,), (tgt,)).check_line_counts()
+    return files.enter_context(open_input(src)), files.enter_context(open_input(tgt))
+
+
+def forced_pairs(
+    translator: Translator, lines: list[tuple[Line, Line]], *, attention: bool, batch_tokens: int | None
+) -> Iterator[ForcedPair]:
+    """What the model makes of each pair; one with a line too long to be read is like one that is too large."""
+    from nmt.forcing import ForcedPair, force
+
+    readable = [not (source.too_long or target.too_long) for source, target in lines]
+    short = [pair for pair, is_readable in zip(lines, readable, strict=True) if is_readable]
+    found = force(
+        translator,
+        [(source.text, target.text) for source, target in short],
+        attention=attention,
+        batch_tokens=batch_tokens,
+        numbers=[source.number for source, _ in short],
+    )
+    for is_readable in readable:
+        yield next(found) if is_readable else ForcedPair("", "", (), None)
+
+
+def answer_pairs(
+    streams: tuple[InputStream, InputStream],
+    writer: LineWriter,
+    answer: Callable[[list[tuple[Line, Line]]], Iterator[Answer]],
+    progress: CountProgress | None,
+) -> None:
+    """Writes what `answer` makes of the pairs, as soon as they can be read.
+
+    Raises:
+        DataError: one stream has more lines than the other, or some pairs were too large.
+    """
+    from nmt.corpus.parallel import ready_pairs
+
+    refused = 0
+    source, target = streams
+    for lines in ready_pairs(source, target, logger.warning, most=LINES_AT_ONCE):
+        for (line, other), (text, is_refused) in zip(lines, answer(lines), strict=True):
+            writer.write(text)
+            refused += is_refused
+            if is_refused and not (line.too_long or other.too_long):
+                logger.warning("line %d: too long, together with its translation, to be read", line.number)
+        writer.flush()
+        if progress is not None:
+            progress.show(lines[-1][0].number)
+    if refused:
+        raise DataError(source.name, f"too long, and answered with empty lines: {refused}")

@@ -1,0 +1,104 @@
+"""The test sets that `nmt eval` and `nmt compare` read and translate."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from typer.core import TyperCommand
+
+from nmt.cli.logs import logger
+from nmt.errors import DataError, InputFileError
+
+if TYPE_CHECKING:
+    from nmt.config.sections import ParallelFiles
+    from nmt.evaluation import Text
+    from nmt.translation import TranslateOptions
+    from nmt.translator import Translator
+
+LINES_AT_ONCE = 1024
+
+
+class FilesCommand(TyperCommand):
+    """Takes several files behind one of some options: every word up to the next option that is no directory."""
+
+    options: ClassVar[tuple[str, ...]] = ("--ref",)
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Writes `--ref a b` as `--ref a --ref b`; a directory can only be MODEL."""
+        expanded: list[str] = []
+        value_due, more = False, ""  # whether this word must be a file, and of which option it may be one
+        for word in args:
+            is_option = word.startswith("-") and word != "-"
+            if value_due:
+                value_due = False
+            elif more and not is_option and not Path(word).is_dir():
+                expanded.append(more)
+            else:
+                option, is_given, _ = word.partition("=")
+                more = option if option in self.options else ""
+                value_due = bool(more) and not is_given
+            expanded.append(word)
+        return super().parse_args(ctx, expanded)
+
+
+def read_text(path: str) -> Text:
+    """The lines of a file.
+
+    Raises:
+        DataError: a line is longer than is read.
+    """
+    from nmt.evaluation import Text
+    from nmt.text.files import read_lines
+
+    lines = []
+    for line in read_lines(path, logger.warning):
+        if line.too_long:
+            raise DataError(f"{path}:{line.number}", "is too long to be scored")
+        lines.append(line.text)
+    return Text(path, lines)
+
+
+def read_configured(test: ParallelFiles) -> tuple[Text, Text]:
+    """Source and reference of the test set that a configuration names.
+
+    Raises:
+        DataError: files that belong together have unequal numbers of lines, or a line is longer than is read.
+        InputFileError: a file is missing or cannot be read.
+    """
+    from nmt.corpus.parallel import CorpusFiles, read_pairs
+    from nmt.evaluation import Text
+
+    for path in (*test.source, *test.target):
+        if not Path(path).exists():
+            what = "no such file, though the model's configuration names it as test set; use --src and --ref"
+            raise InputFileError(path, what)
+    # File by file: sums that agree would hide lines that do not belong together.
+    source: list[str] = []
+    target: list[str] = []
+    for pair in read_pairs(CorpusFiles(test.source, test.target), logger.warning):
+        if pair.too_long:
+            raise DataError(f"{test.source[pair.file]}:{pair.number}", "it or its translation is too long to be scored")
+        source.append(pair.source)
+        target.append(pair.target)
+    return Text(", ".join(test.source), source), Text(", ".join(test.target), target)
+
+
+def translate_lines(
+    translator: Translator, lines: Sequence[str], search: TranslateOptions, *, quiet: bool
+) -> list[str]:
+    """The best translation of each line, with a bar where a person sees it."""
+    from nmt.training.progress import CountProgress
+
+    progress = CountProgress("translating", "lines", quiet=quiet)
+    translations: list[str] = []
+    try:
+        for start in range(0, len(lines), LINES_AT_ONCE):
+            some = lines[start : start + LINES_AT_ONCE]
+            batch = translator.translate(some, search, numbers=range(start + 1, start + 1 + len(some)))
+            translations += [translation.text for translation in batch]
+            progress.show(len(translations))
+    finally:
+        progress.close()
+    return translations

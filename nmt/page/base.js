@@ -1,0 +1,67 @@
+// What every page shares. `page` is all that other programs need:
+//
+//   page.data                                the data the page was made with
+//   page.main                                the element to fill
+//   page.element(tag, properties, ...kids)   a new element of HTML
+//   page.svg(tag, properties, ...kids)       a new element of SVG
+//   page.number(value, digits)               a number as text, with a real minus sign
+//   page.percent(share)                      0.123 as "12%"
+//   page.onTheme(run)                        runs now, and whenever the theme or the colours change
+//
+// Text is only ever given as a kid that is a string, and so never becomes markup. Properties are attributes, but for
+// `class`; `on`, {event: listener}; and `style`, {"--name": value}. One that is null, undefined or false is left out.
+
+const page = (() => {
+  const main = document.getElementById("page");
+  const themed = [];
+
+  const fill = (node, properties, kids) => {
+    for (const [name, value] of Object.entries(properties ?? {})) {
+      if (value === null || value === undefined || value === false) continue;
+      if (name === "on") {
+        for (const [event, listener] of Object.entries(value)) node.addEventListener(event, listener);
+      } else if (name === "style") {
+        for (const [property, setting] of Object.entries(value)) node.style.setProperty(property, setting);
+      } else {
+        node.setAttribute(name, value === true ? "" : value);
+      }
+    }
+    node.append(...kids.flat().filter((kid) => kid !== null && kid !== undefined && kid !== false));
+    return node;
+  };
+
+  const element = (tag, properties, ...kids) => fill(document.createElement(tag), properties, kids);
+  const svg = (tag, properties, ...kids) =>
+    fill(document.createElementNS("http://www.w3.org/2000/svg", tag), properties, kids);
+
+  const number = (value, digits = 2) => {
+    const text = value.toFixed(digits);
+    return (Number(text) === 0 ? text.replace("-", "") : text).replace("-", "−");
+  };
+  const percent = (share) => {
+    const hundredths = share * 100;
+    return hundredths > 0 && hundredths < 0.5 ? "<1%" : `${Math.round(hundredths)}%`;
+  };
+
+  const darkness = matchMedia("(prefers-color-scheme: dark)");
+  const isDark = () => (document.documentElement.dataset.theme ?? (darkness.matches ? "dark" : "light")) === "dark";
+  const toggle = element("button", { type: "button", class: "theme", id: "theme" });
+  const tell = () => {
+    toggle.textContent = isDark() ? "☀ Light" : "☾ Dark";
+    toggle.setAttribute("aria-label", isDark() ? "Change to the light theme" : "Change to the dark theme");
+    for (const run of themed) run();
+  };
+  toggle.addEventListener("click", () => {
+    document.documentElement.dataset.theme = isDark() ? "light" : "dark";
+    tell();
+  });
+  darkness.addEventListener("change", tell);
+  document.querySelector(".page-header").append(toggle);
+  tell();
+
+  const onTheme = (run) => {
+    themed.push(run);
+    run();
+  };
+  return { data: JSON.parse(document.getElementById("data").textContent), main, element, svg, number, percent, onTheme };
+})();
