@@ -5,7 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import signal
 import traceback
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from itertools import chain, islice
 from multiprocessing import resource_tracker
@@ -16,7 +16,7 @@ from typing import Any, NamedTuple, Protocol, Self, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from nmt.errors import MemoryExhaustedError, NmtError
+from nmt.errors import ConfigError, MemoryExhaustedError, NmtError
 from nmt.text.tokenizer import Tokenizer
 
 ENDING_SECONDS = 5.0
@@ -91,6 +91,7 @@ def encode_in_order(
 
     Raises:
         MemoryExhaustedError: a process ran out of memory, or was killed, as the system does then.
+        ConfigError: a process ended at its start, as in a script that works when it is imported.
         NmtError: a process ended in another way.
     """
     first = list(islice(chunks, processes))
@@ -98,7 +99,9 @@ def encode_in_order(
         for texts in chain(first, chunks):
             yield texts, encoder.encode(texts.sources, texts.targets)
         return
-    with _started(_serve, (encoder.source.model, encoder.target.model), len(first)) as workers:
+    with _started(_serve, len(first)) as workers:
+        for worker in workers:
+            worker.send((encoder.source.model, encoder.target.model))
         waiting = list(zip(workers, first, strict=True))
         for worker, texts in waiting:
             worker.send((texts.sources, texts.targets))
@@ -139,6 +142,9 @@ class _Worker(NamedTuple):
         self.process.join(ENDING_SECONDS)
         code = self.process.exitcode
         what = f"a process that encodes text ended by itself (exit code {code})"
+        if code == 1:  # what `_serve` lets happen to none: an exception before it, when the caller's script is imported
+            hint = 'a script that prepares a corpus or trains does so under `if __name__ == "__main__":`'
+            return ConfigError("corpus", f"{what}; {hint}")
         if code == -signal.SIGKILL:
             return MemoryExhaustedError("corpus", f"{what}; memory may have run out")
         return NmtError("corpus", what)
@@ -155,10 +161,13 @@ class _OutOfMemory(NamedTuple):
 
 
 @contextmanager
-def _started(target: Callable[..., None], arguments: Sequence[Any], count: int) -> Iterator[list[_Worker]]:
+def _started(target: Callable[[Connection], None], count: int) -> Iterator[list[_Worker]]:
     """Worker processes that live as long as the context.
 
     They are spawned, not forked: threads of this process, such as those of a tensor library, do not survive a fork.
+    They are given nothing but a pipe: what is more than a pipe holds would be waited for without end if a process died
+    before it read it, since starting one keeps both ends of that pipe open here.
+
     They do not hear SIGINT and SIGTERM, which a terminal or a scheduler sends to all processes at once: this process
     decides, and should it be killed, its end of the pipe closes and they end.
     """
@@ -171,7 +180,7 @@ def _started(target: Callable[..., None], arguments: Sequence[Any], count: int) 
         try:
             for _ in range(count):
                 ours, theirs = context.Pipe()
-                process = context.Process(target=target, args=(theirs, *arguments), daemon=True)
+                process = context.Process(target=target, args=(theirs,), daemon=True)
                 _start(process)
                 theirs.close()
                 workers.append(_Worker(process, ours))
@@ -195,10 +204,10 @@ def _start(process: BaseProcess) -> None:
         raise MemoryExhaustedError("corpus", what) from error
 
 
-def _serve(pipe: Connection, source_model: bytes, target_model: bytes) -> None:
-    """Encode what comes through the pipe until it closes; the body of a worker."""
+def _serve(pipe: Connection) -> None:
+    """Encode what comes through the pipe, behind the models, until it closes; the body of a worker."""
     try:
-        encoder = PairEncoder.of_models(source_model, target_model)
+        encoder = PairEncoder.of_models(*pipe.recv())
         while True:
             sources, targets = pipe.recv()
             pipe.send(encoder.encode(sources, targets))

@@ -301,6 +301,18 @@ def signalled(
     return subprocess.run(command, capture_output=True, timeout=30, check=False, start_new_session=True)
 
 
+def test_a_script_that_works_when_it_is_imported_is_an_error_and_no_hang(
+    tmp_path: Path, files: CorpusFiles, encoder: PairEncoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(globals(), "SIGNALLED", SIGNALLED.replace('if __name__ == "__main__":', "if True:"))
+    ended = signalled("none", tmp_path, files, encoder)
+    assert ended.returncode == 1
+    told = ended.stderr.decode()
+    assert "ConfigError: corpus: a process that encodes text ended by itself (exit code 1); a script that" in told
+    assert 'under `if __name__ == "__main__":`' in told
+    assert list((tmp_path / "run").iterdir()) == []
+
+
 def test_killed_half_way_nothing_is_believed(tmp_path: Path, files: CorpusFiles, encoder: PairEncoder) -> None:
     run = tmp_path / "run"
     assert signalled("kill", tmp_path, files, encoder).returncode == -signal.SIGKILL
