@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -286,6 +287,24 @@ def test_the_score_of_a_joined_line_is_that_of_its_tokens_and_all_coverage(trans
     options = translator.options(length_penalty=0.5, coverage_penalty=0.2)
     assert joined_score(parts, options) == pytest.approx(-11.0 / 6**0.5 - 0.4)
     assert joined_score(parts[:1], options) == parts[0].score
+
+
+@pytest.mark.parametrize("finished", [True, False])
+def test_a_translation_tells_whether_its_limit_ended_it(
+    finished: bool, translator: Translator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def search(*_: Any, max_lengths: torch.Tensor, **__: Any) -> list[list[Hypothesis]]:
+        ended = [hypothesis(translator, "ba", -1.0) for _ in max_lengths]
+        return [[ended[0]] if place else [replace(ended[0], finished=finished)] for place in range(len(ended))]
+
+    monkeypatch.setattr(nmt.translator, "beam_search", search)
+    [translation] = translator.translate(["ba ce"])
+    [output] = translation.outputs
+    assert (output.is_cut, output.end_marks) == (not finished, int(finished))
+    tokens = len(output.tokens) + finished
+    assert output.probability == pytest.approx(math.exp(output.log_probability / tokens))
+    [long] = translator.translate([LONG], translator.options(batch_tokens=10_000))
+    assert long.outputs[0].is_cut != finished and long.outputs[0].end_marks >= 1
 
 
 def test_words_are_looked_for_only_where_attention_is(translator: Translator, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -104,6 +104,7 @@ def test_parts_and_words_behind_an_edit_move_along() -> None:
         # Both are there, whatever looked where.
         ("2 or 3", "▁3 ▁ou ▁2", [0, 1, 2], "3 ou 2", ()),
         ("3 or 3", "▁3 ▁ou ▁4", [0, 1, 2], "3 ou 3", ()),
+        ("3 or 3", "▁3 ▁ou ▁4", [2, 1, 0], "3 ou 3", ()),
         # Addresses.
         ("see https://example.com/a.", "▁voir ▁https://exmaple.con .", [0, 1, 1], "voir https://example.com/a.", ()),
         ("see https://ab.cd/e now", "▁voir ▁: ▁https ▁:// ▁ab ▁. ▁cd ▁/e ▁. ▁ce", [0, *[1] * 8, 2],
