@@ -18,6 +18,7 @@ from nmt.errors import ConfigError, DataError, StorageError
 
 if TYPE_CHECKING:
     from nmt.alignment.figure import Picture
+    from nmt.text.lines import Line
     from nmt.translation import TranslateOptions, Translation
     from nmt.translator import Translator
 
@@ -64,10 +65,10 @@ def attend(
     if Path(output_file).suffix.lower() == PAGE:
         from nmt.cli.attention_page import write_page
 
-        write_page(translator, search, text or [], output_file)
+        write_page(translator, search, _lines(text), "TEXT" if text else "standard input", output_file)
         return
     too_long: list[int] = []
-    batches = _batches(translator, search, text, too_long)
+    batches = _batches(translator, search, _lines(text), too_long)
     if output_file == "-":
         _show(translator, batches, alignment_unit)
     else:
@@ -99,27 +100,31 @@ def _check_output(output_file: str) -> None:
         raise StorageError(output_file, f"needs matplotlib {needed} or newer: pip install 'nmt[plot]'")
 
 
+def _lines(text: Sequence[str] | None) -> Iterator[list[Line]]:
+    """The sentences that were given, or those of standard input as they come."""
+    from nmt.text.files import open_input
+    from nmt.text.lines import Line, ready_lines, without_surrogates
+
+    if text:
+        # Bytes that are no UTF-8 come as surrogates here.
+        yield [Line(number, without_surrogates(line)) for number, line in enumerate(text, start=1)]
+        return
+    with open_input("-") as stream:
+        yield from ready_lines(stream, logger.warning, most=64)
+
+
 def _batches(
-    translator: Translator, search: TranslateOptions, text: Sequence[str] | None, too_long: list[int]
+    translator: Translator, search: TranslateOptions, given: Iterator[list[Line]], too_long: list[int]
 ) -> Iterator[Batch]:
     """The translations with the numbers of their lines, as soon as they can be made.
 
     The numbers of lines that are too long to be read are put into `too_long`.
     """
-    from nmt.text.files import open_input
-    from nmt.text.lines import ready_lines, without_surrogates
-
-    def batch(lines: Sequence[str], numbers: Sequence[int]) -> Batch:
-        return list(zip(numbers, translator.translate(lines, search, numbers=numbers), strict=True))
-
-    if text:
-        # Bytes that are no UTF-8 come as surrogates here.
-        yield batch([without_surrogates(line) for line in text], range(1, len(text) + 1))
-        return
-    with open_input("-") as stream:
-        for lines in ready_lines(stream, logger.warning, most=64):
-            too_long += [line.number for line in lines if line.too_long]
-            yield batch([line.text for line in lines], [line.number for line in lines])
+    for lines in given:
+        too_long += [line.number for line in lines if line.too_long]
+        numbers = [line.number for line in lines]
+        found = translator.translate([line.text for line in lines], search, numbers=numbers)
+        yield list(zip(numbers, found, strict=True))
 
 
 def _show(translator: Translator, batches: Iterator[Batch], unit: str) -> None:

@@ -5,17 +5,20 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nmt.cli.logs import logger
 from nmt.errors import DataError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from nmt.text.lines import Line
     from nmt.translation import TranslateOptions
     from nmt.translator import Translator
 
 
-def write_page(translator: Translator, search: TranslateOptions, texts: list[str], output: str) -> None:
-    """Writes a page of the attention of some texts; of the lines of standard input, if there are none.
+def write_page(
+    translator: Translator, search: TranslateOptions, batches: Iterable[list[Line]], place: str, output: str
+) -> None:
+    """Writes a page of the attention of some lines, whose `place` errors name.
 
     Raises:
         DataError: no lines, more than a page can show, or some that are too long; with the last, the page is written.
@@ -24,11 +27,9 @@ def write_page(translator: Translator, search: TranslateOptions, texts: list[str
     from nmt.alignment.attention_page import attention_page
     from nmt.alignment.attention_page.document import Subject
     from nmt.storage import write_file
-    from nmt.text.lines import Line
     from nmt.trace import trace
 
-    place = "TEXT" if texts else "standard input"
-    lines = [Line(number, text) for number, text in enumerate(texts, start=1)] or _lines_of_standard_input()
+    lines = _all_of(batches)
     _check_count(place, len(lines))
     traced = trace(translator, [line.text for line in lines], search, numbers=[line.number for line in lines])
     subject = Subject(
@@ -41,18 +42,15 @@ def write_page(translator: Translator, search: TranslateOptions, texts: list[str
         raise DataError(place, f"too long, and left out: {too_long}")
 
 
-def _lines_of_standard_input() -> list[Line]:
-    """Its lines, or as many as are too many for a page."""
+def _all_of(batches: Iterable[list[Line]]) -> list[Line]:
+    """The lines, or as many as are too many for a page."""
     from nmt.alignment.attention_page import MOST_LINES
-    from nmt.text.files import open_input
-    from nmt.text.lines import ready_lines
 
     lines: list[Line] = []
-    with open_input("-") as stream:
-        for some in ready_lines(stream, logger.warning, most=64):
-            lines += some
-            if len(lines) > MOST_LINES:
-                break
+    for some in batches:
+        lines += some
+        if len(lines) > MOST_LINES:
+            break
     return lines
 
 
