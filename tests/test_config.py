@@ -20,6 +20,7 @@ from nmt.config import CHANGEABLE, Config, as_documentation, changed_keys, check
 from nmt.config.reference import all_keys
 from nmt.config.yaml12 import MAXIMUM_BYTES, flow, plain_value, read, write
 from nmt.errors import ConfigError, Problem
+from proofs import Proof
 
 CONFIGS = Path(__file__).parent.parent / "configs"
 
@@ -717,12 +718,13 @@ def holds_its_promise(source: bytes) -> bool:
     return bool(problems)
 
 
-@pytest.mark.parametrize("count", [200, pytest.param(5000, marks=pytest.mark.slow)])
-def test_broken_files_are_refused_with_file_and_line(count: int) -> None:
-    generator = random.Random(count)
+@pytest.mark.promise(19, gate=200, full=5000)
+def test_promise_19_broken_files_are_refused_with_file_and_line(proof: Proof) -> None:
     refused = 0
-    while refused < count:
-        refused += holds_its_promise(broken(generator))
+    while refused < proof.count:
+        source = broken(proof.generator)
+        with proof.case(source):
+            refused += holds_its_promise(source)
 
 
 @given(st.binary(max_size=300))
