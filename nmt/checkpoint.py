@@ -29,7 +29,7 @@ from nmt.manifest import (
     read_manifest,
     write_sealed,
 )
-from nmt.run_directory import CHECKPOINTS, checkpoint_name
+from nmt.run_directory import CHECKPOINTS, checkpoint_name, mark, prune
 from nmt.storage import make_directory
 from nmt.tensors import TensorKind, encode_tensors, non_finite, read_tensors, tensor_kinds
 
@@ -118,6 +118,28 @@ def save_checkpoint(run: Path, step: int, contents: CheckpointContents) -> Path:
     make_directory(directory.parent)
     write_sealed(directory, files, contents.summary, replace=True)
     return directory
+
+
+def save_marked(run: Path, step: int, contents: CheckpointContents, *, is_best: bool, keep: int) -> None:
+    """Saves a checkpoint, then says that it is the last and, if it is, the best, then removes old ones.
+
+    A process that is killed at any moment of this leaves the checkpoint before it, or this one, as the last.
+
+    Args:
+        run: the run directory.
+        step: the number of updates made.
+        contents: of the checkpoint.
+        is_best: whether none was better.
+        keep: how many checkpoints stay besides the best and the last.
+
+    Raises:
+        NonFiniteError, StorageError: as of `save_checkpoint`; also, an old checkpoint cannot be removed.
+    """
+    checkpoint = save_checkpoint(run, step, contents)
+    if is_best:
+        mark(run, "best", checkpoint.name)
+    mark(run, "last", checkpoint.name)
+    prune(run, keep)
 
 
 def add_shortlist(checkpoint: Path, tensors: Mapping[str, torch.Tensor]) -> None:

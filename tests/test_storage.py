@@ -2,14 +2,12 @@ from __future__ import annotations
 
 import errno
 import os
-import random
 import resource
 import shutil
 import signal
 import stat
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -68,14 +66,18 @@ def test_a_written_file_replaces_the_old_one(tmp_path: Path) -> None:
     assert names(tmp_path) == ["a"]
 
 
-def test_file_rename_and_folder_are_synced_in_that_order(tmp_path: Path, synced: Synced) -> None:
+@pytest.mark.promise(6, gate=1, full=1)
+def test_promise_06_file_rename_and_folder_are_synced_in_that_order(tmp_path: Path, synced: Synced) -> None:
     write_file(tmp_path / "a", b"x")
     file, rename, folder = synced
     assert Path(file).parent == tmp_path and Path(file).name.startswith(".nmt-temporary-")
     assert (rename, folder) == ("rename", str(tmp_path))
 
 
-def test_a_new_directory_is_synced_file_by_file_before_its_name_appears(tmp_path: Path, synced: Synced) -> None:
+@pytest.mark.promise(6, gate=1, full=1)
+def test_promise_06_a_new_directory_is_synced_file_by_file_before_its_name_appears(
+    tmp_path: Path, synced: Synced
+) -> None:
     with new_directory(tmp_path / "new") as temporary:
         (temporary / "inner").mkdir()
         (temporary / "inner" / "b").write_bytes(b"b")
@@ -93,8 +95,9 @@ def test_a_made_directory_is_synced_with_its_parents(tmp_path: Path, synced: Syn
     assert (tmp_path / "a" / "b").is_dir()
 
 
+@pytest.mark.promise(6, gate=1, full=1)
 @pytest.mark.usefixtures("umask_027")
-def test_modes_obey_the_umask(tmp_path: Path) -> None:
+def test_promise_06_modes_obey_the_umask(tmp_path: Path) -> None:
     write_file(tmp_path / "file", b"x")
     with new_directory(tmp_path / "directory") as temporary:
         (temporary / "a").write_bytes(b"a")
@@ -272,46 +275,6 @@ def test_a_full_disk_costs_nothing_that_was_saved(tmp_path: Path) -> None:
         pytest.skip("a small file system to fill cannot be mounted here")
     command = [unshare, "-rm", "sh", "-c", f'{mount} && exec "$2" -c "$3" "$1"', "sh"]
     subprocess.run([*command, str(tmp_path), sys.executable, FULL_DISK], check=True, timeout=60)
-
-
-SAVE_FOR_EVER = """
-import sys
-from itertools import count
-from pathlib import Path
-from nmt.storage import new_directory, remove, write_file
-
-run = Path(sys.argv[1])
-for number in count(int(sys.argv[2])):
-    name = f"step-{number // 2}"   # every step is written twice: once new, once replaced
-    with new_directory(run / name, replace=True) as temporary:
-        for part in "abc":
-            (temporary / part).write_bytes(name.encode() * 3000)
-    write_file(run / "last", name.encode())
-    old = run / f"step-{number // 2 - 2}"
-    if old.exists():
-        remove(old)
-    if number == int(sys.argv[2]):
-        print("saving", flush=True)
-"""
-
-
-def test_killed_while_saving_the_last_save_is_whole(tmp_path: Path) -> None:
-    chance, start = random.Random(1), 0
-    for _ in range(8):
-        child = subprocess.Popen(
-            [sys.executable, "-c", SAVE_FOR_EVER, str(tmp_path), str(start)], stdout=subprocess.PIPE
-        )
-        with child:
-            assert child.stdout is not None and child.stdout.readline() == b"saving\n"
-            time.sleep(chance.uniform(0, 0.05))
-            child.kill()
-        remove_stale_temporaries(tmp_path)
-        last = (tmp_path / "last").read_text()
-        assert {path.name: path.read_bytes() for path in (tmp_path / last).iterdir()} == {
-            part: last.encode() * 3000 for part in "abc"
-        }
-        assert all(name == "last" or name.startswith("step-") for name in names(tmp_path))
-        start = 2 * int(last.removeprefix("step-"))
 
 
 HOLD_THE_LOCK = """

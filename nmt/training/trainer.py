@@ -14,7 +14,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from nmt.checkpoint import CheckpointContents, Loaded, save_checkpoint
+from nmt.checkpoint import CheckpointContents, Loaded, save_marked
 from nmt.config import Config
 from nmt.corpus.order import BatchOrder
 from nmt.corpus.permutation import derive_key
@@ -23,7 +23,6 @@ from nmt.corpus.store import Store
 from nmt.errors import StoppedError
 from nmt.manifest import STATE
 from nmt.model.seq2seq import Seq2Seq
-from nmt.run_directory import mark, prune
 from nmt.training.average import WeightAverage
 from nmt.training.execution import Execution
 from nmt.training.gradient import Gradient
@@ -273,7 +272,7 @@ class Trainer:
             self._agreed_stop.check()
 
     def _save(self, *, is_best: bool = False) -> None:
-        """Saves a checkpoint, then says which is last and best, then removes old ones; safe at any kill."""
+        """Saves a checkpoint of the present state; safe at any kill."""
         self._catch_up()
         state = replace(self.state, seconds=time.monotonic() - self._started)
         weights, tensors = take_snapshot(self._parameters, self._optimizer, self._average)
@@ -292,9 +291,5 @@ class Trainer:
                 "best_step": state.best_step,
             },
         )
-        checkpoint = save_checkpoint(self._run, state.step, contents)
-        if is_best:
-            mark(self._run, "best", checkpoint.name)
-        mark(self._run, "last", checkpoint.name)
-        prune(self._run, self._config.training.keep_checkpoints)
+        save_marked(self._run, state.step, contents, is_best=is_best, keep=self._config.training.keep_checkpoints)
         self._saved_at = time.monotonic()

@@ -1,7 +1,6 @@
 """Training that is stopped, by a signal or by a crash, and goes on as if it had never been."""
 
 import json
-import random
 import signal
 import time
 
@@ -155,31 +154,6 @@ def test_a_signal_saves_and_exits_with_its_number(number, word, start, configura
     if word in (b"step 5", b"validation at"):
         assert (run / "last").exists()
     assert not [path for path in run.rglob(".*") if path.name != ".lock"]
-
-
-def kill_at_random(start, call, configuration, run, seed, kills):
-    generator = random.Random(seed)
-    for _ in range(kills):
-        running = start("train", configuration, "--output", run, *OPTIONS)
-        with running:
-            if read_until(running, b"model: ", b"finished already") == b"finished already":
-                break
-            time.sleep(generator.uniform(0, 0.7))
-            running.kill()
-    done = call("train", configuration, "--output", run, *OPTIONS)
-    assert done.code == 0, done.err
-
-
-def test_killed_it_loses_nothing_but_time(start, call, configuration, whole, tmp_path):
-    kill_at_random(start, call, configuration, tmp_path / "run", 3, 2)
-    assert outcome(tmp_path / "run") == whole
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("seed", range(10))
-def test_killed_often_it_loses_nothing_but_time(seed, start, call, configuration, whole, tmp_path):
-    kill_at_random(start, call, configuration, tmp_path / "run", seed, 3)
-    assert outcome(tmp_path / "run") == whole
 
 
 def test_a_killed_restart_loses_nothing_of_the_earlier_training(start, call, configuration, tmp_path):

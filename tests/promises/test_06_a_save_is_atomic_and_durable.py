@@ -1,0 +1,198 @@
+"""Promise 6: a save is atomic and durable."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+import saving
+from nmt.checkpoint import load_checkpoint
+from nmt.manifest import verify
+from nmt.run_directory import checkpoints, clean, latest_valid_checkpoint, resolve_model
+from program import Call, environment
+from proofs import Proof
+from runs import litter, outcome
+
+MEASURED_SAVES = 20
+STEPS = 40
+INTERVAL = 8
+OPTIONS = [
+    *("--set", "training={accumulation: 2, average_decay: 0.9, schedule: plateau, plateau_patience: 1}"),
+    *("--set", f"training={{max_steps: {STEPS}, validate_every: {INTERVAL}, log_every: 1, keep_checkpoints: 1}}"),
+    *("--set", "training={precision: bf16, patience: 30, batch_tokens: 96}"),
+    *("--set", "tokenizer.subword_regularization=0.2"),
+    *("--set", "search.beam_size=1"),
+]
+
+
+class SavingProcess:
+    """The process of `saving.py`, or rather the one of its children that saves at present."""
+
+    def __init__(self, server: subprocess.Popen[str]) -> None:
+        self._server = server
+        self._child = 0
+
+    def start(self, run: Path, number: int) -> None:
+        """Lets a new child save from that save on."""
+        print(number, run, file=self._server.stdin, flush=True)
+        self._child = int(self.line())
+
+    def line(self) -> str:
+        """What the child says next: `saving N` or `saved N`."""
+        return self._server.stdout.readline().removesuffix("\n")
+
+    def kill(self) -> list[str]:
+        """Kills the child, and gives what it had said meanwhile."""
+        os.kill(self._child, signal.SIGKILL)
+        return list(iter(self.line, "killed"))
+
+
+@pytest.fixture
+def saving_process() -> Iterator[SavingProcess]:
+    with subprocess.Popen(
+        [sys.executable, saving.__file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment()
+    ) as server:
+        yield SavingProcess(server)
+        server.communicate(timeout=60)
+
+
+def seconds_of_a_save(process: SavingProcess, run: Path) -> float:
+    """How long one takes here and now, the process being left to save for a while."""
+    process.start(run, 2)
+    process.line()
+    began = time.monotonic()
+    for _ in range(2 * MEASURED_SAVES):
+        process.line()
+    seconds = (time.monotonic() - began) / MEASURED_SAVES
+    process.kill()
+    return seconds
+
+
+def assert_whole(run: Path, said: list[str]) -> int:
+    """Sees that the run directory of a killed process is as promised; the number of its last save."""
+    saved = max((int(line.split()[1]) for line in said if line.startswith("saved")), default=0)
+    warnings: list[str] = []
+    saving.number_of(load_checkpoint(resolve_model(run, warnings.append), with_optimizer=True))  # for translation
+    clean(run)
+    assert litter(run) == []
+    assert [problem for checkpoint in checkpoints(run) for problem in verify(checkpoint)] == []
+    assert len(checkpoints(run)) <= saving.KEPT + 3  # the best, the last, and one not marked yet
+    last = latest_valid_checkpoint(run, warnings.append)
+    assert last is not None and last.name == (run / "last").read_text().strip()
+    number = saving.number_of(load_checkpoint(last, with_optimizer=True))
+    assert number in (saved, saved + 1), (number, said)
+    return number
+
+
+@pytest.mark.promise(6, gate=20, full=200)
+def test_promise_06_killed_while_it_saves_the_last_save_is_whole(
+    proof: Proof, saving_process: SavingProcess, tmp_path: Path
+) -> None:
+    seconds = seconds_of_a_save(saving_process, tmp_path)
+    clean(tmp_path)
+    number, interrupted = 2 * MEASURED_SAVES, 0
+    for case in range(proof.count):
+        saving_process.start(tmp_path, number + 1)
+        said = [saving_process.line()]
+        moment = proof.generator.uniform(0, 2 * seconds)
+        time.sleep(moment)
+        said = [f"saved {number}", *said, *saving_process.kill()]
+        interrupted += bool(litter(tmp_path))
+        with proof.case(f"{case}, killed {moment:.4f} s after {said}"):
+            number = assert_whole(tmp_path, said)
+    assert interrupted > proof.count / 4, f"only {interrupted} kills came while something was being written"
+
+
+class Uninterrupted(NamedTuple):
+    """A training that nobody killed: what it left, and the seconds to its first step and from there to its end."""
+
+    left: tuple[Any, ...]
+    starting: float
+    training: float
+
+
+class Killed(NamedTuple):
+    """When to kill a training: some seconds after it began or, the word being given, after it has said that."""
+
+    word: str
+    seconds: float
+
+
+Start = Callable[..., subprocess.Popen[bytes]]
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(start: Start, configuration: Path, tmp_path_factory: pytest.TempPathFactory) -> Uninterrupted:
+    run = tmp_path_factory.mktemp("uninterrupted") / "run"
+    began = time.monotonic()
+    with start("train", configuration, "--output", run, *OPTIONS) as running:
+        said_until(running, "model: ")
+        started = time.monotonic()
+        said = running.stderr.read()
+    assert running.returncode == 0, said
+    return Uninterrupted(outcome(run), started - began, time.monotonic() - started)
+
+
+def said_until(running: subprocess.Popen[bytes], word: str) -> str:
+    """What the process says up to the line with that word."""
+    said = ""
+    for line in running.stderr:
+        said += line.decode()
+        if word in said:
+            break
+    return said
+
+
+def train_and_kill(start: Start, configuration: Path, run: Path, killed: Killed) -> tuple[bool, str]:
+    """Trains until it is killed: whether it came to its end before, and what it said."""
+    with start("train", configuration, "--output", run, *OPTIONS) as running:
+        said = said_until(running, killed.word) if killed.word else ""
+        time.sleep(killed.seconds)
+        running.kill()
+        said += running.stderr.read().decode()
+    assert running.returncode in (0, -signal.SIGKILL), said
+    return running.returncode == 0, said
+
+
+def reached(run: Path) -> int:
+    """The last step that the metrics tell of."""
+    lines = (run / "metrics.jsonl").read_bytes().splitlines(keepends=True) if (run / "metrics.jsonl").exists() else []
+    return max((json.loads(line)["step"] for line in lines if line.endswith(b"\n")), default=0)
+
+
+def saved(run: Path) -> int:
+    """The step of the last save."""
+    return int((run / "last").read_text().strip().removeprefix("step-")) if (run / "last").exists() else 0
+
+
+@pytest.mark.promise(6, gate=1, full=30)
+def test_promise_06_killed_anywhere_a_training_loses_an_interval_at_most_and_ends_equal(
+    proof: Proof, start: Start, call: Call, configuration: Path, uninterrupted: Uninterrupted, tmp_path: Path
+) -> None:
+    moments = [("", uninterrupted.starting), ("model: ", uninterrupted.training)]
+    while proof.tried < proof.count:
+        run = tmp_path / f"run-{proof.tried}"
+        ended, before = False, 0
+        while proof.tried < proof.count and not ended:
+            word, most = proof.generator.choice(moments)
+            killed = Killed(word, proof.generator.uniform(0, most))
+            ended, said = train_and_kill(start, configuration, run, killed)
+            assert set(re.findall(r"going on from step (\d+)", said)) <= {str(before)}, said
+            before = saved(run)
+            if not ended:
+                assert reached(run) - before <= INTERVAL, (killed, said)
+                proof.counted(1)
+        done = call("train", configuration, "--output", run, *OPTIONS)
+        assert done.code == 0 and (f"going on from step {before}" in done.err or ended or not before), done.err
+        assert outcome(run) == uninterrupted.left
+        assert litter(run) == []
