@@ -3,9 +3,6 @@
 import gzip
 import json
 import math
-import os
-import signal
-import subprocess
 
 import pytest
 
@@ -207,22 +204,6 @@ def test_a_model_without_attention_scores_and_aligns_nothing(call, configuration
     assert all(float(line) <= 0 for line in call("score", run, *files).lines)
     done = call("align", run, *files)
     assert (done.code, done.lines) == (0, [""] * len(SOURCE)) and "without attention" in done.err
-
-
-def test_a_pair_is_answered_before_the_next_is_sent(start, model, tmp_path):
-    fifo = tmp_path / "tgt"
-    os.mkfifo(fifo)
-    target = os.open(fifo, os.O_RDWR)  # unlike for writing alone, this waits for no reader
-    options = ["score", model, "--src", "-", "--tgt", fifo]
-    with start(*options, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as running:
-        for _ in range(2):
-            running.stdin.write(b"ba ce\n")
-            running.stdin.flush()
-            os.write(target, b"CE BA\n")
-            assert float(running.stdout.readline()) < 0
-        running.send_signal(signal.SIGTERM)
-        assert running.wait(30) == 143
-    os.close(target)
 
 
 def test_moses_lists_have_alignments_in_their_last_column(call, model):

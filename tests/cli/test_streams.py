@@ -6,7 +6,6 @@ import random
 import signal
 import subprocess
 import sys
-import threading
 import time
 from pathlib import Path
 
@@ -123,36 +122,12 @@ def test_control_words_are_text(translator):
     assert not any({"<s>", "</s>", "<pad>"} & set(output.tokens) for output in outputs)
 
 
-def test_a_giant_line_is_answered_with_an_empty_one_and_65(call, process, model):
-    data = b"ba ce\n" + b"ba " * 400_000 + b"\ndi fo\n"
-    done = process("translate", model, stdin=data)
-    around = call("translate", model, stdin=b"ba ce\ndi fo\n").lines
-    assert done.code == 65
-    assert done.lines == [around[0], "", around[1]]
-    assert "nmt: warning: standard input:2: longer than" in done.err
-    assert len(done.errors) == 1 and "standard input" in done.errors[0]
-
-
 def test_attention_of_a_giant_line_is_left_out_with_65(call, model):
     done = call("attend", model, stdin=b"ba ce\n" + b"ba " * 400_000 + b"\ndi fo\n")
     assert done.code == 65
     assert len(done.errors) == 1 and "standard input" in done.errors[0]
     alone = call("attend", model, stdin=b"ba ce\n\ndi fo\n")
     assert done.out == alone.out and alone.code == 0
-
-
-def test_the_first_line_is_answered_before_the_second_is_sent(start, model):
-    with start("translate", model, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as running:
-        watch = threading.Timer(60, running.kill)
-        watch.start()
-        for line in (b"ba ce\n", b"\n", b"di fo gu\n"):
-            running.stdin.write(line)
-            running.stdin.flush()
-            assert running.stdout.readline().endswith(b"\n")
-        running.stdin.close()
-        assert running.stdout.read() == b""
-        assert running.wait(30) == 0
-        watch.cancel()
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -16,7 +16,7 @@ import torch
 
 from nmt.checkpoint import CheckpointContents, Loaded, save_marked
 
-KEPT = 1  # besides best and last
+KEPT = 0  # besides best and last
 
 
 def step_of_save(number: int) -> int:
