@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 import os
@@ -26,9 +25,10 @@ from nmt.checkpoint import (
     save_checkpoint,
 )
 from nmt.errors import ConfigError, ModelError, NonFiniteError, StorageError
-from nmt.manifest import MANIFEST, encode_json, verify
+from nmt.manifest import verify
 from nmt.run_directory import mark
 from nmt.tensors import TensorKind
+from sealing import put
 
 CONTENTS = CheckpointContents(
     weights={
@@ -48,16 +48,6 @@ CONTENTS = CheckpointContents(
 @pytest.fixture
 def checkpoint(tmp_path: Path) -> Path:
     return save_checkpoint(tmp_path / "run", 7, CONTENTS)
-
-
-def put(directory: Path, name: str, data: bytes) -> None:
-    """Puts a file into a checkpoint as somebody would who knows how it is sealed."""
-    (directory / name).write_bytes(data)
-    document = json.loads((directory / MANIFEST).read_bytes())
-    del document["sha256"]
-    document["files"][name] = {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
-    seal = hashlib.sha256(encode_json(document)).hexdigest()
-    (directory / MANIFEST).write_bytes(encode_json(document | {"sha256": seal}))
 
 
 def safetensors(header: object, body: bytes = b"") -> bytes:

@@ -1,6 +1,5 @@
 """A model whose files are whole and whose content is not: a clean error, soon, that names the file."""
 
-import hashlib
 import json
 import shutil
 import time
@@ -9,7 +8,8 @@ import pytest
 
 from nmt.config import from_yaml
 from nmt.config.reference import all_keys
-from nmt.manifest import CONFIG, MANIFEST, encode_json
+from nmt.manifest import CONFIG, MANIFEST
+from sealing import put, reseal
 
 SIZES = [
     key.dotted for key in all_keys() if key.dotted.startswith("model.") and key.dotted.endswith(("size", "layers"))
@@ -24,16 +24,10 @@ def hostile(call, model, tmp_path):
         directory = tmp_path / "hostile"
         shutil.rmtree(directory, ignore_errors=True)
         assert call("export", model, directory).code == 0
-        document = json.loads((directory / MANIFEST).read_bytes())
-        del document["sha256"]
         if config is not None:
-            data = config((directory / CONFIG).read_text()).encode()
-            (directory / CONFIG).write_bytes(data)
-            document["files"][CONFIG] = {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+            put(directory, CONFIG, config((directory / CONFIG).read_text()).encode())
         if summary is not None:
-            document["summary"] = summary(document["summary"])
-        seal = hashlib.sha256(encode_json(document)).hexdigest()
-        (directory / MANIFEST).write_bytes(encode_json(document | {"sha256": seal}))
+            reseal(directory, lambda document: document.update(summary=summary(document["summary"])))
         return directory
 
     return make
