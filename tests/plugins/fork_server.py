@@ -24,6 +24,8 @@ import nmt.training.run  # noqa: F401 (what commands import shall be there befor
 from nmt.cli.main import main
 from program import nmt_in_process
 
+OPENED, REACHED_FOR = b"o", b"r"
+
 
 def serve() -> None:
     for model in sys.argv[1:]:
@@ -104,11 +106,15 @@ def become(request: dict[str, Any]) -> None:
 
 
 def audit(descriptor: int) -> None:
-    """Writes every file that Python opens, and every folder that it lists, to a descriptor."""
+    """Writes every file that Python opens, every folder that it lists, and all that it connects to, to a descriptor."""
 
     def note(event: str, arguments: tuple[Any, ...]) -> None:
         if event in ("open", "os.listdir", "os.scandir", "os.chdir") and isinstance(arguments[0], str | bytes):
-            os.write(descriptor, os.fsencode(arguments[0]) + b"\0")
+            os.write(descriptor, OPENED + os.fsencode(arguments[0]) + b"\0")
+        elif event in ("socket.connect", "socket.sendto", "socket.sendmsg"):
+            os.write(descriptor, REACHED_FOR + repr(arguments[1]).encode() + b"\0")
+        elif event in ("socket.getaddrinfo", "socket.gethostbyname", "socket.gethostbyaddr"):
+            os.write(descriptor, REACHED_FOR + repr(arguments[0]).encode() + b"\0")
 
     sys.addaudithook(note)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -16,6 +16,7 @@ import pytest
 from program import Finished, environment
 
 GIBIBYTE = 1 << 30
+OPENED, REACHED_FOR = "or"  # as a note of `fork_server.py` begins
 
 
 @dataclass(frozen=True)
@@ -27,12 +28,14 @@ class Child(Finished):
         processor_seconds: that it computed.
         memory: bytes that it had in memory at most, more than its parent.
         opened: what it opened by name, where that was asked for.
+        reached_for: what it tried to connect to, or to find the address of, likewise.
     """
 
     seconds: float = 0.0
     processor_seconds: float = 0.0
     memory: int = 0
     opened: tuple[str, ...] = ()
+    reached_for: tuple[str, ...] = ()
 
 
 class Forker:
@@ -41,16 +44,18 @@ class Forker:
     Args:
         folder: an empty one, for the children's streams.
         model: what it has translated with.
+        within: a command that runs the one that follows it, such as `unshare`; the program lives where that puts it.
     """
 
-    def __init__(self, folder: Path, model: Path) -> None:
+    def __init__(self, folder: Path, model: Path, within: Sequence[str] = ()) -> None:
         self._folder = folder
         self._model = model
+        self.within = within
         self._server: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
         self._server = subprocess.Popen(
-            [sys.executable, Path(__file__).with_name("fork_server.py"), self._model],
+            [*self.within, sys.executable, Path(__file__).with_name("fork_server.py"), self._model],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env=environment(),
@@ -79,7 +84,7 @@ class Forker:
             stdin: standard input.
             timeout: seconds after which it is ended.
             memory: bytes that it may have addresses for, more than its parent; None for all there are.
-            audit: whether to note what it opens.
+            audit: whether to note what it opens and connects to.
         """
         assert self._server is not None and self._server.stdin is not None
         (self._folder / "in").write_bytes(stdin)
@@ -93,7 +98,8 @@ class Forker:
         self._server.stdin.write(json.dumps(request).encode() + b"\n")
         self._server.stdin.flush()
         answer = self._answer()
-        opened = (self._folder / "audit").read_bytes().decode().split("\0")[:-1] if audit else []
+        notes = (self._folder / "audit").read_bytes().decode().split("\0")[:-1] if audit else []
+        by_kind = [tuple(note[1:] for note in notes if note[0] == kind) for kind in (OPENED, REACHED_FOR)]
         return Child(
             answer["code"],
             (self._folder / "out").read_bytes(),
@@ -101,8 +107,14 @@ class Forker:
             answer["seconds"],
             answer["processor_seconds"],
             answer["memory"],
-            tuple(opened),
+            *by_kind,
         )
+
+    @property
+    def process(self) -> int:
+        """The number of the process that forks."""
+        assert self._server is not None
+        return self._server.pid
 
     def _answer(self) -> Any:
         assert self._server is not None and self._server.stdout is not None
