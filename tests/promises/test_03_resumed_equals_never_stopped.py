@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 import torch
+
+from nmt.training.trainer import Trainer
 from program import Call, Finished
 from proofs import Proof
 from runs import contents, outcome
-
-from nmt.training.trainer import Trainer
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
@@ -32,7 +32,8 @@ VARIANTS = {
         "tokenizer.subword_regularization=0.2",
     ],
     "bf16": [
-        "training={precision: bf16, optimizer: adamw, weight_decay: 0.01, early_stopping_metric: chrf, validate_every: 6}",
+        "training={precision: bf16, optimizer: adamw, weight_decay: 0.01}",
+        "training={early_stopping_metric: chrf, validate_every: 6}",
         "training={schedule: inverse_sqrt, warmup_steps: 20}",
         "tokenizer={kind: bpe, vocabulary_size: 100, subword_regularization: 0.1}",
     ],

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from proofs import Proof
 
 from nmt.config import Config, from_yaml
 from nmt.corpus.cleaning import CHUNK_PAIRS, PairFilter
@@ -25,6 +24,7 @@ from nmt.corpus.store import Store
 from nmt.training.place import Place
 from nmt.training.preparation import read_trained_tokenizers
 from nmt.training.updates import Text, Update, updates_from
+from proofs import Proof
 
 PAIRS = CHUNK_PAIRS + 1000  # so that two workers get something to encode
 SIZES, WORKERS = (1, 2, 4), (0, 2)
