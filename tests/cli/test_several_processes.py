@@ -19,6 +19,7 @@ from safetensors.torch import load_file
 from nmt.corpus.order import BatchOrder
 from nmt.corpus.store import Store
 from nmt.storage import RunLock
+from runs import litter
 
 STEPS = 24
 OPTIONS = [
@@ -179,10 +180,6 @@ def assert_equal_within_float_error(run, other):
     assert tensors.keys() == other_tensors.keys()
     for name, tensor in tensors.items():
         torch.testing.assert_close(tensor, other_tensors[name], rtol=1e-4, atol=2e-6, msg=name)
-
-
-def litter(run):
-    return [path for path in run.rglob(".*") if path.name != ".lock"]
 
 
 @pytest.fixture(scope="session")
