@@ -111,6 +111,17 @@ def is_out_of_memory(error: BaseException) -> bool:
     return isinstance(error, RuntimeError) and any(phrase in str(error) for phrase in _OUT_OF_MEMORY)
 
 
+@contextmanager
+def exhausted_memory_as(error: Callable[[], MemoryExhaustedError]) -> Iterator[None]:
+    """Raises what `error` makes in place of whatever says, inside, that memory ran out."""
+    try:
+        yield
+    except (RuntimeError, MemoryError) as caught:
+        if not is_out_of_memory(caught):
+            raise
+        raise error() from caught
+
+
 def within_memory(
     items: Sequence[Item],
     work: Callable[[Sequence[Item]], list[Found]],
@@ -127,5 +138,6 @@ def within_memory(
             raise
         if len(items) == 1:
             raise exhausted(items[0]) from error
+    logger.debug("out of memory in a batch of %d, which is halved", len(items))
     half = len(items) // 2
     return within_memory(items[:half], work, exhausted) + within_memory(items[half:], work, exhausted)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from nmt.config import TrainingConfig
-from nmt.device import is_out_of_memory, products_in
+from nmt.device import exhausted_memory_as, products_in
 from nmt.errors import MemoryExhaustedError
 from nmt.model.seq2seq import Seq2Seq
 from nmt.training.execution import Execution
@@ -63,20 +63,10 @@ class Gradient:
         Raises:
             MemoryExhaustedError: the part is too large.
         """
-        try:
-            with nullcontext() if last else without_synchronizing(self._loss):
-                # Several processes take the mean of their gradients, where the sum is wanted.
-                return self._compute(part, tokens / self._size).double()
-        except (RuntimeError, MemoryError) as error:
-            if not is_out_of_memory(error):
-                raise
-            sentences = int((part.target_lengths > 0).sum())
-            shape = f"{sentences} sentences of up to {part.source.shape[1]} source and {part.target_input.shape[1]}"
-            raise MemoryExhaustedError(
-                "training.batch_tokens",
-                f"out of memory in a batch of {shape} target tokens; "
-                f"lower it from {self._config.batch_tokens}, or raise training.accumulation",
-            ) from error
+        apart = nullcontext() if last else without_synchronizing(self._loss)
+        with exhausted_memory_as(lambda: too_large(f"in a batch of {_shape(part)}", self._config)), apart:
+            # Several processes take the mean of their gradients, where the sum is wanted.
+            return self._compute(part, tokens / self._size).double()
 
     def _add_now(self, part: TensorBatch, divisor: Any) -> Tensor:
         with products_in(self._dtype, self._device):
@@ -87,6 +77,21 @@ class Gradient:
             summed = summed.cpu()
         (loss / divisor).backward()
         return summed
+
+
+def too_large(what: str, config: TrainingConfig) -> MemoryExhaustedError:
+    """What there is to say of an update that memory does not suffice for."""
+    return MemoryExhaustedError(
+        "training.batch_tokens",
+        f"out of memory {what}; lower it from {config.batch_tokens}, or raise training.accumulation",
+    )
+
+
+def _shape(part: TensorBatch) -> str:
+    sentences = int((part.target_lengths > 0).sum())
+    return (
+        f"{sentences} sentences of up to {part.source.shape[1]} source and {part.target_input.shape[1]} target tokens"
+    )
 
 
 class _BatchLoss(nn.Module):

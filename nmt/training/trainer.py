@@ -20,12 +20,13 @@ from nmt.corpus.order import BatchOrder
 from nmt.corpus.permutation import derive_key
 from nmt.corpus.prefetch import prefetched
 from nmt.corpus.store import Store
+from nmt.device import exhausted_memory_as
 from nmt.errors import StoppedError
 from nmt.manifest import STATE
 from nmt.model.seq2seq import Seq2Seq
 from nmt.training.average import WeightAverage
 from nmt.training.execution import Execution
-from nmt.training.gradient import Gradient
+from nmt.training.gradient import Gradient, too_large
 from nmt.training.memory import STEPS_BETWEEN_RETURNS, return_freed_memory
 from nmt.training.metrics import MetricsWriter
 from nmt.training.optimizer import leave_out_if_infinite, make_optimizer
@@ -129,7 +130,8 @@ class Trainer:
                 if limit is not None:
                     return limit
                 self._stop_if_asked()
-                self._step(next(updates))
+                with exhausted_memory_as(lambda: too_large(f"at step {self.state.step + 1:,}", config)):
+                    self._step(next(updates))
                 if self.state.step % STEPS_BETWEEN_RETURNS == 0:
                     return_freed_memory()
                 if self.state.step % config.log_every == 0:

@@ -150,49 +150,6 @@ def test_sigterm_while_the_program_starts_is_143(start, model):
             assert b"Traceback" not in running.stderr.read()
 
 
-SCARCE_MEMORY = """
-import resource, sys
-from pathlib import Path
-from nmt.translator import Translator
-
-translator = Translator.load(sys.argv[1])
-lines = sys.stdin.read().splitlines()
-options = translator.options(beam_size=40, batch_tokens=1 << 20)
-translator.translate(lines[:10], options)
-search = translator._search_at_once
-
-
-def watch(parts, options):
-    try:
-        return search(parts, options)
-    except (RuntimeError, MemoryError):
-        print("refused", len(parts), file=sys.stderr)
-        raise
-
-
-translator._search_at_once = watch
-used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
-resource.setrlimit(resource.RLIMIT_AS, (used + (16 << 20), used + (16 << 20)))
-for translation in translator.translate(lines, options):
-    print(translation.text)
-"""
-
-
-def test_where_memory_is_scarce_the_batch_is_halved_and_nothing_else_changes(model, translator, make_sentences):
-    lines = make_sentences(500, 9)
-    expected = translator.translate(lines, translator.options(beam_size=40))
-    done = subprocess.run(
-        [sys.executable, "-X", "utf8", "-c", SCARCE_MEMORY, model],
-        input="".join(f"{line}\n" for line in lines),
-        capture_output=True,
-        encoding="utf-8",
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    assert "refused 500\n" in done.stderr
-    assert done.stdout == "".join(f"{translation.text}\n" for translation in expected)
-
-
 def test_the_reader_goes_away_quietly(start, model):
     with start("translate", model, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as running:
         running.stdin.write(b"ba ce\n")

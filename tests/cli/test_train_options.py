@@ -4,6 +4,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 
 def test_an_option_for_a_key_is_blamed_by_its_own_name(call, configuration, tmp_path):
     done = call("train", configuration, "--output", tmp_path / "run", "--precision", "fp8", "--batch-tokens", "0")
@@ -40,7 +42,8 @@ def test_a_changed_key_is_spelled_as_in_yaml(call, configuration, data, tmp_path
         assert words in done.err, done.err
 
 
-def test_a_model_too_large_for_memory_is_7(configuration, tmp_path, user_environment):
+@pytest.mark.promise(11, gate=1, full=1)
+def test_promise_11_a_model_too_large_for_memory_is_7(configuration, tmp_path, user_environment):
     program = [sys.executable, "-m", "nmt", "train", configuration, "--output", tmp_path / "run"]
     limited = ["/bin/sh", "-c", 'ulimit -v 8000000 && exec "$@"', "sh"]
     done = subprocess.run(

@@ -20,6 +20,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+import torch._dynamo  # noqa: F401 (an optimizer imports it; see below)
+
 import nmt.training.run  # noqa: F401 (what commands import shall be there before they are forked)
 from nmt.cli.main import main
 from program import nmt_in_process
