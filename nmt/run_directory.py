@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Literal, TypeVar
 
 from nmt.errors import ModelError, Problem
-from nmt.manifest import MANIFEST, Purpose, open_plain, verify
+from nmt.manifest import MANIFEST, WEIGHTS, Purpose, open_plain, verify
 from nmt.storage import make_directory, move, remove, remove_stale_temporaries, write_file
 
 CHECKPOINTS = "checkpoints"
@@ -223,6 +223,26 @@ def _damage(checkpoint: Path, purpose: Purpose) -> list[Problem]:
     return verify(checkpoint, purpose=purpose)
 
 
+def is_run(path: Path) -> bool:
+    """Whether MODEL is a run directory, rather than a checkpoint or an exported model.
+
+    Raises:
+        ModelError: it is neither.
+    """
+    expected = "expected a run directory, a checkpoint or an exported model"
+    try:
+        is_directory = stat.S_ISDIR(path.stat().st_mode)
+    except OSError as error:
+        raise ModelError(str(path), f"cannot be read: {error.strerror}; {expected}") from None
+    if not is_directory:
+        raise ModelError(str(path), f"not a directory; {expected}")
+    if any(os.path.lexists(path / name) for name in (MANIFEST, WEIGHTS)):
+        return False
+    if not any(os.path.lexists(path / name) for name in ("best", "last", CHECKPOINTS)):
+        raise ModelError(str(path), f"holds neither {MANIFEST} nor {CHECKPOINTS}; {expected}")
+    return True
+
+
 def resolve_model(path: Path, warn: Warn) -> Path:
     """The directory with the manifest and the weights that the user means by MODEL.
 
@@ -233,17 +253,8 @@ def resolve_model(path: Path, warn: Warn) -> Path:
     Raises:
         ModelError: there is no model at `path`, or a run directory has none that is whole.
     """
-    expected = "expected a run directory, a checkpoint or an exported model"
-    try:
-        is_directory = stat.S_ISDIR(path.stat().st_mode)
-    except OSError as error:
-        raise ModelError(str(path), f"cannot be read: {error.strerror}; {expected}") from None
-    if not is_directory:
-        raise ModelError(str(path), f"not a directory; {expected}")
-    if os.path.lexists(path / MANIFEST):
+    if not is_run(path):
         return path
-    if not any(os.path.lexists(path / name) for name in ("best", "last", CHECKPOINTS)):
-        raise ModelError(str(path), f"holds neither {MANIFEST} nor {CHECKPOINTS}; {expected}")
     checkpoint = best_valid_checkpoint(path, warn)
     if checkpoint is None:
         raise ModelError(str(path), "this run has saved no checkpoint yet")
