@@ -32,7 +32,7 @@ from nmt.manifest import (
     read_state,
     verify,
 )
-from nmt.run_directory import CHECKPOINTS, Pointer, checkpoints, is_run, marked
+from nmt.run_directory import CHECKPOINTS, NOT_ITS_OWN, Pointer, checkpoints, is_real_directory, is_run, marked
 from nmt.tensor_file import check_numbers
 from nmt.text.tokenizer import Tokenizer
 from nmt.training.directory import FINGERPRINT, TOKENIZER
@@ -88,6 +88,10 @@ def verify_model(path: Path) -> Iterator[Part]:
 
 def _verify_run(run: Path) -> Iterator[Part]:
     found = 0
+    folder = run / CHECKPOINTS
+    if os.path.lexists(folder) and not is_real_directory(folder):
+        yield Part(folder, "checkpoint", (), (Problem(str(folder), NOT_ITS_OWN),))
+        return
     for checkpoint in checkpoints(run):
         if (part := _settled(checkpoint, _checkpoint)) is not None:
             found += 1
@@ -179,9 +183,10 @@ def _mark_now(run: Path, name: Pointer) -> Part | None:
         return Part(path, "mark", (), error.problems)
     if checkpoint is None:
         return None
-    if checkpoint in checkpoints(run):
+    if is_real_directory(checkpoint):
         return Part(path, "mark", (name,), ())
-    return Part(path, "mark", (), (Problem(str(path), f"names {checkpoint.name}, which is not there"),))
+    what = NOT_ITS_OWN if os.path.lexists(checkpoint) else f"missing, though {name} names it"
+    return Part(path, "mark", (), (Problem(str(checkpoint), what),))
 
 
 def _configuration(path: Path) -> Part:

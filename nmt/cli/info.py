@@ -62,7 +62,7 @@ def _verify(model: Path, output_format: str) -> None:
             if output_format == "text":
                 writer.write(_as_text(part))
                 writer.flush()
-        problems = [problem for part in parts for problem in part.problems]
+        problems = list(dict.fromkeys(problem for part in parts for problem in part.problems))
         if output_format == "json":
             found = {"directory": str(model), "sound": not problems, "parts": list(map(_as_json, parts))}
             writer.write(json.dumps(found, ensure_ascii=False))
