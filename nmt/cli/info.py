@@ -25,7 +25,7 @@ def info(
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
 ) -> None:
-    """Tell what a model is: languages, sizes, configuration, scores."""
+    """Tell what a model is: languages, sizes, configuration, scores; or, with --verify, whether it is whole."""
     options.one_of("--format", output_format, ("text", "json"))
     options.start(quiet=quiet, verbose=verbose)
     if verify:

@@ -44,7 +44,7 @@ def outside(exported, tmp_path):
 
 
 def assert_refused(forked, model: Path, where: Path, reason: str) -> None:
-    for command in (["translate"], ["info"], ["info", "--verify"]):
+    for command in (["translate"], ["info", "--verify"]):
         done = forked(*command, model, stdin=LINES)
         assert done.code == 4 and done.errors, done
         assert command == ["info", "--verify"] or done.out == b"", done
