@@ -3,7 +3,6 @@ from __future__ import annotations
 import json
 import math
 import os
-import pickle
 import struct
 from collections.abc import Mapping
 from dataclasses import replace
@@ -195,26 +194,6 @@ def test_tensors_that_do_not_fit_are_named_with_both_shapes() -> None:
         "model.safetensors: does not fit the model of its configuration: a is [3, 2] float32, expected [2, 3] float32; "
         "b is [1] bfloat16, expected [1] float32; c is missing; and 1 more"
     )
-
-
-class Booby:
-    """Writes a file when it is unpickled."""
-
-    def __init__(self, target: Path) -> None:
-        self.target = target
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return (Path.write_text, (self.target, "ran"))
-
-
-@pytest.mark.parametrize("name", ["model.safetensors", "optimizer.safetensors", "state.json"])
-def test_a_pickle_is_refused_and_does_not_run(checkpoint: Path, tmp_path: Path, name: str) -> None:
-    torch.save(Booby(tmp_path / "ran"), tmp_path / "archive")
-    for payload in (pickle.dumps(Booby(tmp_path / "ran")), (tmp_path / "archive").read_bytes()):
-        put(checkpoint, name, payload)
-        with pytest.raises(ModelError, match=name):
-            load_checkpoint(checkpoint, with_optimizer=True)
-    assert not (tmp_path / "ran").exists()
 
 
 @pytest.mark.parametrize(

@@ -62,7 +62,8 @@ def test_the_copy_itself_is_a_model(call, hostile):
 
 @pytest.mark.parametrize("keys", [*([key] for key in SIZES), SIZES], ids=" ".join)
 @pytest.mark.parametrize("allowed", [True, False])
-def test_sizes_beyond_reason_are_refused_at_once(keys, allowed, call, hostile):
+@pytest.mark.promise(2, gate=1, full=1)
+def test_promise_02_sizes_beyond_reason_are_refused_at_once(keys, allowed, call, hostile):
     largest = {key: 64 if key.endswith("layers") else 1_000_000 for key in keys}
     values = {key: value if allowed else value + 1 for key, value in largest.items()}
     changes = values | {"model.tie_embeddings": "none"}

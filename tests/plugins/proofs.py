@@ -46,7 +46,7 @@ PROMISES = {
     21: "No network unless asked",
     22: "The reader goes away: quiet exit 141",
 }
-SHOWN_FAILURES = 100
+SHOWN_FAILURES = 10
 _PROOF = pytest.StashKey["Proof"]()
 
 

@@ -90,7 +90,7 @@ def check(done, directory: Path, mutation: Mutation) -> None:
 
 
 @pytest.mark.parametrize("part", range(PARTS))
-@pytest.mark.promise(2, gate=15, full=300)
+@pytest.mark.promise(2, gate=12, full=10_000 // PARTS)
 def test_promise_02_a_broken_model_is_a_clean_error(part, proof, forked, bases, tmp_path):
     for number in range(proof.count):
         directory = tmp_path / f"model-{number}"
@@ -100,4 +100,24 @@ def test_promise_02_a_broken_model_is_a_clean_error(part, proof, forked, bases, 
             check(done, directory, mutation)
             assert done.processor_seconds < SECONDS, f"{mutation.what}: {done}"
             assert done.memory < MEMORY, f"{mutation.what}: {done}"
+        if number % 10 == 0:
+            check_verification(forked, directory, mutation, proof)
+        shutil.rmtree(directory)
+
+
+def check_verification(forked, directory: Path, mutation: Mutation, proof) -> None:
+    done = forked("info", "--verify", directory, timeout=PATIENCE, memory=MEMORY)
+    with proof.case(f"{mutation.what}, verified"):
+        assert done.code in ((0, 4) if mutation.damaged is None else (4,)), f"{mutation.what}: {done}"
+        assert all(line.startswith(f"nmt: error: {directory}") for line in done.err.splitlines()), done
+        assert bool(done.errors) == bool(done.code), done
+
+
+@pytest.mark.promise(2, gate=1, full=50)
+def test_promise_02_the_real_command_says_the_same(proof, process, bases, tmp_path):
+    for number in range(proof.count):
+        directory = tmp_path / f"model-{number}"
+        mutation = mutate(bases[number % 2], directory, proof.generator)
+        with proof.case(number):
+            check(process("translate", directory, stdin=LINE), directory, mutation)
         shutil.rmtree(directory)
