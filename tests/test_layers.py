@@ -27,6 +27,7 @@ LAYERS = [
     {"evaluation", "alignment", "description"},
     {"revision", "comparison"},
     {"training"},
+    {"checking"},
     {"cli"},
 ]
 NEIGHBOURS = {("run_directory", "manifest")}

@@ -7,7 +7,7 @@ import json
 import logging
 import os
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, wait
 from itertools import chain
 from pathlib import Path
@@ -26,7 +26,7 @@ from nmt.manifest import SHARED_TOKENIZER, SOURCE_TOKENIZER, TARGET_TOKENIZER
 from nmt.storage import new_directory
 from nmt.text.files import read_lines
 from nmt.text.tokenizer import Tokenizer
-from nmt.text.tokenizer_training import train_tokenizer
+from nmt.text.tokenizer_training import TrainedTokenizer, train_tokenizer
 from nmt.training.directory import CORPUS, FINGERPRINT, TOKENIZER
 from nmt.training.progress import CountProgress
 from nmt.training.stopping import StopRequest
@@ -115,8 +115,7 @@ def _model(config: Config, existing: str | None, sides: Sequence[Sequence[str]],
     """A SentencePiece model: an existing one, or one trained on the lines of the files of one or both sides."""
     if existing is not None:
         return Tokenizer.load(existing).model
-    options = config.tokenizer
-    logger.info("tokenizer: training %s on %s", options.kind, ", ".join(chain(*sides)))
+    logger.info("tokenizer: training %s on %s", config.tokenizer.kind, ", ".join(chain(*sides)))
 
     def lines(paths: Sequence[str]) -> Iterator[str]:
         for path in paths:
@@ -125,9 +124,23 @@ def _model(config: Config, existing: str | None, sides: Sequence[Sequence[str]],
                 stop.check()
                 yield line.text
 
-    trained = _in_thread(
+    trained = train_on(config, list(map(lines, sides)), stop)
+    if trained.warning:
+        logger.warning("tokenizer: %s", trained.warning)
+    return trained.model
+
+
+def train_on(config: Config, texts: Sequence[Iterable[str]], stop: StopRequest) -> TrainedTokenizer:
+    """The tokenizer that a configuration asks for, trained on the lines of the texts.
+
+    Raises:
+        DataError: there is nothing to train on.
+        StoppedError: a signal came.
+    """
+    options = config.tokenizer
+    return _in_thread(
         lambda: train_tokenizer(
-            *map(lines, sides),
+            *texts,
             kind=options.kind,
             vocabulary_size=options.vocabulary_size,
             character_coverage=options.character_coverage,
@@ -138,9 +151,6 @@ def _model(config: Config, existing: str | None, sides: Sequence[Sequence[str]],
         ),
         stop,
     )
-    if trained.warning:
-        logger.warning("tokenizer: %s", trained.warning)
-    return trained.model
 
 
 def _in_thread(work: Callable[[], Result], stop: StopRequest) -> Result:
