@@ -83,8 +83,11 @@ class Findings:
         self._found.append(Finding(Severity.INFORMATION, group, kind, where, what, advice))
 
     def grade(self, serious: bool, group: Group, kind: str, where: str, what: str, advice: str = "") -> None:
-        """A warning where it is serious, information where not."""
-        (self.warn if serious else self.inform)(group, kind, where, what, advice)
+        """A warning where it is serious, and information, which asks for nothing to be done, where not."""
+        if serious:
+            self.warn(group, kind, where, what, advice)
+        else:
+            self.inform(group, kind, where, what)
 
     @contextmanager
     def catching(self, group: Group, kind: str, *errors: type[NmtError]) -> Iterator[None]:

@@ -16,7 +16,8 @@ from nmt.corpus.lexicon import learn_lexicon
 MOST_SHIFT = 8
 """Lines by which a translation may have slipped and still be found."""
 
-_MOST_CELLS = 1 << 20  # of a lexicon: half a second of a processor
+# Of a lexicon: half a second of a processor, and less where many are tried.
+_MOST_CELLS, _FEWER_CELLS = 1 << 20, 1 << 18
 _TRANSLATIONS = 3
 _LEAST_LINES = 3  # that a word must be in to be learned
 _LEAST_WORDS = 200  # to judge by
@@ -67,12 +68,12 @@ class Translations(NamedTuple):
     frequent: frozenset[str]
 
     @classmethod
-    def learn(cls, pairs: Sequence[tuple[list[str], list[str]]], seed: int) -> Self:
+    def learn(cls, pairs: Sequence[tuple[list[str], list[str]]], seed: int, most_cells: int) -> Self:
         """By IBM Model 1."""
         sources, targets = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
         known, other = _Vocabulary(sources), _Vocabulary(targets)
         tokens = _Pairs(list(map(known.encode, sources)), list(map(other.encode, targets)))
-        lexicon = learn_lexicon(tokens, len(known.words), len(other.words), _END, seed, _MOST_CELLS)
+        lexicon = learn_lexicon(tokens, len(known.words), len(other.words), _END, seed, most_cells)
         table = lexicon.translations[:, :_TRANSLATIONS]
         of = {
             word: frozenset(other.words[number] for number in numbers if number > 0)
@@ -129,27 +130,25 @@ def fold(number: int) -> int:
 
 def learn_fit(runs: Sequence[Run], seed: int, tick: Callable[[], None]) -> Fit:
     """The fit of a sample as it stands, if that is good, or else the best that a shift of the target gives."""
-    lines = [
-        (fold(run.first), [(words_of(pair.source), words_of(pair.target)) for pair in run.pairs]) for run in runs
-    ]
-    best = _fit(lines, 0, seed)
-    shifts = [shift for step in range(1, MOST_SHIFT + 1) for shift in (step, -step)]
-    for shift in shifts if not best.is_good else ():
-        tick()
-        fit = _fit(lines, shift, seed)
-        if fit.is_good and fit.hit > best.hit:
-            best = fit
-    return best
+    lines = [(fold(run.first), [(words_of(pair.source), words_of(pair.target)) for pair in run.pairs]) for run in runs]
+    fit = _fit(lines, 0, seed, _MOST_CELLS)
+    if fit.is_good:
+        return fit
+    tried = []
+    for step in range(1, MOST_SHIFT + 1):
+        for shift in (step, -step):
+            tick()
+            tried.append(_fit(lines, shift, seed, _FEWER_CELLS))
+    best = max(tried, key=lambda shifted: shifted.hit)
+    return _fit(lines, best.shift, seed, _MOST_CELLS) if best.is_good else fit
 
 
 _Words = Sequence[tuple[list[str], list[str]]]
 
 
-def _fit(runs: Sequence[tuple[int, _Words]], shift: int, seed: int) -> Fit:
-    folds = tuple(
-        Translations.learn([pair for half, lines in runs if half != number for pair in _shifted(lines, shift)], seed)
-        for number in (0, 1)
-    )
+def _fit(runs: Sequence[tuple[int, _Words]], shift: int, seed: int, most_cells: int) -> Fit:
+    halves = [[pair for half, lines in runs if half != number for pair in _shifted(lines, shift)] for number in (0, 1)]
+    folds = tuple(Translations.learn(pairs, seed, most_cells) for pairs in halves)
     words = hits = others = 0
     for half, lines in runs:
         judge = folds[half]

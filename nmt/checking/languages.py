@@ -156,13 +156,17 @@ def _wrong(code: str, side: Side) -> str | None:
 
 def _check_words(codes: tuple[str, str], sides: BothSides, findings: Findings) -> bool:
     """By the frequent words of both languages, where both are known."""
-    if codes[0] == codes[1] or not (set(codes) <= _FREQUENT_WORDS.keys() and sides.source.is_long and sides.target.is_long):
+    if codes[0] == codes[1] or not (
+        set(codes) <= _FREQUENT_WORDS.keys() and sides.source.is_long and sides.target.is_long
+    ):
         return False
     own = [_FREQUENT_WORDS[code] - _FREQUENT_WORDS[other] for code, other in (codes, codes[::-1])]
     source_is_other = _is_other(sides.source, *own)
     target_is_other = _is_other(sides.target, *own[::-1])
     if source_is_other and target_is_other:
-        _tell_swapped(sides, f"{sides.source.where} looks like {codes[1]}, {sides.target.where} like {codes[0]}", findings)
+        _tell_swapped(
+            sides, f"{sides.source.where} looks like {codes[1]}, {sides.target.where} like {codes[0]}", findings
+        )
     elif source_is_other or target_is_other:
         side, code = (sides.source, codes[1]) if source_is_other else (sides.target, codes[0])
         findings.warn(Group.TEXT, "wrong_language", side.where, f"looks like {code}", "see which file belongs where")

@@ -72,7 +72,7 @@ class Segmentation:
         self._sums = self._sums + np.append(hits, words[SHIFTS.index(0)])
 
     def stretches(self) -> list[Stretch]:
-        """Those worth telling: shifted ones that fit much better where they are shifted to, and ones that fit nowhere."""
+        """Those worth telling: lines that fit much better where they are shifted to, and lines that fit nowhere."""
         found: list[Stretch] = []
         end, sums = self._lines, self._sums
         path: _Path | None = self._paths[int(self._scores.argmax())]
@@ -146,7 +146,9 @@ def _rows(pairs: Iterable[LinePair], fit: Fit) -> Iterator[tuple[Row, Row]]:
 def _shortened(pairs: Iterable[LinePair]) -> Iterator[LinePair]:
     for pair in pairs:
         short = pair.shortened()
-        yield pair._replace(source=pair.source._replace(text=short.source), target=pair.target._replace(text=short.target))
+        yield pair._replace(
+            source=pair.source._replace(text=short.source), target=pair.target._replace(text=short.target)
+        )
 
 
 def _row(expected: set[str], targets: list[set[str]]) -> tuple[Row, Row]:

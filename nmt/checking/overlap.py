@@ -103,7 +103,7 @@ class Search:
 
     def __init__(self, held_out: HeldOut, other: PairSet) -> None:
         self._held_out = held_out
-        self._other = other
+        self.other = other
         self._found: list[dict[int, _Place]] = [{} for _ in _NOUNS]
 
     def add(self, pair: LinePair) -> None:
@@ -124,7 +124,7 @@ class Search:
     def _tell(
         self, kind: str, count: int, lines: _Lines, found: dict[int, _Place], extent: str, findings: Findings
     ) -> None:
-        held_out, other = self._held_out.set, self._other
+        held_out, other = self._held_out.set, self.other
         first = min(found, key=lines.places.__getitem__)
         ours, theirs = (
             place((named.files.target if kind == "target" else named.files.source)[file], line)

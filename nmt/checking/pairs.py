@@ -58,7 +58,9 @@ class PairCounts:
         if count and copies_matter:
             what = f"{share(count, self.read)} pairs of {self._set.name} are the same on both sides, first here"
             advice = "leave out what is not translated: a model learns to copy from few of them"
-            findings.grade(count >= SERIOUS_COPIES * self.read, Group.PAIRS, "copied", self._first(self._copied), what, advice)
+            findings.grade(
+                count >= SERIOUS_COPIES * self.read, Group.PAIRS, "copied", self._first(self._copied), what, advice
+            )
 
     def _first(self, kind: _Kind) -> str:
         return place(self._set.files.source[kind.file], kind.count.first)
@@ -70,7 +72,9 @@ class PairCounts:
         is_training = name == TRAINING
         if whole and count + self._too_long.count.lines == self.read and name != TEST:
             where, what = self._set.files.source[0], "no pair is left to train on: each has a blank side"
-            error = DataError(where, what) if is_training else DataError("data.validation", "every pair has a blank side")
+            error = (
+                DataError(where, what) if is_training else DataError("data.validation", "every pair has a blank side")
+            )
             findings.error(Group.PAIRS, "nothing_left", error)
             return
         then = "are left out" if is_training else "are scored all the same"

@@ -39,12 +39,16 @@ class SetScan:
             self.sample.add(pair)
             yield pair
 
-    def report(self, whole: bool, copies_matter: bool, findings: Findings) -> None:
-        """Tells what was found; `whole` says that nothing of the set was left unread."""
+    def report(self, files: Files, copies_matter: bool, findings: Findings) -> None:
+        """Tells what was found."""
+        there, read = files.pairs(self.set.files), self.counts.read
+        if there is not None and there > read and not any(map(files.unreadable.__contains__, self.set.files.source)):
+            what = f"the first {read:,} of {there:,} pairs for {self.set.name} were read"
+            findings.inform(Group.FILES, "not_whole", self.set.files.source[0], what, "--full reads all of them")
         for texts in self._texts:
             for text in texts:
                 text.report(findings)
-        self.counts.report(whole, copies_matter, findings)
+        self.counts.report(there == read, copies_matter, findings)
 
 
 def scan(
@@ -61,32 +65,37 @@ def scan(
     """
     reader = Reader(files, findings, full, progress)
     scans = {pairs.name: SetScan(pairs, config.seed) for pairs in sets_of(config)}
-    searches: list[Search] = []
-    held_out: list[HeldOut] = []
-    for name in (TEST, VALIDATION):  # training last, past all that should not be in it
-        if name in scans:
-            looking = [Search(other, scans[name].set) for other in held_out]
-            held_out.append(HeldOut(scans[name].set, _watched(scans[name].passing(reader), looking)))
-            searches += looking
     training = scans[TRAINING]
-    looking = [Search(other, training.set) for other in held_out]
-    repeated = RepeatedPairs(_expected_pairs(files, training.set, full))
-    for pair in _watched(training.passing(reader), looking):
-        repeated.add(pair)
-    repeated.finish()
-    copies_matter = config.data.source_language != config.data.target_language
+    repeated = RepeatedPairs((files.pairs(training.set.files) or HEAD_PAIRS) if full else HEAD_PAIRS)
+    searches = _read(scans, reader, repeated)
     for scanned in scans.values():
-        whole = files.pairs(scanned.set.files) == scanned.counts.read
-        scanned.report(whole, copies_matter, findings)
+        scanned.report(files, config.data.source_language != config.data.target_language, findings)
     repeated.report(training.set, config.data.drop_duplicates, findings)
-    extent = "" if files.pairs(training.set.files) == training.counts.read else f" (its first {training.counts.read:,} pairs)"
     for search in searches:
-        search.report("", findings)
-    for search in looking:
-        search.report(extent, findings)
+        read = scans[search.other.name].counts.read
+        whole = read == files.pairs(search.other.files)
+        search.report("" if whole else f" (its first {read:,} pairs)", findings)
     _check_languages(config, scans, findings)
     _check_fit(config, scans, reader, findings, lambda: progress(0))
     return {name: scanned.sample for name, scanned in scans.items()}
+
+
+def _read(scans: dict[str, SetScan], reader: Reader, repeated: RepeatedPairs) -> list[Search]:
+    """Reads all sets, training last, past all that should not be in it."""
+    searches: list[Search] = []
+    held_out: list[HeldOut] = []
+    for name in filter(scans.__contains__, (TEST, VALIDATION, TRAINING)):
+        scanned = scans[name]
+        looking = [Search(other, scanned.set) for other in held_out]
+        pairs = _watched(scanned.passing(reader), looking)
+        if name == TRAINING:
+            for pair in pairs:
+                repeated.add(pair)
+            repeated.finish()
+        else:
+            held_out.append(HeldOut(scanned.set, pairs))
+        searches += looking
+    return searches
 
 
 def _watched(pairs: Iterable[LinePair], searches: list[Search]) -> Iterator[LinePair]:
@@ -94,10 +103,6 @@ def _watched(pairs: Iterable[LinePair], searches: list[Search]) -> Iterator[Line
         for search in searches:
             search.add(pair)
         yield pair
-
-
-def _expected_pairs(files: Files, training: PairSet, full: bool) -> int:
-    return (files.pairs(training.files) or HEAD_PAIRS) if full else HEAD_PAIRS
 
 
 def _check_languages(config: Config, scans: dict[str, SetScan], findings: Findings) -> None:
@@ -121,7 +126,9 @@ def _check_fit(
                 report_stretches(segment(pairs, fit), source, target, findings)
     elif fit.is_none:
         what = "its lines and those of the target do not seem to have anything to do with each other"
-        findings.warn(Group.PAIRS, "unrelated", where, what, "look whether the files belong together, in the same order")
+        findings.warn(
+            Group.PAIRS, "unrelated", where, what, "look whether the files belong together, in the same order"
+        )
     elif training.counts.read >= _PAIRS_TO_JUDGE:
         what = "whether its lines are beside their translations cannot be told by their words"
         findings.inform(Group.PAIRS, "not_judged", where, what)

@@ -12,7 +12,9 @@ from nmt.text.lines import Line
 # All controls but the tab; a carriage return at the end of a line is not part of it.
 _CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f]")
 # What UTF-8 of Latin letters and of typographic signs becomes when it is read as Latin-1 or Windows-1252.
-_ENCODED_TWICE = re.compile("[ÃÂ][\x80-\xbf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]|â(?:€|\x80)[\x80-\xbf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]")
+_ENCODED_TWICE = re.compile(
+    "[ÃÂ][\x80-\xbf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]|â(?:€|\x80)[\x80-\xbf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]"
+)
 # Where more than one line in so many has it, it is no accident.
 LINES_FOR_ONE_ACCIDENT = 1000
 
@@ -77,7 +79,9 @@ class FileText:
             findings.warn(Group.TEXT, "invalid_utf8", place(self.path, self.invalid.first), what, advice)
         if self.has_mark:
             what = "begins with a byte order mark, which training takes for text"
-            findings.warn(Group.TEXT, "byte_order_mark", place(self.path, 1), what, "remove it: sed '1s/^\\xEF\\xBB\\xBF//'")
+            findings.warn(
+                Group.TEXT, "byte_order_mark", place(self.path, 1), what, "remove it: sed '1s/^\\xEF\\xBB\\xBF//'"
+            )
         self._grade(self.replaced, findings, "replaced", "U+FFFD, what an earlier conversion could not read")
         self._grade(self.control, findings, "control_characters", "control characters")
         self._grade(

@@ -190,11 +190,10 @@ def prepare_corpus(
         DataError: the corpus is not the expected one, or cannot be used; a store that is there was left alone.
     """
     encoder = PairEncoder(text.source, text.target)
-    pair_filter = PairFilter(config.data.max_length, config.data.max_length_ratio, config.data.drop_duplicates)
+    pair_filter = filter_of(config)
     fingerprint = corpus_fingerprint(files, encoder, pair_filter, tick=stop.check)
-    if expected is not None and fingerprint != expected:
-        where = ", ".join(files.source + files.target)
-        raise DataError(where, "changed since this run began; --restart begins anew with them")
+    if expected is not None:
+        check_expected(files, fingerprint, expected)
     progress = CountProgress("tokenising", "pairs", quiet=quiet)
 
     def show(pairs: int) -> None:
@@ -217,6 +216,22 @@ def prepare_corpus(
     for line in store.report.lines():
         logger.info("training corpus: %s", line)
     return store
+
+
+def filter_of(config: Config) -> PairFilter:
+    """Which pairs a configuration keeps."""
+    return PairFilter(config.data.max_length, config.data.max_length_ratio, config.data.drop_duplicates)
+
+
+def check_expected(files: CorpusFiles, fingerprint: str, expected: str) -> None:
+    """Sees that a corpus is what a training began with, by their fingerprints.
+
+    Raises:
+        DataError: it is not.
+    """
+    if fingerprint != expected:
+        where = ", ".join(files.source + files.target)
+        raise DataError(where, "changed since this run began; --restart begins anew with them")
 
 
 def _processors() -> int:

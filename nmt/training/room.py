@@ -14,7 +14,7 @@ from nmt.storage import free_bytes
 class Room(NamedTuple):
     """Room for checkpoints: how many will be written beyond those whose place they take, and the bytes of each."""
 
-    count: int
+    checkpoints: int
     size: int
 
     @classmethod
@@ -31,14 +31,14 @@ class Room(NamedTuple):
     @property
     def bytes(self) -> int:
         """For all of them."""
-        return self.count * self.size
+        return self.checkpoints * self.size
 
     def shortage(self, run: Path, free: int) -> StorageError:
         """The error for a disk on which so few bytes are free."""
         return StorageError(
             str(run),
-            f"{free / 1e9:.1f} GB are free, but {self.count} checkpoints of {self.size / 1e9:.1f} GB will be written; "
-            "free some, or lower training.keep_checkpoints",
+            f"{free / 1e9:.1f} GB are free, but {self.checkpoints} checkpoints of {self.size / 1e9:.1f} GB "
+            "will be written; free some, or lower training.keep_checkpoints",
         )
 
 

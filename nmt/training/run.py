@@ -14,7 +14,7 @@ from nmt.config.yaml12 import flow
 from nmt.corpus.parallel import CorpusFiles, read_pairs
 from nmt.corpus.store import Store
 from nmt.device import choose_device, choose_precision
-from nmt.errors import ConfigError, DataError, Problem, StorageError
+from nmt.errors import ConfigError, DataError, Problem
 from nmt.loading import read_tokenizers
 from nmt.manifest import CONFIG, STATE, verify
 from nmt.model.seq2seq import Seq2Seq
