@@ -143,6 +143,8 @@ class _Check:
             plan = plan._replace(sizes=tokenized.sizes, tokenizers=models)
             if self._options.trial:
                 plan = plan._replace(timed=self._folder / CORPUS, longest=self._folder / LONGEST)
+        elif plan.device in ("auto", "cpu"):  # there always is one
+            return
         model, outcome = self._outcome(plan)
         if model is not None:
             what = f"{model.parameters:,} parameters, in {model.precision} on {model.device}"

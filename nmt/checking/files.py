@@ -45,11 +45,13 @@ class Files:
 
     Attributes:
         lines: of each file that was counted.
+        missing: those that must not be opened: there is nothing, or no regular file; it was told.
         unreadable: those that cannot be read, or not to their ends; it was told.
         counted: whether lines were counted at all.
     """
 
     lines: dict[str, int] = field(default_factory=dict)
+    missing: set[str] = field(default_factory=set)
     unreadable: set[str] = field(default_factory=set)
     counted: bool = True
 
@@ -64,20 +66,21 @@ def check_files(config: Config, full: bool, findings: Findings, tick: Callable[[
     """Looks for all files; counts lines where all are small, or if `full`. `tick` is called now and then."""
     sets = sets_of(config)
     files = Files()
-    for path in dict.fromkeys(path for _, named in sets for path in (*named.source, *named.target)):
-        if problem := absence(path):
-            files.unreadable.add(path)
-            findings.error(Group.FILES, "unreadable", InputFileError.of([problem]))
-    files.counted = full or _text_bytes(sets, files.unreadable) <= COUNTED_BYTES
-    if files.counted:
-        for path in dict.fromkeys(path for _, named in sets for path in (*named.source, *named.target)):
-            if path not in files.unreadable:
+    files.missing = {path for path in _paths(sets) if absence(path)}
+    files.counted = full or _text_bytes([path for path in _paths(sets) if path not in files.missing]) <= COUNTED_BYTES
+    # What training reads comes first, and what only `nmt eval` reads behind it.
+    for some in (sets[:2], sets[2:]):
+        for path in filter(files.missing.__contains__, _paths(some)):
+            if problem := absence(path):
+                findings.error(Group.FILES, "unreadable", InputFileError.of([problem]))
+        for path in _paths(some) if files.counted else ():
+            if path not in files.missing | files.unreadable | files.lines.keys():
                 _count(path, files, findings, tick)
-    else:
+        for name, named in some:
+            _check_counts(name, named, files, findings)
+    if not files.counted:
         what = "the files are large: of each, only the beginning was read, and lines were not counted"
         findings.inform(Group.FILES, "not_counted", "", what, "--full reads everything")
-    for name, named in sets:
-        _check_counts(name, named, files, findings)
     _check_sides(sets, findings)
     for path in filter(None, (config.tokenizer.source_model, config.tokenizer.target_model)):
         with findings.catching(Group.FILES, "tokenizer_unreadable", ModelError):
@@ -85,8 +88,11 @@ def check_files(config: Config, full: bool, findings: Findings, tick: Callable[[
     return files
 
 
-def _text_bytes(sets: list[PairSet], missing: set[str]) -> int:
-    paths = {path for _, named in sets for path in (*named.source, *named.target)} - missing
+def _paths(sets: Sequence[PairSet]) -> list[str]:
+    return list(dict.fromkeys(path for _, named in sets for path in (*named.source, *named.target)))
+
+
+def _text_bytes(paths: Sequence[str]) -> int:
     return sum(Path(path).stat().st_size * (_USUAL_COMPRESSION if path.endswith(_PACKED) else 1) for path in paths)
 
 

@@ -123,11 +123,15 @@ class BothSides(NamedTuple):
 def check_languages(config: Config, sets: Mapping[str, BothSides], training: str, findings: Findings) -> None:
     """Compares each side with its language, and the sides of each other set with those of training."""
     codes = (_base(config.data.source_language), _base(config.data.target_language))
-    for sides in sets.values():
-        told = _check_scripts(codes, sides, findings) or _check_words(codes, sides, findings)
-        reference = sets.get(training)
-        if not told and reference is not None and sides is not reference:
-            _compare(sides, reference, training, findings)
+    told = {
+        name
+        for name, sides in sets.items()
+        if _check_scripts(codes, sides, findings) or _check_words(codes, sides, findings)
+    }
+    if training not in told:  # or there is nothing to compare with
+        for name, sides in sets.items():
+            if name not in told and name != training:
+                _compare(sides, sets[training], training, findings)
 
 
 def _base(code: str) -> str:
@@ -155,26 +159,30 @@ def _wrong(code: str, side: Side) -> str | None:
 
 
 def _check_words(codes: tuple[str, str], sides: BothSides, findings: Findings) -> bool:
-    """By the frequent words of both languages, where both are known."""
-    if codes[0] == codes[1] or not (
-        set(codes) <= _FREQUENT_WORDS.keys() and sides.source.is_long and sides.target.is_long
-    ):
-        return False
-    own = [_FREQUENT_WORDS[code] - _FREQUENT_WORDS[other] for code, other in (codes, codes[::-1])]
-    source_is_other = _is_other(sides.source, *own)
-    target_is_other = _is_other(sides.target, *own[::-1])
-    if source_is_other and target_is_other:
-        _tell_swapped(
-            sides, f"{sides.source.where} looks like {codes[1]}, {sides.target.where} like {codes[0]}", findings
-        )
-    elif source_is_other or target_is_other:
-        side, code = (sides.source, codes[1]) if source_is_other else (sides.target, codes[0])
-        findings.warn(Group.TEXT, "wrong_language", side.where, f"looks like {code}", "see which file belongs where")
-    return source_is_other or target_is_other
+    """By frequent words, where those of the language are known."""
+    guesses = [_guess(side, code) for side, code in zip(sides, codes, strict=True)]
+    if guesses == [codes[1], codes[0]]:
+        what = f"{sides.source.where} looks like {guesses[0]}, {sides.target.where} like {guesses[1]}"
+        _tell_swapped(sides, what, findings)
+        return True
+    for side, code, guess in zip(sides, codes, guesses, strict=True):
+        if guess is not None:
+            what = f"looks like {guess}, and should be {code}"
+            findings.warn(Group.TEXT, "wrong_language", side.where, what, "see which file belongs where")
+    return any(guesses)
 
 
-def _is_other(side: Side, own: frozenset[str], other: frozenset[str]) -> bool:
-    return side.share(other) > max(0.08, 3 * side.share(own))
+def _guess(side: Side, code: str) -> str | None:
+    """The language that a side is in by all appearances, where that is not its own."""
+    own = _FREQUENT_WORDS.get(code)
+    if own is None or not side.is_long:
+        return None
+    shares = {
+        language: side.share(words - own)
+        for language, words in _FREQUENT_WORDS.items()
+        if side.share(words - own) > max(0.08, 3 * side.share(own - words))
+    }
+    return max(shares, key=shares.__getitem__, default=None)
 
 
 def _compare(sides: BothSides, reference: BothSides, training: str, findings: Findings) -> None:

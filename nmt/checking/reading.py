@@ -52,6 +52,8 @@ class Reader:
     def pairs(self, corpus: CorpusFiles) -> Iterator[LinePair]:
         """Pair by pair and file by file, each as far as both of its files go and can be read."""
         for number, (source, target) in enumerate(corpus.pairs):
+            if source in self._files.missing or target in self._files.missing:
+                continue
             try:
                 yield from self._file(number, source, target, len(corpus.source))
             except InputFileError as error:

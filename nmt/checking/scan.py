@@ -42,7 +42,7 @@ class SetScan:
     def report(self, files: Files, copies_matter: bool, findings: Findings) -> None:
         """Tells what was found."""
         there, read = files.pairs(self.set.files), self.counts.read
-        if there is not None and there > read and not any(map(files.unreadable.__contains__, self.set.files.source)):
+        if there is not None and there > read and not files.unreadable:
             what = f"the first {read:,} of {there:,} pairs for {self.set.name} were read"
             findings.inform(Group.FILES, "not_whole", self.set.files.source[0], what, "--full reads all of them")
         for texts in self._texts:

@@ -42,6 +42,7 @@ class FileText:
     path: str
     lines: int = 0
     has_mark: bool = False
+    first_control: str = ""
     invalid: Count = field(default_factory=Count)
     replaced: Count = field(default_factory=Count)
     control: Count = field(default_factory=Count)
@@ -60,8 +61,9 @@ class FileText:
             self.invalid.add(line.number)
         elif "\ufffd" in text:
             self.replaced.add(line.number)
-        if _CONTROL.search(text):
+        if found := _CONTROL.search(text):
             self.control.add(line.number)
+            self.first_control = self.first_control or f"U+{ord(found[0]):04X}"
         if _ENCODED_TWICE.search(text):
             self.encoded_twice.add(line.number)
         if line.number == 1 and text.startswith(_BYTE_ORDER_MARK):
@@ -83,7 +85,7 @@ class FileText:
                 Group.TEXT, "byte_order_mark", place(self.path, 1), what, "remove it: sed '1s/^\\xEF\\xBB\\xBF//'"
             )
         self._grade(self.replaced, findings, "replaced", "U+FFFD, what an earlier conversion could not read")
-        self._grade(self.control, findings, "control_characters", "control characters")
+        self._grade(self.control, findings, "control_characters", f"control characters, such as {self.first_control}")
         self._grade(
             self.encoded_twice,
             findings,

@@ -13,7 +13,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from nmt.checking.machine import most_memory
+from nmt.checking.machine import available_memory, most_memory
 from nmt.config import from_yaml
 from nmt.corpus.encoding import Failure, PairEncoder, started
 from nmt.errors import MemoryExhaustedError, NmtError, Problem
@@ -22,6 +22,7 @@ from nmt.training.stopping import StopRequest
 # When it is over at the latest, whatever it has come to.
 LONGEST_SECONDS = 120.0
 _SECONDS_BETWEEN_LOOKS = 0.1
+_COPIES = 4  # of the weights: themselves, their gradient, two moments
 
 
 class Plan(NamedTuple):
@@ -172,6 +173,13 @@ def _answer(plan: Plan, pipe: Connection) -> None:
     pipe.send(Model(str(device), str(dtype).removeprefix("torch."), count, weights))
     if plan.timed is None or plan.longest is None or plan.tokenizers is None:
         return
+    available = available_memory()
+    if device.type == "cpu" and available is not None and _COPIES * weights > available:
+        # Not to be tried: the system might end another program than this one.
+        what = (
+            f"{_COPIES * weights / 1e9:.1f} GB for weights, gradient and optimizer; {available / 1e9:.1f} are available"
+        )
+        raise MemoryExhaustedError("model", what)
     torch.manual_seed(config.seed)
     model = build_model(config.model, *plan.sizes).to(device)
     stopwatch = Stopwatch(config, model, PairEncoder.of_models(*plan.tokenizers), device, dtype)

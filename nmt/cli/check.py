@@ -16,7 +16,7 @@ def check(
     output: options.RunDirectory = None,
     restart: Annotated[bool, typer.Option("--restart", help="Check for a training that begins anew.")] = False,
     full: Annotated[bool, typer.Option("--full", help="Read all of large files, not only their beginning.")] = False,
-    trial: Annotated[bool, typer.Option("--trial/--no-trial", help="Make a few updates, for time and memory.")] = True,
+    no_trial: Annotated[bool, typer.Option("--no-trial", help="Make no updates: tells no time, no memory.")] = False,
     output_format: Annotated[str, typer.Option("--format", help="text or json.")] = "text",
     device: options.Device = "auto",
     precision: options.TrainingPrecision = None,
@@ -37,7 +37,7 @@ def check(
     checked = check(
         configuration,
         run,
-        Options(full=full, trial=trial, restart=restart, device=device, threads=threads, quiet=quiet),
+        Options(full=full, trial=not no_trial, restart=restart, device=device, threads=threads, quiet=quiet),
     )
     with open_output("-") as writer:
         for line in [as_json(checked)] if output_format == "json" else as_text(checked, quiet=quiet):
