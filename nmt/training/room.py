@@ -1,0 +1,53 @@
+"""How much disk the checkpoints of a run will need, and whether there is so much. Nothing here needs torch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple, Self
+
+from nmt.config import Config
+from nmt.errors import StorageError
+from nmt.run_directory import checkpoints_to_replace
+from nmt.storage import free_bytes
+
+
+class Room(NamedTuple):
+    """Room for checkpoints: how many will be written beyond those whose place they take, and the bytes of each."""
+
+    checkpoints: int
+    size: int
+
+    @classmethod
+    def needed(cls, config: Config, run: Path, weights: int) -> Self:
+        """For the best, the last, those kept besides, and one that is being written, of a model of `weights` bytes.
+
+        Raises:
+            ModelError: the folder of the checkpoints cannot be read.
+        """
+        # The optimizer has two moments of each weight; and the average of weights comes on top of them.
+        size = weights * (4 if config.training.average_decay else 3)
+        return cls(max(1, config.training.keep_checkpoints + 3 - checkpoints_to_replace(run)), size)
+
+    @property
+    def bytes(self) -> int:
+        """For all of them."""
+        return self.checkpoints * self.size
+
+    def shortage(self, run: Path, free: int) -> StorageError:
+        """The error for a disk on which so few bytes are free."""
+        return StorageError(
+            str(run),
+            f"{free / 1e9:.1f} GB are free, but {self.checkpoints} checkpoints of {self.size / 1e9:.1f} GB "
+            "will be written; free some, or lower training.keep_checkpoints",
+        )
+
+
+def check_room(config: Config, run: Path, weights: int) -> None:
+    """Sees that the checkpoints will find room; `weights` are the bytes of the model's.
+
+    Raises:
+        StorageError: they will not.
+    """
+    room, free = Room.needed(config, run, weights), free_bytes(run)
+    if free < room.bytes:
+        raise room.shortage(run, free)
