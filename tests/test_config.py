@@ -498,6 +498,12 @@ def test_very_many_mistakes_are_counted() -> None:
     assert len(found) == 101 and found[-1] == "my.yaml: and 4,900 mistakes more"
 
 
+def test_a_duplicate_key_is_told_without_the_conflict_its_value_would_make() -> None:
+    assert mistakes(DATA + "model:\n  tie_embeddings: all\n  readout_size: 1\n  readout_size: 256") == [
+        "my.yaml:9: model.readout_size: duplicate key (line 8 has it)"
+    ]
+
+
 @pytest.mark.parametrize("path", ["absent.yaml", ".", "absent/my.yaml", "a\0b"])
 def test_a_file_that_cannot_be_read_is_an_error_of_the_configuration(path: str) -> None:
     with pytest.raises(ConfigError, match="cannot be read"):

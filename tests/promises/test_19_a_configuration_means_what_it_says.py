@@ -197,13 +197,14 @@ def wrong_line(kind: str, entry: Entry, generator: random.Random) -> tuple[str, 
 KINDS = ("duplicate", "misspelt", "levels", "almost levels", *WRONG_VALUES)
 
 
-@pytest.mark.promise(19, gate=len(KINDS), full=1200)
+@pytest.mark.promise(19, gate=len(KINDS), full=30 * len(KINDS))
 def test_promise_19_a_mistake_is_told_with_its_line_and_nothing_is_done(
     proof: Proof, call: Call, tmp_path: Path
 ) -> None:
     path, run = tmp_path / "my.yaml", tmp_path / "run"
+    texts = [load_config(str(config)).as_yaml() for config in CONFIGS]
     for number in range(proof.count):
-        text = load_config(str(proof.generator.choice(CONFIGS))).as_yaml()
+        text = proof.generator.choice(texts)
         kind, entry = KINDS[number % len(KINDS)], proof.generator.choice(entries(text))
         lines = text.splitlines(keepends=True)
         lines[entry.line], offset, said = wrong_line(kind, entry, proof.generator)
@@ -217,12 +218,13 @@ def test_promise_19_a_mistake_is_told_with_its_line_and_nothing_is_done(
             assert "Traceback" not in done.err
 
 
-@pytest.mark.promise(19, gate=len(KINDS), full=1200)
+@pytest.mark.promise(19, gate=len(KINDS), full=30 * len(KINDS))
 def test_promise_19_a_mistake_in_an_override_is_told_with_its_key(proof: Proof, call: Call, tmp_path: Path) -> None:
     run = tmp_path / "run"
+    keys = {config: entries(load_config(str(config)).as_yaml()) for config in CONFIGS}
     for number in range(proof.count):
         config = proof.generator.choice(CONFIGS)
-        entry = proof.generator.choice(entries(load_config(str(config)).as_yaml()))
+        entry = proof.generator.choice(keys[config])
         kind, key = KINDS[number % len(KINDS)], ".".join(entry.path)
         match kind:
             case "duplicate":
@@ -252,7 +254,7 @@ def test_promise_19_over_a_megabyte_is_refused(proof: Proof, call: Call, tmp_pat
         source = proof.generator.choice(CONFIGS).read_text(encoding="utf-8")
         room = MAXIMUM_BYTES - len(source.encode())
         over = proof.generator.choice((1, 2, 1000, 10 * MAXIMUM_BYTES))
-        comment = proof.generator.choice(("#", "# é\n", "#\n"))
+        comment = proof.generator.choice(("#", "#\n"))
         with proof.case(f"{room} bytes of {comment!r}"):
             path.write_bytes((source.encode() + comment.encode() * room)[:MAXIMUM_BYTES])
             assert load_config(str(path)) == load_config(str(path), [])
