@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple, Self
@@ -77,7 +77,9 @@ class Translator:
         config: Config,
         dtype: torch.dtype = torch.float32,
         shortlist: Shortlist | None = None,
+        tick: Callable[[], None] = lambda: None,
     ) -> None:
+        """`tick` is called before each step of a search; what it raises ends the search."""
         self.model = model
         self.source_tokenizer = source_tokenizer
         self.target_tokenizer = target_tokenizer
@@ -85,6 +87,7 @@ class Translator:
         self.device = model.output_weight.device
         self.shortlist = shortlist
         self._dtype = dtype
+        self._tick = tick
         self._word_gates: Tensor | None = None
 
     @classmethod
@@ -281,6 +284,7 @@ class Translator:
         return Beginning(start, source_lengths, small)
 
     def _step(self, tokens: Tensor, state: SearchState) -> Step[SearchState]:
+        self._tick()
         return Step(*self.model.step(tokens, state, self._word_gates))
 
     def translation(self, found: Found, options: TranslateOptions) -> Translation:
