@@ -91,7 +91,8 @@ def test_a_signal_saves_and_exits_with_its_number(number, word, start, configura
         assert running.wait(30) == 128 + number, rest
         assert time.monotonic() - began < 10
     assert b"Traceback" not in rest and b"error" not in rest
-    assert (run / "last").exists() == (word == b"step 5")
+    if word == b"step 5":
+        assert (run / "last").exists()
     assert not litter(run)
 
 
