@@ -94,6 +94,18 @@ def write_file(path: Path, data: bytes) -> None:
         _sync_directory(path.parent)
 
 
+def check_writable(path: Path) -> None:
+    """Sees, before much work is done for it, that there is a place where `write_file` can write.
+
+    Raises:
+        StorageError: there is none.
+    """
+    temporary = _temporary_beside(path)
+    with _storage_errors(path):
+        temporary.open("xb").close()
+        temporary.unlink()
+
+
 def make_directory(path: Path) -> None:
     """Makes `path` and its missing parents, durably; one that is already there is left as it is.
 

@@ -263,7 +263,8 @@ assert refused > 10, refused
 """
 
 
-def test_a_full_disk_costs_nothing_that_was_saved(tmp_path: Path) -> None:
+@pytest.mark.promise(8, gate=1, full=1)
+def test_promise_08_a_full_disk_leaves_what_was_written_before(tmp_path: Path) -> None:
     mount = 'mount -t tmpfs -o size=128k tmpfs "$1"'
     unshare = shutil.which("unshare")
     if (

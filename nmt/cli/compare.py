@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -84,6 +83,7 @@ def compare(
     from nmt.comparison.comparison import Method
     from nmt.comparison.formats import as_json, as_text
     from nmt.comparison.report import as_page
+    from nmt.storage import check_writable, write_file
     from nmt.text.files import open_output
 
     given = options.search_options(
@@ -102,14 +102,13 @@ def compare(
     finished, references, source = _read(translators, hyp, src, ref, frequency, output)
     _check_counts(finished, references, source, method)
     searches = [(translator, translator.options(**given)) for translator in translators]
-    # Opened first: a place that cannot be written is told before the work is done.
-    with open_output(output) if output else nullcontext() as report:
-        comparison = _compare(models, searches, finished, references, source, method, frequency, quiet=quiet)
-        if searches and (attention or report is not None):
-            comparison = _with_attention(comparison, searches)
-        if report is not None:
-            for line in as_page(comparison).split("\n"):
-                report.write(line)
+    if output is not None:  # told before the work is done
+        check_writable(Path(output))
+    comparison = _compare(models, searches, finished, references, source, method, frequency, quiet=quiet)
+    if searches and (attention or output is not None):
+        comparison = _with_attention(comparison, searches)
+    if output is not None:
+        write_file(Path(output), as_page(comparison).encode())
     shown = comparison if attention else comparison.without_attention()
     with open_output("-") as writer:
         for line in [as_json(shown)] if output_format == "json" else as_text(shown):

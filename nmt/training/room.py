@@ -37,8 +37,8 @@ class Room(NamedTuple):
         """The error for a disk on which so few bytes are free."""
         return StorageError(
             str(run),
-            f"{free / 1e9:.1f} GB are free, but {self.checkpoints} checkpoints of {self.size / 1e9:.1f} GB "
-            "will be written; free some, or lower training.keep_checkpoints",
+            f"{free / 1e6:,.1f} MB are free, but {self.checkpoints} checkpoints of {self.size / 1e6:,.1f} MB, together "
+            f"{self.bytes / 1e6:,.1f} MB, will be written; free some, or lower training.keep_checkpoints",
         )
 
 

@@ -40,7 +40,8 @@ def test_sigterm_while_the_program_starts_is_143(start, model):
             assert b"Traceback" not in running.stderr.read()
 
 
-def test_a_full_disk_is_5(call, start, model, data):
+@pytest.mark.promise(8, gate=1, full=1)
+def test_promise_08_a_full_output_is_5(call, start, model, data):
     done = call("translate", model, "--input", data / "validation.xx", "--output", "/dev/full")
     assert done.code == 5 and len(done.errors) == 1 and "/dev/full" in done.errors[0]
     with Path("/dev/full").open("wb") as full:

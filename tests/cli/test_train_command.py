@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-import nmt.training.run
 from nmt.checkpoint import Loaded
 from nmt.training.trainer import Trainer
 from nmt.training.validation import Validator
@@ -264,24 +263,6 @@ def test_an_exported_model_is_no_run_directory(call, configuration, model, tmp_p
     assert call("train", configuration, "--output", tmp_path / "exported").code == 2
     assert content(tmp_path / "exported") == before
     assert call("info", tmp_path / "exported").code == 0
-
-
-def test_too_little_room_for_the_checkpoints_is_5_before_the_first_step(call, configuration, tmp_path, monkeypatch):
-    monkeypatch.setattr(nmt.training.run, "free_bytes", lambda _: 100_000)
-    done = call("train", configuration, "--output", tmp_path / "run")
-    assert (done.code, done.out) == (5, b"")
-    assert "5 checkpoints" in done.errors[0] and "training.keep_checkpoints" in done.errors[0]
-    assert not (tmp_path / "run" / "checkpoints").exists()
-
-
-def test_checkpoints_that_are_there_already_need_no_room(call, configuration, trained, monkeypatch):
-    saved = trained / "checkpoints" / "step-00000010"
-    size = sum((saved / name).stat().st_size for name in ("model.safetensors", "optimizer.safetensors"))
-    options = ["--output", trained, "--set", "training.max_steps=11"]
-    monkeypatch.setattr(nmt.training.run, "free_bytes", lambda _: 3 * size)  # four more, best and last being one
-    assert call("train", configuration, *options).code == 5
-    monkeypatch.setattr(nmt.training.run, "free_bytes", lambda _: 4 * size)
-    assert call("train", configuration, *options).code == 0
 
 
 def test_changed_text_is_refused_before_the_corpus_is_replaced(call, data, make_configuration, tmp_path):
