@@ -8,7 +8,7 @@ import re
 import subprocess
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from itertools import chain, repeat
 from pathlib import Path
 
@@ -57,7 +57,7 @@ class Streaming:
             os.write(pipe, line)
 
     def answer(self) -> bytes:
-        """The next line of standard output."""
+        """The next line of standard output; empty where the process has ended."""
         return self.process.stdout.readline()
 
     def memory(self, name: str = "VmRSS") -> int:
@@ -84,13 +84,13 @@ def _write_all(pipe: int, blocks: Iterable[bytes]) -> None:
         return
 
 
-Stream = Callable[[str], Iterator[Streaming]]
+Stream = Callable[..., AbstractContextManager[Streaming]]
 
 
 @pytest.fixture
 def stream(start: Callable[..., subprocess.Popen[bytes]], model: Path, tmp_path: Path) -> Stream:
     @contextmanager
-    def begin(command: str) -> Iterator[Streaming]:
+    def begin(command: str, seconds: float = 300) -> Iterator[Streaming]:
         pipe = tmp_path / f"{command}-pipe"
         os.mkfifo(pipe)
         arguments = [str(pipe) if word == "PIPE" else word for word in ARGUMENTS[command]]
@@ -98,6 +98,10 @@ def stream(start: Callable[..., subprocess.Popen[bytes]], model: Path, tmp_path:
             reading, writing = os.pipe()
             process = opened.enter_context(start(command, model, *arguments, stdin=reading, stdout=subprocess.PIPE))
             opened.callback(process.kill)
+            watch = threading.Timer(seconds, process.kill)  # a test shall fail rather than wait for ever
+            watch.daemon = True
+            watch.start()
+            opened.callback(watch.cancel)
             os.close(reading)
             # Opened for reading, too, so that it need not wait for the process to open it.
             yield Streaming(process, [writing, *([os.open(pipe, os.O_RDWR)] if "PIPE" in ARGUMENTS[command] else [])])
@@ -186,7 +190,7 @@ def test_promise_16_an_endless_stream_takes_constant_memory(
     stream: Stream,
     answer_lines: Callable[[str, bytes], int],
 ) -> None:
-    with stream(command) as streaming:
+    with stream(command, 3600) as streaming:
         streaming.send(lambda: lines(proof.count))
         memory: list[int] = []
         for number in range(proof.count * answer_lines(command, b"\n")):
