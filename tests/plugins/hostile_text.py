@@ -43,11 +43,12 @@ def _piece(generator: random.Random) -> bytes:
             return generator.choice(_PIECES)
 
 
-def hostile_text(generator: random.Random, lines: int) -> bytes:
-    """So many lines, some of them ended by `\\r\\n`, the last ended or not."""
+def hostile_text(generator: random.Random, lines: int, *, valid: bool = False) -> bytes:
+    """So many lines, some of them ended by `\\r\\n`, the last ended or not; all of it UTF-8 if `valid`, else hardly."""
     made = [hostile_line(generator) + generator.choice((b"", b"", b"\r")) for _ in range(lines - 1)]
-    last = hostile_line(generator) or b"ba"  # without a line end, an empty one would be none
-    return b"\n".join([*made, last]) + generator.choice((b"", b"\n", b"\r\n"))
+    last = hostile_line(generator) + b"ba"  # without a line end, an empty one would be none
+    data = b"\n".join([*made, last]) + generator.choice((b"", b"\n", b"\r\n"))
+    return data.decode(errors="ignore").encode() if valid else data
 
 
 def lines_of(data: bytes) -> list[str]:

@@ -201,7 +201,7 @@ KINDS = ("duplicate", "misspelt", "levels", "almost levels", *WRONG_VALUES)
 def test_promise_19_a_mistake_is_told_with_its_line_and_nothing_is_done(
     proof: Proof, call: Call, tmp_path: Path
 ) -> None:
-    path, run = tmp_path / "my.yaml", tmp_path / "run"
+    path = tmp_path / "my.yaml"
     texts = [load_config(str(config)).as_yaml() for config in CONFIGS]
     for number in range(proof.count):
         text = proof.generator.choice(texts)
@@ -209,6 +209,7 @@ def test_promise_19_a_mistake_is_told_with_its_line_and_nothing_is_done(
         lines = text.splitlines(keepends=True)
         lines[entry.line], offset, said = wrong_line(kind, entry, proof.generator)
         path.write_text("".join(lines), encoding="utf-8")
+        run = tmp_path / f"run{number}"
         with proof.case(f"{kind} at {'.'.join(entry.path)}"):
             done = call("train", path, "--output", run)
             assert (done.code, done.out, run.exists()) == (2, b"", False), done.err
@@ -220,7 +221,6 @@ def test_promise_19_a_mistake_is_told_with_its_line_and_nothing_is_done(
 
 @pytest.mark.promise(19, gate=len(KINDS), full=30 * len(KINDS))
 def test_promise_19_a_mistake_in_an_override_is_told_with_its_key(proof: Proof, call: Call, tmp_path: Path) -> None:
-    run = tmp_path / "run"
     keys = {config: entries(load_config(str(config)).as_yaml()) for config in CONFIGS}
     for number in range(proof.count):
         config = proof.generator.choice(CONFIGS)
@@ -240,6 +240,7 @@ def test_promise_19_a_mistake_in_an_override_is_told_with_its_key(proof: Proof, 
             case _:
                 change, said = WRONG_VALUES[kind]
                 override = f"{key}={change(entry.value)}"
+        run = tmp_path / f"run{number}"
         with proof.case(f"--set {override:.200}"):
             done = call("train", config, "--output", run, "--set", override)
             assert (done.code, done.out, run.exists()) == (2, b"", False), done.err
