@@ -91,7 +91,9 @@ if __name__ == "__main__":
 
 
 def environment_of_processes(user_environment, **changes):
-    return user_environment(OMP_NUM_THREADS="1", GLOO_SOCKET_IFNAME="lo", **changes)
+    # Where no name service can be asked, as here, torch warns that it finds no names of the addresses it hears from.
+    settings = {"OMP_NUM_THREADS": "1", "GLOO_SOCKET_IFNAME": "lo", "TORCH_CPP_LOG_LEVEL": "ERROR"}
+    return user_environment(**settings, **changes)
 
 
 @pytest.fixture
