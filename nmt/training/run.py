@@ -27,7 +27,7 @@ from nmt.run_directory import (
     put_back,
     set_aside,
 )
-from nmt.storage import remove, write_file
+from nmt.storage import free_bytes, remove, write_file
 from nmt.training.directory import CORPUS, OF_ONE_TRAINING, hold
 from nmt.training.execution import Execution
 from nmt.training.metrics import MetricsWriter
@@ -35,7 +35,7 @@ from nmt.training.place import Place
 from nmt.training.preparation import corpus_files, prepare_corpus, read_trained_tokenizers, train_tokenizers
 from nmt.training.processes import Processes
 from nmt.training.progress import duration
-from nmt.training.room import check_room
+from nmt.training.room import Room
 from nmt.training.state import TrainingState
 from nmt.training.stopping import StopRequest
 from nmt.training.trainer import Trainer
@@ -136,7 +136,8 @@ def _train(
         }
     )
     model = _make_model(config, text, device, dtype, processes.place)
-    check_room(config, run, sum(parameter.numel() * parameter.element_size() for parameter in model.parameters()))
+    weights = sum(parameter.numel() * parameter.element_size() for parameter in model.parameters())
+    Room.needed(config, run, weights).check(run, free_bytes(run))
     validator = _make_validator(config, text, device, dtype)
     with processes.group(device, stop):
         execution = Execution.on(device, alone=processes.alone, recording=config.training.cuda_graphs)
