@@ -21,7 +21,7 @@ LAYERS = [
     {"corpus", "model", "search", "manifest", "run_directory", "device"},
     {"tensors"},
     {"build", "checkpoint", "shortlist", "translation"},
-    {"loading"},
+    {"loading", "parts"},
     {"translator"},
     {"forcing", "trace"},
     {"evaluation", "alignment", "description"},
