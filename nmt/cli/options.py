@@ -6,7 +6,8 @@ import os
 import platform
 import stat
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack, closing
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -17,7 +18,6 @@ from nmt.cli.logs import logger, start_logging
 from nmt.errors import ConfigError, Problem
 
 if TYPE_CHECKING:
-    from nmt.training.progress import CountProgress
     from nmt.translator import Translator
 
 Model = Annotated[Path, typer.Argument(metavar="MODEL", help="Run directory, checkpoint or exported model.")]
@@ -97,15 +97,20 @@ def check_files(inputs: Sequence[tuple[str, str]], output: tuple[str, str] | Non
         raise ConfigError.of(problems)
 
 
-def count_progress(what: str, unit: str, inputs: Sequence[str], output: str, *, quiet: bool) -> CountProgress | None:
-    """None where a person types the lines or sees the results come, and would see a bar between them."""
+def shown_count(
+    files: ExitStack, what: str, unit: str, inputs: Sequence[str], output: str, *, quiet: bool
+) -> Callable[[int], None]:
+    """What shows how many are done, until `files` are closed.
+
+    It shows nothing where a person types the lines or sees the results come, and would see a bar between them.
+    """
     typed = "-" in inputs and sys.stdin is not None and sys.stdin.isatty()
     seen = output == "-" and sys.stdout is not None and sys.stdout.isatty()
     if typed or seen:
-        return None
+        return lambda _: None
     from nmt.training.progress import CountProgress
 
-    return CountProgress(what, unit, quiet=quiet)
+    return files.enter_context(closing(CountProgress(what, unit, quiet=quiet))).show
 
 
 def is_regular_file(path: str) -> bool:
