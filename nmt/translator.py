@@ -15,8 +15,9 @@ from nmt.config import Config
 from nmt.corpus.batching import pad
 from nmt.corpus.order import length_sorted_batches
 from nmt.device import choose_device, choose_precision, products_in, within_memory
-from nmt.errors import MemoryExhaustedError, ModelError, NonFiniteError
+from nmt.errors import MemoryExhaustedError, ModelError, NmtError, NonFiniteError
 from nmt.loading import load_parts
+from nmt.manifest import CONFIG, WEIGHTS
 from nmt.model.outputs import Outputs
 from nmt.model.seq2seq import SearchState, Seq2Seq
 from nmt.parts import Found, Part, Tokenizers
@@ -57,6 +58,7 @@ class Translator:
         config: Config,
         dtype: torch.dtype = torch.float32,
         shortlist: Shortlist | None = None,
+        directory: Path | None = None,
     ) -> None:
         self.model = model
         self.source_tokenizer = source_tokenizer
@@ -65,6 +67,7 @@ class Translator:
         self.config = config
         self.device = model.output_weight.device
         self.shortlist = shortlist
+        self.directory = directory  # that it was loaded from
         self._dtype = dtype
         self._word_gates: Tensor | None = None
 
@@ -88,7 +91,8 @@ class Translator:
         parts = use_model(Path(path), warn, lambda directory: load_parts(directory, where))
         dtype = choose_precision(precision, where, training=False)
         parts.model.hold_matrices_in(dtype)
-        return cls(parts.model, parts.source, parts.target, parts.config, dtype, parts.shortlist)
+        directory = parts.description.directory
+        return cls(parts.model, parts.source, parts.target, parts.config, dtype, parts.shortlist, directory)
 
     def options(self, **others: Any) -> TranslateOptions:
         """The options that the model was configured with, with `others` in place of or beside them.
@@ -97,8 +101,17 @@ class Translator:
             ModelError: a shortlist is asked for, and the model has no table for it.
         """
         options = TranslateOptions.of(self.config.search, **others)
-        self._check_shortlist(options)
+        if "shortlist" in others or self.directory is None:
+            self._check_shortlist(options)
+        else:
+            self._check_shortlist(options, f"{self.directory / CONFIG}: search.shortlist")
         return options
+
+    def not_finite(self, number: int) -> NmtError:
+        """The error for a line, by its number, of which the model's scores are no numbers: its weights are broken."""
+        if self.directory is None:
+            return NonFiniteError(f"line {number}", "the model's scores are not finite: expected numbers")
+        return ModelError(str(self.directory / WEIGHTS), f"its scores are not finite, of line {number}")
 
     def translate(
         self,
@@ -125,7 +138,7 @@ class Translator:
             ValueError: not as many prefixes or numbers as lines.
             ModelError: a shortlist is asked for, and the model has no table for it.
             MemoryExhaustedError: memory does not suffice for one sentence.
-            NonFiniteError: the model's scores are not finite.
+            ModelError, NonFiniteError: the model's scores are not finite; the former of a model that was loaded.
         """
         options = options or self.options()
         return [
@@ -178,10 +191,10 @@ class Translator:
         with torch.inference_mode(), products_in(self._dtype, self.device):
             yield
 
-    def _check_shortlist(self, options: TranslateOptions) -> None:
+    def _check_shortlist(self, options: TranslateOptions, where: str = "shortlist") -> None:
         if options.shortlist and self.shortlist is None:
             what = f"is {options.shortlist}, but the model has no table for it; `nmt shortlist` makes one, and 0 is off"
-            raise ModelError("shortlist", what)
+            raise ModelError(where, what)
 
     def _search(self, parts: Sequence[Part], options: TranslateOptions) -> list[list[Hypothesis]]:
         """The hypotheses of each part; a batch too large for memory is halved."""
@@ -193,7 +206,7 @@ class Translator:
             try:
                 return self._search_at_once(some, options)
             except NonFiniteScoresError as error:
-                raise NonFiniteError(f"line {some[error.sentence].key[0]}", error.problems[0].what) from error
+                raise self.not_finite(some[error.sentence].key[0]) from error
 
         def exhausted(part: Part) -> MemoryExhaustedError:
             width = f"{options.width} samples" if options.sampling else f"beam {options.width}"

@@ -38,7 +38,7 @@ OPTIONS = {
     "attend": MODEL | SEARCH | {"--output", "--alignment-unit"},
     "shortlist": EVERY,
     "export": EVERY,
-    "info": EVERY,
+    "info": EVERY | {"--verify", "--format"},
 }
 
 

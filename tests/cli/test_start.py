@@ -25,7 +25,9 @@ with torch.inference_mode():
 
 @pytest.mark.skipif(not torch.backends.mkldnn.is_available(), reason="torch was built without oneDNN")
 @pytest.mark.parametrize(("setting", "kept"), [({}, False), ({"ONEDNN_PRIMITIVE_CACHE_CAPACITY": "1024"}, True)])
-def test_what_products_were_prepared_with_is_kept_of_few_sizes_unless_asked(setting: Any, kept: bool, user_environment: Any) -> None:
+def test_what_products_were_prepared_with_is_kept_of_few_sizes_unless_asked(
+    setting: Any, kept: bool, user_environment: Any
+) -> None:
     environment = user_environment(ONEDNN_VERBOSE="2", **setting)
     done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=True, env=environment)
     last = [line for line in done.stdout.splitlines() if "create:" in line and "inner_product" in line][-1]
