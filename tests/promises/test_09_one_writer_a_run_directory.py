@@ -26,6 +26,7 @@ BUSY = [
     *("--set", "search={beam_size: 1, max_length: 4}"),
 ]
 TO_ITS_END = [*BUSY, "--set", "training.max_steps=1"]  # of any checkpoint that BUSY left, with one more validation
+SECONDS_TO_WAIT = 120.0
 HEAVY = {"torch", "numpy", "sentencepiece", "sacrebleu"}
 
 Start = Callable[..., "subprocess.Popen[bytes]"]
@@ -66,26 +67,29 @@ def test_promise_09_a_second_trainer_writes_nothing(
 def test_promise_09_of_trainers_that_meet_one_goes_on(
     proof: Proof, start: Start, process: Call, configuration: Path, tmp_path: Path
 ) -> None:
-    arguments, shown = (
-        ("train", configuration, "--output", tmp_path / "run", *BUSY),
-        environment(PYTHONPROFILEIMPORTTIME="1"),
-    )
-    racing = [start(*arguments, stdout=subprocess.PIPE, env=shown) for _ in range(3)]
+    arguments, shown = ("train", configuration, "--output", tmp_path / "run", *BUSY), {"PYTHONPROFILEIMPORTTIME": "1"}
+    racing: list[subprocess.Popen[bytes]] = []
     try:
-        while len(ended := [trainer for trainer in racing if trainer.poll() is not None]) < 2:
+        for number in range(3):
+            with (tmp_path / f"said-{number}").open("wb") as said:
+                racing.append(start(*arguments, stdout=subprocess.PIPE, stderr=said, env=environment(**shown)))
+        until = time.monotonic() + SECONDS_TO_WAIT
+        while sum(trainer.poll() is None for trainer in racing) > 1:
+            assert time.monotonic() < until, "more than one goes on"
             time.sleep(0.05)
-        (first,) = (trainer for trainer in racing if trainer not in ended)
-        for trainer in ended:
-            out, err = trainer.communicate()
-            with proof.case("at the same moment"):
-                assert_refused(Finished(trainer.returncode, out, err.decode()), first.pid)
+        (first,) = (trainer for trainer in racing if trainer.poll() is None)
+        for number, trainer in enumerate(racing):
+            if trainer is not first:
+                out, _ = trainer.communicate()
+                with proof.case("at the same moment"):
+                    err = (tmp_path / f"said-{number}").read_text()
+                    assert_refused(Finished(trainer.returncode, out, err), first.pid)
         while proof.tried < proof.count:
             more = ["--restart"] if proof.tried % 3 == 2 else []
             with proof.case("while the first trains"):
-                assert_refused(process(*arguments, *more, env=shown), first.pid)
+                assert_refused(process(*arguments, *more, env=environment(**shown)), first.pid)
         first.send_signal(signal.SIGTERM)
-        _, err = first.communicate(timeout=60)
-        assert first.returncode == 143, err.decode()
+        assert first.wait(SECONDS_TO_WAIT) == 143
         assert not litter(tmp_path / "run")
     finally:
         for trainer in racing:
