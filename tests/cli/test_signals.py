@@ -16,10 +16,8 @@ from program import command, environment
 def test_a_signal_while_modules_are_loaded_ends_a_command_with_its_number(
     module: str, number: signal.Signals, model: Path
 ) -> None:
-    arguments = command("translate", model, flags=("-X", "importtime"))
-    with subprocess.Popen(
-        arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment()
-    ) as running:
+    arguments = command("info", model, flags=("-X", "importtime"))
+    with subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment()) as running:
         assert any(line.rpartition(b"|")[2].strip() == module.encode() for line in running.stderr)
         running.send_signal(number)
         out, err = running.communicate(timeout=60)
