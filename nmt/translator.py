@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple, Self
@@ -59,7 +59,9 @@ class Translator:
         dtype: torch.dtype = torch.float32,
         shortlist: Shortlist | None = None,
         directory: Path | None = None,
+        tick: Callable[[], None] = lambda: None,
     ) -> None:
+        """`tick` is called before each step of a search; what it raises ends the search."""
         self.model = model
         self.source_tokenizer = source_tokenizer
         self.target_tokenizer = target_tokenizer
@@ -69,6 +71,7 @@ class Translator:
         self.shortlist = shortlist
         self.directory = directory  # that it was loaded from
         self._dtype = dtype
+        self._tick = tick
         self._word_gates: Tensor | None = None
 
     @classmethod
@@ -252,6 +255,7 @@ class Translator:
         return Beginning(start, source_lengths, small)
 
     def _step(self, tokens: Tensor, state: SearchState) -> Step[SearchState]:
+        self._tick()
         return Step(*self.model.step(tokens, state, self._word_gates))
 
 
