@@ -24,9 +24,9 @@ from nmt.manifest import (
     WEIGHTS,
     Manifest,
     encode_json,
-    parse_json,
     read_file,
     read_manifest,
+    read_state,
     write_sealed,
 )
 from nmt.run_directory import CHECKPOINTS, checkpoint_name
@@ -239,15 +239,3 @@ def _read_config(directory: Path, manifest: Manifest) -> str:
 
 def _read_tokenizers(directory: Path, manifest: Manifest) -> dict[str, bytes]:
     return {name: read_file(directory, name, manifest) for name in sorted(TOKENIZER_FILES & manifest.files.keys())}
-
-
-def read_state(directory: Path, manifest: Manifest) -> dict[str, object]:
-    """What training needs to go on besides tensors, as JSON values.
-
-    Raises:
-        ModelError: it is missing, damaged, or something else.
-    """
-    state = parse_json(read_file(directory, STATE, manifest), directory / STATE)
-    if not isinstance(state, dict):
-        raise ModelError(str(directory / STATE), f"expected a JSON object, found {type(state).__name__}")
-    return state

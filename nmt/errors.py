@@ -47,7 +47,7 @@ class ConfigError(NmtError):
 
 
 class ModelError(NmtError):
-    """A model or checkpoint that is missing, cannot be read, or does not fit."""
+    """A model or checkpoint that is missing, cannot be read, does not fit, or gives scores that are not finite."""
 
     exit_code = 4
 

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from nmt.corpus.batching import SpecialIds, pad_pairs
 from nmt.corpus.order import length_sorted_batches
 from nmt.device import within_memory
-from nmt.errors import MemoryExhaustedError, NonFiniteError
+from nmt.errors import MemoryExhaustedError
 from nmt.text.lines import is_blank
 from nmt.text.tokenizer import Tokenizer
 from nmt.translation import Attention, Output, PartAttention, Translation
@@ -131,7 +131,7 @@ def force(
 
     Raises:
         MemoryExhaustedError: memory does not suffice for one pair.
-        NonFiniteError: the model's scores are not finite.
+        ModelError, NonFiniteError: the model's scores are not finite; the former of a model that was loaded.
     """
     sources, targets = ([_plain(pair[side]) for pair in pairs] for side in (0, 1))
     source_ids, source_words = _encode(translator.source_tokenizer, sources, with_words=attention)
@@ -167,7 +167,7 @@ def force_tokens(
             chosen = batch.tolist()
             for place, forced in zip(chosen, within_memory([pairs[n] for n in chosen], work, _exhausted), strict=True):
                 if not np.isfinite(forced.log_probabilities).all():
-                    raise NonFiniteError(f"line {pairs[place].number}", "the model's scores are not finite")
+                    raise translator.not_finite(pairs[place].number)
                 found[place] = forced
     return found
 

@@ -99,7 +99,7 @@ def read_manifest(directory: Path) -> Manifest:
         ModelError: it is missing, damaged, of another version, or names anything but the files of a model.
     """
     path = directory / MANIFEST
-    data = _read_plain(path, None)
+    data = read_plain(path)
     document = parse_json(data, path)
     if not isinstance(document, dict) or document.get("format") != FORMAT:
         raise ModelError(str(path), "not the manifest of a model")
@@ -129,10 +129,22 @@ def read_file(directory: Path, name: str, manifest: Manifest) -> bytes:
     record = manifest.files.get(name)
     if record is None:
         raise ModelError(str(path), f"not in the {MANIFEST} beside it")
-    data = _read_plain(path, record.size)
+    data = read_plain(path, record.size)
     if _sha256(data) != record.sha256:
         raise ModelError(str(path), "damaged: its SHA-256 is not the one in the manifest")
     return data
+
+
+def read_state(directory: Path, manifest: Manifest) -> dict[str, object]:
+    """What training needs to go on besides tensors, as JSON values.
+
+    Raises:
+        ModelError: it is missing, damaged, or something else.
+    """
+    state = parse_json(read_file(directory, STATE, manifest), directory / STATE)
+    if not isinstance(state, dict):
+        raise ModelError(str(directory / STATE), f"expected a JSON object, found {type(state).__name__}")
+    return state
 
 
 def verify(directory: Path, *, purpose: Purpose = "everything") -> list[Problem]:
@@ -160,6 +172,20 @@ def verify(directory: Path, *, purpose: Purpose = "everything") -> list[Problem]
         except ModelError as error:
             problems += error.problems
     return problems
+
+
+def foreign_files(directory: Path, manifest: Manifest) -> list[Problem]:
+    """What else there is in a sealed directory: nothing that this program writes.
+
+    Raises:
+        ModelError: the directory cannot be listed.
+    """
+    try:
+        found = {path.name for path in directory.iterdir()}
+    except OSError as error:
+        raise ModelError(str(directory), f"cannot be read: {error.strerror}") from error
+    foreign = sorted(found - manifest.files.keys() - {MANIFEST})
+    return [Problem(str(directory / name), f"not in the {MANIFEST} beside it") for name in foreign]
 
 
 def parse_json(data: bytes, path: Path) -> object:
@@ -232,7 +258,7 @@ def _check_sizes(final: Path, files: Mapping[str, bytes]) -> None:
 
 def _holds(directory: Path, manifest: bytes) -> bool:
     try:
-        same = _read_plain(directory / MANIFEST, len(manifest)) == manifest
+        same = read_plain(directory / MANIFEST, len(manifest)) == manifest
     except ModelError:
         return False
     return same and not verify(directory)
@@ -293,7 +319,8 @@ def _check_plain(path: Path, information: os.stat_result, size: int | None) -> N
         raise ModelError(str(path), f"{information.st_size} bytes are too large for this file")
 
 
-def _read_plain(path: Path, size: int | None) -> bytes:
+def read_plain(path: Path, size: int | None = None) -> bytes:
+    """The content of a plain file of a known name; arguments and errors are those of `open_plain`."""
     with open_plain(path, size) as (file, found):
         data = file.read(found)
     if len(data) != found:

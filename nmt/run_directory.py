@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import Literal, TypeVar
 
 from nmt.errors import ModelError, Problem
-from nmt.manifest import MANIFEST, Purpose, open_plain, verify
+from nmt.manifest import MANIFEST, WEIGHTS, Purpose, open_plain, verify
 from nmt.storage import make_directory, move, remove, remove_stale_temporaries, write_file
 
 CHECKPOINTS = "checkpoints"
+NOT_ITS_OWN = "a link or no directory; a run directory holds its checkpoints itself"
 _CHECKPOINT_NAME = re.compile(r"step-([0-9]{8,12})")
 _LONGEST_POINTER = 64
 _ASIDE = ".nmt-before-restart"
@@ -46,13 +47,13 @@ def checkpoints(run: Path) -> list[Path]:
         ModelError: the folder of the checkpoints cannot be read.
     """
     folder = run / CHECKPOINTS
-    if not _is_real_directory(folder):
+    if not is_real_directory(folder):
         return []
     try:
         found = [(step, path) for path in folder.iterdir() if (step := step_of(path.name)) is not None]
     except OSError as error:
         raise ModelError(str(folder), f"cannot be read: {error.strerror}") from error
-    return [path for _, path in sorted(found) if _is_real_directory(path)]
+    return [path for _, path in sorted(found) if is_real_directory(path)]
 
 
 def mark(run: Path, pointer: Pointer, name: str) -> None:
@@ -156,7 +157,7 @@ def clean(run: Path) -> None:
     remove_stale_temporaries(run)
     put_back(run)
     for folder in sorted(run.iterdir()) if run.is_dir() else []:
-        if _is_real_directory(folder):
+        if is_real_directory(folder):
             remove_stale_temporaries(folder)
 
 
@@ -218,9 +219,29 @@ def _marked(run: Path, pointers: Sequence[Pointer]) -> tuple[list[Path], list[Pr
 def _damage(checkpoint: Path, purpose: Purpose) -> list[Problem]:
     if not os.path.lexists(checkpoint):
         return [Problem(str(checkpoint), "missing, though the run directory names it")]
-    if not (_is_real_directory(checkpoint.parent) and _is_real_directory(checkpoint)):
-        return [Problem(str(checkpoint), "a link or no directory; a run directory holds its checkpoints itself")]
+    if not (is_real_directory(checkpoint.parent) and is_real_directory(checkpoint)):
+        return [Problem(str(checkpoint), NOT_ITS_OWN)]
     return verify(checkpoint, purpose=purpose)
+
+
+def is_run(path: Path) -> bool:
+    """Whether MODEL is a run directory, rather than a checkpoint or an exported model.
+
+    Raises:
+        ModelError: it is neither.
+    """
+    expected = "expected a run directory, a checkpoint or an exported model"
+    try:
+        is_directory = stat.S_ISDIR(path.stat().st_mode)
+    except OSError as error:
+        raise ModelError(str(path), f"cannot be read: {error.strerror}; {expected}") from None
+    if not is_directory:
+        raise ModelError(str(path), f"not a directory; {expected}")
+    if any(os.path.lexists(path / name) for name in (MANIFEST, WEIGHTS)):
+        return False
+    if not any(os.path.lexists(path / name) for name in ("best", "last", CHECKPOINTS)):
+        raise ModelError(str(path), f"holds neither {MANIFEST} nor {CHECKPOINTS}; {expected}")
+    return True
 
 
 def resolve_model(path: Path, warn: Warn) -> Path:
@@ -233,17 +254,8 @@ def resolve_model(path: Path, warn: Warn) -> Path:
     Raises:
         ModelError: there is no model at `path`, or a run directory has none that is whole.
     """
-    expected = "expected a run directory, a checkpoint or an exported model"
-    try:
-        is_directory = stat.S_ISDIR(path.stat().st_mode)
-    except OSError as error:
-        raise ModelError(str(path), f"cannot be read: {error.strerror}; {expected}") from None
-    if not is_directory:
-        raise ModelError(str(path), f"not a directory; {expected}")
-    if os.path.lexists(path / MANIFEST):
+    if not is_run(path):
         return path
-    if not any(os.path.lexists(path / name) for name in ("best", "last", CHECKPOINTS)):
-        raise ModelError(str(path), f"holds neither {MANIFEST} nor {CHECKPOINTS}; {expected}")
     checkpoint = best_valid_checkpoint(path, warn)
     if checkpoint is None:
         raise ModelError(str(path), "this run has saved no checkpoint yet")
@@ -268,6 +280,7 @@ def use_model(path: Path, warn: Warn, use: Callable[[Path], Result]) -> Result:
     return use(resolve_model(path, warn))
 
 
-def _is_real_directory(path: Path) -> bool:
+def is_real_directory(path: Path) -> bool:
+    """Whether it is a directory itself, and no link to one."""
     # These two, unlike the methods of Path, answer no where a folder on the way may not be searched.
     return os.path.isdir(path) and not os.path.islink(path)  # noqa: PTH112, PTH114

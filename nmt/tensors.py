@@ -7,14 +7,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
 from safetensors.torch import load, save
 
 from nmt.errors import ModelError
-from nmt.manifest import Manifest, open_plain, read_file
-
-# The header lists the tensors; a model has some dozens of them, of about a hundred bytes each.
-_LARGEST_HEADER = 1 << 20
+from nmt.manifest import Manifest, read_file
+from nmt.tensor_file import check_header_length, read_entries
 
 _DTYPES = {
     "F64": torch.float64,
@@ -53,7 +51,7 @@ def read_tensors(directory: Path, name: str, manifest: Manifest) -> dict[str, to
     """
     path = directory / name
     data = read_file(directory, name, manifest)
-    _check_header(path, data[:8])
+    check_header_length(path, data[:8])
     try:
         tensors = load(data)
     except (SafetensorError, RuntimeError, ValueError, TypeError, KeyError, OverflowError) as error:
@@ -73,23 +71,4 @@ def tensor_kinds(path: Path, size: int) -> dict[str, TensorKind]:
     Raises:
         ModelError: it is missing, of another size, or no such file.
     """
-    with open_plain(path, size) as (file, _):
-        _check_header(path, file.read(8))
-    try:
-        # The framework matters for the numbers only, and these are not read here.
-        with safe_open(path, framework="np") as tensors:
-            slices = {name: tensors.get_slice(name) for name in tensors.keys()}  # noqa: SIM118 (it is no mapping)
-            return {
-                name: TensorKind(tuple(part.get_shape()), _DTYPES[part.get_dtype()]) for name, part in slices.items()
-            }
-    except KeyError as error:
-        raise ModelError(str(path), f"holds numbers of the type {error}; known are {', '.join(_DTYPES)}") from None
-    except (SafetensorError, OSError) as error:
-        raise ModelError(str(path), f"not a safetensors file: {error!s:.200}") from error
-
-
-def _check_header(path: Path, start: bytes) -> None:
-    """Refuses a header that is large enough to hurt while it is parsed."""
-    size = int.from_bytes(start, "little")
-    if size > _LARGEST_HEADER:
-        raise ModelError(str(path), f"not a safetensors file of this program: its header has {size} bytes")
+    return {name: TensorKind(entry.shape, _DTYPES[entry.type]) for name, entry in read_entries(path, size).items()}

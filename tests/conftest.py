@@ -8,4 +8,4 @@ import os
 # would make them many times slower. Set before torch is imported; programs that tests start inherit it.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-pytest_plugins = ["proofs", "program"]
+pytest_plugins = ["proofs", "program", "forked"]

@@ -1,10 +1,8 @@
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 import os
-import pickle
 import struct
 from collections.abc import Mapping
 from dataclasses import replace
@@ -26,9 +24,10 @@ from nmt.checkpoint import (
     save_checkpoint,
 )
 from nmt.errors import ConfigError, ModelError, NonFiniteError, StorageError
-from nmt.manifest import MANIFEST, encode_json, verify
+from nmt.manifest import verify
 from nmt.run_directory import mark
 from nmt.tensors import TensorKind
+from sealing import put
 
 CONTENTS = CheckpointContents(
     weights={
@@ -48,16 +47,6 @@ CONTENTS = CheckpointContents(
 @pytest.fixture
 def checkpoint(tmp_path: Path) -> Path:
     return save_checkpoint(tmp_path / "run", 7, CONTENTS)
-
-
-def put(directory: Path, name: str, data: bytes) -> None:
-    """Puts a file into a checkpoint as somebody would who knows how it is sealed."""
-    (directory / name).write_bytes(data)
-    document = json.loads((directory / MANIFEST).read_bytes())
-    del document["sha256"]
-    document["files"][name] = {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
-    seal = hashlib.sha256(encode_json(document)).hexdigest()
-    (directory / MANIFEST).write_bytes(encode_json(document | {"sha256": seal}))
 
 
 def safetensors(header: object, body: bytes = b"") -> bytes:
@@ -205,26 +194,6 @@ def test_tensors_that_do_not_fit_are_named_with_both_shapes() -> None:
         "model.safetensors: does not fit the model of its configuration: a is [3, 2] float32, expected [2, 3] float32; "
         "b is [1] bfloat16, expected [1] float32; c is missing; and 1 more"
     )
-
-
-class Booby:
-    """Writes a file when it is unpickled."""
-
-    def __init__(self, target: Path) -> None:
-        self.target = target
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return (Path.write_text, (self.target, "ran"))
-
-
-@pytest.mark.parametrize("name", ["model.safetensors", "optimizer.safetensors", "state.json"])
-def test_a_pickle_is_refused_and_does_not_run(checkpoint: Path, tmp_path: Path, name: str) -> None:
-    torch.save(Booby(tmp_path / "ran"), tmp_path / "archive")
-    for payload in (pickle.dumps(Booby(tmp_path / "ran")), (tmp_path / "archive").read_bytes()):
-        put(checkpoint, name, payload)
-        with pytest.raises(ModelError, match=name):
-            load_checkpoint(checkpoint, with_optimizer=True)
-    assert not (tmp_path / "ran").exists()
 
 
 @pytest.mark.parametrize(

@@ -19,15 +19,16 @@ LAYERS = [
     {"config"},
     {"text", "page"},
     {"corpus", "model", "search", "manifest", "run_directory", "device"},
+    {"tensor_file"},
     {"tensors"},
     {"build", "checkpoint", "shortlist", "translation"},
-    {"loading"},
+    {"loading", "parts"},
     {"translator"},
     {"forcing", "trace"},
     {"evaluation", "alignment", "description"},
     {"revision", "comparison"},
     {"training"},
-    {"checking"},
+    {"verification", "checking"},
     {"cli"},
 ]
 NEIGHBOURS = {("run_directory", "manifest")}
@@ -65,7 +66,9 @@ def test_quickstart_stands_alone() -> None:
         assert imported_parts(path) <= {"quickstart", "storage", "errors"}
 
 
-@pytest.mark.parametrize("module", ["nmt", "nmt.config", "nmt.text.lines", "nmt.corpus.store", "nmt.run_directory"])
+@pytest.mark.parametrize(
+    "module", ["nmt", "nmt.config", "nmt.text.lines", "nmt.corpus.store", "nmt.run_directory", "nmt.verification"]
+)
 def test_torch_is_not_imported_by(module: str) -> None:
     code = f"import sys, {module}; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from nmt.errors import ModelError, StorageError
 from nmt.manifest import MANIFEST, encode_json, parse_json, read_file, read_manifest, verify, write_sealed
+from sealing import reseal
 
 FILES = {
     "model.safetensors": b"weights" * 100,
@@ -32,15 +33,6 @@ def sealed(tmp_path: Path) -> Path:
     directory = tmp_path / "step-00000007"
     write_sealed(directory, FILES, SUMMARY, replace=False)
     return directory
-
-
-def reseal(directory: Path, change: Callable[[dict[str, Any]], None]) -> None:
-    """Changes the manifest as somebody would who knows how it is sealed."""
-    document = json.loads((directory / MANIFEST).read_bytes())
-    del document["sha256"]
-    change(document)
-    seal = hashlib.sha256(encode_json(document)).hexdigest()
-    (directory / MANIFEST).write_bytes(encode_json(document | {"sha256": seal}))
 
 
 def assert_refused(directory: Path, name: str, reason: str) -> None:

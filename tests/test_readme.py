@@ -18,9 +18,10 @@ from nmt.alignment.heatmap import CELL, SHADES, heatmap
 from nmt.cli.main import app
 from nmt.config import as_documentation, from_yaml
 from nmt.errors import NmtError, StoppedError
+from proofs import PROMISES
 
 ROOT = Path(__file__).parents[1]
-DOCUMENTS = ["README.md", "data/README.md", "CONTRIBUTING.md", "CHANGELOG.md"]
+DOCUMENTS = ["README.md", "data/README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md"]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 PROGRAM: Any = typer.main.get_command(app)
 COMMANDS: dict[str, Any] = PROGRAM.commands
@@ -121,6 +122,13 @@ def test_every_exit_code_is_in_the_table() -> None:
     codes = {int(code) for first, *_ in rows(section("Exit codes")) for code in re.findall(r"\d+", first)}
     errors = {error.exit_code for error in NmtError.__subclasses__() if error is not StoppedError}
     assert codes == errors | {0, NmtError.exit_code, 130, 143, 141}
+
+
+def test_the_table_of_promises_has_those_that_are_proved() -> None:
+    told = {int(number): promise for number, promise, *_ in list(rows(section("What is promised")))[2:]}
+    assert list(told) == list(PROMISES)
+    for number, promise in told.items():
+        assert promise.startswith(f"**{PROMISES[number]}.** ")
 
 
 def test_examples_of_configurations_are_accepted() -> None:

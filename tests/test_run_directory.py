@@ -371,16 +371,6 @@ def test_what_is_no_model_is_told_what_was_expected(tmp_path: Path, place: str, 
     assert caught.value.problems[0].where == str(tmp_path / place) and reason in caught.value.problems[0].what
 
 
-def test_a_linked_folder_of_checkpoints_is_not_followed(tmp_path: Path) -> None:
-    for name in ("run", "elsewhere"):
-        (tmp_path / name).mkdir()
-    save(tmp_path / "elsewhere", 1)
-    (tmp_path / "run" / "checkpoints").symlink_to(tmp_path / "elsewhere" / "checkpoints")
-    mark(tmp_path / "run", "best", checkpoint_name(1))
-    with pytest.raises(ModelError, match="a link"):
-        resolve_model(tmp_path / "run", no_warning)
-
-
 def test_finding_and_locking_need_no_torch() -> None:
     script = "import sys, nmt.run_directory, nmt.storage; sys.exit('torch' in sys.modules or 'numpy' in sys.modules)"
     subprocess.run([sys.executable, "-c", script], check=True)

@@ -6,6 +6,7 @@ import math
 import random
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ import torch
 import nmt.translator
 from nmt.build import build_model
 from nmt.config import from_yaml
-from nmt.errors import MemoryExhaustedError, NonFiniteError
+from nmt.errors import MemoryExhaustedError, ModelError, NonFiniteError
 from nmt.model.seq2seq import Seq2Seq
 from nmt.search import Hypothesis, SamplingOptions
 from nmt.text.tokenizer import Tokenizer
@@ -175,7 +176,8 @@ def test_scores_that_are_no_numbers_name_the_line(translator: Translator, monkey
     lines = ["ce fo", "dila", "", "ba", "gu gu"]
     with pytest.raises(NonFiniteError, match=r"^line 4: the model's scores are not finite"):
         translator.translate(lines)
-    with pytest.raises(NonFiniteError, match=r"^line 13:"):
+    monkeypatch.setattr(translator, "directory", Path("models/mine"))
+    with pytest.raises(ModelError, match=r"^models/mine/model\.safetensors: its scores are not finite, of line 13$"):
         translator.translate(lines, numbers=range(10, 15))
 
 

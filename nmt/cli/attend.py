@@ -65,7 +65,7 @@ def attend(
     if Path(output_file).suffix.lower() == PAGE:
         from nmt.cli.attention_page import write_page
 
-        write_page(translator, search, _lines(text), "TEXT" if text else "standard input", output_file)
+        write_page(translator, search, _lines(text), "TEXT" if text else "standard input", alignment_unit, output_file)
         return
     too_long: list[int] = []
     batches = _batches(translator, search, _lines(text), too_long)
@@ -103,11 +103,12 @@ def _check_output(output_file: str) -> None:
 def _lines(text: Sequence[str] | None) -> Iterator[list[Line]]:
     """The sentences that were given, or those of standard input as they come."""
     from nmt.text.files import open_input
-    from nmt.text.lines import Line, ready_lines, without_surrogates
+    from nmt.text.lines import Line, ready_lines
 
     if text:
-        # Bytes that are no UTF-8 come as surrogates here.
-        yield [Line(number, without_surrogates(line)) for number, line in enumerate(text, start=1)]
+        # Python decoded the arguments by the locale; text is UTF-8 in any.
+        typed = (os.fsencode(line).decode(errors="replace") for line in text)
+        yield [Line(number, line) for number, line in enumerate(typed, start=1)]
         return
     with open_input("-") as stream:
         yield from ready_lines(stream, logger.warning, most=64)

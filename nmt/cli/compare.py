@@ -12,7 +12,7 @@ import typer
 from nmt.cli import options
 from nmt.cli.logs import logger
 from nmt.cli.test_sets import FilesCommand, read_configured, read_text, translate_lines
-from nmt.errors import ConfigError, MemoryExhaustedError, NonFiniteError, Problem
+from nmt.errors import ConfigError, MemoryExhaustedError, Problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -237,8 +237,8 @@ def _compare(
         logger.debug("search of %s: %s", model, search)
         try:
             translations.append(Text(str(model), translate_lines(translator, source.lines, search, quiet=quiet)))
-        except (NonFiniteError, MemoryExhaustedError) as error:  # which name a line, but not whose it is
-            raise type(error)(str(model), str(error)) from error
+        except MemoryExhaustedError as error:  # which names a line, but not whose it is
+            raise MemoryExhaustedError(str(model), str(error)) from error
     a, b = translations + finished
     counted = None if frequency is None else (frequency, _lines_of(frequency))
     return compare_translations(

@@ -122,7 +122,8 @@ class _Draft:
         A wrong value must not hide that other keys do not go together: it is put aside until what is left can be
         checked as a whole, and conflicts it takes part in are left out.
         """
-        tree, bad = copy.deepcopy(self._tree), set(self._refused)
+        tree = copy.deepcopy(self._tree)
+        bad = self._refused | {mistake.path for mistake in self._mistakes if mistake.path}
         reported = False
         while True:
             try:

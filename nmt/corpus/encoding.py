@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import signal
 import traceback
 from collections.abc import Callable, Generator, Iterator
@@ -20,6 +21,8 @@ from nmt.errors import ConfigError, MemoryExhaustedError, NmtError
 from nmt.text.tokenizer import Tokenizer
 
 ENDING_SECONDS = 5.0
+
+_SAFE_PATH = "PYTHONSAFEPATH"
 
 
 class Encoded(NamedTuple):
@@ -179,19 +182,20 @@ def started(target: Callable[[Connection], None], count: int, work: str) -> Iter
     """
     context = multiprocessing.get_context("spawn")
     workers: list[Worker] = []
-    # Started on its own first: it would lift the block of the signals.
-    resource_tracker.ensure_running()
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
     try:
-        try:
-            for _ in range(count):
-                ours, theirs = context.Pipe()
-                process = context.Process(target=target, args=(theirs,), daemon=True)
-                _start(process, work)
-                theirs.close()
-                workers.append(Worker(process, ours, work))
-        finally:
-            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        with _own_modules_only():
+            # Started on its own first: it would lift the block of the signals.
+            resource_tracker.ensure_running()
+            before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+            try:
+                for _ in range(count):
+                    ours, theirs = context.Pipe()
+                    process = context.Process(target=target, args=(theirs,), daemon=True)
+                    _start(process, work)
+                    theirs.close()
+                    workers.append(Worker(process, ours, work))
+            finally:
+                signal.pthread_sigmask(signal.SIG_SETMASK, before)
         yield workers
     finally:
         for worker in workers:
@@ -200,6 +204,23 @@ def started(target: Callable[[Connection], None], count: int, work: str) -> Iter
         for worker in workers:
             worker.process.join()
             worker.process.close()
+
+
+@contextmanager
+def _own_modules_only() -> Iterator[None]:
+    """Inside, a Python that is started does not look for modules in the current folder.
+
+    It would, before it is told where this process looks; and a stranger's `pickle.py` beside a corpus would run.
+    """
+    before = os.environ.get(_SAFE_PATH)
+    os.environ[_SAFE_PATH] = "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[_SAFE_PATH]
+        else:
+            os.environ[_SAFE_PATH] = before
 
 
 def _start(process: BaseProcess, work: str) -> None:

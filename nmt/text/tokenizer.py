@@ -32,6 +32,8 @@ _TRAINER_SPEC, _MODEL_TYPE = 2, 3
 _UNIGRAM, _BPE, _WORD = 1, 2, 3
 _PIECE, _BEGIN = 2, 4
 
+_SILENT = 5
+
 
 class Tokenizer:
     """One SentencePiece model, trained by `nmt.text.tokenizer_training.train_tokenizer` or by somebody else.
@@ -45,6 +47,7 @@ class Tokenizer:
     def __init__(self, model: bytes, name: str = "tokenizer") -> None:
         self.model = model
         self._processor = sentencepiece.SentencePieceProcessor()
+        sentencepiece.set_min_log_level(_SILENT)  # its warnings are about models, and name none
         try:
             self._processor.load_from_serialized_proto(model)
             self._model_type = _model_type(model)

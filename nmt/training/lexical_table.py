@@ -6,13 +6,13 @@ import logging
 import os
 from pathlib import Path
 
-from nmt.checkpoint import add_shortlist, read_state
+from nmt.checkpoint import add_shortlist
 from nmt.corpus.fingerprint import is_intact
 from nmt.corpus.lexicon import learn_lexicon
 from nmt.corpus.store import Store
 from nmt.errors import DataError, ModelError
 from nmt.loading import read_parts
-from nmt.manifest import MANIFEST, STATE, read_manifest
+from nmt.manifest import MANIFEST, STATE, read_manifest, read_state
 from nmt.run_directory import CHECKPOINTS, resolve_model
 from nmt.shortlist import Shortlist
 from nmt.storage import RunLock

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import logging
 import os
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, wait
 from itertools import chain
 from pathlib import Path
@@ -27,7 +26,8 @@ from nmt.storage import new_directory
 from nmt.text.files import read_lines
 from nmt.text.tokenizer import Tokenizer
 from nmt.text.tokenizer_training import TrainedTokenizer, train_tokenizer
-from nmt.training.directory import CORPUS, FINGERPRINT, TOKENIZER
+from nmt.training.directory import CORPUS, TOKENIZER
+from nmt.training.kept_tokenizers import read_kept, write_kept
 from nmt.training.progress import CountProgress
 from nmt.training.stopping import StopRequest
 from nmt.training.updates import Text
@@ -60,7 +60,7 @@ def train_tokenizers(config: Config, run: Path, files: CorpusFiles, stop: StopRe
     folder = run / TOKENIZER
     fingerprint = _tokenizer_fingerprint(config, files, stop)
     names = (SHARED_TOKENIZER,) if config.tokenizer.shared else (SOURCE_TOKENIZER, TARGET_TOKENIZER)
-    models = _kept(folder, names, fingerprint)
+    models = read_kept(folder, names, fingerprint)
     if models is not None:
         logger.info("tokenizer: unchanged")
         return Text(*read_tokenizers(models, folder), models)
@@ -72,9 +72,7 @@ def train_tokenizers(config: Config, run: Path, files: CorpusFiles, stop: StopRe
             TARGET_TOKENIZER: _model(config, config.tokenizer.target_model, (files.target,), stop),
         }
     with new_directory(folder, replace=True) as partial:
-        for name, model in models.items():
-            (partial / name).write_bytes(model)
-        (partial / FINGERPRINT).write_bytes(_seal(fingerprint, models))
+        write_kept(partial, models, fingerprint)
     return Text(*read_tokenizers(models, folder), models)
 
 
@@ -87,20 +85,6 @@ def read_trained_tokenizers(run: Path) -> Text:
     folder = run / TOKENIZER
     models = {path.name: path.read_bytes() for path in sorted(folder.glob("*.model"))}
     return Text(*read_tokenizers(models, folder), models)
-
-
-def _kept(folder: Path, names: Sequence[str], fingerprint: str) -> dict[str, bytes] | None:
-    """The models in a folder, if they are whole and were made from what the fingerprint stands for."""
-    try:
-        models = {name: (folder / name).read_bytes() for name in names}
-        return models if (folder / FINGERPRINT).read_bytes() == _seal(fingerprint, models) else None
-    except OSError:  # absent, or not readable: made anew
-        return None
-
-
-def _seal(fingerprint: str, models: Mapping[str, bytes]) -> bytes:
-    digests = {name: hashlib.sha256(model).hexdigest() for name, model in models.items()}
-    return json.dumps({"made_from": fingerprint, "sha256": digests}, indent=1).encode() + b"\n"
 
 
 def _tokenizer_fingerprint(config: Config, files: CorpusFiles, stop: StopRequest) -> str:

@@ -53,13 +53,14 @@ def train(config: Config, run: Path | str, *, device: str = "auto", restart: boo
         RunInUseError: another process trains there.
     """
     directory = Path(run)
-    with hold(config, directory):
-        return train_locked(config, directory, device=device, restart=restart, quiet=quiet)
+    with hold(config, directory), StopRequest() as stop:
+        return train_locked(config, directory, stop, device=device, restart=restart, quiet=quiet)
 
 
 def train_locked(
     config: Config,
     run: Path,
+    stop: StopRequest,
     *,
     device: str = "auto",
     restart: bool = False,
@@ -73,6 +74,7 @@ def train_locked(
     Args:
         config: what to train on what.
         run: the run directory.
+        stop: who has asked to stop, which is heard of from now on.
         device: auto, cpu, cuda or cuda:N.
         restart: begin anew. What the directory holds of an earlier training is lost once a checkpoint of this one is
             saved; if none is, it is put back.
@@ -90,7 +92,8 @@ def train_locked(
     processes = processes or Processes(Place())
     where = _choose_device(device, processes.place)
     dtype = choose_precision(config.training.precision, where, training=True)
-    with processes.leading(), StopRequest() as stop:
+    with processes.leading():
+        stop.check()
         clean(run)
         try:
             if restart:

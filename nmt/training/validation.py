@@ -23,7 +23,7 @@ from nmt.translator import Translator
 
 logger = logging.getLogger(__name__)
 
-LINES_AT_ONCE = 128  # translated between two looks at whether training was asked to stop
+LINES_AT_ONCE = 128  # translated together
 
 
 @dataclass(frozen=True)
@@ -90,8 +90,8 @@ class Validator:
     def __call__(self, model: Seq2Seq, check: Callable[[], None]) -> ValidationResult:
         """The scores of the model, which is left in the mode it was in.
 
-        `check` is called between batches; what it raises ends the validation. Raises NonFiniteError where the model has
-        diverged.
+        `check` is called between batches and between the steps of a search; what it raises ends the validation. Raises
+        NonFiniteError where the model has diverged.
         """
         was_training = model.training
         model.eval()
@@ -135,11 +135,11 @@ class Validator:
         return -float(log_probabilities[tensors.is_target].double().sum())
 
     def _translate(self, model: Seq2Seq, check: Callable[[], None]) -> list[str]:
-        translator = Translator(model, *self._tokenizers, self._config, self._dtype)
+        # A search of many lines may go on for longer than one who asks to stop would wait.
+        translator = Translator(model, *self._tokenizers, self._config, self._dtype, tick=check)
         options = translator.options(shortlist=0)  # the table for one is made after the training
         translations = [""] * len(self._pairs)
         for numbers in self._order:
-            check()
             lines = [self._pairs[number][0] for number in numbers]
             found = translator.translate(lines, options, numbers=[number + 1 for number in numbers])
             for number, translation in zip(numbers, found, strict=True):

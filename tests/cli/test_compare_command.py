@@ -225,7 +225,7 @@ def test_a_model_whose_scores_are_not_finite_is_named(call, model, other_model, 
 
     monkeypatch.setattr(Translator, "load", classmethod(broken))
     done = call("compare", model, other_model)
-    assert (done.code, done.out) == (6, b"")
+    assert (done.code, done.out) == (4, b"")
     [error] = done.errors
     assert str(other_model) in error and "line " in error and str(model) not in error
 

@@ -39,7 +39,7 @@ OPTIONS = {
     "attend": MODEL | SEARCH | {"--output", "--alignment-unit"},
     "shortlist": EVERY,
     "export": EVERY,
-    "info": EVERY,
+    "info": EVERY | {"--verify", "--format"},
 }
 
 

@@ -1,6 +1,5 @@
 """A model whose files are whole and whose content is not: a clean error, soon, that names the file."""
 
-import hashlib
 import json
 import shutil
 import time
@@ -9,7 +8,8 @@ import pytest
 
 from nmt.config import from_yaml
 from nmt.config.reference import all_keys
-from nmt.manifest import CONFIG, MANIFEST, encode_json
+from nmt.manifest import CONFIG, MANIFEST
+from sealing import put, reseal
 
 SIZES = [
     key.dotted for key in all_keys() if key.dotted.startswith("model.") and key.dotted.endswith(("size", "layers"))
@@ -24,16 +24,10 @@ def hostile(call, model, tmp_path):
         directory = tmp_path / "hostile"
         shutil.rmtree(directory, ignore_errors=True)
         assert call("export", model, directory).code == 0
-        document = json.loads((directory / MANIFEST).read_bytes())
-        del document["sha256"]
         if config is not None:
-            data = config((directory / CONFIG).read_text()).encode()
-            (directory / CONFIG).write_bytes(data)
-            document["files"][CONFIG] = {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+            put(directory, CONFIG, config((directory / CONFIG).read_text()).encode())
         if summary is not None:
-            document["summary"] = summary(document["summary"])
-        seal = hashlib.sha256(encode_json(document)).hexdigest()
-        (directory / MANIFEST).write_bytes(encode_json(document | {"sha256": seal}))
+            reseal(directory, lambda document: document.update(summary=summary(document["summary"])))
         return directory
 
     return make
@@ -68,7 +62,8 @@ def test_the_copy_itself_is_a_model(call, hostile):
 
 @pytest.mark.parametrize("keys", [*([key] for key in SIZES), SIZES], ids=" ".join)
 @pytest.mark.parametrize("allowed", [True, False])
-def test_sizes_beyond_reason_are_refused_at_once(keys, allowed, call, hostile):
+@pytest.mark.promise(2, gate=1, full=1)
+def test_promise_02_sizes_beyond_reason_are_refused_at_once(keys, allowed, call, hostile):
     largest = {key: 64 if key.endswith("layers") else 1_000_000 for key in keys}
     values = {key: value if allowed else value + 1 for key, value in largest.items()}
     changes = values | {"model.tie_embeddings": "none"}

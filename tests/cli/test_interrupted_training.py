@@ -1,14 +1,13 @@
 """Training that is stopped, by a signal or by a crash, and goes on as if it had never been."""
 
-import json
 import random
 import signal
 import time
 
 import pytest
 
-from nmt.training.run import Trainer
 from nmt.training.validation import Validator
+from runs import litter, outcome
 
 STEPS = 24
 OPTIONS = [
@@ -20,24 +19,6 @@ OPTIONS = [
 ]
 
 
-def outcome(run):
-    """Everything of a run that must not depend on interruptions: all but times."""
-    records = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
-    for record in records:
-        del record["seconds"]
-        record.pop("target_tokens_per_second", None)
-    pointers = {name: (run / name).read_text().strip() for name in ("best", "last")}
-    files = {}
-    for name in set(pointers.values()):
-        checkpoint = run / "checkpoints" / name
-        files[name] = {
-            file: (checkpoint / file).read_bytes() for file in ("model.safetensors", "optimizer.safetensors")
-        }
-        state = json.loads((checkpoint / "state.json").read_text())
-        files[name]["state"] = {key: value for key, value in state.items() if not key.endswith("seconds")}
-    return records, pointers, files
-
-
 @pytest.fixture(scope="session")
 def whole(call, configuration, tmp_path_factory):
     """What a run leaves that nobody interrupts."""
@@ -45,45 +26,6 @@ def whole(call, configuration, tmp_path_factory):
     done = call("train", configuration, "--output", run, *OPTIONS)
     assert done.code == 0, done.err
     return outcome(run)
-
-
-def train_with_signals(call, configuration, run, monkeypatch, steps):
-    """Trains to the end, sent SIGTERM once after each of some steps."""
-    left = set(steps)
-    step_once = Trainer._step
-
-    def step_and_signal(self, update):
-        loss = step_once(self, update)
-        if self.state.step in left:
-            left.remove(self.state.step)
-            signal.raise_signal(signal.SIGTERM)
-        return loss
-
-    monkeypatch.setattr(Trainer, "_step", step_and_signal)
-    for _ in steps:
-        done = call("train", configuration, "--output", run, *OPTIONS)
-        assert (done.code, done.out) == (143, b""), done.err
-        assert not done.errors
-    done = call("train", configuration, "--output", run, *OPTIONS)
-    assert done.code == 0, done.err
-    assert not left
-
-
-# The first step; before, at and after a record; before, at and after a validation; the last but one.
-def test_resumed_equals_never_stopped(call, configuration, whole, monkeypatch, tmp_path):
-    train_with_signals(call, configuration, tmp_path / "run", monkeypatch, [1, 4, 5, 6, 7, 11, 18, 23])
-    assert outcome(tmp_path / "run") == whole
-
-
-@pytest.mark.slow
-def test_resumed_at_every_step_equals_never_stopped(call, configuration, whole, monkeypatch, tmp_path):
-    train_with_signals(call, configuration, tmp_path / "run", monkeypatch, list(range(1, STEPS)))
-    assert outcome(tmp_path / "run") == whole
-
-
-def test_the_same_seed_gives_the_same_bytes(call, configuration, whole, tmp_path):
-    assert call("train", configuration, "--output", tmp_path / "run", *OPTIONS).code == 0
-    assert outcome(tmp_path / "run") == whole
 
 
 def test_stopped_before_the_first_step_it_resumes(call, configuration, whole, monkeypatch, tmp_path):
@@ -135,9 +77,7 @@ def read_until(running, *words):
     [
         (signal.SIGTERM, b"tokenizer: training"),
         (signal.SIGINT, b"training corpus"),
-        (signal.SIGTERM, b"step 5"),
         (signal.SIGHUP, b"step 5"),
-        (signal.SIGINT, b"validation at"),
     ],
 )
 def test_a_signal_saves_and_exits_with_its_number(number, word, start, configuration, tmp_path):
@@ -152,9 +92,9 @@ def test_a_signal_saves_and_exits_with_its_number(number, word, start, configura
         assert running.wait(30) == 128 + number, rest
         assert time.monotonic() - began < 10
     assert b"Traceback" not in rest and b"error" not in rest
-    if word in (b"step 5", b"validation at"):
+    if word == b"step 5":
         assert (run / "last").exists()
-    assert not [path for path in run.rglob(".*") if path.name != ".lock"]
+    assert not litter(run)
 
 
 def kill_at_random(start, call, configuration, run, seed, kills):
@@ -195,4 +135,4 @@ def test_a_killed_restart_loses_nothing_of_the_earlier_training(start, call, con
     done = call("train", configuration, "--output", run, "--set", "training.max_steps=6")
     assert done.code == 0 and "finished already" in done.err
     assert outcome(run) == before
-    assert not [path for path in run.rglob(".*") if path.name != ".lock"]
+    assert not litter(run)

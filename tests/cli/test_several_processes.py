@@ -9,7 +9,6 @@ import signal
 import subprocess
 import sys
 import time
-from itertools import islice, pairwise
 
 import numpy as np
 import pytest
@@ -17,13 +16,10 @@ import torch
 import torch.distributed as dist
 from safetensors.torch import load_file
 
-from nmt.config import from_yaml
-from nmt.corpus.order import START, BatchOrder
+from nmt.corpus.order import BatchOrder
 from nmt.corpus.store import Store
 from nmt.storage import RunLock
-from nmt.training.place import Place
-from nmt.training.preparation import read_trained_tokenizers
-from nmt.training.updates import updates_from
+from runs import litter
 
 STEPS = 24
 OPTIONS = [
@@ -36,7 +32,7 @@ ENDLESS = ("--set", "training={max_steps: 1000000, max_epochs: 1000000}")
 
 # A process of the program that notes its exit code, and in which things may go wrong.
 WORKER = """\
-import math, os, signal, time
+import json, math, os, signal, time
 from pathlib import Path
 from nmt.cli.main import main
 
@@ -69,7 +65,22 @@ def spoil(what, failing_rank, failing_step):
 
     Seq2Seq.forward = forward_or_fail
 
+def note_pairs():
+    from nmt.training.trainer import Trainer
+
+    step_once = Trainer._step
+
+    def step(self, prepared):
+        step_once(self, prepared)
+        pairs = [index for part in prepared.update.parts for index in part.indices.tolist()]
+        with Path(os.environ["NOTES"], "pairs").open("a") as file:
+            print(json.dumps([self.state.step, pairs]), file=file)
+
+    Trainer._step = step
+
 if __name__ == "__main__":
+    if "NOTE_PAIRS" in os.environ:
+        note_pairs()
     if "FAST_CLOCK" in os.environ and rank == os.environ["FAST_CLOCK"]:
         monotonic = time.monotonic
         time.monotonic = lambda: 100 * monotonic()
@@ -123,11 +134,11 @@ def by_hand(user_environment, worker, tmp_path):
                     [sys.executable, str(worker), *map(str, arguments)],
                     stdout=subprocess.PIPE,
                     stderr=subprocess.PIPE,
-                    env=environment_of_processes(user_environment, NOTES=str(tmp_path), **place, **changes),
+                    env=environment_of_processes(user_environment, **{"NOTES": str(tmp_path)} | place | changes),
                     text=True,
                 )
             )
-        return started
+        return started[-count:]
 
     yield begin
     for process in started:
@@ -171,10 +182,6 @@ def assert_equal_within_float_error(run, other):
         torch.testing.assert_close(tensor, other_tensors[name], rtol=1e-4, atol=2e-6, msg=name)
 
 
-def litter(run):
-    return [path for path in run.rglob(".*") if path.name != ".lock"]
-
-
 @pytest.fixture(scope="session")
 def alone(call, configuration, tmp_path_factory):
     """What one process makes, without dropout."""
@@ -184,7 +191,10 @@ def alone(call, configuration, tmp_path_factory):
     return run
 
 
-def test_two_processes_equal_one_also_resumed_and_one_of_them_writes(torchrun, call, configuration, alone, tmp_path):
+@pytest.mark.promise(4, gate=1, full=1)
+def test_promise_04_two_processes_equal_one_also_resumed_and_one_of_them_writes(
+    torchrun, call, configuration, alone, tmp_path
+):
     run = tmp_path / "run"
     before = [*OPTIONS, *WITHOUT_CHANCE, "--set", "training.max_steps=7"]
     assert call("train", configuration, "--output", run, *before).code == 0
@@ -359,40 +369,41 @@ def test_torchrun_ends_what_is_left_when_one_process_dies(
     assert not litter(run)
 
 
-@pytest.fixture(scope="session")
-def corpus(alone):
-    """A configuration, its order, store and tokenizers."""
-    config = from_yaml((alone / "config.yaml").read_text(), "config.yaml")
+@pytest.mark.slow
+@pytest.mark.promise(4, gate=1, full=2)
+def test_promise_04_processes_whose_number_changes_take_every_pair_once_an_epoch(
+    proof, by_hand, configuration, alone, tmp_path
+):
     store = Store.open(alone / "corpus")
-    return config, BatchOrder(store, 96, config.seed), store, read_trained_tokenizers(alone)
-
-
-def epoch_from(position, corpus, size):
-    """The updates of the rest of an epoch, each with the parts of all processes, by their numbers over all."""
-    config, order, *rest = corpus
-    streams = [updates_from(position, order, *rest[:1], config, *rest[1:], Place(rank, size)) for rank in range(size)]
-    for updates in zip(*streams, strict=True):
-        assert len({update.following for update in updates}) == 1
-        parts = [part for update in updates for part in update.parts]
-        yield [np.sort(part.indices) for part in parts if len(part.indices)], updates[0].following
-        if updates[0].following.epoch > position.epoch:
-            return
-
-
-@pytest.mark.parametrize("size", [1, 2, 4])
-def test_the_order_of_the_data_is_that_of_one_process(size, corpus):
-    one = [np.sort(np.concatenate(parts)) for parts, _ in epoch_from(START, corpus, 1)]
-    several = [np.sort(np.concatenate(parts)) for parts, _ in epoch_from(START, corpus, size)]
-    assert len(one) == len(several) > 2
-    for indices, other in zip(one, several, strict=True):
-        np.testing.assert_array_equal(indices, other)
-    np.testing.assert_array_equal(np.sort(np.concatenate(one)), np.arange(len(corpus[2])))
-
-
-@pytest.mark.parametrize("sizes", list(pairwise([1, 2, 4, 1, 4, 2, 1])))
-def test_resumed_by_another_number_of_processes_every_pair_comes_once_an_epoch(sizes, corpus):
-    before, after = sizes
-    first = list(islice(epoch_from(START, corpus, before), 4))
-    _, position = first[-1]
-    seen = [indices for parts, _ in [*first, *epoch_from(position, corpus, after)] for indices in parts]
-    np.testing.assert_array_equal(np.sort(np.concatenate(seen)), np.arange(len(corpus[2])))
+    for number in range(proof.count):
+        expected, chosen = {}, [(proof.generator.choice([1, 2, 4]), steps) for steps in (9, 23, 37, 1000)]
+        seed = proof.generator.randrange(1 << 31)
+        for step, (following, indices) in enumerate(BatchOrder(store, 96, seed).batches(), 1):
+            expected[step] = np.sort(indices).tolist()
+            if following.epoch == 2:
+                break
+        with proof.case(f"{number}: {chosen}"):
+            notes = tmp_path / str(number)
+            notes.mkdir()
+            for count, steps in chosen:
+                options = [
+                    *OPTIONS,
+                    "--set",
+                    f"training={{max_steps: {steps}, max_epochs: 2}}",
+                    "--set",
+                    f"seed={seed}",
+                ]
+                processes = by_hand(
+                    *("train", configuration, "--output", notes / "run", *options),
+                    count=count,
+                    NOTES=str(notes),
+                    NOTE_PAIRS="",
+                )
+                codes, said = ends(processes)
+                assert codes == [0] * count, said
+            taken = {step: [] for step in expected}
+            for line in (notes / "pairs").read_text().splitlines():
+                step, pairs = json.loads(line)
+                taken[step] += pairs
+            assert {step: sorted(pairs) for step, pairs in taken.items()} == expected
+            assert sorted(index for pairs in expected.values() for index in pairs) == sorted([*range(len(store))] * 2)

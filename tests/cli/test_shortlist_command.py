@@ -1,7 +1,6 @@
 """From a run's corpus to the table of its shortlist, into the model and along with it."""
 
 import fcntl
-import hashlib
 import json
 import shutil
 import time
@@ -10,7 +9,8 @@ import pytest
 import torch
 from safetensors.torch import load_file, save
 
-from nmt.manifest import MANIFEST, SHORTLIST, encode_json, verify
+from nmt.manifest import MANIFEST, SHORTLIST, verify
+from sealing import put
 
 
 @pytest.fixture
@@ -30,16 +30,6 @@ def listed(run, call):
 
 def checkpoint(run):
     return run / "checkpoints" / (run / "best").read_text().strip()
-
-
-def put(directory, data):
-    """Puts a table into a model as somebody would who knows how it is sealed."""
-    (directory / SHORTLIST).write_bytes(data)
-    document = json.loads((directory / MANIFEST).read_bytes())
-    del document["sha256"]
-    document["files"][SHORTLIST] = {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
-    seal = hashlib.sha256(encode_json(document)).hexdigest()
-    (directory / MANIFEST).write_bytes(encode_json(document | {"sha256": seal}))
 
 
 def test_a_table_is_put_into_the_best_checkpoint(listed, model, call):
@@ -159,7 +149,7 @@ def test_a_hostile_table_is_4_and_names_its_file(call, listed, tmp_path):
     path = tmp_path / "exported" / SHORTLIST
     good = {name: tensor.clone() for name, tensor in load_file(path).items()}
     for data in hostile_tables(good):
-        put(path.parent, data)
+        put(path.parent, SHORTLIST, data)
         for options in ([], ["--shortlist", "5"]):
             started = time.monotonic()
             done = call("translate", path.parent, *options, stdin=b"ba\n")

@@ -8,7 +8,6 @@ import pytest
 
 import nmt.training.run
 from nmt.checkpoint import Loaded
-from nmt.storage import RunLock
 from nmt.training.trainer import Trainer
 from nmt.training.validation import Validator
 
@@ -92,17 +91,6 @@ def test_a_wrong_option_is_2(option, call, configuration, tmp_path):
     done = call("train", configuration, "--output", tmp_path / "run", *option)
     assert (done.code, done.out) == (2, b"")
     assert "Traceback" not in done.err
-
-
-def test_a_run_in_use_is_75_before_torch_is_loaded(process, configuration, tmp_path, user_environment):
-    run = tmp_path / "run"
-    run.mkdir()
-    with RunLock(run):
-        done = process("train", configuration, "--output", run, env=user_environment(PYTHONPROFILEIMPORTTIME="1"))
-    assert (done.code, done.out) == (75, b"")
-    modules = {line.rpartition("|")[2].strip() for line in done.err.splitlines() if line.startswith("import time:")}
-    assert "nmt.storage" in modules and not modules & {"torch", "numpy", "sentencepiece", "sacrebleu"}
-    assert [line for line in done.errors if str(run) in line and "in use" in line]
 
 
 def test_a_changed_key_is_refused_with_both_values(call, configuration, trained):

@@ -280,7 +280,7 @@ if __name__ == "__main__":
 
 
 def signalled(
-    action: str, directory: Path, files: CorpusFiles, encoder: PairEncoder
+    action: str, directory: Path, files: CorpusFiles, encoder: PairEncoder, folder: Path | None = None
 ) -> subprocess.CompletedProcess[bytes]:
     """Prepare in a process that signals after each chunk: itself, or its group as a terminal would."""
     script = directory / "signalled.py"
@@ -298,7 +298,7 @@ def signalled(
         *models,
     ]
     # Workers hold the same standard output and error: these close only when the last of them has ended.
-    return subprocess.run(command, capture_output=True, timeout=30, check=False, start_new_session=True)
+    return subprocess.run(command, capture_output=True, timeout=60, check=False, start_new_session=True, cwd=folder)
 
 
 def test_a_script_that_works_when_it_is_imported_is_an_error_and_no_hang(
@@ -339,6 +339,15 @@ def test_workers_leave_signals_to_the_process_that_started_them(
     assert (ended.returncode, ended.stderr) == (0, b"")
     prepared(tmp_path / "other", files, encoder)
     assert contents(tmp_path / "run" / "corpus") == contents(tmp_path / "other")
+
+
+def test_modules_in_the_current_folder_are_not_run(tmp_path: Path, files: CorpusFiles, encoder: PairEncoder) -> None:
+    folder, touched = tmp_path / "corpora", tmp_path / "touched"
+    folder.mkdir()
+    for name in ("multiprocessing", "pickle", "numpy", "signal", "sitecustomize"):
+        (folder / f"{name}.py").write_text(f"from pathlib import Path\nPath({str(touched)!r}).touch()\n")
+    ended = signalled("none", tmp_path, files, encoder, folder)
+    assert (ended.returncode, ended.stderr, touched.exists()) == (0, b"", False)
 
 
 class Texts:

@@ -44,6 +44,14 @@ training: {{batch_tokens: 128, max_steps: 30, validate_every: 15, log_every: 5, 
 search: {{max_length: 8, beam_size: 2}}
 """
 
+LEARNING = (
+    "training={max_steps: 120, validate_every: 120, learning_rate: 0.01, batch_tokens: 512}",
+    "model={attention_size: 32, embedding_size: 32, readout_size: 32, dropout: 0}",
+    "model={encoder: {hidden_size: 16}, decoder: {hidden_size: 32}}",
+    "search.max_length=24",
+)
+"""What makes a model of `CONFIGURATION` learn in a few seconds."""
+
 
 @dataclass(frozen=True)
 class Finished:
@@ -216,6 +224,15 @@ def model(configuration: Path, call: Call, tmp_path_factory: pytest.TempPathFact
 @pytest.fixture(scope="session")
 def translator(model: Path) -> Translator:
     return Translator.load(model)
+
+
+@pytest.fixture(scope="session")
+def learned(configuration: Path, call: Call, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The run directory of a model that has learned something: it translates different lines differently."""
+    run = tmp_path_factory.mktemp("runs") / "learned"
+    done = call("train", configuration, "--output", run, *(word for key in LEARNING for word in ("--set", key)))
+    assert done.code == 0, done.err
+    return run
 
 
 @pytest.fixture(scope="session")

@@ -18,6 +18,7 @@ import secrets
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -47,6 +48,20 @@ PROMISES = {
     22: "The reader goes away: quiet exit 141",
 }
 SHOWN_FAILURES = 10
+
+
+@dataclass
+class Shown:
+    """What shows a promise: the files of its tests, and the cases that these try together."""
+
+    files: set[Path] = field(default_factory=set)
+    gate: int = 0
+    full: int = 0
+
+
+SHOWN = pytest.StashKey[dict[int, Shown]]()
+"""By promise, as far as tests were collected."""
+
 _PROOF = pytest.StashKey["Proof"]()
 
 
@@ -92,7 +107,9 @@ def pytest_report_header(config: pytest.Config) -> str:
     return f"random cases: --seed {config.option.seed}"
 
 
+@pytest.hookimpl(tryfirst=True)  # before others leave tests out
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    config.stash[SHOWN] = _shown_by(items)
     if not config.option.promise:
         return
     chosen = {
@@ -102,6 +119,17 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     }
     config.hook.pytest_deselected(items=[item for item in items if id(item) not in chosen])
     items[:] = [item for item in items if id(item) in chosen]
+
+
+def _shown_by(items: list[pytest.Item]) -> dict[int, Shown]:
+    shown: dict[int, Shown] = {}
+    for item in items:
+        if (mark := item.get_closest_marker("promise")) is not None:
+            of_promise = shown.setdefault(mark.args[0], Shown())
+            of_promise.files.add(item.path)
+            of_promise.full += mark.kwargs["full"]
+            of_promise.gate += 0 if item.get_closest_marker("slow") else mark.kwargs["gate"]
+    return shown
 
 
 @pytest.fixture

@@ -37,25 +37,6 @@ def noise(size):
 
 
 @pytest.mark.parametrize("name", ["plain", "a.gz", "a.zst"])
-def test_promise_14_plain_and_compressed_files_give_the_same_lines(tmp_path, name):
-    assert texts_of(write(tmp_path / name, TEXT.encode())) == LINES
-
-
-def test_promise_14_standard_input_gives_the_same_lines_in_any_locale():
-    program = "from nmt.text.files import read_lines; print(ascii([line.text for line in read_lines('-', print)]))"
-    plain_c = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
-    for settings in (plain_c, {"LC_ALL": "C.UTF-8"}):
-        finished = subprocess.run(
-            [sys.executable, "-c", program],
-            input=TEXT.encode(),
-            capture_output=True,
-            env=settings,
-            check=True,
-        )
-        assert finished.stdout.decode().strip() == ascii(LINES)
-
-
-@pytest.mark.parametrize("name", ["plain", "a.gz", "a.zst"])
 def test_large_files_come_in_blocks_and_whole(tmp_path, name):
     data = noise(50) * 20_000
     with open_input(str(write(tmp_path / name, data))) as stream:
@@ -71,6 +52,7 @@ def test_concatenated_compressed_files_are_read_to_the_end(tmp_path, name):
     assert texts_of(path) == ["a", "a", "a"]
 
 
+@pytest.mark.promise(18, gate=1, full=1)
 @pytest.mark.parametrize("name", ["a.gz", "a.zst"])
 def test_promise_18_a_compressed_file_cut_short_is_an_error(tmp_path, name):
     path = write(tmp_path / name, noise(100_000))
@@ -258,6 +240,7 @@ def test_a_full_disk_is_an_error(tmp_path, name):
         writer.__exit__(None, None, None)
 
 
+@pytest.mark.promise(22, gate=1, full=1)
 def test_promise_22_a_broken_pipe_passes_untouched():
     program = """
 import sys

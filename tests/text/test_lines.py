@@ -69,6 +69,7 @@ def test_lines_are_numbered_from_one():
     assert [line.number for line in lines_of(b"a\n\nb\nc")] == [1, 2, 3, 4]
 
 
+@pytest.mark.promise(13, gate=1, full=1)
 @given(st.lists(HOSTILE), st.lists(st.integers(0, 1000), max_size=5), st.integers(1, 5))
 def test_promise_13_lines_in_are_lines_out_however_the_bytes_arrive(texts, cuts, most):
     data = "".join(text + "\n" for text in texts).encode()
@@ -76,6 +77,7 @@ def test_promise_13_lines_in_are_lines_out_however_the_bytes_arrive(texts, cuts,
     assert lines == [Line(number, text.removesuffix("\r")) for number, text in enumerate(texts, 1)]
 
 
+@pytest.mark.promise(13, gate=1, full=1)
 @given(st.binary(max_size=40), st.lists(st.integers(0, 1000), max_size=5))
 def test_promise_13_any_bytes_give_one_line_for_each_newline(data, cuts):
     expected = [raw.removesuffix(b"\r").decode(errors="replace") for raw in data.split(b"\n")[:-1]]
@@ -162,6 +164,7 @@ def test_lists_of_long_lines_are_given_before_they_fill_the_memory():
     assert max(map(len, lists)) <= 5
 
 
+@pytest.mark.promise(15, gate=1, full=1)
 @pytest.mark.parametrize("text", ["", " ", "\t \r", "\u00a0", "\ufeff", " \ufeff\u3000", "\u2028\x85\x1f"])
 def test_promise_15_white_space_and_byte_order_marks_are_blank(text):
     assert is_blank(text)
@@ -176,6 +179,7 @@ def test_line_breaks_in_output_become_spaces_one_by_one():
     assert output_line("a\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029b\x1f\0c") == "a" + " " * 10 + "b\x1f\0c"
 
 
+@pytest.mark.promise(13, gate=1, full=1)
 @given(st.text(st.characters(exclude_categories=[])))
 def test_promise_13_output_is_one_line_that_utf8_can_hold(text):
     line = output_line(text)

@@ -92,6 +92,7 @@ def test_text_of_the_corpus_comes_back(kind, byte_fallback):
     assert tokenizer.decode_batch(tokenizer.encode(CORPUS[:4])) == CORPUS[:4]
 
 
+@pytest.mark.promise(15, gate=1, full=1)
 @a_few_examples
 @given(st.lists(st.sampled_from([*CONTROL_WORDS, *CORPUS]), max_size=8))
 def test_promise_15_control_words_never_give_control_ids(tokenizer, words):
@@ -101,12 +102,14 @@ def test_promise_15_control_words_never_give_control_ids(tokenizer, words):
         assert marks.isdisjoint(tokenizer.sample([text], 0.3, seed=1)[0])
 
 
+@pytest.mark.promise(15, gate=1, full=1)
 def test_promise_15_control_words_come_back_as_text(kind):
     tokenizer = trained(kind)
     text = "<s> ein</s> <pad><unk> <0x0A>"
     assert tokenizer.decode(tokenizer.encode([text])[0]) == text
 
 
+@pytest.mark.promise(15, gate=1, full=1)
 @pytest.mark.parametrize("kind", ["unigram", "bpe"])
 def test_promise_15_control_words_are_text_in_samples_too(kind):
     texts = ["<unk>", "<0x0A>", "a<s>b", "<pad> </s>"]
@@ -322,6 +325,7 @@ def test_a_model_with_one_mark_for_two_purposes_is_given_another():
     assert (tokenizer.pad_id, tokenizer.bos_id, tokenizer.eos_id) == (0, 2, tokenizer.size - 1)
 
 
+@pytest.mark.promise(15, gate=1, full=1)
 @pytest.mark.parametrize("kind", KINDS)
 def test_promise_15_marks_of_one_character_are_text_too(kind):
     tokenizer = foreign(model_type=kind, bos_piece="^", eos_piece="$", pad_id=3, pad_piece="_", add_dummy_prefix=False)

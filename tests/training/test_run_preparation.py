@@ -78,7 +78,7 @@ def test_a_folder_of_tokenizers_appears_whole(tmp_path: Path, data: Path, monkey
         assert not (tmp_path / "run" / TOKENIZER).exists()
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(nmt.training.preparation, "_seal", refuse)
+    monkeypatch.setattr(nmt.training.kept_tokenizers, "_seal", refuse)
     with pytest.raises(KeyboardInterrupt):
         trained(configuration(data), tmp_path / "run")
     assert list((tmp_path / "run").iterdir()) == []

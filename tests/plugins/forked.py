@@ -1,0 +1,118 @@
+"""The program in children of one process that has loaded it: thousands of runs, each with a process of its own."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import pytest
+
+from program import Finished, environment
+
+GIBIBYTE = 1 << 30
+
+
+@dataclass(frozen=True)
+class Child(Finished):
+    """What a child left: `code` is that of a process, negative for a signal; None when it had to be ended.
+
+    Attributes:
+        seconds: from its start to its end, on a machine that may be busy.
+        processor_seconds: that it computed.
+        memory: bytes that it had in memory at most, more than its parent.
+        opened: what it opened by name, where that was asked for.
+    """
+
+    seconds: float = 0.0
+    processor_seconds: float = 0.0
+    memory: int = 0
+    opened: tuple[str, ...] = ()
+
+
+class Forker:
+    """Runs commands in children of one process, which is started when it is entered, and has translated already.
+
+    Args:
+        folder: an empty one, for the children's streams.
+        model: what it has translated with.
+    """
+
+    def __init__(self, folder: Path, model: Path) -> None:
+        self._folder = folder
+        self._model = model
+        self._server: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        self._server = subprocess.Popen(
+            [sys.executable, Path(__file__).with_name("fork_server.py"), self._model],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env=environment(),
+        )
+        self._answer()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        assert self._server is not None
+        self._server.communicate(timeout=60)
+
+    def __call__(
+        self,
+        *arguments: object,
+        stdin: bytes = b"",
+        timeout: float = 120,
+        memory: int | None = GIBIBYTE,
+        audit: bool = False,
+    ) -> Child:
+        """Runs a command.
+
+        Args:
+            arguments: those of `nmt`.
+            stdin: standard input.
+            timeout: seconds after which it is ended.
+            memory: bytes that it may have addresses for, more than its parent; None for all there are.
+            audit: whether to note what it opens.
+        """
+        assert self._server is not None and self._server.stdin is not None
+        (self._folder / "in").write_bytes(stdin)
+        request = {
+            "arguments": list(map(str, arguments)),
+            "folder": str(self._folder),
+            "timeout": timeout,
+            "memory": memory,
+            "audit": audit,
+        }
+        self._server.stdin.write(json.dumps(request).encode() + b"\n")
+        self._server.stdin.flush()
+        answer = self._answer()
+        opened = (self._folder / "audit").read_bytes().decode().split("\0")[:-1] if audit else []
+        return Child(
+            answer["code"],
+            (self._folder / "out").read_bytes(),
+            (self._folder / "err").read_bytes().decode(),
+            answer["seconds"],
+            answer["processor_seconds"],
+            answer["memory"],
+            tuple(opened),
+        )
+
+    def _answer(self) -> Any:
+        assert self._server is not None and self._server.stdout is not None
+        line = self._server.stdout.readline()
+        assert line, f"the process that forks has ended: {self._server.wait()}"
+        return json.loads(line)
+
+
+@pytest.fixture(scope="session")
+def forked(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forker]:
+    """The program in a child of a process that has loaded it: nearly as quick as inside this one, and real."""
+    with Forker(tmp_path_factory.mktemp("forked"), model) as forker:
+        yield forker

@@ -1,0 +1,44 @@
+"""Promises and proofs belong to each other, and the README tells of both."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).parents[1]
+
+
+class Named(NamedTuple):
+    """A test whose name or mark speaks of a promise."""
+
+    path: Path
+    name: str
+    promise: int | None  # of its name
+    marked: int | None
+
+
+def marked_promise(function: ast.FunctionDef) -> int | None:
+    for decorator in function.decorator_list:
+        if isinstance(decorator, ast.Call) and ast.unparse(decorator.func) == "pytest.mark.promise":
+            number = ast.literal_eval(decorator.args[0])
+            assert isinstance(number, int)
+            return number
+    return None
+
+
+def named_tests() -> Iterator[Named]:
+    for path in sorted((ROOT / "tests").rglob("test_*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
+                found = re.match(r"test_promise_(\d\d)_", node.name)
+                test = Named(path, node.name, int(found[1]) if found else None, marked_promise(node))
+                if test.promise is not None or test.marked is not None:
+                    yield test
+
+
+def test_a_proof_bears_the_number_of_its_promise() -> None:
+    wrong = [test for test in named_tests() if test.marked is not None and test.marked != test.promise]
+    assert wrong == []
