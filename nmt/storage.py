@@ -255,6 +255,28 @@ class RunLock:
         self._descriptor = None
 
 
+def lock_holder(directory: Path) -> str | None:
+    """Who holds the `RunLock` of a directory; None where nobody does. Nothing is written.
+
+    Raises:
+        StorageError: the lock file cannot be read.
+    """
+    path = directory / LOCK_NAME
+    with _storage_errors(path):
+        try:
+            descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        try:
+            # Shared, so that two who ask do not meet each other; and given back at once, by closing.
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return _holder(descriptor)
+        finally:
+            os.close(descriptor)
+    return None
+
+
 def _holder(descriptor: int) -> str:
     """Who holds the lock, as far as its file tells: it is empty for an instant after the lock was taken."""
     process, _, host = os.pread(descriptor, 300, 0).decode(errors="replace").strip().partition(" ")

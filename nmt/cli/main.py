@@ -20,7 +20,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from nmt.cli import align, attend, compare, evaluate, export, info, score, shortlist, train, translate
+from nmt.cli import align, attend, check, compare, evaluate, export, info, score, shortlist, train, translate
 from nmt.cli.logs import logger, protect_standard_error, start_logging
 from nmt.cli.test_sets import FilesCommand
 from nmt.errors import ConfigError, MemoryExhaustedError, NmtError, StoppedError, StorageError
@@ -65,6 +65,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+app.command("check")(check.check)
 app.command("train")(train.train)
 app.command("translate")(translate.translate)
 app.command("eval", cls=FilesCommand)(evaluate.evaluate)

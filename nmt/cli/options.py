@@ -18,6 +18,7 @@ from nmt.cli.logs import logger, start_logging
 from nmt.errors import ConfigError, Problem
 
 if TYPE_CHECKING:
+    from nmt.config import Config
     from nmt.translator import Translator
 
 Model = Annotated[Path, typer.Argument(metavar="MODEL", help="Run directory, checkpoint or exported model.")]
@@ -33,6 +34,16 @@ MaxLength = Annotated[int | None, typer.Option(help="Longest translation in toke
 Shortlist = Annotated[
     int | None, typer.Option(help="Translations of each source token that a sentence may use; 0 for all tokens.")
 ]
+# Those of `nmt train` that stand for keys of the configuration.
+Overrides = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Overrides a key of the configuration; repeatable."),
+]
+RunDirectory = Annotated[
+    Path | None, typer.Option("--output", metavar="DIR", help="Run directory; runs/NAME by default.")
+]
+TrainingPrecision = Annotated[str | None, typer.Option(help="In place of training.precision: auto, fp32 or bf16.")]
+TrainingBatchTokens = Annotated[int | None, typer.Option(help="In place of training.batch_tokens.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Warnings and errors only.")]
 Verbose = Annotated[bool, typer.Option("--verbose", help="Say more, tracebacks of faults too.")]
 
@@ -55,6 +66,24 @@ def start_threads(threads: int | None) -> None:
         import torch
 
         torch.set_num_threads(threads)
+
+
+def load_configuration(
+    path: str, overrides: Sequence[str] | None, precision: str | None, batch_tokens: int | None
+) -> Config:
+    """The configuration of a training, with what the command line says in place of its keys.
+
+    Raises:
+        ConfigError: with all mistakes found.
+    """
+    from nmt.config import load_config
+
+    given = {
+        "--precision": ("training.precision", precision),
+        "--batch-tokens": ("training.batch_tokens", batch_tokens),
+    }
+    shortcuts = {option: (key, value) for option, (key, value) in given.items() if value is not None}
+    return load_config(path, overrides or (), shortcuts)
 
 
 def load_translator(model: Path, *, device: str, precision: str) -> Translator:

@@ -16,33 +16,24 @@ from nmt.training.stopping import StopRequest
 def train(
     context: typer.Context,
     config: Annotated[str, typer.Argument(metavar="CONFIG.yaml", help="The configuration.")],
-    overrides: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="Overrides a key of the configuration; repeatable."),
-    ] = None,
-    output: Annotated[Path | None, typer.Option(metavar="DIR", help="Run directory; runs/NAME by default.")] = None,
+    overrides: options.Overrides = None,
+    output: options.RunDirectory = None,
     restart: Annotated[
         bool, typer.Option("--restart", help="Begin anew; the old run goes when this one has saved.")
     ] = False,
     device: options.Device = "auto",
-    precision: Annotated[str | None, typer.Option(help="In place of training.precision: auto, fp32 or bf16.")] = None,
+    precision: options.TrainingPrecision = None,
     threads: options.Threads = None,
-    batch_tokens: Annotated[int | None, typer.Option(help="In place of training.batch_tokens.")] = None,
+    batch_tokens: options.TrainingBatchTokens = None,
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
 ) -> None:
     """Train a translator: tokenizer, corpus, model. Run again, it goes on where it stopped."""
-    from nmt.config import load_config
     from nmt.training.directory import hold
 
     options.start(quiet=quiet, verbose=verbose)
-    given = {
-        "--precision": ("training.precision", precision),
-        "--batch-tokens": ("training.batch_tokens", batch_tokens),
-    }
-    shortcuts = {option: (key, value) for option, (key, value) in given.items() if value is not None}
     launch: Launch = context.obj or Launch()
-    configuration = load_config(config, overrides or (), shortcuts)
+    configuration = options.load_configuration(config, overrides, precision, batch_tokens)
     run = output or Path("runs") / configuration.name
     # From here on the training decides when it is over: what takes a second or two to load might lose an exception.
     with hold(configuration, run), StopRequest() as stop:

@@ -102,7 +102,7 @@ def encode_in_order(
         for texts in chain(first, chunks):
             yield texts, encoder.encode(texts.sources, texts.targets)
         return
-    with _started(_serve, len(first)) as workers:
+    with started(_serve, len(first), "encodes text") as workers:
         for worker in workers:
             worker.send((encoder.source.model, encoder.target.model))
         waiting = list(zip(workers, first, strict=True))
@@ -118,33 +118,39 @@ def encode_in_order(
             yield texts, encoded
 
 
-class _Worker(NamedTuple):
-    """A process at the other end of a pipe, which answers each request with one reply."""
+class Worker(NamedTuple):
+    """A process at the other end of a pipe, which answers requests; `work` is what it does: "encodes text".
+
+    Errors of its methods are those of `encode_in_order`.
+    """
 
     process: BaseProcess
     pipe: Connection
+    work: str
 
     def send(self, request: Any) -> None:
+        """Ask for something."""
         try:
             self.pipe.send(request)
         except OSError:
             raise self._ended() from None
 
     def receive(self) -> Any:
+        """The next answer, once it is there."""
         try:
             reply = self.pipe.recv()
         except (EOFError, OSError):
             raise self._ended() from None
         if isinstance(reply, _OutOfMemory):
-            raise MemoryExhaustedError("corpus", "a process that encodes text ran out of memory")
-        if isinstance(reply, _Failure):
-            raise RuntimeError(f"a process that encodes text failed:\n{reply.traceback}")
+            raise MemoryExhaustedError("corpus", f"a process that {self.work} ran out of memory")
+        if isinstance(reply, Failure):
+            raise RuntimeError(f"a process that {self.work} failed:\n{reply.traceback}")
         return reply
 
     def _ended(self) -> NmtError:
         self.process.join(ENDING_SECONDS)
         code = self.process.exitcode
-        what = f"a process that encodes text ended by itself (exit code {code})"
+        what = f"a process that {self.work} ended by itself (exit code {code})"
         if code == 1:  # what `_serve` lets happen to none: an exception before it, when the caller's script is imported
             hint = 'a script that prepares a corpus or trains does so under `if __name__ == "__main__":`'
             return ConfigError("corpus", f"{what}; {hint}")
@@ -153,7 +159,7 @@ class _Worker(NamedTuple):
         return NmtError("corpus", what)
 
 
-class _Failure(NamedTuple):
+class Failure(NamedTuple):
     """An exception in a worker."""
 
     traceback: str
@@ -164,8 +170,8 @@ class _OutOfMemory(NamedTuple):
 
 
 @contextmanager
-def _started(target: Callable[[Connection], None], count: int) -> Iterator[list[_Worker]]:
-    """Worker processes that live as long as the context.
+def started(target: Callable[[Connection], None], count: int, work: str) -> Iterator[list[Worker]]:
+    """Worker processes that live as long as the context, each of which runs `target`; `work` as for `Worker`.
 
     They are spawned, not forked: threads of this process, such as those of a tensor library, do not survive a fork.
     They are given nothing but a pipe: what is more than a pipe holds would be waited for without end if a process died
@@ -175,7 +181,7 @@ def _started(target: Callable[[Connection], None], count: int) -> Iterator[list[
     decides, and should it be killed, its end of the pipe closes and they end.
     """
     context = multiprocessing.get_context("spawn")
-    workers: list[_Worker] = []
+    workers: list[Worker] = []
     try:
         with _own_modules_only():
             # Started on its own first: it would lift the block of the signals.
@@ -185,9 +191,9 @@ def _started(target: Callable[[Connection], None], count: int) -> Iterator[list[
                 for _ in range(count):
                     ours, theirs = context.Pipe()
                     process = context.Process(target=target, args=(theirs,), daemon=True)
-                    _start(process)
+                    _start(process, work)
                     theirs.close()
-                    workers.append(_Worker(process, ours))
+                    workers.append(Worker(process, ours, work))
             finally:
                 signal.pthread_sigmask(signal.SIG_SETMASK, before)
         yield workers
@@ -217,11 +223,11 @@ def _own_modules_only() -> Iterator[None]:
             os.environ[_SAFE_PATH] = before
 
 
-def _start(process: BaseProcess) -> None:
+def _start(process: BaseProcess, work: str) -> None:
     try:
         process.start()
     except OSError as error:
-        what = f"no process can be started to encode text: {error.strerror or error}"
+        what = f"no process can be started that {work}: {error.strerror or error}"
         raise MemoryExhaustedError("corpus", what) from error
 
 
@@ -237,4 +243,4 @@ def _serve(pipe: Connection) -> None:
     except MemoryError:
         pipe.send(_OutOfMemory())
     except Exception:  # whatever it is, the parent is the one to tell of it
-        pipe.send(_Failure(traceback.format_exc()))
+        pipe.send(Failure(traceback.format_exc()))

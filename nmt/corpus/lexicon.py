@@ -7,13 +7,12 @@ written by one source token of its pair, any of them, or by the end mark, which 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nmt.corpus.permutation import Permutation, derive_key
-from nmt.corpus.store import Store
 
 ITERATIONS = 5  # of expectation and maximisation
 TRANSLATIONS = 100  # kept of each source token, at most
@@ -24,6 +23,20 @@ FREQUENT = 100  # most frequent target tokens
 CELLS = 1 << 25
 CELLS_AT_A_TIME = 1 << 21
 _PAIRS_AT_A_TIME = 1 << 16
+
+
+class TokenPairs(Protocol):
+    """Pairs of token ids without marks, by number, such as a `Store`; lengths are in tokens."""
+
+    def __len__(self) -> int: ...
+
+    def source(self, index: int) -> NDArray[Any]: ...
+
+    def target(self, index: int) -> NDArray[Any]: ...
+
+    def source_lengths(self, indices: NDArray[np.int64]) -> NDArray[np.int64]: ...
+
+    def target_lengths(self, indices: NDArray[np.int64]) -> NDArray[np.int64]: ...
 
 
 class Lexicon(NamedTuple):
@@ -43,7 +56,9 @@ class _Links(NamedTuple):
     beside: NDArray[np.int64]  # (target tokens,), source tokens beside each
 
 
-def learn_lexicon(store: Store, source_size: int, target_size: int, end: int, seed: int) -> Lexicon:
+def learn_lexicon(
+    store: TokenPairs, source_size: int, target_size: int, end: int, seed: int, most_cells: int | None = None
+) -> Lexicon:
     """The lexicon of a sample of the corpus, or of all of it where it is small: a function of the arguments alone.
 
     Args:
@@ -52,8 +67,9 @@ def learn_lexicon(store: Store, source_size: int, target_size: int, end: int, se
         target_size: of the target vocabulary.
         end: the source's end mark.
         seed: with it, the sample is drawn.
+        most_cells: of the sample; `CELLS` by default.
     """
-    sample = list(_sample(store, seed))
+    sample = list(_sample(store, seed, CELLS if most_cells is None else most_cells))
     known = np.zeros(0, np.int64)  # source token · target vocabulary + target token, ascending
     counts = np.zeros(target_size, np.int64)
     for indices in sample:
@@ -76,10 +92,9 @@ def learn_lexicon(store: Store, source_size: int, target_size: int, end: int, se
     )
 
 
-def _sample(store: Store, seed: int) -> Iterator[NDArray[np.int64]]:
-    """Pairs drawn at random, in portions, until there are `CELLS` cells; extremely long pairs are left out."""
+def _sample(store: TokenPairs, seed: int, left: int) -> Iterator[NDArray[np.int64]]:
+    """Pairs drawn at random, in portions, until there are `left` cells; extremely long pairs are left out."""
     permutation = Permutation(len(store), derive_key("lexicon", seed))
-    left = CELLS
     for start in range(0, len(store), _PAIRS_AT_A_TIME):
         indices = permutation(start, min(start + _PAIRS_AT_A_TIME, len(store)))
         cells = (store.source_lengths(indices) + 1) * store.target_lengths(indices)
@@ -94,7 +109,7 @@ def _sample(store: Store, seed: int) -> Iterator[NDArray[np.int64]]:
 
 
 def _cells(
-    store: Store, indices: NDArray[np.int64], end: int, target_size: int
+    store: TokenPairs, indices: NDArray[np.int64], end: int, target_size: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """The cells of some pairs, each as one number, and how many source tokens stand beside each target token."""
     numbers = indices.tolist()

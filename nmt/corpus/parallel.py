@@ -41,17 +41,7 @@ class CorpusFiles:
         Raises:
             InputFileError: some files are missing or are no regular files; it names each.
         """
-        problems = []
-        for path in (*self.source, *self.target):
-            try:
-                regular = stat.S_ISREG(Path(path).stat().st_mode)
-            except FileNotFoundError:
-                problems.append(Problem(path, "no such file"))
-            except (OSError, ValueError) as error:  # ValueError for a path with NUL in it
-                problems.append(Problem(path, f"cannot be read: {error}"))
-            else:
-                if not regular:
-                    problems.append(Problem(path, "not a regular file; a corpus is read more than once"))
+        problems = list(filter(None, map(absence, (*self.source, *self.target))))
         if problems:
             raise InputFileError.of(problems)
 
@@ -69,12 +59,24 @@ class CorpusFiles:
         for source, target in self.pairs:
             source_lines, target_lines = count_lines(source, tick), count_lines(target, tick)
             if source_lines != target_lines:
-                problems.append(_unequal(source, source_lines, target, target_lines))
+                problems.append(unequal_lines(source, source_lines, target, target_lines))
         if problems:
             raise DataError.of(problems)
 
 
-def _unequal(source: str, source_lines: int, target: str, target_lines: int) -> Problem:
+def absence(path: str) -> Problem | None:
+    """Why a file cannot be read, and read again, as far as is known without opening it; None where it may be."""
+    try:
+        regular = stat.S_ISREG(Path(path).stat().st_mode)
+    except FileNotFoundError:
+        return Problem(path, "no such file")
+    except (OSError, ValueError) as error:  # ValueError for a path with NUL in it
+        return Problem(path, f"cannot be read: {error}")
+    return None if regular else Problem(path, "not a regular file; a corpus is read more than once")
+
+
+def unequal_lines(source: str, source_lines: int, target: str, target_lines: int) -> Problem:
+    """What there is to say of two files that belong together, and have unequal numbers of lines."""
     return Problem(source, f"{source_lines} lines, but its translation {target} has {target_lines}; expected as many")
 
 
@@ -152,4 +154,4 @@ def ready_pairs(
         counts = [
             given + len(some) + sum(map(len, rest)) for some, rest in ((sources, of_source), (targets, of_target))
         ]
-        raise DataError.of([_unequal(source.name, counts[0], target.name, counts[1])])
+        raise DataError.of([unequal_lines(source.name, counts[0], target.name, counts[1])])

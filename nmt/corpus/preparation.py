@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing, suppress
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from nmt.corpus.cleaning import Chunk, PairFilter, clean_chunks
 from nmt.corpus.encoding import Encoded, EncodedPairs, PairEncoder, encode_in_order, id_type
 from nmt.corpus.fingerprint import corpus_fingerprint, is_intact
-from nmt.corpus.parallel import CorpusFiles, read_pairs
+from nmt.corpus.parallel import CorpusFiles, Pair, read_pairs
 from nmt.corpus.report import Place, Report, Tally
 from nmt.corpus.store import Store, StoreWriter
 from nmt.errors import DataError
@@ -59,34 +59,40 @@ def prepare(
             return store
     types = id_type(encoder.source.size), id_type(encoder.target.size)
     with new_directory(directory, replace=True) as partial, StoreWriter(partial, *types) as writer:
-        report = _write_pairs(writer, files, encoder, pair_filter, processes, progress, warn)
+        pairs = read_pairs(files, warn)
+        report = write_pairs(writer, pairs, files.source, encoder, pair_filter, processes=processes, progress=progress)
         if not report.kept:
             raise DataError(files.source[0], "no pair is left to train on: " + "; ".join(report.lines()))
         writer.finish(fingerprint, report)
     return Store.open(directory)
 
 
-def _write_pairs(
+def write_pairs(
     writer: StoreWriter,
-    files: CorpusFiles,
+    pairs: Iterable[Pair],
+    sources: Sequence[str],
     encoder: PairEncoder,
     pair_filter: PairFilter,
+    *,
     processes: int,
     progress: Callable[[int], None],
-    warn: Callable[[str], None],
 ) -> Report:
+    """Put the pairs that are worth keeping into a store that is being written; what became of all of them.
+
+    `sources` are the names of the source files; the other arguments and errors are those of `prepare`.
+    """
     tally = Tally()
-    chunks = clean_chunks(read_pairs(files, warn), pair_filter.drop_duplicates)
+    chunks = clean_chunks(pairs, pair_filter.drop_duplicates)
     with closing(encode_in_order(chunks, encoder, processes)) as encoded_chunks:
         for chunk, encoded in encoded_chunks:
-            kept = _tally(tally, chunk, files, encoded, pair_filter)
+            kept = _tally(tally, chunk, sources, encoded, pair_filter)
             writer.append(EncodedPairs(_select(encoded.source, kept), _select(encoded.target, kept)))
             progress(tally.read)
     return tally.report()
 
 
 def _tally(
-    tally: Tally, chunk: Chunk, files: CorpusFiles, encoded: EncodedPairs, pair_filter: PairFilter
+    tally: Tally, chunk: Chunk, sources: Sequence[str], encoded: EncodedPairs, pair_filter: PairFilter
 ) -> NDArray[np.bool_]:
     """Count a chunk's pairs and say which to keep.
 
@@ -96,7 +102,7 @@ def _tally(
     reasons = pair_filter.reasons(encoded)
     left_out = chunk.left_out + [(reason, *chunk.places[number]) for number, reason in reasons.items()]
     for reason, file, line in sorted(left_out, key=lambda item: item[1:]):
-        tally.leave_out(reason, Place(files.source[file], line))
+        tally.leave_out(reason, Place(sources[file], line))
     kept = np.ones(len(chunk.places), np.bool_)
     kept[list(reasons)] = False
     return kept

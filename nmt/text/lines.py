@@ -20,11 +20,19 @@ _LINE_BREAKS = re.compile("[\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029]")
 
 
 class Line(NamedTuple):
-    """One line of input. `number` counts from 1; a line over `MAX_LINE_BYTES` is `too_long` and its text is empty."""
+    """One line of input.
+
+    Attributes:
+        number: counts from 1.
+        text: without the line's end.
+        too_long: it has more than `MAX_LINE_BYTES`, and its text was not read and is empty.
+        mended: it was no UTF-8, and its text holds U+FFFD instead.
+    """
 
     number: int
     text: str
     too_long: bool = False
+    mended: bool = False
 
 
 class ByteStream(Protocol):
@@ -152,7 +160,7 @@ class _LineSplitter:
             if self._too_long <= _MOST_WARNINGS:
                 self._warn(f"{self._name}:{self._finished}: longer than {MAX_LINE_BYTES} bytes, skipped")
             return Line(self._finished, "", too_long=True)
-        return Line(self._finished, self._decode(self._finished, raw))
+        return self._line(self._finished, raw)
 
     def _short_lines(self, run: bytes) -> list[Line]:
         """The lines of `run`, whose last `\\n` is left out; none is too long, since no block is."""
@@ -160,17 +168,19 @@ class _LineSplitter:
         try:
             texts = run.decode().split("\n")
         except UnicodeDecodeError:
-            texts = [self._decode(number, raw) for number, raw in enumerate(run.split(b"\n"), start)]
-        if b"\r" in run:
-            texts = [text.removesuffix("\r") for text in texts]
-        self._finished += len(texts)
-        return [Line(number, text) for number, text in enumerate(texts, start)]
+            lines = [self._line(number, raw.removesuffix(b"\r")) for number, raw in enumerate(run.split(b"\n"), start)]
+        else:
+            if b"\r" in run:
+                texts = [text.removesuffix("\r") for text in texts]
+            lines = [Line(number, text) for number, text in enumerate(texts, start)]
+        self._finished += len(lines)
+        return lines
 
-    def _decode(self, number: int, raw: bytes) -> str:
+    def _line(self, number: int, raw: bytes) -> Line:
         try:
-            return raw.decode()
+            return Line(number, raw.decode())
         except UnicodeDecodeError:
             self._invalid += 1
             if self._invalid <= _MOST_WARNINGS:
                 self._warn(f"{self._name}:{number}: invalid UTF-8, replaced by U+FFFD")
-            return raw.decode(errors="replace")
+            return Line(number, raw.decode(errors="replace"), mended=True)

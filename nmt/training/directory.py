@@ -40,11 +40,16 @@ def hold(config: Config, run: Path) -> Iterator[None]:
         StorageError: the directory cannot be made.
         ModelError: its checkpoints cannot be read.
     """
-    if problems := [*_foreign(run), *_inputs_within(config, run)]:
+    if problems := conflicts(config, run):
         raise ConfigError.of(problems)
     make_directory(run)
     with RunLock(run):
         yield
+
+
+def conflicts(config: Config, run: Path) -> list[Problem]:
+    """What of others a training in that directory would overwrite. Raises ModelError as `hold` does."""
+    return [*_foreign(run), *_inputs_within(config, run)]
 
 
 def _foreign(run: Path) -> Iterator[Problem]:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 METRICS = "metrics.jsonl"
 TENSORBOARD = "tensorboard"
+WITHOUT_TENSORBOARD = ("training.tensorboard", "needs TensorBoard: pip install 'nmt[tensorboard]'")
 
 
 def read_metrics(path: Path) -> list[dict[str, Any]]:
@@ -68,5 +69,5 @@ def _open_tensorboard(directory: Path, step: int) -> SummaryWriter:
     try:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError as error:
-        raise ConfigError("training.tensorboard", "needs TensorBoard: pip install 'nmt[tensorboard]'") from error
+        raise ConfigError(*WITHOUT_TENSORBOARD) from error
     return SummaryWriter(str(directory), purge_step=step + 1)

@@ -6,7 +6,7 @@ import hashlib
 import logging
 import os
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, wait
 from itertools import chain
 from pathlib import Path
@@ -25,7 +25,7 @@ from nmt.manifest import SHARED_TOKENIZER, SOURCE_TOKENIZER, TARGET_TOKENIZER
 from nmt.storage import new_directory
 from nmt.text.files import read_lines
 from nmt.text.tokenizer import Tokenizer
-from nmt.text.tokenizer_training import train_tokenizer
+from nmt.text.tokenizer_training import TrainedTokenizer, train_tokenizer
 from nmt.training.directory import CORPUS, TOKENIZER
 from nmt.training.kept_tokenizers import read_kept, write_kept
 from nmt.training.progress import CountProgress
@@ -99,8 +99,7 @@ def _model(config: Config, existing: str | None, sides: Sequence[Sequence[str]],
     """A SentencePiece model: an existing one, or one trained on the lines of the files of one or both sides."""
     if existing is not None:
         return Tokenizer.load(existing).model
-    options = config.tokenizer
-    logger.info("tokenizer: training %s on %s", options.kind, ", ".join(chain(*sides)))
+    logger.info("tokenizer: training %s on %s", config.tokenizer.kind, ", ".join(chain(*sides)))
 
     def lines(paths: Sequence[str]) -> Iterator[str]:
         for path in paths:
@@ -109,9 +108,23 @@ def _model(config: Config, existing: str | None, sides: Sequence[Sequence[str]],
                 stop.check()
                 yield line.text
 
-    trained = _in_thread(
+    trained = train_on(config, list(map(lines, sides)), stop)
+    if trained.warning:
+        logger.warning("tokenizer: %s", trained.warning)
+    return trained.model
+
+
+def train_on(config: Config, texts: Sequence[Iterable[str]], stop: StopRequest) -> TrainedTokenizer:
+    """The tokenizer that a configuration asks for, trained on the lines of the texts.
+
+    Raises:
+        DataError: there is nothing to train on.
+        StoppedError: a signal came.
+    """
+    options = config.tokenizer
+    return _in_thread(
         lambda: train_tokenizer(
-            *map(lines, sides),
+            *texts,
             kind=options.kind,
             vocabulary_size=options.vocabulary_size,
             character_coverage=options.character_coverage,
@@ -122,9 +135,6 @@ def _model(config: Config, existing: str | None, sides: Sequence[Sequence[str]],
         ),
         stop,
     )
-    if trained.warning:
-        logger.warning("tokenizer: %s", trained.warning)
-    return trained.model
 
 
 def _in_thread(work: Callable[[], Result], stop: StopRequest) -> Result:
@@ -164,11 +174,10 @@ def prepare_corpus(
         DataError: the corpus is not the expected one, or cannot be used; a store that is there was left alone.
     """
     encoder = PairEncoder(text.source, text.target)
-    pair_filter = PairFilter(config.data.max_length, config.data.max_length_ratio, config.data.drop_duplicates)
+    pair_filter = filter_of(config)
     fingerprint = corpus_fingerprint(files, encoder, pair_filter, tick=stop.check)
-    if expected is not None and fingerprint != expected:
-        where = ", ".join(files.source + files.target)
-        raise DataError(where, "changed since this run began; --restart begins anew with them")
+    if expected is not None:
+        check_expected(files, fingerprint, expected)
     progress = CountProgress("tokenising", "pairs", quiet=quiet)
 
     def show(pairs: int) -> None:
@@ -191,6 +200,22 @@ def prepare_corpus(
     for line in store.report.lines():
         logger.info("training corpus: %s", line)
     return store
+
+
+def filter_of(config: Config) -> PairFilter:
+    """Which pairs a configuration keeps."""
+    return PairFilter(config.data.max_length, config.data.max_length_ratio, config.data.drop_duplicates)
+
+
+def check_expected(files: CorpusFiles, fingerprint: str, expected: str) -> None:
+    """Sees that a corpus is what a training began with, by their fingerprints.
+
+    Raises:
+        DataError: it is not.
+    """
+    if fingerprint != expected:
+        where = ", ".join(files.source + files.target)
+        raise DataError(where, "changed since this run began; --restart begins anew with them")
 
 
 def _processors() -> int:

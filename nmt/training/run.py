@@ -14,14 +14,13 @@ from nmt.config.yaml12 import flow
 from nmt.corpus.parallel import CorpusFiles, read_pairs
 from nmt.corpus.store import Store
 from nmt.device import choose_device, choose_precision
-from nmt.errors import ConfigError, DataError, Problem, StorageError
+from nmt.errors import ConfigError, DataError, Problem
 from nmt.loading import read_tokenizers
 from nmt.manifest import CONFIG, STATE, verify
 from nmt.model.seq2seq import Seq2Seq
 from nmt.run_directory import (
     CHECKPOINTS,
     checkpoint_name,
-    checkpoints_to_replace,
     clean,
     latest_valid_checkpoint,
     mark,
@@ -36,6 +35,7 @@ from nmt.training.place import Place
 from nmt.training.preparation import corpus_files, prepare_corpus, read_trained_tokenizers, train_tokenizers
 from nmt.training.processes import Processes
 from nmt.training.progress import duration
+from nmt.training.room import Room
 from nmt.training.state import TrainingState
 from nmt.training.stopping import StopRequest
 from nmt.training.trainer import Trainer
@@ -119,13 +119,13 @@ def _train(
     quiet: bool,
 ) -> str:
     checkpoint = _checkpoint_to_resume(config, run)
-    if checkpoint is not None and (limit := _already_finished(config, checkpoint)) is not None:
+    if checkpoint is not None and (limit := already_finished(config, checkpoint)) is not None:
         logger.info("this run is finished already: %s", limit)
         return limit
     files = corpus_files(config, stop.check)
     write_file(run / CONFIG, config.as_yaml().encode())
     text = _read_tokenizers(checkpoint) if checkpoint else train_tokenizers(config, run, files, stop)
-    expected = _state(checkpoint).corpus if checkpoint else None
+    expected = state_of(checkpoint).corpus if checkpoint else None
     store = prepare_corpus(config, run, files, text, stop, quiet=quiet, expected=expected)
     processes.begin(
         {
@@ -139,7 +139,8 @@ def _train(
         }
     )
     model = _make_model(config, text, device, dtype, processes.place)
-    _check_free_space(config, run, model)
+    weights = sum(parameter.numel() * parameter.element_size() for parameter in model.parameters())
+    Room.needed(config, run, weights).check(run, free_bytes(run))
     validator = _make_validator(config, text, device, dtype)
     with processes.group(device, stop):
         execution = Execution.on(device, alone=processes.alone, recording=config.training.cuda_graphs)
@@ -216,13 +217,14 @@ def _checkpoint_to_resume(config: Config, run: Path) -> Loaded | None:
     return checkpoint
 
 
-def _already_finished(config: Config, checkpoint: Loaded) -> str | None:
+def already_finished(config: Config, checkpoint: Loaded) -> str | None:
     """The limit that the checkpoint's training ended at; None while there is more to do."""
-    state = _state(checkpoint)
+    state = state_of(checkpoint)
     return state.limit_reached(config.training) if state.validated_step == state.step else None
 
 
-def _state(checkpoint: Loaded) -> TrainingState:
+def state_of(checkpoint: Loaded) -> TrainingState:
+    """Where the checkpoint's training stood. Raises ModelError where that is none of this version's."""
     return TrainingState.from_json(checkpoint.state, checkpoint.directory / STATE)
 
 
@@ -255,25 +257,6 @@ def _make_validator(config: Config, text: Text, device: torch.device, dtype: tor
     validation = CorpusFiles(config.data.validation.source, config.data.validation.target)
     pairs = [(pair.source, pair.target) for pair in read_pairs(validation, logger.warning)]
     return Validator(config, pairs, (text.source, text.target), device, dtype)
-
-
-def _check_free_space(config: Config, run: Path, model: torch.nn.Module) -> None:
-    """Sees that the checkpoints will find room: best, last, those kept besides, and one that is being written.
-
-    Raises:
-        StorageError: they will not.
-    """
-    weights = sum(parameter.numel() * parameter.element_size() for parameter in model.parameters())
-    # The optimizer has two moments of each weight; and the average of weights comes on top of them.
-    size = weights * (4 if config.training.average_decay else 3)
-    count = max(1, config.training.keep_checkpoints + 3 - checkpoints_to_replace(run))
-    free = free_bytes(run)
-    if free < count * size:
-        raise StorageError(
-            str(run),
-            f"{free / 1e9:.1f} GB are free, but {count} checkpoints of {size / 1e9:.1f} GB will be written; "
-            "free some, or lower training.keep_checkpoints",
-        )
 
 
 def _set_best_back(run: Path, state: TrainingState) -> None:

@@ -18,6 +18,7 @@ SEARCH = {"--beam-size", "--length-penalty", "--max-length", "--shortlist"}
 EVERY = {"--quiet", "--verbose", "--help"}
 MODEL = EVERY | {"--device", "--precision", "--threads"}
 OPTIONS = {
+    "check": MODEL | {"--set", "--output", "--restart", "--batch-tokens", "--full", "--no-trial", "--format"},
     "train": MODEL | {"--set", "--output", "--restart", "--batch-tokens"},
     "translate": MODEL
     | SEARCH

@@ -1,0 +1,1 @@
+"""What would make a training fail or disappoint, found before it begins."""

@@ -1,0 +1,84 @@
+"""What is wrong with the text of files: encodings, controls, languages."""
+
+import pytest
+
+
+def kinds(findings):
+    return [finding.kind for finding in findings]
+
+
+def test_invalid_utf8_is_counted_and_the_first_line_named(corpus, look):
+    path = corpus.path("training.fr")
+    lines = [line.encode() for line in corpus.lines("training.fr")]
+    lines[99] = lines[499] = "à la forêt".encode("latin-1")
+    path.write_bytes(b"\n".join(lines) + b"\n")
+    [finding] = look(corpus.config())
+    assert (finding.kind, finding.severity, finding.where) == ("invalid_utf8", "warning", f"{path}:100")
+    assert finding.what.startswith("2 of 1,000 (0.2 %) lines") and "iconv" in finding.advice
+
+
+def test_utf_16_is_called_by_its_name(corpus, look):
+    path = corpus.path("validation.fr")
+    path.write_bytes(path.read_text(encoding="utf-8").encode("utf-16"))
+    assert "utf_16" in kinds(look(corpus.config()))
+
+
+def test_a_byte_order_mark_is_found_and_windows_line_ends_are_none_of_our_business(corpus, look):
+    path = corpus.path("training.en")
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes().replace(b"\n", b"\r\n"))
+    [finding] = look(corpus.config())
+    assert (finding.kind, finding.where) == ("byte_order_mark", f"{path}:1")
+
+
+@pytest.mark.parametrize(
+    ("bad", "kind"), [("\0", "control_characters"), ("\x92", "control_characters"), ("\ufffd", "replaced")]
+)
+def test_characters_of_accidents_are_a_warning_where_they_are_many(bad, kind, corpus, look):
+    lines = corpus.lines("training.fr")
+    corpus.write("training.fr", [lines[0] + bad, *lines[1:]])
+    assert look(corpus.config()) == []
+    assert kind in kinds(look(corpus.config(), information=True))
+    corpus.write("training.fr", [line + bad for line in lines[:30]] + lines[30:])
+    [finding] = look(corpus.config())
+    assert (finding.kind, finding.where) == (kind, f"{corpus.path('training.fr')}:1")
+
+
+@pytest.mark.parametrize("read_as", ["latin-1", "cp1252"])
+def test_text_that_was_encoded_twice_is_found(read_as, corpus, look):
+    lines = [line.encode().decode(read_as, "replace") for line in corpus.lines("training.fr")]
+    corpus.write("training.fr", lines)
+    assert "encoded_twice" in kinds(look(corpus.config()))
+
+
+def test_accents_are_not_taken_for_text_encoded_twice(corpus, look):
+    lines = corpus.lines("training.fr")
+    corpus.write("training.fr", ["NÃO É AQUI, Â LA “PÂTÉ” … â € Ã", "CORAÇÃO", "à Ã “là”", *lines[3:]])
+    assert look(corpus.config()) == []
+
+
+@pytest.mark.parametrize("name", ["training", "validation"])
+def test_swapped_sides_are_found(name, corpus, look):
+    source, target = corpus.lines(f"{name}.en"), corpus.lines(f"{name}.fr")
+    corpus.write(f"{name}.en", target)
+    corpus.write(f"{name}.fr", source)
+    assert "swapped" in kinds(look(corpus.config()))
+    # Of languages without a list of frequent words, sets are compared with the training text.
+    unknown = corpus.config(data={"source_language": "xx", "target_language": "yy"})
+    found = [finding.where for finding in look(unknown) if finding.kind == "swapped"]
+    others = ["validation", "test"] if name == "training" else ["validation"]
+    assert found == [str(corpus.path(f"{other}.en")) for other in others]
+
+
+def test_a_side_in_the_other_language_is_found(corpus, look):
+    corpus.write("validation.fr", corpus.lines("test.en"))
+    findings = look(corpus.config())
+    assert [finding.where for finding in findings if finding.kind == "wrong_language"] == [
+        str(corpus.path("validation.fr"))
+    ]
+
+
+def test_letters_of_another_script_are_found(corpus, look):
+    findings = look(corpus.config(data={"target_language": "ru"}))
+    assert set(kinds(findings)) == {"wrong_language"} and "Latin" in findings[0].what
+    assert look(corpus.config(data={"target_language": "de-AT"})) != []  # by its words
+    assert look(corpus.config(data={"target_language": "yy"})) == []
