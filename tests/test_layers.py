@@ -28,7 +28,7 @@ LAYERS = [
     {"evaluation", "alignment", "description"},
     {"revision", "comparison"},
     {"training"},
-    {"verification", "checking"},
+    {"checking", "verification"},
     {"cli"},
 ]
 NEIGHBOURS = {("run_directory", "manifest")}
