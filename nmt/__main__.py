@@ -13,13 +13,11 @@ def main() -> None:
     Loading the program takes some tenths of a second, in which it has nothing to save: a signal that comes meanwhile
     ends it at once, quietly, and with the documented code.
     """
-    on_interrupt = signal.getsignal(signal.SIGINT)
-    if on_interrupt != signal.SIG_IGN:
+    if signal.getsignal(signal.SIGINT) != signal.SIG_IGN:
         signal.signal(signal.SIGINT, _leave)
     signal.signal(signal.SIGTERM, _leave)
     from nmt.cli.main import main
 
-    signal.signal(signal.SIGINT, on_interrupt)
     main()
 
 

@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from nmt.model.seq2seq import Look
+from nmt.parts import Found
 from nmt.search.hypothesis import Hypothesis
 from nmt.shortlist import Marks
 from nmt.text.lines import output_line
 from nmt.text.tokenizer import Tokenizer
 from nmt.translation import TranslateOptions, Translation
-from nmt.translator import Beginning, Found, Translator
+from nmt.translator import Beginning, Translator
 
 Floats = NDArray[np.float32]
 

@@ -9,7 +9,6 @@ from typing import Any, NamedTuple, Self
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from nmt.config import Config
@@ -21,14 +20,14 @@ from nmt.loading import load_parts
 from nmt.manifest import CONFIG, WEIGHTS
 from nmt.model.outputs import Outputs
 from nmt.model.seq2seq import SearchState, Seq2Seq
+from nmt.parts import Found, Part, Tokenizers
 from nmt.run_directory import Warn, use_model
 from nmt.search.beam import beam_search
 from nmt.search.hypothesis import Hypothesis, NonFiniteScoresError, SearchOptions, Step
 from nmt.search.sampling import sample
 from nmt.shortlist import Marks, Shortlist, SmallVocabularies
-from nmt.text.lines import is_blank, output_line
 from nmt.text.tokenizer import Tokenizer
-from nmt.translation import Output, PartAttention, TranslateOptions, Translation, cut_at_words, joined_score
+from nmt.translation import TranslateOptions, Translation
 
 LARGEST_LOGITS = 1 << 26
 """Numbers at most of the logits of a step, (B, K, V), of several sentences; a search takes some 10 bytes for each."""
@@ -38,25 +37,6 @@ WORTH_A_TABLE = 16
 
 LARGEST_OUTPUTS = 1 << 26
 """Numbers at most of the output weights gathered for several sentences, (B, C, R)."""
-
-
-class _Part(NamedTuple):
-    """A line, or a piece of one that is too long for the model."""
-
-    line: int  # its place in what is translated, from 0
-    key: tuple[int, int]  # the line's number and the part's in it, from 0
-    ids: list[int]
-    words: list[int]  # for each token its word in the line
-    prefix: list[int]
-    candidates: NDArray[np.int64] | None  # the target tokens it may be translated to; None for all
-
-
-class Found(NamedTuple):
-    """What a search found for a line."""
-
-    line: str
-    parts: list[_Part]  # none where there is nothing to translate
-    hypotheses: list[list[Hypothesis]]  # of each part
 
 
 class Beginning(NamedTuple):
@@ -85,6 +65,7 @@ class Translator:
         self.model = model
         self.source_tokenizer = source_tokenizer
         self.target_tokenizer = target_tokenizer
+        self._tokenizers = Tokenizers(source_tokenizer, target_tokenizer)
         self.config = config
         self.device = model.output_weight.device
         self.shortlist = shortlist
@@ -181,7 +162,10 @@ class Translator:
             numbers = range(1, len(lines) + 1)
         _check(lines=lines, prefixes=prefixes, numbers=numbers)
         self._check_shortlist(options)
-        parts = list(self._parts(lines, prefixes, numbers, options))
+        longest = self.config.data.max_length
+        parts = list(
+            self._tokenizers.parts(lines, prefixes, numbers, options, longest=longest, shortlist=self.shortlist)
+        )
         found: list[list[Hypothesis]] = [[]] * len(parts)
         lengths = np.array([len(part.ids) + 1 for part in parts], dtype=np.int64)
         most = max(1, LARGEST_LOGITS // (options.width * max(self.target_tokenizer.size, options.width)))
@@ -200,67 +184,41 @@ class Translator:
             for line, places in zip(lines, of_line, strict=True)
         ]
 
+    def translation(self, found: Found, options: TranslateOptions) -> Translation:
+        """The translations of a line that a search with these options found."""
+        return self._tokenizers.translation(found, options)
+
     @contextmanager
     def computing(self) -> Iterator[None]:
         """A context to run the model in: without gradients, and with products in the type that was chosen for them."""
         with torch.inference_mode(), products_in(self._dtype, self.device):
             yield
 
-    def _parts(
-        self,
-        lines: Sequence[str],
-        prefixes: Sequence[str] | None,
-        numbers: Sequence[int],
-        options: TranslateOptions,
-    ) -> Iterator[_Part]:
-        longest = self.config.data.max_length
-        texts = ["" if is_blank(line) else line for line in lines]
-        of_lines = self.source_tokenizer.encode(texts)
-        beginnings = [[]] * len(lines) if prefixes is None else self.target_tokenizer.encode(prefixes)
-        for line, (number, ids, beginning) in enumerate(zip(numbers, of_lines, beginnings, strict=True)):
-            if not ids:
-                continue
-            words: list[int] = []
-            if options.attention or len(ids) > longest:
-                ids, words = self.source_tokenizer.encode_with_words(texts[line])
-            cuts = cut_at_words(words, longest) if len(ids) > longest else [(0, len(ids))]
-            for part, (start, stop) in enumerate(cuts):
-                prefix, own = [] if part else beginning, ids[start:stop]
-                candidates = self._candidates(own, prefix, options.shortlist)
-                yield _Part(line, (int(number), part), own, words[start:stop], prefix, candidates)
-
     def _check_shortlist(self, options: TranslateOptions, where: str = "shortlist") -> None:
         if options.shortlist and self.shortlist is None:
             what = f"is {options.shortlist}, but the model has no table for it; `nmt shortlist` makes one, and 0 is off"
             raise ModelError(where, what)
 
-    def _candidates(self, source: list[int], prefix: list[int], count: int) -> NDArray[np.int64] | None:
-        """What a sentence may be translated to: what begins it, and with one vocabulary its own tokens, too."""
-        if not count or self.shortlist is None:
-            return None
-        others = prefix + (source if self.source_tokenizer is self.target_tokenizer else [])
-        return self.shortlist.candidates([*source, self.source_tokenizer.eos_id], others, count)
-
-    def _search(self, parts: Sequence[_Part], options: TranslateOptions) -> list[list[Hypothesis]]:
+    def _search(self, parts: Sequence[Part], options: TranslateOptions) -> list[list[Hypothesis]]:
         """The hypotheses of each part; a batch too large for memory is halved."""
         if len(parts) > 1 and _output_numbers(parts, self.model.output_weight) > LARGEST_OUTPUTS:
             half = len(parts) // 2
             return self._search(parts[:half], options) + self._search(parts[half:], options)
 
-        def search(some: Sequence[_Part]) -> list[list[Hypothesis]]:
+        def search(some: Sequence[Part]) -> list[list[Hypothesis]]:
             try:
                 return self._search_at_once(some, options)
             except NonFiniteScoresError as error:
                 raise self.not_finite(some[error.sentence].key[0]) from error
 
-        def exhausted(part: _Part) -> MemoryExhaustedError:
+        def exhausted(part: Part) -> MemoryExhaustedError:
             width = f"{options.width} samples" if options.sampling else f"beam {options.width}"
             what = f"out of memory while translating one sentence of {len(part.ids)} tokens with {width}"
             return MemoryExhaustedError(f"line {part.key[0]}", what)
 
         return within_memory(parts, search, exhausted)
 
-    def _search_at_once(self, parts: Sequence[_Part], options: TranslateOptions) -> list[list[Hypothesis]]:
+    def _search_at_once(self, parts: Sequence[Part], options: TranslateOptions) -> list[list[Hypothesis]]:
         start, source_lengths, small = self.begin(parts)
         limits = (source_lengths * options.max_length_ratio + 10).long().clamp(max=options.max_length)
         prefixes = [part.prefix for part in parts] if any(part.prefix for part in parts) else None
@@ -282,7 +240,7 @@ class Translator:
             found = sample(self._step, start, _search_options(options, marks), options.sampling, **given)
         return found if small is None else small.whole(found)
 
-    def begin(self, parts: Sequence[_Part]) -> Beginning:
+    def begin(self, parts: Sequence[Part]) -> Beginning:
         """Encodes parts of lines; inside `computing`."""
         source = self.source_tokenizer
         rows, lengths = pad([part.ids for part in parts], source.pad_id, end=source.eos_id)
@@ -300,44 +258,6 @@ class Translator:
         self._tick()
         return Step(*self.model.step(tokens, state, self._word_gates))
 
-    def translation(self, found: Found, options: TranslateOptions) -> Translation:
-        """The translations of a line that a search with these options found."""
-        line, parts, hypotheses_of_parts = found
-        if not parts:
-            return Translation(line, ())
-        outputs = [self._join(parts, hypotheses, options) for hypotheses in zip(*hypotheses_of_parts, strict=False)]
-        if len(parts) > 1 and options.sampling is None:
-            # The first stays, so that it does not depend on how many are asked for.
-            outputs[1:] = sorted(outputs[1:], key=lambda output: -output.score)
-        if not options.attention:
-            return Translation(line, tuple(outputs))
-        ids = [token for part in parts for token in part.ids]
-        return Translation(line, tuple(outputs), tuple(map(self.source_tokenizer.piece, ids)))
-
-    def _join(self, parts: list[_Part], hypotheses: Sequence[Hypothesis], options: TranslateOptions) -> Output:
-        """One output of the hypotheses of a line's parts."""
-        target = self.target_tokenizer
-        texts: list[str] = []
-        attention: list[PartAttention] = []
-        count = 0
-        for part, hypothesis in zip(parts, hypotheses, strict=True):
-            if hypothesis.attention is None:
-                texts.append(target.decode(hypothesis.tokens))
-                continue
-            text, of_tokens = target.decode_with_words(hypothesis.tokens)
-            texts.append(text)
-            words = range(count, count + len(text.split()))
-            weights = hypothesis.attention.numpy()[: len(hypothesis.tokens), : len(part.ids) + 1]
-            of_text = tuple(words[word] if word >= 0 else -1 for word in of_tokens)
-            unknown = tuple(place for place, token in enumerate(hypothesis.tokens) if token == target.unk_id)
-            attention.append(PartAttention(weights, tuple(part.words), of_text, words, unknown))
-            count = words.stop
-        tokens = tuple(target.piece(token) for hypothesis in hypotheses for token in hypothesis.tokens)
-        text = output_line(" ".join(filter(None, texts)))
-        log_probability = sum(hypothesis.log_probability for hypothesis in hypotheses)
-        score, ends = joined_score(hypotheses, options), sum(hypothesis.finished for hypothesis in hypotheses)
-        return Output(text, score, log_probability, tokens, tuple(attention) or None, ends, ends < len(hypotheses))
-
 
 def _search_options(options: TranslateOptions, marks: Marks) -> SearchOptions:
     return SearchOptions(
@@ -353,7 +273,7 @@ def _search_options(options: TranslateOptions, marks: Marks) -> SearchOptions:
     )
 
 
-def _output_numbers(parts: Sequence[_Part], output_weight: Tensor) -> int:
+def _output_numbers(parts: Sequence[Part], output_weight: Tensor) -> int:
     """Numbers of the output weights that are gathered to translate these parts together; 0 for the whole vocabulary."""
     longest = max(0 if part.candidates is None else len(part.candidates) for part in parts)
     return len(parts) * longest * output_weight.shape[1]

@@ -22,13 +22,13 @@ LAYERS = [
     {"tensor_file"},
     {"tensors"},
     {"build", "checkpoint", "shortlist", "translation"},
-    {"loading"},
+    {"loading", "parts"},
     {"translator"},
     {"forcing", "trace"},
     {"evaluation", "alignment", "description"},
     {"revision", "comparison"},
     {"training"},
-    {"verification", "checking"},
+    {"checking", "verification"},
     {"cli"},
 ]
 NEIGHBOURS = {("run_directory", "manifest")}

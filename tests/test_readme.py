@@ -158,3 +158,12 @@ def test_relative_links_lead_somewhere(document: str) -> None:
         target = path.parent / file if file else path
         assert target.exists(), f"{link}: there is no such file"
         assert not anchor or anchor in anchors(target.read_text(encoding="utf-8")), f"{link}: no such heading"
+
+
+def test_every_kind_of_finding_is_listed() -> None:
+    listed = {
+        kind for _, kinds in list(rows(section("`nmt check`")))[2:] for kind in re.findall(r"`([a-z_0-9]+)`", kinds)
+    }
+    source = "".join(path.read_text(encoding="utf-8") for path in sorted((ROOT / "nmt" / "checking").glob("*.py")))
+    found = set(re.findall(r'Group\.[A-Z]+,\s+"([a-z_0-9]+)"', source))
+    assert len(found) > 30 and found - listed == set()

@@ -112,16 +112,11 @@ def expect_disk(
         return {}
     corpus = 0 if tokenized is None or begun is not None else round(tokenized.bytes_per_pair * pairs)
     needed = corpus + room.bytes
-    if free < needed:
-        error = (
-            room.shortage(run, free)
-            if free < room.bytes
-            else StorageError(
-                str(run), f"{free / _GIGABYTE:.1f} GB are free, but {needed / _GIGABYTE:.1f} GB will be written"
-            )
-        )
-        findings.error(Group.TRAINING, "disk", error)
-    else:
+    with findings.catching(Group.TRAINING, "disk", StorageError):
+        room.check(run, free)
+        if free < needed:
+            what = f"{free / _GIGABYTE:.1f} GB are free, but {needed / _GIGABYTE:.1f} GB will be written"
+            raise StorageError(str(run), what)
         what = (
             f"{needed / _GIGABYTE:.2f} GB of disk: {corpus / _MEGABYTE:,.0f} MB for the corpus and "
             f"{room.checkpoints} checkpoints of {room.size / _MEGABYTE:,.0f} MB; {free / _GIGABYTE:.1f} GB are free"

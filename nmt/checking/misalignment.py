@@ -34,13 +34,12 @@ class Stretch(NamedTuple):
     shift: int | None
 
 
-class _Path(NamedTuple):
-    """The stretches before a line, the last of them first."""
+class _Start(NamedTuple):
+    """Where a stretch begins, and the one before it: its state and its own start."""
 
-    state: int
-    start: int
-    sums: Row  # over all lines before `start`
-    before: _Path | None
+    line: int
+    sums: Row  # over all lines before it
+    before: tuple[int, _Start] | None
 
 
 class Segmentation:
@@ -56,14 +55,15 @@ class Segmentation:
         self._scores[SHIFTS.index(0)] = 0.0
         self._lines = 0
         self._sums: Row = np.zeros(len(SHIFTS) + 1)
-        self._paths = [_Path(state, 0, self._sums, None) for state in range(_STATES)]
+        self._starts = [_Start(0, self._sums, None)] * _STATES
 
     def add(self, hits: Row, words: Row) -> None:
         """Takes in the next line: for each shift, words of the target there, and how many of them are expected."""
         best = int(self._scores.argmax())
         least = self._scores[best] - _CHANGE
+        start = _Start(self._lines, self._sums, (best, self._starts[best]))
         for state in np.flatnonzero(self._scores < least).tolist():
-            self._paths[state] = _Path(state, self._lines, self._sums, self._paths[best])
+            self._starts[state] = start
         evidence = np.clip(hits * self._hit + (words - hits) * self._miss, -_MOST, _MOST)
         self._scores = np.maximum(self._scores, least)
         self._scores[:_NONE] += evidence
@@ -75,25 +75,27 @@ class Segmentation:
         """Those worth telling: lines that fit much better where they are shifted to, and lines that fit nowhere."""
         found: list[Stretch] = []
         end, sums = self._lines, self._sums
-        path: _Path | None = self._paths[int(self._scores.argmax())]
-        while path is not None:
-            stretch = _judged(path, end, sums - path.sums)
+        best = int(self._scores.argmax())
+        last: tuple[int, _Start] | None = (best, self._starts[best])
+        while last is not None:
+            state, start = last
+            stretch = _judged(state, start.line, end, sums - start.sums)
             if stretch is not None:
                 found.append(stretch)
-            end, sums, path = path.start, path.sums, path.before
+            end, sums, last = start.line, start.sums, start.before
         return found[::-1]
 
 
-def _judged(path: _Path, end: int, sums: Row) -> Stretch | None:
-    lines, here = end - path.start, sums[SHIFTS.index(0)]
-    if path.state == _NONE:
+def _judged(state: int, start: int, end: int, sums: Row) -> Stretch | None:
+    lines, here = end - start, sums[SHIFTS.index(0)]
+    if state == _NONE:
         elsewhere = (sums[:_NONE].sum() - here) / (_NONE - 1)
         words = sums[-1]
         unfit = lines >= _LEAST_UNFIT and words >= 2 * lines and here <= 1.5 * elsewhere + 0.02 * words
-        return Stretch(path.start + 1, end, None) if unfit else None
-    shift, there = SHIFTS[path.state], sums[path.state]
+        return Stretch(start + 1, end, None) if unfit else None
+    shift, there = SHIFTS[state], sums[state]
     if shift and lines >= _LEAST_SHIFTED and there >= _LEAST_HITS and there >= 2 * here:
-        return Stretch(path.start + 1, end, shift)
+        return Stretch(start + 1, end, shift)
     return None
 
 

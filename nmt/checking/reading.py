@@ -13,7 +13,7 @@ from nmt.text.files import read_lines
 from nmt.text.lines import Line
 
 # What is read of a large set: of each of its files an equal share.
-HEAD_PAIRS = 200_000
+HEAD_PAIRS = 100_000
 HEAD_CHARACTERS = 1 << 26
 
 MOST_CHARACTERS = 5000

@@ -6,11 +6,11 @@ import re
 
 # Scripts that write no spaces between words, of which each character counts as a word.
 _UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"
-_WORD = re.compile(rf"[{_UNSPACED}]|\d+|[^\W\d_{_UNSPACED}]+")
-# What is behind is mostly inflection.
-_STEM = 6
+_LETTER = rf"[^\W\d_{_UNSPACED}]"
+# What is behind the sixth letter is mostly inflection.
+_WORD = re.compile(rf"([{_UNSPACED}]|\d+|{_LETTER}{{1,6}}){_LETTER}*")
 
 
 def words_of(text: str) -> list[str]:
     """The words of a text in small letters: numbers as they stand, of words the beginning."""
-    return [word if word.isdigit() else word[:_STEM] for word in _WORD.findall(text.lower())]
+    return _WORD.findall(text.lower())

@@ -81,10 +81,8 @@ def align(
                 yield pairs.Answer(text, refused)
 
         writer = files.enter_context(open_output(output))
-        progress = options.count_progress("aligning", "pairs", [src, tgt], output, quiet=quiet)
-        if progress is not None:
-            files.callback(progress.close)
-        pairs.answer_pairs(streams, writer, answer, progress)
+        show = options.shown_count(files, "aligning", "pairs", [src, tgt], output, quiet=quiet)
+        pairs.answer_pairs(streams, writer, answer, show)
 
 
 def _check(

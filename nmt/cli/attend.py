@@ -65,7 +65,7 @@ def attend(
     if Path(output_file).suffix.lower() == PAGE:
         from nmt.cli.attention_page import write_page
 
-        write_page(translator, search, _lines(text), "TEXT" if text else "standard input", output_file)
+        write_page(translator, search, _lines(text), "TEXT" if text else "standard input", alignment_unit, output_file)
         return
     too_long: list[int] = []
     batches = _batches(translator, search, _lines(text), too_long)

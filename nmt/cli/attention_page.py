@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 
 def write_page(
-    translator: Translator, search: TranslateOptions, batches: Iterable[list[Line]], place: str, output: str
+    translator: Translator, search: TranslateOptions, batches: Iterable[list[Line]], place: str, unit: str, output: str
 ) -> None:
-    """Writes a page of the attention of some lines, whose `place` errors name.
+    """Writes a page of the attention of some lines, whose `place` errors name, by words or tokens at first.
 
     Raises:
         DataError: no lines, more than a page can show, or some that are too long; with the last, the page is written.
@@ -36,6 +36,7 @@ def write_page(
         translator.config,
         beam_size=search.width,
         length_penalty=search.length_penalty,
+        unit=unit,
     )
     write_file(Path(output), attention_page(traced, subject, place).encode())
     if too_long := sum(line.too_long for line in lines):

@@ -99,6 +99,8 @@ def main() -> None:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
     signal.signal(signal.SIGTERM, _leave)
+    if signal.getsignal(signal.SIGINT) != signal.SIG_IGN:
+        signal.signal(signal.SIGINT, _interrupt)
     start_logging()
     code = _run_as_launched() if sys.argv[1:2] == ["train"] else run()
     try:
@@ -116,9 +118,25 @@ def main() -> None:
     os._exit(code)
 
 
-def _leave(number: int, _frame: FrameType | None) -> None:
+def _leave(number: int, frame: FrameType | None) -> None:
     """On SIGTERM: goes the way an exception does, so that files are closed, and exits with the number itself."""
+    _leave_while_loading(number, frame)
     raise SystemExit(128 + number)
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    """The same on SIGINT."""
+    _leave_while_loading(number, frame)
+    raise KeyboardInterrupt
+
+
+def _leave_while_loading(number: int, frame: FrameType | None) -> None:
+    """Ends the process where it is loading a library, which may lose an exception and then be loaded by half: torch
+    does so with NumPy."""
+    while frame is not None:
+        if frame.f_globals.get("__name__") == "importlib._bootstrap":
+            os._exit(128 + number)
+        frame = frame.f_back
 
 
 def _run_as_launched() -> int:

@@ -6,7 +6,8 @@ import os
 import platform
 import stat
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack, closing
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -18,7 +19,6 @@ from nmt.errors import ConfigError, Problem
 
 if TYPE_CHECKING:
     from nmt.config import Config
-    from nmt.training.progress import CountProgress
     from nmt.translator import Translator
 
 Model = Annotated[Path, typer.Argument(metavar="MODEL", help="Run directory, checkpoint or exported model.")]
@@ -49,8 +49,11 @@ Verbose = Annotated[bool, typer.Option("--verbose", help="Say more, tracebacks o
 
 
 def start(*, quiet: bool, verbose: bool, threads: int | None = None) -> None:
-    """What every command does first: logging as asked for, and the number of threads."""
+    """What every command does first: logging as asked for, the memory of products, and the number of threads."""
     start_logging(quiet=quiet, verbose=verbose)
+    # Of each size of a product oneDNN keeps what it prepared for it, about a megabyte, by default of 1,024 sizes. A few
+    # hundred are those in use, and the others took half of training's memory. It is read before the first product.
+    os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "256")
     if verbose:
         packages = ", ".join(f"{name} {version(name)}" for name in ("nmt", "torch", "sentencepiece", "sacrebleu"))
         logger.debug("%s, Python %s on %s", packages, platform.python_version(), platform.platform())
@@ -126,15 +129,20 @@ def check_files(inputs: Sequence[tuple[str, str]], output: tuple[str, str] | Non
         raise ConfigError.of(problems)
 
 
-def count_progress(what: str, unit: str, inputs: Sequence[str], output: str, *, quiet: bool) -> CountProgress | None:
-    """None where a person types the lines or sees the results come, and would see a bar between them."""
+def shown_count(
+    files: ExitStack, what: str, unit: str, inputs: Sequence[str], output: str, *, quiet: bool
+) -> Callable[[int], None]:
+    """What shows how many are done, until `files` are closed.
+
+    It shows nothing where a person types the lines or sees the results come, and would see a bar between them.
+    """
     typed = "-" in inputs and sys.stdin is not None and sys.stdin.isatty()
     seen = output == "-" and sys.stdout is not None and sys.stdout.isatty()
     if typed or seen:
-        return None
+        return lambda _: None
     from nmt.training.progress import CountProgress
 
-    return CountProgress(what, unit, quiet=quiet)
+    return files.enter_context(closing(CountProgress(what, unit, quiet=quiet))).show
 
 
 def is_regular_file(path: str) -> bool:

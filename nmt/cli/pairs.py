@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from nmt.forcing import ForcedPair
     from nmt.text.files import InputStream, LineWriter
     from nmt.text.lines import Line
-    from nmt.training.progress import CountProgress
     from nmt.translator import Translator
 
 LINES_AT_ONCE = 2048  # read together at most, so that those of like length share batches
@@ -74,9 +73,9 @@ def answer_pairs(
     streams: tuple[InputStream, InputStream],
     writer: LineWriter,
     answer: Callable[[list[tuple[Line, Line]]], Iterator[Answer]],
-    progress: CountProgress | None,
+    show: Callable[[int], None],
 ) -> None:
-    """Writes what `answer` makes of the pairs, as soon as they can be read.
+    """Writes what `answer` makes of the pairs, as soon as they can be read, and tells `show` how many are done.
 
     Raises:
         DataError: one stream has more lines than the other, or some pairs were too large.
@@ -92,7 +91,6 @@ def answer_pairs(
             if is_refused and not (line.too_long or other.too_long):
                 logger.warning("line %d: too long, together with its translation, to be read", line.number)
         writer.flush()
-        if progress is not None:
-            progress.show(lines[-1][0].number)
+        show(lines[-1][0].number)
     if refused:
         raise DataError(source.name, f"too long, and answered with empty lines: {refused}")

@@ -58,7 +58,5 @@ def score(
                 yield pairs.Answer(text, pair.forced is None)
 
         writer = files.enter_context(open_output(output))
-        progress = options.count_progress("scoring", "pairs", [src, tgt], output, quiet=quiet)
-        if progress is not None:
-            files.callback(progress.close)
-        pairs.answer_pairs(streams, writer, answer, progress)
+        show = options.shown_count(files, "scoring", "pairs", [src, tgt], output, quiet=quiet)
+        pairs.answer_pairs(streams, writer, answer, show)

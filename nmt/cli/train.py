@@ -10,6 +10,7 @@ import typer
 from nmt.cli import options
 from nmt.cli.logs import log_to_file, logger
 from nmt.training.place import Launch
+from nmt.training.stopping import StopRequest
 
 
 def train(
@@ -34,7 +35,8 @@ def train(
     launch: Launch = context.obj or Launch()
     configuration = options.load_configuration(config, overrides, precision, batch_tokens)
     run = output or Path("runs") / configuration.name
-    with hold(configuration, run):
+    # From here on the training decides when it is over: what takes a second or two to load might lose an exception.
+    with hold(configuration, run), StopRequest() as stop:
         log_to_file(run / "train.log")
         options.start_threads(threads)
         # Only now, since it takes a second or two: a mistake above, or a run that is in use, is answered at once.
@@ -42,5 +44,5 @@ def train(
         from nmt.training.run import train_locked
 
         keep_freed_memory()
-        train_locked(configuration, run, device=device, restart=restart, quiet=quiet, processes=launch.processes)
+        train_locked(configuration, run, stop, device=device, restart=restart, quiet=quiet, processes=launch.processes)
     logger.info("the model lies in %s; try it:\n  echo 'A sentence to translate.' | nmt translate %s", run, run)

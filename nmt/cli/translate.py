@@ -124,9 +124,7 @@ def translate(
         write = FORMATS[shape]
         too_long = 0
         writer = files.enter_context(open_output(output_file))
-        progress = options.count_progress("translating", "lines", [input_file], output_file, quiet=quiet)
-        if progress is not None:
-            files.callback(progress.close)
+        show = options.shown_count(files, "translating", "lines", [input_file], output_file, quiet=quiet)
         for lines, beginnings in _batches(stream, prefixes):
             too_long += sum(line.too_long for line in lines)
             translations = translator.translate(
@@ -137,8 +135,7 @@ def translate(
                 for text in write(line.number - 1, revised, n_best, alignment, alignment_unit):
                     writer.write(text)
             writer.flush()
-            if progress is not None:
-                progress.show(lines[-1].number)
+            show(lines[-1].number)
         if too_long:
             raise DataError(stream.name, f"too long, and answered with empty lines: {too_long}")
 

@@ -12,7 +12,7 @@ from typing import NamedTuple, Self
 import torch
 from torch import Tensor, nn
 
-from nmt.model.products import accurate, linear, outside_autocast
+from nmt.model.products import accurate, linear, outside_autocast, product
 from nmt.model.tiling import tiles
 
 
@@ -72,7 +72,7 @@ class AdditiveAttention(ScoredAttention):
         return accurate(linear(annotations, self.key_projection.weight, self.key_projection.bias))
 
     def scores(self, query: Tensor, keys: Tensor) -> Tensor:
-        query = accurate(self.query_projection(query))
+        query = accurate(product(query, self.query_projection.weight))
         with outside_autocast(query.device):
             # (B, K, S, A) is by far the largest tensor of a step; under autograd it would be kept in any case.
             numbers = query.shape[1] * keys.shape[1] * keys.shape[2]

@@ -13,7 +13,7 @@ from nmt.model.attention import AdditiveAttention, Attention, Memory, NoAttentio
 from nmt.model.attention_loop import attention_loop
 from nmt.model.cell import lstm_cell
 from nmt.model.encoder import initialize_lstm
-from nmt.model.products import accurate, for_products, linear
+from nmt.model.products import accurate, for_products, linear, product
 from nmt.model.recurrence import lstm_loop
 from nmt.model.regularization import Dropout
 
@@ -54,7 +54,7 @@ class UpperLayer(nn.Module):
 
     def gates(self, below: Tensor) -> Tensor:
         """What the layer below, (·, ·, H), adds to the gates, (·, ·, 4H)."""
-        return linear(below, self.input_weight.t(), self.bias)
+        return linear(below, self.input_weight, self.bias, transposed=True)
 
 
 class Decoder(nn.Module):
@@ -123,7 +123,7 @@ class Decoder(nn.Module):
         hidden, cell, context, weights = self._attend(word_gates, state.hidden[:, :, 0], state.cell[:, :, 0], memory)
         hiddens, cells = [hidden], [cell]
         for index, layer in enumerate(self._layers_above(), start=1):
-            recurrent = torch.matmul(state.hidden[:, :, index], layer.recurrent_weight)
+            recurrent = product(state.hidden[:, :, index], layer.recurrent_weight, transposed=True)
             hidden, cell = lstm_cell(layer.gates(hidden) + recurrent, state.cell[:, :, index])
             hiddens.append(hidden)
             cells.append(cell)
@@ -131,7 +131,7 @@ class Decoder(nn.Module):
 
     def word_gates(self, embedded: Tensor) -> Tensor:
         """What the embedded words add to the gates, (·, ·, E) -> (·, ·, 4H)."""
-        return linear(embedded, self.input_weight.t(), self.bias)
+        return linear(embedded, self.input_weight, self.bias, transposed=True)
 
     def _attend(
         self, gates: Tensor, hidden: Tensor, cell: Tensor, memory: Memory
@@ -140,14 +140,14 @@ class Decoder(nn.Module):
         gates, hidden, cell = self._before_attention(gates, hidden, cell)
         context, weights = self.attention(hidden, memory)
         joined = torch.cat([context, hidden.to(context.dtype)], dim=-1)
-        hidden, cell = lstm_cell(gates + torch.matmul(joined, self.recurrent_weight), cell)
+        hidden, cell = lstm_cell(gates + product(joined, self.recurrent_weight, transposed=True), cell)
         return hidden, cell, context, weights
 
     def _before_attention(self, gates: Tensor, hidden: Tensor, cell: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """What is left of the word's gates, the hidden state that is the attention's query, and the cell with it."""
         if not self.conditional:
             return gates, hidden, cell
-        hidden, cell = lstm_cell(gates + torch.matmul(hidden, self.word_recurrent_weight), cell)
+        hidden, cell = lstm_cell(gates + product(hidden, self.word_recurrent_weight, transposed=True), cell)
         return self.context_bias, hidden, cell
 
     def scores(self, word_gates: Tensor, state: DecoderState, memory: Memory) -> Tensor:

@@ -16,7 +16,7 @@ from nmt.model.attention import Memory, make_attention
 from nmt.model.decoder import Decoder, DecoderOutput, DecoderState
 from nmt.model.encoder import Encoder
 from nmt.model.outputs import Outputs
-from nmt.model.products import for_products
+from nmt.model.products import for_products, pack, product
 from nmt.model.regularization import Dropout, drop_words
 
 LARGEST_TABLE = 1 << 25  # numbers of `Seq2Seq.word_gates`
@@ -131,15 +131,18 @@ class Seq2Seq(nn.Module):
     def hold_matrices_in(self, dtype: torch.dtype) -> None:
         """Keeps the matrices in the type their products run in, so that no step of a search converts them again.
 
-        Vectors stay as they are, for elementwise work; a model so changed is for translating only.
+        Those of a step are packed for few rows. Vectors stay as they are, for elementwise work. A model so changed is
+        for translating only.
         """
         for name, parameter in self.named_parameters():
             if name.endswith("weight") and parameter.dim() > 1 and parameter.shape[0] > 1:
-                held = parameter.data.to(dtype)
-                if dtype == torch.bfloat16 and name.endswith(("input_weight", "recurrent_weight")):
+                held, transposed = parameter.data.to(dtype), name.endswith(("input_weight", "recurrent_weight"))
+                if dtype == torch.bfloat16 and transposed:
                     # In memory as `nn.Linear` has its own: by oneDNN, products of few rows take two thirds of the time.
                     held = held.mT.contiguous().mT
                 parameter.data = held
+                if name.startswith("decoder.") or parameter is self.output_weight:
+                    pack(parameter, transposed=transposed)
 
     def embed(self, tokens: Tensor, embedding: nn.Embedding, time_dimension: int = 0) -> Tensor:
         """Token ids (·, ·) -> (·, ·, E), with dropout of features and words while training."""
@@ -209,7 +212,7 @@ class Seq2Seq(nn.Module):
         gates = self.decoder.word_gates(embedded) if word_gates is None else functional.embedding(words, word_gates)
         output, decoder_state = self.decoder.step(gates, state.decoder, state.memory)
         readout = self.decoder.readout(output, embedded)
-        logits = functional.linear(readout, self.output_weight) if outputs is None else outputs.logits(readout)
+        logits = product(readout, self.output_weight) if outputs is None else outputs.logits(readout)
         return logits, SearchState(state.memory, decoder_state, outputs), output, gates
 
     def log_probabilities(self, readouts: Tensor, target_output: Tensor) -> Tensor:

@@ -8,7 +8,6 @@ from typing import NamedTuple, Self
 from nmt.config import Config
 from nmt.errors import StorageError
 from nmt.run_directory import checkpoints_to_replace
-from nmt.storage import free_bytes
 
 
 class Room(NamedTuple):
@@ -33,21 +32,15 @@ class Room(NamedTuple):
         """For all of them."""
         return self.checkpoints * self.size
 
-    def shortage(self, run: Path, free: int) -> StorageError:
-        """The error for a disk on which so few bytes are free."""
-        return StorageError(
-            str(run),
-            f"{free / 1e6:,.1f} MB are free, but {self.checkpoints} checkpoints of {self.size / 1e6:,.1f} MB, together "
-            f"{self.bytes / 1e6:,.1f} MB, will be written; free some, or lower training.keep_checkpoints",
-        )
+    def check(self, run: Path, free: int) -> None:
+        """Sees that so many free bytes suffice.
 
-
-def check_room(config: Config, run: Path, weights: int) -> None:
-    """Sees that the checkpoints will find room; `weights` are the bytes of the model's.
-
-    Raises:
-        StorageError: they will not.
-    """
-    room, free = Room.needed(config, run, weights), free_bytes(run)
-    if free < room.bytes:
-        raise room.shortage(run, free)
+        Raises:
+            StorageError: they do not.
+        """
+        if free < self.bytes:
+            raise StorageError(
+                str(run),
+                f"{free / 1e6:,.1f} MB are free, but {self.checkpoints} checkpoints of {self.size / 1e6:,.1f} MB, "
+                f"together {self.bytes / 1e6:,.1f} MB, will be written; free some, or lower training.keep_checkpoints",
+            )

@@ -27,7 +27,7 @@ from nmt.run_directory import (
     put_back,
     set_aside,
 )
-from nmt.storage import remove, write_file
+from nmt.storage import free_bytes, remove, write_file
 from nmt.training.directory import CORPUS, OF_ONE_TRAINING, hold
 from nmt.training.execution import Execution
 from nmt.training.metrics import MetricsWriter
@@ -35,7 +35,7 @@ from nmt.training.place import Place
 from nmt.training.preparation import corpus_files, prepare_corpus, read_trained_tokenizers, train_tokenizers
 from nmt.training.processes import Processes
 from nmt.training.progress import duration
-from nmt.training.room import check_room
+from nmt.training.room import Room
 from nmt.training.state import TrainingState
 from nmt.training.stopping import StopRequest
 from nmt.training.trainer import Trainer
@@ -53,13 +53,14 @@ def train(config: Config, run: Path | str, *, device: str = "auto", restart: boo
         RunInUseError: another process trains there.
     """
     directory = Path(run)
-    with hold(config, directory):
-        return train_locked(config, directory, device=device, restart=restart, quiet=quiet)
+    with hold(config, directory), StopRequest() as stop:
+        return train_locked(config, directory, stop, device=device, restart=restart, quiet=quiet)
 
 
 def train_locked(
     config: Config,
     run: Path,
+    stop: StopRequest,
     *,
     device: str = "auto",
     restart: bool = False,
@@ -73,6 +74,7 @@ def train_locked(
     Args:
         config: what to train on what.
         run: the run directory.
+        stop: who has asked to stop, which is heard of from now on.
         device: auto, cpu, cuda or cuda:N.
         restart: begin anew. What the directory holds of an earlier training is lost once a checkpoint of this one is
             saved; if none is, it is put back.
@@ -90,7 +92,8 @@ def train_locked(
     processes = processes or Processes(Place())
     where = _choose_device(device, processes.place)
     dtype = choose_precision(config.training.precision, where, training=True)
-    with processes.leading(), StopRequest() as stop:
+    with processes.leading():
+        stop.check()
         clean(run)
         try:
             if restart:
@@ -136,7 +139,8 @@ def _train(
         }
     )
     model = _make_model(config, text, device, dtype, processes.place)
-    check_room(config, run, sum(parameter.numel() * parameter.element_size() for parameter in model.parameters()))
+    weights = sum(parameter.numel() * parameter.element_size() for parameter in model.parameters())
+    Room.needed(config, run, weights).check(run, free_bytes(run))
     validator = _make_validator(config, text, device, dtype)
     with processes.group(device, stop):
         execution = Execution.on(device, alone=processes.alone, recording=config.training.cuda_graphs)

@@ -54,6 +54,7 @@ def test_of_very_many_pairs_a_part_tells_how_many_are_repeated(corpus, look, mon
         corpus.write(f"training.{side}", lines + lines)
     finding = only(look(corpus.config(), full=True), "repeated_pairs")
     assert "(50.0 %)" in finding.what and "one pair in 4" in finding.what
+    assert 300 < int(finding.what.split()[2]) < 800  # of 2,000
 
 
 @pytest.mark.parametrize("name", ["validation", "test"])

@@ -64,7 +64,7 @@ def test_pairs_that_are_left_out_are_counted_and_named(corpus, tokens):
     lines[1] = lines[1] * 40
     lines[99:199] = [f"{line} " * 6 for line in lines[99:199]]
     corpus.write("training.en", lines)
-    _, findings = tokens(corpus.config(**small(data={"max_length_ratio": 3})))
+    _, findings = tokens(corpus.config(**small(data={"max_length_ratio": 3, "max_length": 400})))
     length, ratio = sorted(findings, key=lambda finding: finding.kind)
     assert (length.kind, length.severity, length.where) == (
         "left_out_length",

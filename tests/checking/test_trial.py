@@ -46,6 +46,7 @@ def test_updates_are_timed_and_nothing_is_left(corpus, tmp_path, monkeypatch):
     assert expected["updates"] == 1000 and expected["pairs"] == 1000
     assert 0 < expected["seconds_per_update"] < 5
     assert expected["seconds"] == pytest.approx(1000 * expected["seconds_per_update"])
+    assert 100 < expected["seconds_per_update"] * expected["target_tokens_per_second"] <= 200  # an update has so many
     assert 50_000_000 < expected["memory_bytes"] < 3_000_000_000
     assert 0 < expected["disk_bytes"] < expected["disk_free_bytes"]
     assert not list(folder.iterdir()) and not (tmp_path / "runs").exists()

@@ -83,6 +83,14 @@ def step(page: Any) -> int:
 
 
 @needs_chromium
+def test_it_opens_with_the_unit_that_was_asked_for(model: Path, call: Any, browser: Any, tmp_path: Path) -> None:
+    path = tmp_path / "tokens.html"
+    assert call("attend", model, "--alignment-unit", "token", "--output", path, LINES[0]).code == 0
+    with Watched(browser, path) as page:
+        assert texts(page, "[aria-pressed=true][data-unit]") == ["Tokens"]
+
+
+@needs_chromium
 @pytest.mark.parametrize("unit", ["words", "tokens"])
 def test_ribbons_and_matrix_agree_with_the_json(unit: str, browser: Any, page_file: Path, answers: list[Any]) -> None:
     name = "attention" if unit == "words" else "attention_tokens"

@@ -105,11 +105,12 @@ def test_of_a_large_corpus_a_sample_is_read(portion: int, tmp_path: Path, monkey
     monkeypatch.setattr(lexicon_module, "CELLS", 6000)
     monkeypatch.setattr(lexicon_module, "CELLS_AT_A_TIME", 1000)
     monkeypatch.setattr(lexicon_module, "_PAIRS_AT_A_TIME", portion)
-    sample = np.concatenate(list(lexicon_module._sample(store, seed=1)))
+    sample = np.concatenate(list(lexicon_module._sample(store, seed=1, left=6000)))
     cells = [(len(pairs[n][0]) + 1) * len(pairs[n][1]) for n in sample.tolist()]
     assert 6000 - 49 < sum(cells) <= 6000
     assert len(set(sample.tolist())) == len(sample) and max(sample) > 300
     assert learn(store).pairs == len(sample)
+    assert learn_lexicon(store, SOURCE, TARGET, END, 1, most_cells=3000).pairs < 0.6 * len(sample)
 
 
 def test_the_most_frequent_come_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,7 @@ import torch
 from torch.nn import functional
 
 from nmt.model import products
-from nmt.model.products import ROWS, filled_up, linear
+from nmt.model.products import FEW, ROWS, filled_up, linear, pack, product
 
 
 @pytest.mark.parametrize("count", [1, ROWS, ROWS + 1, 3 * ROWS - 1])
@@ -41,3 +41,28 @@ def test_a_product_of_filled_up_rows_is_that_of_the_rows_alone(monkeypatch: pyte
         strict=True,
     ):
         assert torch.allclose(ours, theirs, rtol=0.02, atol=0.05)
+
+
+@pytest.mark.skipif(not torch.backends.mkldnn.is_available(), reason="torch was built without oneDNN")
+@pytest.mark.parametrize("transposed", [False, True])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("rows", [1, 5, FEW, FEW + 1])
+def test_a_product_by_a_packed_matrix_is_that_by_the_matrix(rows: int, dtype: torch.dtype, transposed: bool) -> None:
+    torch.manual_seed(0)
+    inputs, bias = torch.randn(1, rows, 48, dtype=dtype), torch.randn(33, dtype=dtype)
+    weight = torch.randn(33, 48, dtype=dtype)
+    weight = weight.t().contiguous() if transposed else weight
+    expected = functional.linear(inputs, weight.t() if transposed else weight)
+    pack(weight, transposed=transposed)
+    tolerance = {"rtol": 1e-2, "atol": 0.1} if dtype == torch.bfloat16 else {"rtol": 1e-5, "atol": 1e-5}
+    assert torch.allclose(product(inputs, weight, transposed=transposed), expected, **tolerance)
+    assert torch.allclose(linear(inputs, weight, bias, transposed=transposed), expected + bias, **tolerance)
+
+
+@pytest.mark.skipif(not torch.backends.mkldnn.is_available(), reason="torch was built without oneDNN")
+def test_few_rows_and_no_others_are_multiplied_by_the_packed_matrix() -> None:
+    weight = torch.ones(2, 3)
+    pack(weight)
+    weight.zero_()  # what is packed is a copy
+    assert product(torch.ones(FEW, 3), weight).sum() == 6 * FEW
+    assert product(torch.ones(FEW + 1, 3), weight).sum() == 0

@@ -26,6 +26,7 @@ BUSY = [
     *("--set", "search={beam_size: 1, max_length: 4}"),
 ]
 TO_ITS_END = [*BUSY, "--set", "training.max_steps=1"]  # of any checkpoint that BUSY left, with one more validation
+SECONDS_TO_WAIT = 120.0
 HEAVY = {"torch", "numpy", "sentencepiece", "sacrebleu"}
 
 Start = Callable[..., "subprocess.Popen[bytes]"]
@@ -66,38 +67,40 @@ def test_promise_09_a_second_trainer_writes_nothing(
 def test_promise_09_of_trainers_that_meet_one_goes_on(
     proof: Proof, start: Start, process: Call, configuration: Path, tmp_path: Path
 ) -> None:
-    arguments, shown = (
-        ("train", configuration, "--output", tmp_path / "run", *BUSY),
-        environment(PYTHONPROFILEIMPORTTIME="1"),
-    )
-    racing = [start(*arguments, stdout=subprocess.PIPE, env=shown) for _ in range(3)]
+    arguments, shown = ("train", configuration, "--output", tmp_path / "run", *BUSY), {"PYTHONPROFILEIMPORTTIME": "1"}
+    racing: list[subprocess.Popen[bytes]] = []
     try:
-        while len(ended := [trainer for trainer in racing if trainer.poll() is not None]) < 2:
+        for number in range(3):
+            with (tmp_path / f"said-{number}").open("wb") as said:
+                racing.append(start(*arguments, stderr=said, env=environment(**shown)))
+        until = time.monotonic() + SECONDS_TO_WAIT
+        while sum(trainer.poll() is None for trainer in racing) > 1:
+            assert time.monotonic() < until, "more than one goes on"
             time.sleep(0.05)
-        (first,) = (trainer for trainer in racing if trainer not in ended)
-        for trainer in ended:
-            out, err = trainer.communicate()
-            with proof.case("at the same moment"):
-                assert_refused(Finished(trainer.returncode, out, err.decode()), first.pid)
+        (first,) = (trainer for trainer in racing if trainer.poll() is None)
+        for number, trainer in enumerate(racing):
+            if trainer is not first:
+                with proof.case("at the same moment"):
+                    err = (tmp_path / f"said-{number}").read_text()
+                    assert_refused(Finished(trainer.returncode, b"", err), first.pid)
         while proof.tried < proof.count:
             more = ["--restart"] if proof.tried % 3 == 2 else []
             with proof.case("while the first trains"):
-                assert_refused(process(*arguments, *more, env=shown), first.pid)
+                assert_refused(process(*arguments, *more, env=environment(**shown)), first.pid)
         first.send_signal(signal.SIGTERM)
-        _, err = first.communicate(timeout=60)
-        assert first.returncode == 143, err.decode()
+        assert first.wait(SECONDS_TO_WAIT) == 143
         assert not litter(tmp_path / "run")
     finally:
         for trainer in racing:
             trainer.kill()
-            trainer.communicate()
+            trainer.wait()
 
 
 class Crash(NamedTuple):
-    """How a training ends that was not asked to: what it has said before, seconds since, and what happens then."""
+    """How a training ends that was not asked to: what it has said before, what it did then, and what happens to it."""
 
     word: bytes
-    seconds: float
+    seconds: float | None  # since then; None: once it is writing something
     limit: tuple[int, int] | None  # a limit of the system's, which makes exceptions where it is met
     number: signal.Signals
 
@@ -110,16 +113,22 @@ STARTING_SECONDS = 2.0
 
 def random_crash(proof: Proof, words: list[bytes]) -> Crash:
     chance = proof.generator
-    word = chance.choice(words)
-    seconds = chance.uniform(0, 0.3 if word else STARTING_SECONDS)
-    limit = None
-    if chance.random() < 0.3:
+    word, limit = chance.choice(words), None
+    seconds = None if chance.random() < 0.4 else chance.uniform(0, 0.3 if word else STARTING_SECONDS)
+    if seconds is not None and chance.random() < 0.4:
         size = round(10 ** chance.uniform(3, 5)) if chance.random() < 0.7 else chance.randint(1 << 28, 3 << 30)
         limit = (resource.RLIMIT_FSIZE if size < 1 << 20 else resource.RLIMIT_AS, size)
     return Crash(word, seconds, limit, chance.choice([signal.SIGKILL, signal.SIGKILL, signal.SIGSEGV, signal.SIGABRT]))
 
 
-def crash(start: Start, how: Crash, *arguments: object, temporary: Path) -> None:
+def is_writing(run: Path) -> bool:
+    try:
+        return bool(litter(run))
+    except FileNotFoundError:  # a folder has gone while it was looked into
+        return False
+
+
+def crash(start: Start, how: Crash, configuration: Path, run: Path, *more: str, temporary: Path) -> None:
     """Trains until it crashes, or comes to its end by the limit before that."""
 
     def limited() -> None:
@@ -127,12 +136,16 @@ def crash(start: Start, how: Crash, *arguments: object, temporary: Path) -> None
         if how.limit:
             resource.setrlimit(how.limit[0], (how.limit[1], how.limit[1]))
 
+    arguments = ("train", configuration, "--output", run, *BUSY, *more)
     running = start(*arguments, preexec_fn=limited, env=environment(TMPDIR=str(temporary)))
     with running:
         said = b""
         while how.word not in said and (line := running.stderr.readline()):
             said += line
-        time.sleep(how.seconds)
+        if how.seconds is not None:
+            time.sleep(how.seconds)
+        while how.seconds is None and not is_writing(run):
+            assert running.poll() is None, said.decode()
         running.send_signal(how.number)
         said += running.stderr.read()
     assert running.returncode == -how.number or how.limit, said.decode()
@@ -148,11 +161,15 @@ def test_promise_09_crashes_leave_no_temporary_file_after_the_next_start(
         if proof.generator.random() < 0.25:
             shutil.rmtree(run, ignore_errors=True)
         how = random_crash(proof, GOING_ON if (run / "last").exists() else BEGINNING)
+        if not number:
+            how = Crash(b"step 1,", None, None, signal.SIGKILL)
         more = ["--restart"] if proof.generator.random() < 0.25 else []
         with proof.case(f"{number}: {how} {more}"):
-            crash(start, how, "train", configuration, "--output", run, *BUSY, *more, temporary=temporary)
+            crash(start, how, configuration, run, *more, temporary=temporary)
             left += bool(litter(run))
             done = call("train", configuration, "--output", run, *TO_ITS_END)
             assert done.code == 0, done.err
-            assert litter(run) == [] and list(temporary.iterdir()) == []
-    assert left or proof.count < 20, "no crash left anything to remove"
+            # Each of torch's optimizers makes that folder for a cache, and leaves it empty.
+            others = [path for path in temporary.rglob("*") if not path.name.startswith("torchinductor_")]
+            assert litter(run) == [] and others == []
+    assert left, "no crash left anything to remove"

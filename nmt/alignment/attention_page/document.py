@@ -32,11 +32,16 @@ _PROGRAMS = (
 
 @dataclass(frozen=True)
 class Subject:
-    """What the page tells of the model and the search beside the traces."""
+    """What the page tells of the model and the search beside the traces.
+
+    Attributes:
+        unit: `word` or `token`: what ribbons and matrix are drawn of at first.
+    """
 
     config: Config
     beam_size: int
     length_penalty: float
+    unit: str = "word"
 
 
 def attention_page(lines: Sequence[TracedLine], subject: Subject, place: str) -> str:
@@ -66,6 +71,7 @@ def attention_page(lines: Sequence[TracedLine], subject: Subject, place: str) ->
             "state_size": states[0] if states else 0,
             "shown": shown,
         },
+        "unit": f"{subject.unit}s",
         "search": {"beam_size": subject.beam_size, "length_penalty": subject.length_penalty},
         "lines": [
             {

@@ -19,7 +19,7 @@ const items = page.data.lines.flatMap((line, number) => {
   return line.parts.map((part, place) => ({ name: several ? `${name}, part ${place + 1}` : name, line, part }));
 });
 
-const view = { item: 0, step: 0, unit: "words", row: null, column: null, position: null, dimension: 0 };
+const view = { item: 0, step: 0, unit: page.data.unit, row: null, column: null, position: null, dimension: 0 };
 
 // Each panel has `build`, for another sentence or unit, and `update`, for what changes within one: for all that its
 // `follows` names.

@@ -1,0 +1,34 @@
+"""What every command does first."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+import torch
+
+PROGRAM = """
+from nmt.cli import options
+options.start(quiet=True, verbose=False)
+import torch
+from nmt.model.products import pack, product
+with torch.inference_mode():
+    for rows in (*range(1, 41), 1):
+        for width in range(8, 64, 8):
+            weight = torch.ones(width, 8)
+            pack(weight)
+            product(torch.ones(rows, 8), weight)
+"""
+
+
+@pytest.mark.skipif(not torch.backends.mkldnn.is_available(), reason="torch was built without oneDNN")
+@pytest.mark.parametrize(("setting", "kept"), [({}, False), ({"ONEDNN_PRIMITIVE_CACHE_CAPACITY": "1024"}, True)])
+def test_what_products_were_prepared_with_is_kept_of_few_sizes_unless_asked(
+    setting: Any, kept: bool, user_environment: Any
+) -> None:
+    environment = user_environment(ONEDNN_VERBOSE="2", **setting)
+    done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=True, env=environment)
+    last = [line for line in done.stdout.splitlines() if "create:" in line and "inner_product" in line][-1]
+    assert ("cache_hit" in last) is kept, last
