@@ -8,6 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+import pytest
+
+from proofs import PROMISES, SHOWN, Shown
+
 ROOT = Path(__file__).parents[1]
 
 
@@ -42,3 +46,26 @@ def named_tests() -> Iterator[Named]:
 def test_a_proof_bears_the_number_of_its_promise() -> None:
     wrong = [test for test in named_tests() if test.marked is not None and test.marked != test.promise]
     assert wrong == []
+
+
+def test_each_promise_has_tests_named_after_it() -> None:
+    proved = {test.promise for test in named_tests() if test.promise == test.marked}
+    assert set(PROMISES) - proved == set()
+
+
+def row(number: int, promise: str, shown: Shown) -> str:
+    files = ", ".join(f"[{path.name}]({path.relative_to(ROOT)})" for path in sorted(shown.files))
+    return f"| {number} | {promise} | {files} | {shown.gate:,} | {shown.full:,} |"
+
+
+def test_the_table_of_promises_tells_what_shows_them(pytestconfig: pytest.Config) -> None:
+    """On failure, the table as it should be stands at the end of the message."""
+    shown = pytestconfig.stash[SHOWN]
+    proofs = {test.path for test in named_tests() if test.marked is not None}
+    if proofs != {path for of_promise in shown.values() for path in of_promise.files}:
+        pytest.skip("needs all tests to be collected: pytest -k table_of_promises")
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    told = re.findall(r"^\| \d+ \| \*\*.*\|$", readme, re.MULTILINE)
+    promises = [re.split(r"(?<!\\) \| ", line.strip("| "))[1] for line in told]
+    expected = [row(number, text, shown.get(number, Shown())) for number, text in zip(PROMISES, promises, strict=True)]
+    assert told == expected, "\n".join(["the table should be", *expected])
