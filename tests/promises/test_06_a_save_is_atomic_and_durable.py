@@ -66,31 +66,34 @@ def saving_process() -> Iterator[SavingProcess]:
         server.communicate(timeout=60)
 
 
-def seconds_of_a_save(process: SavingProcess, run: Path) -> float:
-    """How long one takes here and now, the process being left to save for a while."""
+def measured(process: SavingProcess, run: Path) -> tuple[float, list[str]]:
+    """Lets the process save for a while: the seconds that a save takes here and now, and all that it said."""
     process.start(run, 2)
-    process.line()
+    said = [process.line()]
     began = time.monotonic()
-    for _ in range(2 * MEASURED_SAVES):
-        process.line()
+    said += [process.line() for _ in range(2 * MEASURED_SAVES)]
     seconds = (time.monotonic() - began) / MEASURED_SAVES
-    process.kill()
-    return seconds
+    return seconds, said + process.kill()
 
 
-def assert_whole(run: Path, said: list[str]) -> int:
-    """Sees that the run directory of a killed process is as promised; the number of its last save."""
-    saved = max((int(line.split()[1]) for line in said if line.startswith("saved")), default=0)
+def assert_whole(run: Path, before: int, said: list[str]) -> int:
+    """Sees that the run directory of a killed process is as promised; the number of its last save.
+
+    `before` is the number of the last save before this process, and `said` what the process has said.
+    """
+    saved = [int(line.removeprefix("saved ")) for line in said if line.startswith("saved ")]
+    last_saved = max(saved, default=before)
     warnings: list[str] = []
     saving.number_of(load_checkpoint(resolve_model(run, warnings.append), with_optimizer=True))  # for translation
     clean(run)
     assert litter(run) == []
     assert [problem for checkpoint in checkpoints(run) for problem in verify(checkpoint)] == []
-    assert len(checkpoints(run)) <= saving.KEPT + 3  # the best, the last, and one not marked yet
+    if saved:  # and so removed what is no longer needed: the best, the last and one that is not marked yet are left
+        assert len(checkpoints(run)) <= saving.KEPT + 3
     last = latest_valid_checkpoint(run, warnings.append)
     assert last is not None and last.name == (run / "last").read_text().strip()
     number = saving.number_of(load_checkpoint(last, with_optimizer=True))
-    assert number in (saved, saved + 1), (number, said)
+    assert number in (last_saved, last_saved + 1), (number, said)
     return number
 
 
@@ -98,18 +101,17 @@ def assert_whole(run: Path, said: list[str]) -> int:
 def test_promise_06_killed_while_it_saves_the_last_save_is_whole(
     proof: Proof, saving_process: SavingProcess, tmp_path: Path
 ) -> None:
-    seconds = seconds_of_a_save(saving_process, tmp_path)
-    clean(tmp_path)
-    number, interrupted = 2 * MEASURED_SAVES, 0
+    seconds, said = measured(saving_process, tmp_path)
+    number, interrupted = assert_whole(tmp_path, 0, said), 0
     for case in range(proof.count):
         saving_process.start(tmp_path, number + 1)
         said = [saving_process.line()]
         moment = proof.generator.uniform(0, 2 * seconds)
         time.sleep(moment)
-        said = [f"saved {number}", *said, *saving_process.kill()]
+        said += saving_process.kill()
         interrupted += bool(litter(tmp_path))
-        with proof.case(f"{case}, killed {moment:.4f} s after {said}"):
-            number = assert_whole(tmp_path, said)
+        with proof.case(f"{case}, killed after {moment:.4f} s: {said}"):
+            number = assert_whole(tmp_path, number, said)
     assert interrupted > proof.count / 4, f"only {interrupted} kills came while something was being written"
 
 

@@ -20,6 +20,7 @@ ALONE = ("unshare", "--map-root-user", "--net")  # runs a command where there is
 
 TRANSLATION = ["--src", "SRC", "--ref", "REF"]
 COMMANDS = [
+    ["check", "CONFIG"],
     ["train", "CONFIG", "--output", "OUT/run", "--set", "training={max_steps: 2, tensorboard: true}"],
     ["translate", "MODEL"],
     ["translate", "MODEL", "--format", "json", "--alignment", "soft", "--confidence"],
@@ -35,7 +36,7 @@ COMMANDS = [
     ["compare", "MODEL", "MODEL", "--samples", "100"],
     ["compare", "MODEL", "MODEL", "--output", "OUT/report.html", "--samples", "100", *TRANSLATION],
     ["export", "MODEL", "OUT/exported"],
-    ["info", "MODEL"],
+    ["info", "MODEL", "--verify"],
     ["shortlist", "OUT/run"],
     ["translate", "OUT/run", "--shortlist", "9"],
 ]
