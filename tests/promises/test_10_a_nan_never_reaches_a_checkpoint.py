@@ -47,7 +47,7 @@ def spoil_gradient(trainer: Trainer, value: float, proof: Proof) -> Undo:
     place = proof.generator.randrange(parameter.numel())
 
     def spoiled(gradient: Tensor) -> Tensor:
-        gradient = gradient.clone()
+        gradient = gradient.clone(memory_format=torch.contiguous_format)
         gradient.view(-1)[place] = value
         return gradient
 
@@ -69,10 +69,10 @@ PLACES = {"loss": spoil_loss, "gradient": spoil_gradient, "batch": spoil_batch}
 
 
 def digest_of_weights(trainer: Trainer) -> str:
-    """Of the weights and of all that the optimizer knows."""
+    """Of the weights and of all that the optimizer knows; before its first step it has no zeros to show."""
     found = hashlib.sha256()
     moments = [tensor for state in trainer._optimizer.state.values() for tensor in state.values()]
-    for tensor in [*trainer._parameters.values(), *moments]:
+    for tensor in [*trainer._parameters.values(), *(tensor for tensor in moments if tensor.any())]:
         found.update(tensor.detach().numpy().tobytes())
     return found.hexdigest()
 
