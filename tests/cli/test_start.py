@@ -32,3 +32,20 @@ def test_what_products_were_prepared_with_is_kept_of_few_sizes_unless_asked(
     done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=True, env=environment)
     last = [line for line in done.stdout.splitlines() if "create:" in line and "inner_product" in line][-1]
     assert ("cache_hit" in last) is kept, last
+
+
+@pytest.mark.parametrize(
+    ("setting", "expected"),
+    [({}, "20000"), ({"GOMP_SPINCOUNT": "7"}, "7"), ({"OMP_WAIT_POLICY": "ACTIVE"}, "None")],
+)
+def test_threads_wait_as_the_user_says_or_briefly(setting: Any, expected: str, user_environment: Any) -> None:
+    program = "from nmt.cli import options; options.start(quiet=True, verbose=False); import os, sys\n"
+    program += "print(os.environ.get('GOMP_SPINCOUNT'), 'torch' in sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=user_environment(**setting),
+    )
+    assert done.stdout.split() == [expected, "False"]  # torch reads it when it is loaded
