@@ -310,7 +310,8 @@ def test_a_script_that_works_when_it_is_imported_is_an_error_and_no_hang(
     told = ended.stderr.decode()
     assert "ConfigError: corpus: a process that encodes text ended by itself (exit code 1); a script that" in told
     assert 'under `if __name__ == "__main__":`' in told
-    assert list((tmp_path / "run").iterdir()) == []
+    # A worker begins to prepare, too, and may be ended in the midst of it: the next training takes away what it left.
+    assert not (tmp_path / "run" / "corpus").exists()
 
 
 def test_killed_half_way_nothing_is_believed(tmp_path: Path, files: CorpusFiles, encoder: PairEncoder) -> None:
