@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from typing import Any
 
 import numpy as np
@@ -11,17 +10,15 @@ import torch
 
 import nmt.forcing
 import nmt.translator
-from nmt.build import build_model
 from nmt.config import from_yaml
 from nmt.errors import MemoryExhaustedError, NonFiniteError
 from nmt.forcing import ForcedPair, TokenPair, force, force_tokens
 from nmt.model.seq2seq import Seq2Seq
 from nmt.search import Hypothesis
 from nmt.text.tokenizer import Tokenizer
-from nmt.text.tokenizer_training import train_tokenizer
 from nmt.translator import Translator
+from random_models import exhaust_memory, make_lines, make_model, make_tokenizer
 
-WORDS = [first + second for first in ("ba", "ce", "di", "fo", "gu") for second in ("", "la", "ne", "ri", "so", "tu")]
 CONFIGURATION = """\
 data:
   source_language: xx
@@ -41,39 +38,18 @@ search: {max_length: 12, beam_size: 4}
 """
 
 
-def make_lines(count: int, seed: int) -> list[str]:
-    generator = random.Random(seed)
-    return [" ".join(generator.choices(WORDS, k=generator.randint(1, 6))) for _ in range(count)]
-
-
 PAIRS = list(zip(make_lines(40, seed=1), make_lines(40, seed=2), strict=True))
 
 
 @pytest.fixture(scope="module")
 def tokenizer() -> Tokenizer:
-    trained = train_tokenizer(
-        make_lines(200, seed=3),
-        kind="bpe",
-        vocabulary_size=60,
-        character_coverage=1.0,
-        byte_fallback=False,
-        normalization="nmt_nfkc",
-        training_lines=1000,
-        seed=1,
-    )
-    return Tokenizer(trained.model)
+    return make_tokenizer(make_lines(200, seed=3))
 
 
 def make_translator(tokenizer: Tokenizer, attention: str, conditional: str = "false") -> Translator:
     text = CONFIGURATION.replace("ATTENTION", attention).replace("CONDITIONAL", conditional)
     config = from_yaml(text, "configuration")
-    with torch.random.fork_rng():
-        torch.manual_seed(5)
-        model = build_model(config.model, tokenizer.size, tokenizer.size).eval()
-    with torch.no_grad():
-        # Preferences and attention as clear as those of a trained model; all but random.
-        for weight in model.parameters():
-            weight.mul_(3)
+    model = make_model(config, tokenizer, tokenizer, factor=3, output_factor=3)
     return Translator(model, tokenizer, tokenizer, config)
 
 
@@ -199,29 +175,15 @@ def test_attention_is_held_for_few_pairs_at_once(translator: Translator, monkeyp
     assert len(sizes) > 5 and max(sizes) <= 150
 
 
-def exhaust_memory(monkeypatch: pytest.MonkeyPatch, most: int) -> list[int]:
-    sizes: list[int] = []
-    forward = Seq2Seq.forward
-
-    def refuse(model: Seq2Seq, source: torch.Tensor, *others: Any) -> Any:
-        sizes.append(len(source))
-        if len(source) > most:
-            raise MemoryError
-        return forward(model, source, *others)
-
-    monkeypatch.setattr(Seq2Seq, "forward", refuse)
-    return sizes
-
-
 def test_where_memory_runs_out_the_batch_is_halved(translator: Translator, monkeypatch: pytest.MonkeyPatch) -> None:
     expected = list(force(translator, PAIRS, attention=True))
-    sizes = exhaust_memory(monkeypatch, most=3)
+    sizes = exhaust_memory(monkeypatch, "forward", 3, MemoryError())
     assert_same(list(force(translator, PAIRS, attention=True)), expected)
     assert max(sizes) > 12
 
 
 def test_a_pair_too_large_for_memory_is_named(translator: Translator, monkeypatch: pytest.MonkeyPatch) -> None:
-    exhaust_memory(monkeypatch, most=0)
+    exhaust_memory(monkeypatch, "forward", 0, MemoryError())
     with pytest.raises(MemoryExhaustedError, match=r"^line 8: out of memory .* sentence of 1 tokens .* of 2$"):
         list(force(translator, [("", ""), ("ba", "ce ce")], attention=False, numbers=[7, 8]))
 

@@ -13,17 +13,14 @@ import pytest
 import torch
 
 import nmt.translator
-from nmt.build import build_model
 from nmt.config import from_yaml
 from nmt.errors import ModelError
 from nmt.search import SamplingOptions
 from nmt.shortlist import Marks, Shortlist, SmallVocabularies
-from nmt.text.tokenizer import Tokenizer
-from nmt.text.tokenizer_training import train_tokenizer
 from nmt.translation import Translation
 from nmt.translator import Translator
+from random_models import make_lines, make_model, make_tokenizer
 
-WORDS = [first + second for first in ("ba", "ce", "di", "fo", "gu") for second in ("", "la", "ne", "ri", "so", "tu")]
 CONFIGURATION = """\
 data:
   source_language: xx
@@ -44,36 +41,12 @@ KINDS = {
 }
 
 
-def make_lines(count: int, seed: int = 1) -> list[str]:
-    generator = random.Random(seed)
-    return [" ".join(generator.choices(WORDS, k=generator.randint(1, 6))) for _ in range(count)]
-
-
-def make_tokenizer(kind: Any, size: int) -> Tokenizer:
-    trained = train_tokenizer(
-        [*make_lines(200), "cat"],
-        kind=kind,
-        vocabulary_size=size,
-        character_coverage=1.0,
-        byte_fallback=False,
-        normalization="nmt_nfkc",
-        training_lines=1000,
-        seed=1,
-    )
-    return Tokenizer(trained.model)
-
-
 def make_translator(shared: bool, tie: str, attention: str, kind: str) -> Translator:
-    source = make_tokenizer(kind, 34 if kind == "word" else 60)
-    target = source if shared else make_tokenizer(kind, 30 if kind == "word" else 50)
+    lines = [*make_lines(200), "cat"]
+    source = make_tokenizer(lines, 34 if kind == "word" else 60, kind)
+    target = source if shared else make_tokenizer(lines, 30 if kind == "word" else 50, kind)
     config = from_yaml(CONFIGURATION.format(shared=str(shared).lower(), tie=tie, attention=attention), "configuration")
-    with torch.random.fork_rng():
-        torch.manual_seed(5)
-        model = build_model(config.model, source.size, target.size).eval()
-    with torch.no_grad():
-        # Preferences as clear as those of a trained model; all but random.
-        for weight in model.parameters():
-            weight.mul_(6 if weight is model.output_weight else 2)
+    model = make_model(config, source, target)
     everything = np.tile(np.arange(target.size, dtype=np.int32), (source.size, 1))
     return Translator(model, source, target, config, shortlist=Shortlist(everything, np.zeros(0, np.int32)))
 

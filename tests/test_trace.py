@@ -9,13 +9,12 @@ import numpy as np
 import pytest
 import torch
 
-from nmt.build import build_model
 from nmt.config import from_yaml
 from nmt.shortlist import Shortlist
 from nmt.text.tokenizer import Tokenizer
-from nmt.text.tokenizer_training import train_tokenizer
 from nmt.trace import Trace, trace
 from nmt.translator import Translator
+from random_models import make_model, make_tokenizer
 
 CONFIGURATION = """\
 data:
@@ -47,28 +46,14 @@ MODELS = [
 
 @pytest.fixture(scope="module")
 def tokenizer() -> Tokenizer:
-    trained = train_tokenizer(
-        WORDS * 9,
-        kind="bpe",
-        vocabulary_size=40,
-        character_coverage=1.0,
-        byte_fallback=False,
-        normalization="nmt_nfkc",
-        training_lines=1000,
-        seed=1,
-    )
-    return Tokenizer(trained.model)
+    return make_tokenizer(WORDS * 9, 40)
 
 
 def make_translator(tokenizer: Tokenizer, attention: str, layers: int, conditional: str) -> Translator:
     text = CONFIGURATION.format(attention=attention, layers=layers, conditional=conditional)
     config = from_yaml(text, "configuration")
-    with torch.random.fork_rng():
-        torch.manual_seed(3)
-        model = build_model(config.model, tokenizer.size, tokenizer.size).eval()
+    model = make_model(config, tokenizer, tokenizer, seed=3)
     with torch.no_grad():
-        for weight in model.parameters():
-            weight.mul_(6 if weight is model.output_weight else 2)
         model.output_weight[tokenizer.eos_id] *= 2  # so that some translations end before their limit
     generator = np.random.default_rng(1)
     table = generator.integers(0, tokenizer.size, (tokenizer.size, 3)).astype(np.int32)

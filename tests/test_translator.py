@@ -1,4 +1,4 @@
-"""What `Translator` promises, on a model of random weights: it knows nothing, and is as exact as any other."""
+"""What `Translator` promises, on a model of random weights."""
 
 from __future__ import annotations
 
@@ -14,17 +14,15 @@ import pytest
 import torch
 
 import nmt.translator
-from nmt.build import build_model
 from nmt.config import from_yaml
 from nmt.errors import MemoryExhaustedError, ModelError, NonFiniteError
 from nmt.model.seq2seq import Seq2Seq
 from nmt.search import Hypothesis, SamplingOptions
 from nmt.text.tokenizer import Tokenizer
-from nmt.text.tokenizer_training import train_tokenizer
 from nmt.translation import Translation, joined_score
 from nmt.translator import Translator
+from random_models import exhaust_memory, make_lines, make_model, make_tokenizer
 
-WORDS = [first + second for first in ("ba", "ce", "di", "fo", "gu") for second in ("", "la", "ne", "ri", "so", "tu")]
 CONFIGURATION = """\
 data:
   source_language: xx
@@ -43,35 +41,14 @@ search: {max_length: 12, beam_size: 4}
 """
 
 
-def make_lines(count: int, seed: int = 1) -> list[str]:
-    generator = random.Random(seed)
-    return [" ".join(generator.choices(WORDS, k=generator.randint(1, 6))) for _ in range(count)]
-
-
 LONG = "cat " * 60  # one word over and over: parts of the same tokens
 
 
 @pytest.fixture(scope="module")
 def translator() -> Translator:
-    trained = train_tokenizer(
-        [*make_lines(200), "cat"],
-        kind="bpe",
-        vocabulary_size=60,
-        character_coverage=1.0,
-        byte_fallback=False,
-        normalization="nmt_nfkc",
-        training_lines=1000,
-        seed=1,
-    )
-    tokenizer = Tokenizer(trained.model)
+    tokenizer = make_tokenizer([*make_lines(200), "cat"])
     config = from_yaml(CONFIGURATION, "configuration")
-    with torch.random.fork_rng():
-        torch.manual_seed(5)
-        model = build_model(config.model, tokenizer.size, tokenizer.size).eval()
-    with torch.no_grad():
-        # Preferences as clear as those of a trained model; all but random.
-        for weight in model.parameters():
-            weight.mul_(6 if weight is model.output_weight else 2)
+    model = make_model(config, tokenizer, tokenizer)
     return Translator(model, tokenizer, tokenizer, config)
 
 
@@ -86,21 +63,6 @@ def batch_sizes(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         return encode(model, source, lengths)
 
     monkeypatch.setattr(Seq2Seq, "encode", watch)
-    return sizes
-
-
-def exhaust_memory(monkeypatch: pytest.MonkeyPatch, error: Exception, most: int) -> list[int]:
-    """Makes memory suffice for `most` sentences; the sizes of the batches that were tried are in the list."""
-    sizes: list[int] = []
-    step = Seq2Seq.step
-
-    def refuse(model: Seq2Seq, tokens: torch.Tensor, *others: Any) -> Any:
-        sizes.append(len(tokens))
-        if len(tokens) > most:
-            raise error
-        return step(model, tokens, *others)
-
-    monkeypatch.setattr(Seq2Seq, "step", refuse)
     return sizes
 
 
@@ -141,7 +103,7 @@ def test_where_memory_runs_out_the_batch_is_halved(
     lines = [*make_lines(20), LONG]
     options = translator.options(n_best=2, sampling=sampling)
     expected = translator.translate(lines, options)
-    sizes = exhaust_memory(monkeypatch, error, most=3)
+    sizes = exhaust_memory(monkeypatch, "step", 3, error)
     assert_same(translator.translate(lines, options), expected)
     assert max(sizes) > 12
 
@@ -152,14 +114,14 @@ def test_where_memory_runs_out_the_batch_is_halved(
 def test_a_sentence_too_large_for_memory_is_named(
     sampling: SamplingOptions | None, what: str, translator: Translator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    exhaust_memory(monkeypatch, MemoryError(), most=0)
+    exhaust_memory(monkeypatch, "step", 0, MemoryError())
     options = translator.options(n_best=3, sampling=sampling)
     with pytest.raises(MemoryExhaustedError, match=f"^line 41: out of memory .* one sentence of . tokens {what}$"):
         translator.translate(["", "ba", "dila ce"], options, numbers=[40, 41, 41])
 
 
 def test_other_errors_are_not_taken_for_memory(translator: Translator, monkeypatch: pytest.MonkeyPatch) -> None:
-    exhaust_memory(monkeypatch, RuntimeError("mat1 and mat2 shapes cannot be multiplied"), most=0)
+    exhaust_memory(monkeypatch, "step", 0, RuntimeError("mat1 and mat2 shapes cannot be multiplied"))
     with pytest.raises(RuntimeError, match="shapes"):
         translator.translate(["ba", "ce"])
 
