@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import tempfile
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -124,16 +125,13 @@ class _Check:
             check_expected(training.files, fingerprint, begun.corpus)
 
     def _scan(self, files: Files) -> dict[str, Sample]:
-        progress = CountProgress("reading", "pairs", quiet=self._options.quiet)
+        with closing(CountProgress("reading", "pairs", quiet=self._options.quiet)) as progress:
 
-        def show(pairs: int) -> None:
-            self._stop.check()
-            progress.show(pairs)
+            def show(pairs: int) -> None:
+                self._stop.check()
+                progress.show(pairs)
 
-        try:
             return scan(self._config, files, full=self._options.full, findings=self._findings, progress=show)
-        finally:
-            progress.close()
 
     def _try(self, tokenized: Tokenized | None, pairs: int, begun: Begun | None) -> None:
         """Tries what can be tried: the device, the size of the model, some updates."""

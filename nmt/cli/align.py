@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import ExitStack
 from itertools import repeat
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -49,11 +48,9 @@ def align(
 
     from nmt.alignment.pairs import alignment_as_json, links_of, symmetrized_links
     from nmt.alignment.words import pharaoh
-    from nmt.text.files import open_output
 
     given = options.search_options(batch_tokens=batch_tokens)
-    with ExitStack() as files:
-        streams = pairs.open_pairs(files, src, tgt, output)
+    with pairs.opened(src, tgt, output) as files:
         translator = _load(model, device=device, precision=precision)
         backward = None if reverse is None else _load(reverse, device=device, precision=precision)
         if backward is not None:
@@ -80,9 +77,7 @@ def align(
                     text = pharaoh(links)
                 yield pairs.Answer(text, refused)
 
-        writer = files.enter_context(open_output(output))
-        show = options.shown_count(files, "aligning", "pairs", [src, tgt], output, quiet=quiet)
-        pairs.answer_pairs(streams, writer, answer, show)
+        files.answer("aligning", answer, quiet=quiet)
 
 
 def _check(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
@@ -14,7 +15,7 @@ from nmt.errors import DataError
 
 if TYPE_CHECKING:
     from nmt.forcing import ForcedPair
-    from nmt.text.files import InputStream, LineWriter
+    from nmt.text.files import InputStream
     from nmt.text.lines import Line
     from nmt.translator import Translator
 
@@ -33,8 +34,44 @@ class Answer(NamedTuple):
     refused: bool  # whether the pair is too large to be read
 
 
-def open_pairs(files: ExitStack, src: str, tgt: str, output: str) -> tuple[InputStream, InputStream]:
-    """The two inputs, open; `files` closes them.
+@dataclass(frozen=True)
+class PairFiles:
+    """The two inputs, open, and where the results go; the names are those that the user gave."""
+
+    source: InputStream
+    target: InputStream
+    names: tuple[str, str]
+    output: str
+
+    def answer(self, what: str, answer: Callable[[list[tuple[Line, Line]]], Iterator[Answer]], *, quiet: bool) -> None:
+        """Writes what `answer` makes of the pairs, as soon as they can be read; `what` is being done meanwhile.
+
+        Raises:
+            DataError: one stream has more lines than the other, or some pairs were too large.
+            StorageError: the output cannot be written.
+        """
+        from nmt.corpus.parallel import ready_pairs
+        from nmt.text.files import open_output
+
+        refused = 0
+        with ExitStack() as files:
+            writer = files.enter_context(open_output(self.output))
+            show = options.shown_count(files, what, "pairs", self.names, self.output, quiet=quiet)
+            for lines in ready_pairs(self.source, self.target, logger.warning, most=LINES_AT_ONCE):
+                for (line, other), (text, is_refused) in zip(lines, answer(lines), strict=True):
+                    writer.write(text)
+                    refused += is_refused
+                    if is_refused and not (line.too_long or other.too_long):
+                        logger.warning("line %d: too long, together with its translation, to be read", line.number)
+                writer.flush()
+                show(lines[-1][0].number)
+            if refused:
+                raise DataError(self.source.name, f"too long, and answered with empty lines: {refused}")
+
+
+@contextmanager
+def opened(src: str, tgt: str, output: str) -> Iterator[PairFiles]:
+    """The files that belong together, the output not opened yet: what a model that cannot be loaded would empty.
 
     Raises:
         ConfigError: the files cannot be used together.
@@ -47,7 +84,8 @@ def open_pairs(files: ExitStack, src: str, tgt: str, output: str) -> tuple[Input
     options.check_files([("--src", src), ("--tgt", tgt)], ("--output", output))
     if options.is_regular_file(src) and options.is_regular_file(tgt):
         CorpusFiles((src,), (tgt,)).check_line_counts()
-    return files.enter_context(open_input(src)), files.enter_context(open_input(tgt))
+    with open_input(src) as source, open_input(tgt) as target:
+        yield PairFiles(source, target, (src, tgt), output)
 
 
 def forced_pairs(
@@ -67,30 +105,3 @@ def forced_pairs(
     )
     for is_readable in readable:
         yield next(found) if is_readable else ForcedPair("", "", (), None)
-
-
-def answer_pairs(
-    streams: tuple[InputStream, InputStream],
-    writer: LineWriter,
-    answer: Callable[[list[tuple[Line, Line]]], Iterator[Answer]],
-    show: Callable[[int], None],
-) -> None:
-    """Writes what `answer` makes of the pairs, as soon as they can be read, and tells `show` how many are done.
-
-    Raises:
-        DataError: one stream has more lines than the other, or some pairs were too large.
-    """
-    from nmt.corpus.parallel import ready_pairs
-
-    refused = 0
-    source, target = streams
-    for lines in ready_pairs(source, target, logger.warning, most=LINES_AT_ONCE):
-        for (line, other), (text, is_refused) in zip(lines, answer(lines), strict=True):
-            writer.write(text)
-            refused += is_refused
-            if is_refused and not (line.too_long or other.too_long):
-                logger.warning("line %d: too long, together with its translation, to be read", line.number)
-        writer.flush()
-        show(lines[-1][0].number)
-    if refused:
-        raise DataError(source.name, f"too long, and answered with empty lines: {refused}")

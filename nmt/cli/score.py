@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import ExitStack
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -40,11 +39,9 @@ def score(
     options.start(quiet=quiet, verbose=verbose, threads=threads)
 
     from nmt.alignment.pairs import score_as_json, score_as_text
-    from nmt.text.files import open_output
 
     given = options.search_options(length_penalty=length_penalty, batch_tokens=batch_tokens)
-    with ExitStack() as files:
-        streams = pairs.open_pairs(files, src, tgt, output)
+    with pairs.opened(src, tgt, output) as files:
         translator = options.load_translator(model, device=device, precision=precision)
         search = translator.options(shortlist=0, **given)
         penalty = search.length_penalty
@@ -57,6 +54,4 @@ def score(
                     text = score_as_text(pair, penalty if normalize else None, per_token=per_token)
                 yield pairs.Answer(text, pair.forced is None)
 
-        writer = files.enter_context(open_output(output))
-        show = options.shown_count(files, "scoring", "pairs", [src, tgt], output, quiet=quiet)
-        pairs.answer_pairs(streams, writer, answer, show)
+        files.answer("scoring", answer, quiet=quiet)

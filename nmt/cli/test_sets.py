@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -91,14 +92,11 @@ def translate_lines(
     """The best translation of each line, with a bar where a person sees it."""
     from nmt.training.progress import CountProgress
 
-    progress = CountProgress("translating", "lines", quiet=quiet)
     translations: list[str] = []
-    try:
+    with closing(CountProgress("translating", "lines", quiet=quiet)) as progress:
         for start in range(0, len(lines), LINES_AT_ONCE):
             some = lines[start : start + LINES_AT_ONCE]
             batch = translator.translate(some, search, numbers=range(start + 1, start + 1 + len(some)))
             translations += [translation.text for translation in batch]
             progress.show(len(translations))
-    finally:
-        progress.close()
     return translations
