@@ -131,13 +131,14 @@ def within_memory(
 
     Raises what `exhausted` makes of an item for which alone memory does not suffice.
     """
+    if len(items) == 1:
+        with exhausted_memory_as(lambda: exhausted(items[0])):
+            return work(items)
     try:
         return work(items)
     except (RuntimeError, MemoryError) as error:
         if not is_out_of_memory(error):
             raise
-        if len(items) == 1:
-            raise exhausted(items[0]) from error
     logger.debug("out of memory in a batch of %d, which is halved", len(items))
     half = len(items) // 2
     return within_memory(items[:half], work, exhausted) + within_memory(items[half:], work, exhausted)

@@ -99,7 +99,7 @@ def expect_disk(
     config: Config,
     run: Path,
     model: Model,
-    tokenized: Tokenized | None,
+    tokenized: Tokenized,
     pairs: int,
     begun: Begun | None,
     findings: Findings,
@@ -110,7 +110,7 @@ def expect_disk(
     except (ModelError, StorageError) as unknown:
         findings.error(Group.TRAINING, "disk", unknown)
         return {}
-    corpus = 0 if tokenized is None or begun is not None else round(tokenized.bytes_per_pair * pairs)
+    corpus = 0 if begun is not None else round(tokenized.bytes_per_pair * pairs)
     needed = corpus + room.bytes
     with findings.catching(Group.TRAINING, "disk", StorageError):
         room.check(run, free)

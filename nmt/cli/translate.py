@@ -118,7 +118,7 @@ def translate(
         _check_attention(translator, [name for name, value in needing.items() if value])
         if replace_unknown and translator.target_tokenizer.spells_bytes:
             logger.warning("--replace-unknown: this model spells words in bytes that it does not know, and writes no ⁇")
-        if search.attention and alignment != "none" and translator.config.model.attention == "none":
+        if alignment != "none" and translator.config.model.attention == "none":
             logger.warning("this model has no attention, so there are no alignments")
         logger.debug("search: %s", search)
         write = FORMATS[shape]
