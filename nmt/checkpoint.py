@@ -23,7 +23,6 @@ from nmt.manifest import (
     TRAINING_FILES,
     WEIGHTS,
     Manifest,
-    encode_json,
     read_file,
     read_manifest,
     read_state,
@@ -31,6 +30,7 @@ from nmt.manifest import (
 )
 from nmt.run_directory import CHECKPOINTS, checkpoint_name, mark, prune
 from nmt.storage import make_directory
+from nmt.strict_json import encode_json
 from nmt.tensors import TensorKind, encode_tensors, non_finite, read_tensors, tensor_kinds
 
 

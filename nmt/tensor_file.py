@@ -14,7 +14,8 @@ from typing import BinaryIO, NamedTuple, TypeGuard
 import numpy as np
 
 from nmt.errors import ModelError
-from nmt.manifest import FileRecord, open_plain, parse_json
+from nmt.manifest import FileRecord, open_plain
+from nmt.strict_json import parse_json
 
 # The header lists the tensors; a model has some dozens of them, of about a hundred bytes each.
 _LARGEST_HEADER = 1 << 20

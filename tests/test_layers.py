@@ -15,7 +15,7 @@ PACKAGE = Path(__file__).parents[1] / "nmt"
 # for those that `NEIGHBOURS` names.
 LAYERS = [
     {"errors"},
-    {"storage"},
+    {"storage", "strict_json"},
     {"config"},
     {"text", "page"},
     {"corpus", "model", "search", "manifest", "run_directory", "device"},

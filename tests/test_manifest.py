@@ -15,7 +15,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from nmt.errors import ModelError, StorageError
-from nmt.manifest import MANIFEST, encode_json, parse_json, read_file, read_manifest, verify, write_sealed
+from nmt.manifest import MANIFEST, read_file, read_manifest, verify, write_sealed
+from nmt.strict_json import encode_json, parse_json
 from sealing import reseal
 
 FILES = {

@@ -6,12 +6,12 @@ Nothing here needs torch.
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from nmt.errors import ModelError, Problem
-from nmt.manifest import TOKENIZER_FILES, TOKENIZER_SETS, parse_json, read_plain
+from nmt.manifest import TOKENIZER_FILES, TOKENIZER_SETS, read_plain
+from nmt.strict_json import encode_json, parse_json
 from nmt.text.tokenizer import Tokenizer
 from nmt.training.directory import FINGERPRINT
 
@@ -61,4 +61,4 @@ def _read_digests(path: Path) -> dict[str, str]:
 
 def _seal(fingerprint: str, models: Mapping[str, bytes]) -> bytes:
     digests = {name: hashlib.sha256(model).hexdigest() for name, model in models.items()}
-    return json.dumps({"made_from": fingerprint, "sha256": digests}, indent=1).encode() + b"\n"
+    return encode_json({"made_from": fingerprint, "sha256": digests})

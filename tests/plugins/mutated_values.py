@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from nmt.config import from_yaml
-from nmt.manifest import CONFIG, MANIFEST, encode_json
+from nmt.manifest import CONFIG, MANIFEST
+from nmt.strict_json import encode_json
 from sealing import seal
 
 Contents = dict[str, bytes]  # of the files of a directory, by name

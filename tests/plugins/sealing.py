@@ -8,7 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from nmt.manifest import MANIFEST, encode_json
+from nmt.manifest import MANIFEST
+from nmt.strict_json import encode_json
 
 
 def seal(document: dict[str, Any]) -> bytes:
