@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import os
+import signal
 
 # Tiny tensors gain nothing from threads, and tests run side by side: threads that wait for each other on busy cores
 # would make them many times slower. Set before torch is imported; programs that tests start inherit it.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# What a shell without job control starts in the background ignores Ctrl-C, and so would programs that tests start.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 pytest_plugins = ["network", "proofs", "program", "forked", "small_disk"]
