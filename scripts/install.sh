@@ -4,6 +4,12 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
+extra=${1:-}
+if [ $# -gt 1 ] || { [ -n "$extra" ] && [ "$extra" != dev ]; }; then
+    echo "usage: scripts/install.sh [dev]" >&2
+    exit 2
+fi
+
 python=
 for candidate in python3 python3.14 python3.13 python3.12 python3.11 python; do
     if command -v "$candidate" >/dev/null &&
@@ -17,7 +23,6 @@ if [ -z "$python" ]; then
     exit 1
 fi
 
-extra=${1:-}
 versions=$(cat pyproject.toml constraints.txt)
 wanted="$versions $extra $PWD"
 installed=$(cat .venv/.installed 2>/dev/null || true)
