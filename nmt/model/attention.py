@@ -12,6 +12,7 @@ from typing import NamedTuple, Self
 import torch
 from torch import Tensor, nn
 
+from nmt.model.looking import half_tanh_
 from nmt.model.products import accurate, linear, outside_autocast, product
 from nmt.model.tiling import tiles
 
@@ -73,12 +74,16 @@ class AdditiveAttention(ScoredAttention):
 
     def scores(self, query: Tensor, keys: Tensor) -> Tensor:
         query = accurate(product(query, self.query_projection.weight))
+        energy = self.energy.weight[0]
         with outside_autocast(query.device):
-            # (B, K, S, A) is by far the largest tensor of a step; under autograd it would be kept in any case.
-            numbers = query.shape[1] * keys.shape[1] * keys.shape[2]
-            parts = [slice(None)] if torch.is_grad_enabled() else tiles(len(keys), numbers, keys.device)
+            if torch.is_grad_enabled():
+                return torch.matmul((keys[:, None] + query[:, :, None]).tanh_(), energy)
+            # The same, with the largest tensor of a step, (B, K, S, A), in parts.
+            doubled_query, doubled_energy = 2 * query[:, :, None], 2 * energy
+            parts = tiles(len(keys), query.shape[1] * keys.shape[1] * keys.shape[2], keys.device)
             scores = [
-                torch.matmul((keys[part, None] + query[part, :, None]).tanh_(), self.energy.weight[0]) for part in parts
+                torch.matmul(half_tanh_(torch.add(doubled_query[part], keys[part, None], alpha=2)), doubled_energy)
+                for part in parts
             ]
             return scores[0] if len(scores) == 1 else torch.cat(scores)
 

@@ -12,16 +12,22 @@ from nmt.model.products import accurate
 from nmt.model.tiling import tiles
 
 
+def half_tanh_(doubled: Tensor) -> Tensor:
+    """Turns 2x into tanh(x) / 2, which is sigmoid(2x) - 1/2: on a processor in a third of the time of tanh."""
+    return doubled.sigmoid_().sub_(0.5)
+
+
 class Looking:
     """Attention on the way forward."""
 
     def __init__(
         self, keys: Tensor, annotations: Tensor, padding: Tensor, energy: Tensor, weights: Tensor, compared: Tensor
     ) -> None:
-        """Fills `weights` (T, B, S) and `compared` (T, B, S, A), tanh(query + key); the latter has T = 0 where no
+        """Fills `weights` (T, B, S) and `compared` (T, B, S, A), tanh(query + key) / 2; the latter has T = 0 where no
         gradient is wanted."""
         keys = accurate(keys)
-        self._keys, self._annotations, self._padding, self._energy = keys, annotations, padding, energy
+        self._keys, self._annotations, self._padding = keys, annotations, padding
+        self._doubled_energy = 2 * energy
         self._weights, self._compared = weights, compared
         batch, source, attention_size = keys.shape
         self._saves = len(compared) > 0
@@ -32,11 +38,11 @@ class Looking:
 
     def forward(self, t: int, query: Tensor, context: Tensor) -> None:
         """Step `t`: the query (B, A) -> fills the context (B, C)."""
-        query, scores = query.to(self._keys.dtype), self._scores
+        doubled_query, scores = 2 * query.to(self._keys.dtype), self._scores
         for tile in self._tiles:
             some = self._compared[t, tile] if self._scratch is None else self._scratch[: tile.stop - tile.start]
-            torch.add(self._keys[tile], query[tile, None], out=some).tanh_()
-            torch.mv(some.view(-1, some.shape[-1]), self._energy, out=scores[tile].view(-1))
+            half_tanh_(torch.add(doubled_query[tile, None], self._keys[tile], alpha=2, out=some))
+            torch.mv(some.view(-1, some.shape[-1]), self._doubled_energy, out=scores[tile].view(-1))
             if self._saves and self._scratch is not None:
                 self._compared[t, tile] = some
         weigh(scores.masked_fill_(self._padding, float("-inf")), self._annotations, self._weights[t], context)
@@ -59,8 +65,8 @@ class LookingBack:
     """Attention on the way back.
 
     tanh' = 1 - tanh², so the gradients of query and key are sums of score · (1 - tanh²) · energy. `_squares` and
-    `_query_squares` collect score · tanh²; what is common to all steps is left until after the loop. A query's sum over
-    `score` alone is 0, as softmax's gradients always are.
+    `_query_squares` collect score · tanh² / 4; what is common to all steps is left until after the loop. A query's sum
+    over `score` alone is 0, as softmax's gradients always are.
     """
 
     def __init__(self, annotations: Tensor, energy: Tensor, weights: Tensor, compared: Tensor) -> None:
@@ -84,9 +90,10 @@ class LookingBack:
             some.mul_(some)
             torch.bmm(score_gradient[:, None], some, out=self._query_squares[tile])
             self._squares[tile].addcmul_(some, score_gradient[:, :, None])
-        torch.mul(self._query_squares[:, 0], -self._energy, out=query_gradient)
+        torch.mul(self._query_squares[:, 0], -4 * self._energy, out=query_gradient)
 
     def gradients(self) -> tuple[Tensor, Tensor]:
         """After the last step: the gradients of keys (B, S, A) and energy (A,)."""
         totals = self._score_gradients.sum(0)[:, :, None]
-        return torch.sub(totals, self._squares, out=self._squares).mul_(self._energy), self._energy_gradient
+        keys_gradient = torch.sub(totals, self._squares, alpha=4, out=self._squares).mul_(self._energy)
+        return keys_gradient, 2 * self._energy_gradient

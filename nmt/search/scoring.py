@@ -14,6 +14,9 @@ _SAFE_SUM = 1e-20, 1e20
 # Logits to a block when the largest of a row are looked for on a CPU (measured best for vocabularies near 8,000).
 _BLOCK = 64
 
+# Logits in all up to which `topk` over whole rows is quicker than by blocks.
+_FEW_LOGITS = 50_000
+
 # A source token that got no attention at all would make the logarithm of its coverage infinite.
 _LEAST_COVERAGE = 1e-8
 
@@ -40,12 +43,12 @@ def _normalise(logits: Tensor) -> Tensor:
 def largest(logits: Tensor, count: int) -> tuple[Tensor, Tensor]:
     """The `count` largest logits of each row, descending, and their tokens: (B, K, V) -> 2 x (B, K, count).
 
-    On a CPU, `topk` over a whole vocabulary costs half as much as the product that made the logits. The largest
+    On a CPU, `topk` over many whole rows costs half as much as the product that made the logits. The largest
     logits of a row lie in the blocks with the largest maxima, so that only `count` blocks have to be searched.
     """
     vocabulary = logits.size(-1)
     blocks = vocabulary // _BLOCK
-    if logits.device.type != "cpu" or blocks < 2 * count:
+    if logits.device.type != "cpu" or blocks < 2 * count or logits.numel() <= _FEW_LOGITS:
         return logits.topk(count)
     whole = torch.unflatten(logits[..., : blocks * _BLOCK], -1, (blocks, _BLOCK))
     chosen = whole.amax(-1).topk(count).indices  # (B, K, count)

@@ -39,7 +39,7 @@ class _Exponentials(NamedTuple):
             shift = largest[:, 0].to(accurate)
         target_logits = logits.gather(1, targets[:, None])[:, 0].to(accurate)
         values = logits.exp_()
-        return cls(values, values.sum(1, keepdim=True).to(accurate), target_logits, shift)
+        return cls(values, values.sum(1, keepdim=True, dtype=accurate), target_logits, shift)
 
     @property
     def safe(self) -> bool:
@@ -86,10 +86,10 @@ class _SmoothedCrossEntropy(Function):
             losses = sums[:, 0].log() + smoothing * shift - (1 - smoothing) * target_logits
             loss += (losses.masked_fill(ignored[start : start + at_once], 0) if ignoring else losses[:real]).sum()
             # What were exponentials becomes the gradient in place.
-            lowered = target_logits.exp() - (1 - smoothing) * sums[:, 0]
-            values[numbers[:size], chosen] = lowered.to(values.dtype)
-            if not ignoring:
-                values[real:] = 0
+            at_target = numbers[:size], chosen
+            # As rounded as it is in the sum, so that what the two have in common cancels out.
+            lowered = values[at_target].to(accurate) - (1 - smoothing) * sums[:, 0]
+            values[at_target] = lowered.to(values.dtype)
             rows_gradient[start : start + size] = (values @ weight) / sums
             weight_gradient += values.t() @ (some / sums).to(rows.dtype)
         if smoothing:

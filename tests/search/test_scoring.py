@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from nmt.search.scoring import log_normaliser
+from nmt.search.scoring import largest, log_normaliser
 
 
 @pytest.mark.parametrize("shift", [-1e4, -300.0, -50.0, 0.0, 50.0, 300.0, 1e4])
@@ -24,3 +24,12 @@ def test_what_leaves_no_probabilities_is_not_hidden(value: float) -> None:
     logits = torch.zeros(1, 2, 7)
     logits[0, 1] = value
     assert log_normaliser(logits).isfinite().tolist() == [[True, False]]
+
+
+@pytest.mark.parametrize("rows", [1, 30])
+@pytest.mark.parametrize("vocabulary", [5, 640, 5003])
+def test_the_largest_logits_are_those_of_topk_by_blocks_too(rows: int, vocabulary: int) -> None:
+    logits = torch.randn(rows, 4, vocabulary, generator=torch.Generator().manual_seed(rows + vocabulary))
+    values, tokens = largest(logits, 5)
+    assert torch.equal(values, logits.topk(5).values)
+    assert torch.equal(logits.gather(-1, tokens), values)
