@@ -67,3 +67,20 @@ def test_one_row_of_huge_logits_leaves_its_neighbours_exact() -> None:
     expected = functional.cross_entropy(readouts @ weight.t(), targets, reduction="none")
     assert cross_entropy(readouts, weight, targets).item() == pytest.approx(expected.sum().item(), rel=1e-5)
     assert expected[0].item() == pytest.approx(alone, rel=1e-5)
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+def test_gradients_in_bfloat16_are_as_exact_as_its_logits(smoothing: float) -> None:
+    """Also of rows that are nearly sure of their targets, of whose gradients most cancels out."""
+    torch.manual_seed(0)
+    weight = (torch.randn(5000, 64) / 8).bfloat16()
+    rows = torch.randn(128, 64).bfloat16()
+    targets = (rows.float() @ weight.float().t()).argmax(1)
+    rows = (rows.float() + 8 * weight[targets].float()).bfloat16()
+    exact, rough = rows.double().requires_grad_(), rows.clone().requires_grad_()
+    logits = exact @ weight.double().t()
+    assert 0.8 < logits.softmax(1)[range(128), targets].mean() < 0.98
+    functional.cross_entropy(logits, targets, reduction="sum", label_smoothing=smoothing).backward()
+    cross_entropy(rough, weight, targets, smoothing).backward()
+    assert exact.grad is not None and rough.grad is not None
+    assert (rough.grad - exact.grad).norm() / exact.grad.norm() < 0.018
