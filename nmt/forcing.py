@@ -173,6 +173,7 @@ def force_tokens(
 
 
 def _force_at_once(translator: Translator, pairs: Sequence[TokenPair], *, attention: bool) -> list[Forced]:
+    translator.tick()
     model = translator.model
     special = SpecialIds.of(translator.source_tokenizer, translator.target_tokenizer)
     batch = pad_pairs([pair.source for pair in pairs], [pair.target for pair in pairs], special)

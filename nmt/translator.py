@@ -61,7 +61,8 @@ class Translator:
         directory: Path | None = None,
         tick: Callable[[], None] = lambda: None,
     ) -> None:
-        """`tick` is called before each step of a search; what it raises ends the search."""
+        """`tick` is called before each step of a search, and before each batch of given pairs is read; what it raises
+        ends them."""
         self.model = model
         self.source_tokenizer = source_tokenizer
         self.target_tokenizer = target_tokenizer
@@ -71,7 +72,7 @@ class Translator:
         self.shortlist = shortlist
         self.directory = directory  # that it was loaded from
         self._dtype = dtype
-        self._tick = tick
+        self.tick = tick
         self._word_gates: Tensor | None = None
 
     @classmethod
@@ -220,7 +221,8 @@ class Translator:
 
     def _search_at_once(self, parts: Sequence[Part], options: TranslateOptions) -> list[list[Hypothesis]]:
         start, source_lengths, small = self.begin(parts)
-        limits = (source_lengths * options.max_length_ratio + 10).long().clamp(max=options.max_length)
+        tokens = source_lengths - 1  # without the end mark
+        limits = (tokens * options.max_length_ratio + 10).long().clamp(max=options.max_length)
         prefixes = [part.prefix for part in parts] if any(part.prefix for part in parts) else None
         if prefixes:
             longest = torch.tensor([len(prefix) + 1 for prefix in prefixes], device=self.device)
@@ -255,7 +257,7 @@ class Translator:
         return Beginning(start, source_lengths, small)
 
     def _step(self, tokens: Tensor, state: SearchState) -> Step[SearchState]:
-        self._tick()
+        self.tick()
         return Step(*self.model.step(tokens, state, self._word_gates))
 
 

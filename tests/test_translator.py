@@ -271,6 +271,22 @@ def test_a_translation_tells_whether_its_limit_ended_it(
     assert long.outputs[0].is_cut != finished and long.outputs[0].end_marks >= 1
 
 
+@pytest.mark.parametrize("ratio", [3.0, 0.7, 100.0])
+def test_the_limit_counts_the_tokens_of_the_source_without_its_end_mark(
+    translator: Translator, monkeypatch: pytest.MonkeyPatch, ratio: float
+) -> None:
+    (word,) = translator.source_tokenizer.encode(["cat"])
+    given: list[int] = []
+
+    def search(*_: object, max_lengths: torch.Tensor, **__: object) -> list[list[Hypothesis]]:
+        given.extend(max_lengths.tolist())
+        return [[] for _ in given]
+
+    monkeypatch.setattr(nmt.translator, "beam_search", search)
+    translator.search(["cat cat"], translator.options(max_length_ratio=ratio, max_length=50))
+    assert given == [min(50, int(2 * len(word) * ratio + 10))]
+
+
 def test_words_are_looked_for_only_where_attention_is(translator: Translator, monkeypatch: pytest.MonkeyPatch) -> None:
     lines = [*make_lines(5), LONG]
     expected = [translation.text for translation in translator.translate(lines, translator.options(attention=True))]

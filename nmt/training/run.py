@@ -141,7 +141,7 @@ def _train(
     model = _make_model(config, text, device, dtype, processes.place)
     weights = sum(parameter.numel() * parameter.element_size() for parameter in model.parameters())
     Room.needed(config, run, weights).check(run, free_bytes(run))
-    validator = _make_validator(config, text, device, dtype)
+    validator = _make_validator(config, text, dtype)
     with processes.group(device, stop):
         execution = Execution.on(device, alone=processes.alone, recording=config.training.cuda_graphs)
         trainer = Trainer(run, config, model, store, text, validator, stop, dtype, processes, execution)
@@ -253,10 +253,10 @@ def _make_model(config: Config, text: Text, device: torch.device, dtype: torch.d
     return model
 
 
-def _make_validator(config: Config, text: Text, device: torch.device, dtype: torch.dtype) -> Validator:
+def _make_validator(config: Config, text: Text, dtype: torch.dtype) -> Validator:
     validation = CorpusFiles(config.data.validation.source, config.data.validation.target)
     pairs = [(pair.source, pair.target) for pair in read_pairs(validation, logger.warning)]
-    return Validator(config, pairs, (text.source, text.target), device, dtype)
+    return Validator(config, pairs, (text.source, text.target), dtype)
 
 
 def _set_best_back(run: Path, state: TrainingState) -> None:

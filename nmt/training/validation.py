@@ -7,18 +7,14 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 
 from nmt.config import Config
-from nmt.corpus.batching import Batch, SpecialIds, pad_pairs
-from nmt.corpus.order import length_sorted_batches
-from nmt.device import products_in
 from nmt.errors import DataError, NonFiniteError
 from nmt.evaluation import evaluate, perplexity
+from nmt.forcing import LONGEST, TokenPair, force_tokens
 from nmt.model.seq2seq import Seq2Seq
 from nmt.text.tokenizer import Tokenizer
-from nmt.training.updates import TensorBatch
 from nmt.translator import Translator
 
 logger = logging.getLogger(__name__)
@@ -63,25 +59,27 @@ class Validator:
         config: Config,
         pairs: Sequence[tuple[str, str]],
         tokenizers: tuple[Tokenizer, Tokenizer],
-        device: torch.device,
         dtype: torch.dtype,
     ) -> None:
         """Tokenises the pairs; raises DataError where all of them are blank."""
         self._config = config
         self._tokenizers = tokenizers
-        self._device = device
         self._dtype = dtype
         source, target = tokenizers
         ids = zip(source.encode([pair[0] for pair in pairs]), target.encode([pair[1] for pair in pairs]), strict=True)
-        special = SpecialIds.of(source, target)
-        both = [pair for pair in ids if pair[0] and pair[1]]
+        both = [TokenPair(*pair, number) for number, pair in enumerate(ids, start=1) if pair[0] and pair[1]]
         if not both:
             raise DataError("data.validation", "every pair is blank; expected some text to validate on")
-        lengths = np.array([max(map(len, pair)) + 1 for pair in both])
-        self._batches = [
-            pad_pairs([both[n][0] for n in numbers], [both[n][1] for n in numbers], special)
-            for numbers in length_sorted_batches(lengths, config.search.batch_tokens)
-        ]
+        self._read = [pair for pair in both if pair.length <= LONGEST]
+        if not self._read:
+            raise DataError("data.validation", f"every pair has {LONGEST:,} tokens or more; expected sentences")
+        if len(self._read) < len(both):
+            count = len(both) - len(self._read)
+            logger.warning(
+                "data.validation: the loss is without %s of %s tokens or more; BLEU and chrF are of all",
+                "1 pair" if count == 1 else f"{count:,} pairs",
+                f"{LONGEST:,}",
+            )
         # Like lengths together, so that batches hold little padding.
         order = sorted(range(len(pairs)), key=lambda number: len(pairs[number][0]))
         self._order = [order[start : start + LINES_AT_ONCE] for start in range(0, len(order), LINES_AT_ONCE)]
@@ -90,17 +88,19 @@ class Validator:
     def __call__(self, model: Seq2Seq, check: Callable[[], None]) -> ValidationResult:
         """The scores of the model, which is left in the mode it was in.
 
-        `check` is called between batches and between the steps of a search; what it raises ends the validation. Raises
-        NonFiniteError where the model has diverged.
+        `check` is called between batches and between the steps of a search; what it raises ends the validation.
+
+        Raises:
+            NonFiniteError: the model has diverged.
+            MemoryExhaustedError: memory does not suffice for one pair.
         """
         was_training = model.training
         model.eval()
+        # A search of many lines may go on for longer than one who asks to stop would wait.
+        translator = Translator(model, *self._tokenizers, self._config, self._dtype, tick=check)
         try:
-            loss, tokens = self._loss(model, check)
-            if not math.isfinite(perplexity(loss, tokens)):
-                what = f"the loss is {loss / tokens:.4g} nats a token; a lower training.learning_rate may help"
-                raise NonFiniteError("validation", what)
-            translations = self._translate(model, check)
+            loss, tokens = self._loss(translator)
+            translations = self._translate(translator)
         finally:
             model.train(was_training)
         references = [target for _, target in self._pairs]
@@ -117,26 +117,19 @@ class Validator:
             samples=tuple(samples[: self._config.training.validation_samples]),
         )
 
-    def _loss(self, model: Seq2Seq, check: Callable[[], None]) -> tuple[float, int]:
+    def _loss(self, translator: Translator) -> tuple[float, int]:
         """Cross-entropy summed over target tokens, and their number."""
-        loss = 0.0
-        tokens = 0
-        with torch.inference_mode(), products_in(self._dtype, self._device):
-            for batch in self._batches:
-                check()
-                loss += self._batch_loss(model, batch)
-                tokens += batch.target_tokens
+        try:
+            found = force_tokens(translator, self._read, attention=False)
+        except NonFiniteError as error:
+            raise _diverged(math.nan) from error
+        tokens = sum(len(forced.log_probabilities) for forced in found)
+        loss = -sum(float(forced.log_probabilities.sum(dtype="float64")) for forced in found)
+        if not math.isfinite(perplexity(loss, tokens)):
+            raise _diverged(loss / tokens)
         return loss, tokens
 
-    def _batch_loss(self, model: Seq2Seq, batch: Batch) -> float:
-        tensors = TensorBatch.of(batch).to(self._device)
-        readouts = model(tensors.source, tensors.source_lengths, tensors.target_input).readouts
-        log_probabilities = model.log_probabilities(readouts, tensors.target_output)
-        return -float(log_probabilities[tensors.is_target].double().sum())
-
-    def _translate(self, model: Seq2Seq, check: Callable[[], None]) -> list[str]:
-        # A search of many lines may go on for longer than one who asks to stop would wait.
-        translator = Translator(model, *self._tokenizers, self._config, self._dtype, tick=check)
+    def _translate(self, translator: Translator) -> list[str]:
         options = translator.options(shortlist=0)  # the table for one is made after the training
         translations = [""] * len(self._pairs)
         for numbers in self._order:
@@ -145,3 +138,8 @@ class Validator:
             for number, translation in zip(numbers, found, strict=True):
                 translations[number] = translation.text
         return translations
+
+
+def _diverged(loss: float) -> NonFiniteError:
+    what = f"the loss is {loss:.4g} nats a token; a lower training.learning_rate may help"
+    return NonFiniteError("validation", what)
