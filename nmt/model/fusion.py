@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from functools import cache
 from importlib.util import find_spec
 from types import ModuleType
@@ -10,6 +11,8 @@ import torch
 from torch import Tensor
 
 from nmt.model import cell, looking
+
+logger = logging.getLogger(__name__)
 
 
 def cell_steps(weight: Tensor) -> ModuleType:
@@ -25,13 +28,25 @@ def attention_steps(weight: Tensor, source: int) -> ModuleType:
 
 def _kernels_for(weight: Tensor) -> ModuleType | None:
     fits = weight.device.type == "cuda" and weight.dtype in (torch.float32, torch.bfloat16)
-    return _kernels() if fits else None
+    return _kernels(weight.device) if fits else None
 
 
 @cache
-def _kernels() -> ModuleType | None:
+def _kernels(device: torch.device) -> ModuleType | None:
+    """None where there is no Triton, and where it cannot work: it needs a C compiler on the machine."""
     if find_spec("triton") is None:
         return None
     from nmt.model import kernels
 
+    try:
+        _try(kernels, device)
+    except Exception as error:  # of many types, by what is missing
+        reason = str(error).partition("\n")[0] or type(error).__name__
+        logger.warning("the loops over time run without kernels of their own, and slower: %s", reason)
+        return None
     return kernels
+
+
+def _try(kernels: ModuleType, device: torch.device) -> None:
+    gates, unit = torch.zeros(3, 1, 4, device=device), torch.zeros(4, 1, 1, device=device)
+    kernels.advance(*gates, *unit)

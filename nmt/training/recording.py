@@ -7,7 +7,6 @@ Python takes longer than computing them. A graph launches them all at once.
 from __future__ import annotations
 
 import logging
-from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
 
@@ -27,7 +26,8 @@ class Recorder:
     """Computes batches, and records the work on a shape when it comes for the second time.
 
     The first time, everything that a recording cannot hold is done on the way: libraries start, kernels are compiled.
-    Of many shapes, those used last are kept.
+    Of many shapes, the first are kept, which are mostly the frequent ones: what takes another's place would soon be
+    missed, and to record costs far more than to compute.
     """
 
     def __init__(self, compute: Compute, record: Callable[[TensorBatch], Compute], most: int) -> None:
@@ -36,22 +36,19 @@ class Recorder:
         self._record = record
         self._most = most
         self._met: set[Shape] = set()
-        self._recordings: OrderedDict[Shape, Compute] = OrderedDict()
+        self._recordings: dict[Shape, Compute] = {}
 
     def __call__(self, batch: TensorBatch, divisor: float) -> Tensor:
         """The batch's loss; its gradient, divided, is added to that of the parameters."""
         shape = tuple(tensor.shape for tensor in batch)
-        if shape not in self._recordings and shape in self._met and self._most:
+        if shape not in self._recordings and shape in self._met and len(self._recordings) < self._most:
             self._try_to_record(shape, batch)
         if shape in self._recordings:
-            self._recordings.move_to_end(shape)
             return self._recordings[shape](batch, divisor)
         self._met.add(shape)
         return self._compute(batch, divisor)
 
     def _try_to_record(self, shape: Shape, batch: TensorBatch) -> None:
-        if len(self._recordings) == self._most:
-            self._recordings.popitem(last=False)
         try:
             self._recordings[shape] = self._record(batch)
         except RuntimeError as error:

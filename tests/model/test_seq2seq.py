@@ -153,6 +153,17 @@ def test_log_probabilities_are_those_of_softmax(make_model: MakeModel, batch: An
     assert torch.allclose(found.double(), expected, rtol=0, atol=1e-6)
 
 
+def test_in_bfloat16_log_probabilities_are_as_exact_as_the_readouts(make_model: MakeModel, batch: Any) -> None:
+    model = make_model().float()
+    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+        readouts = 20 * model(batch.source, batch.lengths, batch.target_input).readouts.bfloat16()
+        found = model.log_probabilities(readouts, batch.target_output)
+    expected = (readouts.double() @ model.output_weight.double().t()).log_softmax(-1).transpose(0, 1)
+    expected = expected.gather(2, batch.target_output[..., None])[..., 0]
+    assert expected.min() < -5
+    assert torch.allclose(found.double(), expected, rtol=1e-6, atol=1e-5)
+
+
 @pytest.mark.parametrize(("tie", "matrices"), [("all", 1), ("output", 2), ("inputs", 2), ("none", 3)])
 def test_tied_embeddings_are_one_matrix(make_model: MakeModel, tie: str, matrices: int) -> None:
     model = make_model(tie_embeddings=tie)

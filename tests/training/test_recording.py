@@ -57,11 +57,12 @@ def test_a_shape_is_recorded_when_it_comes_again() -> None:
     assert (journal.computed, journal.recorded, journal.replayed) == ([1, 2], [1], [1, 1, 1])
 
 
-def test_the_recordings_used_last_are_kept() -> None:
+def test_shapes_beyond_the_most_are_computed_and_take_no_others_place() -> None:
     journal = Journal()
-    run(journal, 2, [1, 1, 2, 2, 1, 3, 3, 1, 2])
-    assert journal.recorded == [1, 2, 3, 2]  # the third takes the second's place, not the first's
-    assert journal.computed == [1, 2, 3]
+    run(journal, 2, [1, 1, 2, 2, 3, 3, 3, 1, 2])
+    assert journal.recorded == [1, 2]
+    assert journal.computed == [1, 2, 3, 3, 3]
+    assert journal.replayed == [1, 2, 1, 2]
 
 
 @pytest.mark.parametrize("error", [RuntimeError, torch.OutOfMemoryError])
