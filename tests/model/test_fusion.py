@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
 
@@ -17,14 +18,15 @@ CPU = torch.device("cpu")
 
 
 @pytest.fixture
-def kernels(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+def kernels(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
     """Stands for those in Triton, which is not installed everywhere."""
     module = ModuleType("nmt.model.kernels")
     monkeypatch.setitem(sys.modules, "nmt.model.kernels", module)
     monkeypatch.setattr(nmt.model, "kernels", module, raising=False)
     monkeypatch.setattr(fusion, "find_spec", lambda _: object())
     fusion._kernels.cache_clear()
-    return module
+    yield module
+    fusion._kernels.cache_clear()
 
 
 def test_kernels_that_work_are_used(kernels: ModuleType) -> None:

@@ -63,25 +63,36 @@ def test_the_lstm_loop(directions: int, size: int, monkeypatch: pytest.MonkeyPat
 
 @pytest.mark.parametrize(("source", "attention", "context"), [(1, 3, 5), (5, 300, 70), (40, 20, 270)])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("conditional", [False, True])
 def test_the_attention_loop(
-    source: int, attention: int, context: int, dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch
+    source: int,
+    attention: int,
+    context: int,
+    conditional: bool,
+    dtype: torch.dtype,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     time, batch, size = 3, 2, 6
     given = leaves((time, batch, 4 * size), (batch, source, attention), (batch, source, context), dtype=dtype)
     given += leaves((batch, size), (attention,), dtype=torch.float32)
     given += leaves((size, attention), (context + size, 4 * size), dtype=dtype)
     gates, keys, annotations, hidden, energy, query_weight, recurrent_weight = given
+    weights = {"query_weight": query_weight, "energy": energy}
+    if conditional:
+        between = leaves((size, 4 * size), (4 * size,), dtype=dtype)
+        given += between
+        weights["word_weight"], weights["context_bias"] = between
     mask = torch.arange(source) < torch.tensor([[source], [max(1, source - 2)]])
 
     def run() -> tuple[list[Tensor], list[Tensor]]:
-        found = attention_loop(gates, keys, annotations, mask, hidden, recurrent_weight, query_weight, energy)
+        found = attention_loop(gates, keys, annotations, mask, hidden, recurrent_weight, **weights)
         loss = sum((values.float() * values.detach().float().cos()).sum() for values in found[:2])
         assert isinstance(loss, Tensor)
         return list(found), list(torch.autograd.grad(loss, given))
 
     with_kernels(monkeypatch, run, 0.03 if dtype == torch.bfloat16 else 2e-5)
     with torch.no_grad():
-        alone = attention_loop(gates, keys, annotations, mask, hidden, recurrent_weight, query_weight, energy)
+        alone = attention_loop(gates, keys, annotations, mask, hidden, recurrent_weight, **weights)
     for ours, theirs in zip(alone, run()[0], strict=True):
         torch.testing.assert_close(ours, theirs)
     assert not alone[2][:, 1, max(1, source - 2) :].any()
