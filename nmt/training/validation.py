@@ -19,8 +19,6 @@ from nmt.translator import Translator
 
 logger = logging.getLogger(__name__)
 
-LINES_AT_ONCE = 128  # translated together
-
 
 @dataclass(frozen=True)
 class ValidationResult:
@@ -80,9 +78,6 @@ class Validator:
                 "1 pair" if count == 1 else f"{count:,} pairs",
                 f"{LONGEST:,}",
             )
-        # Like lengths together, so that batches hold little padding.
-        order = sorted(range(len(pairs)), key=lambda number: len(pairs[number][0]))
-        self._order = [order[start : start + LINES_AT_ONCE] for start in range(0, len(order), LINES_AT_ONCE)]
         self._pairs = pairs
 
     def __call__(self, model: Seq2Seq, check: Callable[[], None]) -> ValidationResult:
@@ -131,13 +126,8 @@ class Validator:
 
     def _translate(self, translator: Translator) -> list[str]:
         options = translator.options(shortlist=0)  # the table for one is made after the training
-        translations = [""] * len(self._pairs)
-        for numbers in self._order:
-            lines = [self._pairs[number][0] for number in numbers]
-            found = translator.translate(lines, options, numbers=[number + 1 for number in numbers])
-            for number, translation in zip(numbers, found, strict=True):
-                translations[number] = translation.text
-        return translations
+        found = translator.translate([source for source, _ in self._pairs], options)
+        return [translation.text for translation in found]
 
 
 def _diverged(loss: float) -> NonFiniteError:
