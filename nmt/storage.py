@@ -11,6 +11,7 @@ import fcntl
 import os
 import secrets
 import shutil
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -242,7 +243,7 @@ class RunLock:
         assert self._descriptor is None, "a RunLock is entered once at a time"
         path = self._directory / LOCK_NAME
         with _storage_errors(path):
-            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666)
+            descriptor = _open_lock(path, os.O_RDWR | os.O_CREAT)
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 os.ftruncate(descriptor, 0)
@@ -276,7 +277,7 @@ def lock_holder(directory: Path) -> str | None:
     path = directory / LOCK_NAME
     with _storage_errors(path):
         try:
-            descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+            descriptor = _open_lock(path, os.O_RDONLY)
         except (FileNotFoundError, NotADirectoryError):
             return None
         try:
@@ -287,6 +288,15 @@ def lock_holder(directory: Path) -> str | None:
         finally:
             os.close(descriptor)
     return None
+
+
+def _open_lock(path: Path, flags: int) -> int:
+    """Opens a lock file; one that is something else, a pipe that nobody writes to, say, is not waited for."""
+    descriptor = os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK, 0o666)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise StorageError(str(path), "is no regular file")
+    return descriptor
 
 
 def _holder(descriptor: int) -> str:

@@ -18,6 +18,7 @@ from nmt.storage import (
     REPLACED_PREFIX,
     RunLock,
     free_bytes,
+    lock_holder,
     make_directory,
     move,
     new_directory,
@@ -359,3 +360,10 @@ def test_a_lock_file_that_is_a_link_is_not_followed(tmp_path: Path) -> None:
     with pytest.raises(StorageError), RunLock(tmp_path / "run"):
         pass
     assert names(tmp_path) == ["run"]
+
+
+def test_a_lock_that_is_a_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / ".lock")
+    for attempt in (lambda: RunLock(tmp_path).__enter__(), lambda: lock_holder(tmp_path)):
+        with pytest.raises(StorageError, match=r"\.lock: is no regular file"):
+            attempt()

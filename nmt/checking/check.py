@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import importlib.util
 import tempfile
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,6 +31,7 @@ from nmt.errors import (
     NmtError,
     NonFiniteError,
     StoppedError,
+    StorageError,
 )
 from nmt.training.metrics import WITHOUT_TENSORBOARD
 from nmt.training.preparation import check_expected, filter_of
@@ -84,8 +87,21 @@ def check(config: Config, run: Path, options: Options | None = None) -> Checked:
         StoppedError: a signal came.
         StorageError: the temporary folder cannot be written.
     """
-    with StopRequest() as stop, tempfile.TemporaryDirectory(prefix="nmt-check-") as folder:
-        return _Check(config, run, options or Options(), stop, Path(folder)).run()
+    with StopRequest() as stop, _temporary_folder() as folder:
+        return _Check(config, run, options or Options(), stop, folder).run()
+
+
+@contextmanager
+def _temporary_folder() -> Iterator[Path]:
+    """A folder that is removed afterwards; what the system refuses to have written there names it."""
+    folder = "TMPDIR"
+    try:
+        with tempfile.TemporaryDirectory(prefix="nmt-check-") as folder:
+            yield Path(folder)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT) and folder != "TMPDIR":
+            raise
+        raise StorageError(folder, f"no temporary files can be written there: {error.strerror}") from error
 
 
 class _Check:

@@ -234,9 +234,17 @@ def _report_fault() -> int:
         logger.error("a fault in nmt\n%s", text, extra={"to_file_only": True})
         place = files[0]
     else:
-        descriptor, name = tempfile.mkstemp(prefix="nmt-", suffix=".log")
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-        place = Path(name)
+        try:
+            place = _write_traceback(text)
+        except OSError as error:  # no folder for temporary files, or a full one
+            _complain(f"a fault in nmt; its traceback could not be written, {error.strerror}; --verbose shows it")
+            return 70
     _complain(f"a fault in nmt; its traceback is in {place}")
     return 70
+
+
+def _write_traceback(text: str) -> Path:
+    descriptor, name = tempfile.mkstemp(prefix="nmt-", suffix=".log")
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)
+    return Path(name)

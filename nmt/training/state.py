@@ -12,6 +12,9 @@ from nmt.config import TrainingConfig
 from nmt.corpus.order import START, Position
 from nmt.errors import ModelError
 
+_END = 1 << 62  # of numbers that count something
+_POSSIBLE = {int: "a number from 0", float: "a finite float", str: "str"}
+
 
 @dataclass
 class TrainingState:
@@ -65,10 +68,10 @@ class TrainingState:
         if fields.keys() != expected.keys() or not isinstance(position, list) or len(position) != len(START):
             raise ModelError(str(where), "is not the state of a training of this version")
         for name, value in fields.items():
-            if not isinstance(value, expected[name]) and not (name == "best_score" and value is None):
-                raise ModelError(str(where), f"{name} is {value!r}; expected {expected[name].__name__}")
-        if not all(isinstance(number, int) and number >= 0 for number in position):
-            raise ModelError(str(where), f"position is {position!r}; expected numbers from 0")
+            if not _is_possible(value, expected[name]) and not (name == "best_score" and value is None):
+                raise ModelError(str(where), f"{name} is {value!r:.60}; expected {_POSSIBLE[expected[name]]}")
+        if not all(_is_possible(number, int) for number in position):
+            raise ModelError(str(where), f"position is {position!r:.60}; expected {_POSSIBLE[int]}")
         return cls(position=Position(*position), **fields)  # type: ignore[arg-type]  # checked one by one above
 
     def take_score(self, score: float, config: TrainingConfig) -> bool:
@@ -128,3 +131,12 @@ class TrainingState:
         """The time to the nearest limit at the speed so far; infinite while that is unknown."""
         share = self.share_done(config, updates_per_epoch)
         return self.seconds * (1 - share) / share if share > 0 else math.inf
+
+
+def _is_possible(value: object, kind: type) -> bool:
+    """Whether a training can have come to that value of that kind."""
+    if type(value) is not kind:
+        return False
+    if isinstance(value, int):
+        return 0 <= value < _END
+    return not isinstance(value, float) or math.isfinite(value)

@@ -21,7 +21,7 @@ from nmt.corpus.permutation import derive_key
 from nmt.corpus.prefetch import prefetched
 from nmt.corpus.store import Store
 from nmt.device import exhausted_memory_as
-from nmt.errors import StoppedError
+from nmt.errors import ModelError, StoppedError
 from nmt.manifest import STATE
 from nmt.model.seq2seq import Seq2Seq
 from nmt.training.average import WeightAverage
@@ -96,7 +96,12 @@ class Trainer:
         Raises:
             ModelError: its tensors or its state are not those of this training.
         """
-        self.state = TrainingState.from_json(checkpoint.state, checkpoint.directory / STATE)
+        where = checkpoint.directory / STATE
+        self.state = TrainingState.from_json(checkpoint.state, where)
+        try:
+            next(self._order.batches(self.state.position))
+        except ValueError as error:
+            raise ModelError(str(where), str(error)) from error
         restore_snapshot(checkpoint, self._parameters, self._optimizer, self._average)
 
     def fit(self, metrics: MetricsWriter | None, *, quiet: bool) -> str:

@@ -164,7 +164,11 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, Any]:
     report = yield
     mark = item.get_closest_marker("promise")
-    if mark is not None and call.when == "call":
+    if mark is not None and report.skipped and item.config.option.full:
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
+        report.outcome, report.longrepr = "failed", f"a proof that is skipped proves nothing: {reason}"
+        report.user_properties.append(("promise", [mark.args[0], 0, 1]))
+    elif mark is not None and call.when == "call":
         proof = item.stash.get(_PROOF, None)
         tried, failures = (proof.tried, len(proof.failures)) if proof else (1, 0)
         report.user_properties.append(("promise", [mark.args[0], tried, max(failures, int(report.failed))]))
@@ -176,10 +180,10 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     if not (config.option.full or config.option.promise):
         return
     rows: dict[int, list[float]] = {}
-    for outcome in ("passed", "failed"):
+    for outcome in ("passed", "failed", "error"):
         for report in terminalreporter.stats.get(outcome, []):
             for name, value in report.user_properties:
-                if name == "promise" and report.when == "call":
+                if name == "promise":
                     row = rows.setdefault(value[0], [0, 0, 0.0])
                     row[0] += value[1]
                     row[1] += value[2]

@@ -55,7 +55,21 @@ def test_state_survives_json() -> None:
 
 
 @pytest.mark.parametrize(
-    "change", [{"step": "7"}, {"position": [1]}, {"position": [0, -1, 0]}, {"more": 1}, {"best_score": "x"}]
+    "change",
+    [
+        {"step": "7"},
+        {"step": -1},
+        {"step": True},
+        {"step": 10**30},
+        {"seconds": math.inf},
+        {"position": [1]},
+        {"position": [0, -1, 0]},
+        {"position": [0, 0, 10**30]},
+        {"position": [0, 0, True]},
+        {"more": 1},
+        {"best_score": "x"},
+        {"best_score": math.nan},
+    ],
 )
 def test_a_foreign_state_is_refused(change: dict[str, object]) -> None:
     with pytest.raises(ModelError):
