@@ -47,14 +47,11 @@ class FileText:
     replaced: Count = field(default_factory=Count)
     control: Count = field(default_factory=Count)
     encoded_twice: Count = field(default_factory=Count)
-    too_long: Count = field(default_factory=Count)
 
     def add(self, line: Line) -> None:
         """Looks at the next line."""
         self.lines += 1
         text = line.text
-        if line.too_long:
-            self.too_long.add(line.number)
         if text.isascii() and text.isprintable():
             return
         if line.mended:
