@@ -69,6 +69,7 @@ def scan(
     repeated = RepeatedPairs((files.pairs(training.set.files) or HEAD_PAIRS) if full else HEAD_PAIRS)
     searches = _read(scans, reader, repeated)
     for scanned in scans.values():
+        scanned.sample.all_read = scanned.counts.read == files.pairs(scanned.set.files)
         scanned.report(files, config.data.source_language != config.data.target_language, findings)
     repeated.report(training.set, config.data.drop_duplicates, findings)
     for search in searches:
