@@ -12,8 +12,10 @@ from nmt.text.lines import Line
 # All controls but the tab; a carriage return at the end of a line is not part of it.
 _CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f]")
 # What UTF-8 of Latin letters and of typographic signs becomes when it is read as Latin-1 or Windows-1252.
+# A capital before it and a quotation mark, dash or space behind it are a correct word's end: “IRMÃ”.
 _ENCODED_TWICE = re.compile(
-    "[ÃÂ][\x80-\xbf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]|â(?:€|\x80)[\x80-\xbf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]"
+    "[ÃÂ](?:[\x80-\x9f\xa1-\xaa\xac-\xba\xbc-\xbf€ƒ†‡ˆ‰ŠŒŽ•˜™šœžŸ]|(?<![A-ZÀ-Þ][ÃÂ])[\xa0\xab\xbb‚„…‹›‘’“”–—])"
+    "|â(?:€|\x80)[\x80-\xbf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]"
 )
 # Where more than one line in so many has it, it is no accident.
 LINES_FOR_ONE_ACCIDENT = 1000
