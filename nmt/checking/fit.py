@@ -23,7 +23,13 @@ _LEAST_LINES = 3  # that a word must be in to be learned
 _LEAST_WORDS = 200  # to judge by
 # How many times more of a line's words are expected by its own source than by one that stands near.
 _GOOD, _NONE = 2.0, 1.3
+# A line is judged by itself if so many of its words are known; of so many lines, a share says something.
+_LEAST_KNOWN, _LEAST_JUDGED = 3, 100
 _END = 0
+
+
+SERIOUS_STRAYS = 0.05
+"""A share of stray lines from which it is worth a warning."""
 
 
 class _Pairs:
@@ -66,6 +72,7 @@ class Translations(NamedTuple):
 
     of: Mapping[str, frozenset[str]]
     frequent: frozenset[str]
+    known: frozenset[str]  # words of the target that are in enough lines to be learned
 
     @classmethod
     def learn(cls, pairs: Sequence[tuple[list[str], list[str]]], seed: int, most_cells: int) -> Self:
@@ -79,7 +86,8 @@ class Translations(NamedTuple):
             word: frozenset(other.words[number] for number in numbers if number > 0)
             for word, numbers in zip(known.words, table.tolist(), strict=True)
         }
-        return cls(of, frozenset(other.words[number] for number in lexicon.frequent.tolist()))
+        frequent = frozenset(other.words[number] for number in lexicon.frequent.tolist())
+        return cls(of, frequent, frozenset(other.words[1:]))
 
     def expected(self, source: Sequence[str]) -> set[str]:
         """Words that may be in a translation; those of the source as they are, too: numbers and names."""
@@ -100,6 +108,8 @@ class Fit(NamedTuple):
         words: how many words of the sample's target lines tell something.
         hit: the share of these that is expected by the source they belong to.
         chance: the share that is expected by a source near.
+        judged: lines with enough known words to be judged one by one.
+        stray: those of them of which no more is expected than by chance.
     """
 
     folds: tuple[Translations, Translations]
@@ -107,6 +117,13 @@ class Fit(NamedTuple):
     words: int
     hit: float
     chance: float
+    judged: int
+    stray: int
+
+    @property
+    def has_strays(self) -> bool:
+        """Whether more lines than free translation explains are beside a line that they do not translate."""
+        return self.judged >= _LEAST_JUDGED and self.stray > SERIOUS_STRAYS * self.judged
 
     @property
     def is_good(self) -> bool:
@@ -150,6 +167,7 @@ def _fit(runs: Sequence[tuple[int, _Words]], shift: int, seed: int, most_cells: 
     halves = [[pair for half, lines in runs if half != number for pair in _shifted(lines, shift)] for number in (0, 1)]
     folds = tuple(Translations.learn(pairs, seed, most_cells) for pairs in halves)
     words = hits = others = 0
+    known_lines: list[tuple[int, int]] = []  # known words, and how many of them are expected
     for half, lines in runs:
         judge = folds[half]
         for source, target, other in _beside(list(_shifted(lines, shift))):
@@ -157,7 +175,12 @@ def _fit(runs: Sequence[tuple[int, _Words]], shift: int, seed: int, most_cells: 
             words += len(telling)
             hits += len(telling & expected)
             others += len(telling & judge.expected(other))
-    return Fit((folds[0], folds[1]), shift, words, hits / max(1, words), max(others, 1) / max(1, words))
+            known = telling & judge.known
+            if len(known) >= _LEAST_KNOWN:
+                known_lines.append((len(known), len(known & expected)))
+    chance = max(others, 1) / max(1, words)
+    stray = sum(found <= chance * known for known, found in known_lines)
+    return Fit((folds[0], folds[1]), shift, words, hits / max(1, words), chance, len(known_lines), stray)
 
 
 def _shifted(lines: _Words, shift: int) -> Iterator[tuple[list[str], list[str]]]:

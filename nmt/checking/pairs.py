@@ -67,15 +67,22 @@ class PairCounts:
 
     def _report_blank(self, whole: bool, findings: Findings) -> None:
         count, name = self._blank.count.lines, self._set.name
-        if not count:
+        if not count and not self._too_long.count.lines:
             return
         is_training = name == TRAINING
         if whole and count + self._too_long.count.lines == self.read and name != TEST:
-            where, what = self._set.files.source[0], "no pair is left to train on: each has a blank side"
+            where, what = (
+                self._set.files.source[0],
+                "no pair is left to train on: each has a side that is blank or too long",
+            )
             error = (
-                DataError(where, what) if is_training else DataError("data.validation", "every pair has a blank side")
+                DataError(where, what)
+                if is_training
+                else DataError("data.validation", "every pair has a side that is blank or too long")
             )
             findings.error(Group.PAIRS, "nothing_left", error)
+            return
+        if not count:
             return
         then = "are left out" if is_training else "are scored all the same"
         what = f"{share(count, self.read)} pairs of {name} have a blank side and {then}, first here"

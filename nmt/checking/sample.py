@@ -28,6 +28,7 @@ class Sample:
         self._met = 0
         self._place: int | None = None  # in which to put the run that passes by
         self.pairs_met = 0
+        self.all_read = True  # whoever reads says where that is not so
 
     def add(self, pair: LinePair) -> None:
         """Takes in the next pair."""
@@ -48,8 +49,8 @@ class Sample:
 
     @property
     def is_whole(self) -> bool:
-        """Whether nothing was left out."""
-        return self._met <= MOST_RUNS
+        """Whether it is all of the corpus: nothing of it was left unread, and nothing left out."""
+        return self.all_read and self._met <= MOST_RUNS
 
     @property
     def runs(self) -> list[Run]:

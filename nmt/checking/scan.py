@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import groupby
 
 from nmt.checking.files import TEST, TRAINING, VALIDATION, Files, PairSet, sets_of
-from nmt.checking.findings import Findings, Group
+from nmt.checking.findings import Findings, Group, share
 from nmt.checking.fit import learn_fit
 from nmt.checking.languages import BothSides, check_languages
 from nmt.checking.misalignment import report_stretches, segment
@@ -69,6 +69,7 @@ def scan(
     repeated = RepeatedPairs((files.pairs(training.set.files) or HEAD_PAIRS) if full else HEAD_PAIRS)
     searches = _read(scans, reader, repeated)
     for scanned in scans.values():
+        scanned.sample.all_read = scanned.counts.read == files.pairs(scanned.set.files)
         scanned.report(files, config.data.source_language != config.data.target_language, findings)
     repeated.report(training.set, config.data.drop_duplicates, findings)
     for search in searches:
@@ -120,10 +121,20 @@ def _check_fit(
     fit = learn_fit(training.sample.runs, config.seed, tick)
     where = training.set.files.source[0]
     if fit.is_good:
+        in_stretches = False
         for scanned in scans.values():
             for file, pairs in groupby(reader.pairs(scanned.set.files), key=lambda pair: pair.file):
                 source, target = scanned.set.files.pairs[file]
-                report_stretches(segment(pairs, fit), source, target, findings)
+                stretches = segment(pairs, fit)
+                report_stretches(stretches, source, target, findings)
+                in_stretches |= scanned is training and bool(stretches)
+        if fit.has_strays and not in_stretches:
+            what = (
+                f"{share(fit.stray, fit.judged)} sampled lines fit the line beside them no better than chance, "
+                "here and there in the files"
+            )
+            advice = "look at pairs all over the files: they may have been mixed"
+            findings.warn(Group.PAIRS, "scattered", where, what, advice)
     elif fit.is_none:
         what = "its lines and those of the target do not seem to have anything to do with each other"
         findings.warn(

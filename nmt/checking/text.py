@@ -12,8 +12,10 @@ from nmt.text.lines import Line
 # All controls but the tab; a carriage return at the end of a line is not part of it.
 _CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f]")
 # What UTF-8 of Latin letters and of typographic signs becomes when it is read as Latin-1 or Windows-1252.
+# A capital before it and a quotation mark, dash or space behind it are a correct word's end: “IRMÃ”.
 _ENCODED_TWICE = re.compile(
-    "[ÃÂ][\x80-\xbf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]|â(?:€|\x80)[\x80-\xbf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]"
+    "[ÃÂ](?:[\x80-\x9f\xa1-\xaa\xac-\xba\xbc-\xbf€ƒ†‡ˆ‰ŠŒŽ•˜™šœžŸ]|(?<![A-ZÀ-Þ][ÃÂ])[\xa0\xab\xbb‚„…‹›‘’“”–—])"
+    "|â(?:€|\x80)[\x80-\xbf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]"
 )
 # Where more than one line in so many has it, it is no accident.
 LINES_FOR_ONE_ACCIDENT = 1000
@@ -47,14 +49,11 @@ class FileText:
     replaced: Count = field(default_factory=Count)
     control: Count = field(default_factory=Count)
     encoded_twice: Count = field(default_factory=Count)
-    too_long: Count = field(default_factory=Count)
 
     def add(self, line: Line) -> None:
         """Looks at the next line."""
         self.lines += 1
         text = line.text
-        if line.too_long:
-            self.too_long.add(line.number)
         if text.isascii() and text.isprintable():
             return
         if line.mended:

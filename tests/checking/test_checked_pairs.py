@@ -3,6 +3,7 @@
 import pytest
 
 import nmt.checking.overlap as overlap_module
+from nmt.text.lines import MAX_LINE_BYTES
 
 
 def kinds(findings):
@@ -28,6 +29,13 @@ def test_a_corpus_of_blank_sides_is_an_error(name, corpus, look):
     corpus.write(f"{name}.fr", [" "] * len(corpus.lines(f"{name}.fr")))
     finding = only(look(corpus.config()), "nothing_left")
     assert (finding.severity, finding.exit_code) == ("error", 65)
+
+
+@pytest.mark.parametrize("name", ["training", "validation"])
+def test_a_set_of_nothing_but_lines_that_are_too_long_is_an_error(name, corpus, look):
+    for side in ("en", "fr"):
+        corpus.write(f"{name}.{side}", ["a" * (MAX_LINE_BYTES + 1)] * 2)
+    assert [finding.exit_code for finding in look(corpus.config()) if finding.kind == "nothing_left"] == [65]
 
 
 def test_lines_that_were_not_translated_are_found(corpus, look):

@@ -52,7 +52,10 @@ def test_text_that_was_encoded_twice_is_found(read_as, corpus, look):
 
 def test_accents_are_not_taken_for_text_encoded_twice(corpus, look):
     lines = corpus.lines("training.fr")
-    corpus.write("training.fr", ["NÃO É AQUI, Â LA “PÂTÉ” … â € Ã", "CORAÇÃO", "à Ã “là”", *lines[3:]])
+    corpus.write(
+        "training.fr",
+        ["NÃO É AQUI, Â LA “PÂTÉ” … â € Ã", "CORAÇÃO", "à Ã “là”", "“IRMÃ”", "IRMÃ…", "«IRMÃ»", *lines[6:]],
+    )
     assert look(corpus.config()) == []
 
 

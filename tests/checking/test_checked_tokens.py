@@ -2,10 +2,12 @@
 
 import pytest
 
-from nmt.checking.files import sets_of
+import nmt.checking.reading as reading_module
+from nmt.checking.files import check_files, sets_of
 from nmt.checking.findings import Findings
 from nmt.checking.reading import LinePair
 from nmt.checking.sample import Sample
+from nmt.checking.scan import scan
 from nmt.checking.tokens import tokenize
 from nmt.corpus.store import Store
 from nmt.text.lines import Line
@@ -84,6 +86,15 @@ def test_a_corpus_of_which_no_pair_is_left_is_an_error(corpus, tokens):
     assert [(finding.kind, finding.exit_code) for finding in findings if finding.severity == "error"] == [
         ("nothing_left", 65)
     ]
+
+
+def test_of_a_corpus_whose_beginning_alone_was_read_a_sample_is_not_the_whole(corpus, monkeypatch):
+    monkeypatch.setattr(reading_module, "HEAD_CHARACTERS", 5000)
+    config, findings = corpus.config(), Findings()
+    for full in (False, True):
+        files = check_files(config, full, findings, lambda: None)
+        sample = scan(config, files, full=full, findings=findings, progress=lambda _: None)["training"]
+        assert sample.is_whole == full
 
 
 def test_a_vocabulary_that_the_corpus_cannot_fill_is_told(corpus, tokens):

@@ -117,6 +117,17 @@ def test_a_slip_in_any_set_is_told_with_its_line_and_what_to_do(name, corpus, lo
     assert "1 line further down" in finding.what and f"too many in {corpus.path(f'{name}.fr')}" in finding.advice
 
 
+@pytest.mark.parametrize("percent", [30, 50])
+def test_bad_pairs_all_over_a_corpus_are_told_by_their_share(percent, corpus, look):
+    target, generator = corpus.lines("training.fr"), random.Random(1)
+    places = generator.sample(range(len(target)), len(target) * percent // 100)
+    moved = places[1:] + places[:1]
+    mixed = dict(zip(places, (target[place] for place in moved), strict=True))
+    corpus.write("training.fr", [mixed.get(number, line) for number, line in enumerate(target)])
+    [finding] = look(corpus.config())
+    assert (finding.kind, finding.where) == ("scattered", str(corpus.path("training.en")))
+
+
 def test_many_stretches_are_counted(corpus, look):
     target = corpus.lines("training.fr")
     for start in range(40, 1000, 120):
