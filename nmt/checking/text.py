@@ -19,6 +19,8 @@ _ENCODED_TWICE = re.compile(
 )
 # Where more than one line in so many has it, it is no accident.
 LINES_FOR_ONE_ACCIDENT = 1000
+# A share of the lines that are not plain ASCII from which on a file as a whole is in another encoding.
+_NEARLY_ALL = 0.9
 
 _BYTE_ORDER_MARK = "\ufeff"
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
@@ -43,6 +45,7 @@ class FileText:
 
     path: str
     lines: int = 0
+    not_ascii: int = 0  # of them
     has_mark: bool = False
     first_control: str = ""
     invalid: Count = field(default_factory=Count)
@@ -56,6 +59,7 @@ class FileText:
         text = line.text
         if text.isascii() and text.isprintable():
             return
+        self.not_ascii += not text.isascii()
         if line.mended:
             self.invalid.add(line.number)
         elif "\ufffd" in text:
@@ -76,7 +80,8 @@ class FileText:
             return
         if self.invalid.lines:
             what = f"{self._share(self.invalid)} invalid UTF-8, first here; training reads U+FFFD in its place"
-            advice = "find out the encoding and convert the file, such as: iconv -f ISO-8859-1 -t UTF-8"
+            convert = "find out the encoding and convert the file, such as: iconv -f ISO-8859-1 -t UTF-8"
+            advice = self._advice(self.invalid, convert)
             findings.warn(Group.TEXT, "invalid_utf8", place(self.path, self.invalid.first), what, advice)
         if self.has_mark:
             what = "begins with a byte order mark, which training takes for text"
@@ -90,7 +95,7 @@ class FileText:
             findings,
             "encoded_twice",
             "text such as “Ã©” in place of “é”: UTF-8 that was read as another encoding and encoded again",
-            "convert it back: iconv -f UTF-8 -t WINDOWS-1252",
+            self._advice(self.encoded_twice, "convert it back: iconv -f UTF-8 -t WINDOWS-1252"),
         )
 
     def _grade(self, count: Count, findings: Findings, kind: str, what: str, advice: str = "") -> None:
@@ -98,6 +103,12 @@ class FileText:
             serious = count.lines * LINES_FOR_ONE_ACCIDENT > self.lines
             where = place(self.path, count.first)
             findings.grade(serious, Group.TEXT, kind, where, f"{self._share(count)} {what}, first here", advice)
+
+    def _advice(self, count: Count, convert: str) -> str:
+        """To convert the file, unless that would spoil lines that are right."""
+        if count.lines > _NEARLY_ALL * self.not_ascii:
+            return convert
+        return "mend these lines or leave them out; the others are UTF-8 already"
 
     def _share(self, count: Count) -> str:
         return f"{share(count.lines, self.lines)} lines hold"

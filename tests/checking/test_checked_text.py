@@ -14,7 +14,15 @@ def test_invalid_utf8_is_counted_and_the_first_line_named(corpus, look):
     path.write_bytes(b"\n".join(lines) + b"\n")
     [finding] = look(corpus.config())
     assert (finding.kind, finding.severity, finding.where) == ("invalid_utf8", "warning", f"{path}:100")
-    assert finding.what.startswith("2 of 1,000 (0.2 %) lines") and "iconv" in finding.advice
+    assert finding.what.startswith("2 of 1,000 (0.2 %) lines")
+    assert "mend these lines" in finding.advice and "iconv" not in finding.advice  # which would spoil the others
+
+
+def test_a_file_in_another_encoding_is_to_be_converted_as_a_whole(corpus, look):
+    path = corpus.path("training.fr")
+    path.write_bytes("".join(f"{line}\n" for line in corpus.lines("training.fr")).encode("latin-1", "replace"))
+    [finding] = look(corpus.config())
+    assert finding.kind == "invalid_utf8" and "iconv" in finding.advice
 
 
 def test_utf_16_is_called_by_its_name(corpus, look):
