@@ -7,8 +7,8 @@ import json
 import pytest
 import torch
 
+from nmt.model.seq2seq import Seq2Seq
 from nmt.training.gradient import Gradient
-from nmt.training.validation import Validator
 
 
 @pytest.fixture
@@ -28,7 +28,10 @@ def go_on(call, configuration, run):
 
 @pytest.mark.parametrize("metric", ["bleu", "perplexity"])
 def test_a_validation_that_diverged_is_6_and_metrics_stay_json(metric, call, configuration, tmp_path, monkeypatch):
-    monkeypatch.setattr(Validator, "_batch_loss", lambda _self, _model, batch: 1000.0 * batch.target_tokens)
+    def lost(_self, _readouts, target_output):
+        return torch.full(target_output.shape, -1000.0)
+
+    monkeypatch.setattr(Seq2Seq, "log_probabilities", lost)
     run = tmp_path / "run"
     done = call("train", configuration, "--output", run, "--set", f"training.early_stopping_metric={metric}")
     assert done.code == 6
@@ -41,7 +44,7 @@ def test_a_validation_that_diverged_is_6_and_metrics_stay_json(metric, call, con
         json.loads(line, parse_constant=refuse)
 
 
-@pytest.mark.parametrize("place", [(Gradient, "add"), (Validator, "_batch_loss"), (torch.optim.Adam, "step")])
+@pytest.mark.parametrize("place", [(Gradient, "add"), (Seq2Seq, "log_probabilities"), (torch.optim.Adam, "step")])
 def test_memory_that_runs_out_is_7(place, call, configuration, trained, monkeypatch):
     def exhausted(*_, **__):
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
