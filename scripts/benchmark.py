@@ -167,6 +167,7 @@ def measure_program(path: str, folder: Path, steps: int, threads: int | None) ->
     for precision in ("fp32", "bf16"):
         run = folder / precision
         settings = {
+            **COMPARABLE,
             "training.precision": precision,
             "training.max_steps": steps,
             "training.max_epochs": "null",
@@ -243,6 +244,10 @@ def processor() -> str:
         return platform.processor()
 
 
+COMPARABLE = {"model.decoder.conditional": "false"}
+"""What `scripts/plain_model.py` does not have."""
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("config", nargs="?", default="configs/multi30k_en_fr.yaml")
@@ -276,7 +281,8 @@ def main() -> None:
             print(row, flush=True)
 
     with tempfile.TemporaryDirectory() as name:
-        take(measure_training(load_config(arguments.config), Path(name), arguments))
+        comparable = [f"{key}={value}" for key, value in COMPARABLE.items()]
+        take(measure_training(load_config(arguments.config, comparable), Path(name), arguments))
         take(measure_program(arguments.config, Path(name), arguments.steps, arguments.threads))
     if arguments.model is not None:
         take(measure_decoding(arguments.model, arguments.repetitions, arguments.shortlist))

@@ -122,7 +122,7 @@ def overrides_of(path: str) -> tuple[str, ...]:
         "validation_samples": 0,
     }
     given = tuple(f"training.{key}={value}" for key, value in training.items())
-    return (f"model.readout_size={size}", "model.tie_embeddings=inputs", *given)
+    return (f"model.readout_size={size}", "model.tie_embeddings=inputs", "model.decoder.conditional=false", *given)
 
 
 def prepare(arguments: argparse.Namespace) -> Comparison:
