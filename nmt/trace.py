@@ -164,13 +164,18 @@ def _choice(logits: Tensor, token: int, marks: Marks, spell: Callable[[int], str
     normaliser = logits.logsumexp(0)
     never = torch.tensor([mark for mark in (marks.pad, marks.bos) if mark != marks.eos], device=logits.device)
     allowed = logits.index_fill(0, never, float("-inf"))
-    values, places = allowed.topk(min(MOST_PROBABLE, len(allowed)))
-    probabilities = (values - normaliser).exp().tolist()
+    rank = 1 + int((allowed > logits[token]).sum())
+    # The token stands where its rank says, whatever has the same logit.
+    others = allowed.index_fill(0, torch.tensor([token], device=logits.device), float("-inf"))
+    values, places = others.topk(min(MOST_PROBABLE, len(others)))
+    best = list(zip(places.tolist(), (values - normaliser).exp().tolist(), strict=True))
+    probability = (logits[token] - normaliser).exp().item()
+    best.insert(rank - 1, (token, probability))
     return Choice(
         token=spell(token),
-        probability=(logits[token] - normaliser).exp().item(),
-        rank=1 + int((allowed > logits[token]).sum()),
-        best=tuple((spell(place), value) for place, value in zip(places.tolist(), probabilities, strict=True) if value),
+        probability=probability,
+        rank=rank,
+        best=tuple((spell(place), value) for place, value in best[:MOST_PROBABLE] if value),
     )
 
 

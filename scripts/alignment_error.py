@@ -30,8 +30,14 @@ class Score(NamedTuple):
 
 def read(path: Path) -> list[tuple[Links, Links]]:
     """The sure and the possible links of each pair."""
+    try:
+        lines = path.read_text(encoding="utf-8").split("\n")
+    except (OSError, UnicodeError) as error:
+        raise SystemExit(f"{path}: {error}") from error
+    if not lines[-1]:  # what stands behind the last line feed
+        del lines[-1]
     pairs = []
-    for number, line in enumerate(path.read_text(encoding="utf-8").split("\n")[:-1], start=1):
+    for number, line in enumerate(lines, start=1):
         sure, possible = set(), set()
         for word in line.split():
             found = LINK.fullmatch(word)

@@ -12,7 +12,8 @@ import argparse
 import os
 import random
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain, repeat
 
 from nmt.corpus.parallel import CorpusFiles, read_pairs
 from nmt.errors import ConfigError, NmtError
@@ -53,16 +54,25 @@ def same_size(size: int) -> Iterator[int]:
         yield size
 
 
-def read(corpus: CorpusFiles) -> Iterator[Pair]:
+def read(corpus: CorpusFiles, warn: Callable[[str], None]) -> Iterator[Pair]:
     """The pairs of a corpus, but those with a blank side or a line too long to be read, of which it warns."""
     left_out = 0
-    for pair in read_pairs(corpus, lambda message: print(message, file=sys.stderr)):
+    for pair in read_pairs(corpus, warn):
         if pair.too_long or is_blank(pair.source) or is_blank(pair.target):
             left_out += 1
         else:
             yield pair.source, pair.target
     if left_out:
-        print(f"{corpus.source[0]}: left out, since a side is blank or too long: {left_out}", file=sys.stderr)
+        warn(f"{corpus.source[0]}: left out, since a side is blank or too long: {left_out}")
+
+
+def tell(message: str) -> None:
+    """Writes to standard error."""
+    print(message, file=sys.stderr)
+
+
+def keep_quiet(_: str) -> None:
+    """Writes nothing: all there is to say has been said."""
 
 
 def main() -> None:
@@ -87,8 +97,8 @@ def main() -> None:
         if arguments.each_size:
             sizes = [same_size(size) for size in range(1, arguments.most + 1)]
         with open_output(arguments.joined_source) as source, open_output(arguments.joined_target) as target:
-            for some in sizes:
-                for pair in joined(read(corpus), some):
+            for some, warn in zip(sizes, chain([tell], repeat(keep_quiet)), strict=False):
+                for pair in joined(read(corpus, warn), some):
                     source.write(pair[0])
                     target.write(pair[1])
     except NmtError as error:

@@ -10,9 +10,9 @@ import pytest
 import torch
 
 from nmt.config import from_yaml
-from nmt.shortlist import Shortlist
+from nmt.shortlist import Marks, Shortlist
 from nmt.text.tokenizer import Tokenizer
-from nmt.trace import Trace, trace
+from nmt.trace import Trace, _choice, trace
 from nmt.translator import Translator
 from random_models import make_model, make_tokenizer
 
@@ -123,6 +123,15 @@ def test_choices_are_ranked_by_probability(translator: Translator) -> None:
                 assert choice.best[choice.rank - 1] == (choice.token, choice.probability)
             else:
                 assert choice.probability <= probabilities[-1]
+
+
+def test_what_is_written_stands_in_its_place_among_equals() -> None:
+    marks = Marks(pad=3, bos=1, eos=2, unk=0)
+    for token in range(4, 12):
+        choice = _choice(torch.tensor([1.0, 9, 0, 9, *[2.0] * 8, 3]), token, marks, str)
+        assert (choice.token, choice.rank) == (str(token), 2)
+        assert [one for one, _ in choice.best[:2]] == ["12", str(token)] and len(choice.best) == 5
+        assert choice.best[1][1] == choice.probability
 
 
 def test_a_finished_translation_ends_with_the_end_mark(additive: Translator) -> None:

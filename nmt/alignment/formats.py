@@ -64,11 +64,17 @@ def attention_of_tokens(output: Output) -> Iterator[Weights]:
 
 
 def alignment_of_words(output: Output) -> list[tuple[int, int]]:
-    """The source word each word of the output looked at most, as (source, target); empty without attention."""
+    """The source word each word of the output looked at most, as (source, target); empty without attention.
+
+    A word of nothing but what the tokenizer drops looked nowhere.
+    """
+    parts = output.parts or ()
+    looking = {word for part in parts for word in (*part.target_words, *(word for _, word in part.further_words))}
     return sorted(
         (source + source_word, target + target_word)
-        for target, source, weights in word_blocks(output.parts or ())
+        for target, source, weights in word_blocks(parts)
         for source_word, target_word in hard_alignment(weights)
+        if target + target_word in looking
     )
 
 

@@ -58,11 +58,19 @@ def symmetrized_links(pair: ForcedPair, turned: ForcedPair, method: str) -> list
     return symmetrize(links_of(pair, "word"), links_of(turned, "word"), method)
 
 
-def alignment_as_json(number: int, pair: ForcedPair, links: Sequence[tuple[int, int]], *, soft: bool, unit: str) -> str:
-    """One object: the lines, their alignment, and the attention that it comes from; `number` of the line from 0."""
+def alignment_as_json(
+    number: int, pair: ForcedPair, links: Sequence[tuple[int, int]] | None, *, soft: bool, unit: str
+) -> str:
+    """One object: the lines, their alignment, and the attention that it comes from.
+
+    Args:
+        number: of the line, from 0.
+        links: None for a pair that is too large: alignment and attention are null then.
+    """
     fields = {"source": encoded(pair.source), "target": encoded(pair.target), "alignment": encoded(links)}
     if unit == "token":
         fields |= {"source_tokens": encoded(pair.source_tokens), "target_tokens": encoded(pair.tokens[:-1])}
     if soft:
-        fields |= attention_fields(number, pair.translation())
+        empty = {name: encoded(None) for name in ("attention", "attention_tokens")}
+        fields |= empty if links is None else attention_fields(number, pair.translation())
     return json_object(fields)

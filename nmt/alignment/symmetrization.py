@@ -6,12 +6,14 @@ only. What both agree on is sure, what one says alone is likely where it stands 
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterable
-from itertools import product
+from heapq import heapify, heappop, heappush
 
 Link = tuple[int, int]
 """A source word and a target word, counted from 0."""
+
+# By how many target and source words another link may stand off and still touch: beside it first, then at its corners.
+_NEIGHBOURS = ((-1, 0), (0, -1), (1, 0), (0, 1), (-1, -1), (-1, 1), (1, -1), (1, 1))
 
 
 def intersection(forward: set[Link], backward: set[Link]) -> set[Link]:
@@ -28,7 +30,8 @@ def grow_diag_final_and(forward: set[Link], backward: set[Link]) -> set[Link]:
     """The intersection, grown by links of the union (Koehn, Och and Marcu 2003; Koehn et al. 2005, section 2.1).
 
     First by those that touch what is there, also at a corner, and give a word without a link its first one; then by
-    those of which neither word has a link.
+    those of which neither word has a link. What comes first decides what may come later: links are gone through as in
+    Moses' `symal`, by target word and then by source word, those that a pass finds ahead of it in the same pass.
     """
     either, links = forward | backward, forward & backward
     sources, targets = {source for source, _ in links}, {target for _, target in links}
@@ -39,18 +42,30 @@ def grow_diag_final_and(forward: set[Link], backward: set[Link]) -> set[Link]:
         targets.add(link[1])
 
     # A word that has a link keeps it, so that what was not worth adding beside a link once never is.
-    waiting = deque(sorted(links))
+    waiting = [_turned(link) for link in links]
     while waiting:
-        source, target = waiting.popleft()
-        for down, right in product((-1, 0, 1), repeat=2):
-            link = source + down, target + right
-            if link in either and link not in links and (link[0] not in sources or link[1] not in targets):
+        heapify(waiting)
+        behind: list[Link] = []
+        while waiting:
+            target, source = heappop(waiting)
+            for down, right in _NEIGHBOURS:
+                link = source + right, target + down
+                if link in either and link not in links and (link[0] not in sources or link[1] not in targets):
+                    add(link)
+                    if (down, right) > (0, 0):
+                        heappush(waiting, _turned(link))
+                    else:
+                        behind.append(_turned(link))
+        waiting = behind
+    for direction in (forward, backward):
+        for link in sorted(direction, key=_turned):
+            if link[0] not in sources and link[1] not in targets:
                 add(link)
-                waiting.append(link)
-    for link in (*sorted(forward), *sorted(backward)):
-        if link[0] not in sources and link[1] not in targets:
-            add(link)
     return links
+
+
+def _turned(link: Link) -> Link:
+    return link[1], link[0]
 
 
 SYMMETRIZATIONS: dict[str, Callable[[set[Link], set[Link]], set[Link]]] = {

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
 import unicodedata
 
 ZWNJ, ZWJ = "\u200c", "\u200d"
@@ -14,6 +16,11 @@ MOST_MARKS = 16
 
 # Signs of Arabic and Syriac numbers: format characters that can be seen.
 _SEEN_FORMATS = {*map(chr, range(0x0600, 0x0606)), "\u06dd", "\u070f", "\u0890", "\u0891", "\u08e2"}
+
+
+def columns_of_output() -> int | None:
+    """How many columns the terminal has that standard output goes to; None where it goes elsewhere."""
+    return shutil.get_terminal_size().columns if sys.stdout is not None and sys.stdout.isatty() else None
 
 
 def visible(text: str) -> str:
@@ -82,8 +89,10 @@ def characters(text: str) -> list[str]:
 
 
 def _belongs_to(before: str, character: str) -> bool:
+    if _is_skin_colour(character) and unicodedata.category(before[0]) == "So":
+        return True
     if _is_wide(before[0]) or EMOJI_PRESENTATION in before:
-        if before.endswith(ZWJ) or "\U0001f3fb" <= character <= "\U0001f3ff":  # colours of skin
+        if before.endswith(ZWJ):
             return True
     elif len(before) == 1 and _is_flag_letter(before) and _is_flag_letter(character):
         return True
@@ -91,7 +100,7 @@ def _belongs_to(before: str, character: str) -> bool:
 
 
 def _width(character: str) -> int:
-    if _is_wide(character[0]) or EMOJI_PRESENTATION in character:
+    if _is_wide(character[0]) or EMOJI_PRESENTATION in character or any(map(_is_skin_colour, character)):
         return 2
     return sum(map(_width_alone, character))
 
@@ -108,6 +117,10 @@ def _width_alone(character: str) -> int:
 
 def _is_wide(character: str) -> bool:
     return unicodedata.east_asian_width(character) in ("W", "F")
+
+
+def _is_skin_colour(character: str) -> bool:
+    return "\U0001f3fb" <= character <= "\U0001f3ff"
 
 
 def _is_flag_letter(character: str) -> bool:

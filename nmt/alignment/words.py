@@ -24,20 +24,19 @@ def word_attention(
 
     Args:
         weights: (T, S) attention of tokens; columns beyond `source_words` belong to the end mark.
-        source_words, target_words: for each token the number of its word; below 0 for a target token of none.
+        source_words: for each token the number of its word, ascending.
+        target_words: the same, in any order; below 0 for a token of none.
         shape: how many target words and source words there are.
 
     Returns:
-        (target words, source words), each row summing to 1.
+        (target words, source words), each row summing to 1; that of a word without a token is even.
     """
-    targets, sources = shape
-    to_source = np.zeros((len(source_words), sources))
-    to_source[np.arange(len(source_words)), source_words] = 1
-    to_target = np.zeros((targets, len(target_words)))
-    for token, word in enumerate(target_words):
-        if word >= 0:
-            to_target[word, token] = 1
-    merged: Weights = to_target @ normalize_rows(weights[: len(target_words), : len(source_words)] @ to_source)
+    by_source = np.zeros((len(target_words), shape[1]))
+    words, begins = np.unique(source_words, return_index=True)  # the words of tokens never fall
+    by_source[:, words] = np.add.reduceat(weights[: len(target_words), : len(source_words)], begins, axis=1)
+    merged = np.zeros(shape)
+    tokens = np.flatnonzero(np.asarray(target_words) >= 0)
+    np.add.at(merged, np.asarray(target_words)[tokens], normalize_rows(by_source[tokens]))
     return normalize_rows(merged)
 
 

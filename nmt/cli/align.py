@@ -67,14 +67,16 @@ def align(
                 )
             )
             for (line, _), pair, other in zip(lines, forward, turned, strict=False):
-                links = links_of(pair, alignment_unit) if other is None else symmetrized_links(pair, other, method)
                 refused = pair.forced is None or (other is not None and other.forced is None)
+                links = None
+                if not refused:
+                    links = links_of(pair, alignment_unit) if other is None else symmetrized_links(pair, other, method)
                 if output_format == "json":
                     text = alignment_as_json(
                         line.number - 1, pair, links, soft=alignment == "soft", unit=alignment_unit
                     )
                 else:
-                    text = pharaoh(links)
+                    text = pharaoh(links or ())
                 yield pairs.Answer(text, refused)
 
         files.answer("aligning", answer, quiet=quiet)

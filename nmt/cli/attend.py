@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
-import sys
 from collections.abc import Iterator, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -131,13 +129,12 @@ def _batches(
 def _show(translator: Translator, batches: Iterator[Batch], unit: str) -> None:
     """Writes text to standard output."""
     from nmt.alignment.heatmap import heatmap
-    from nmt.alignment.terminal import visible
+    from nmt.alignment.terminal import columns_of_output, visible
     from nmt.alignment.units import attention_in
     from nmt.text.files import open_output
 
-    terminal = sys.stdout is not None and sys.stdout.isatty()
-    color = terminal and not os.environ.get("NO_COLOR")
-    columns = shutil.get_terminal_size().columns if terminal else None
+    columns = columns_of_output()
+    color = columns is not None and not os.environ.get("NO_COLOR")
     with open_output("-") as writer:
         for batch in batches:
             for _, translation in batch:

@@ -25,13 +25,15 @@ def write_page(
         StorageError: the page cannot be written. What was there before is untouched.
     """
     from nmt.alignment.attention_page import attention_page
-    from nmt.alignment.attention_page.document import Subject
+    from nmt.alignment.attention_page.document import Subject, check_tokens
     from nmt.storage import write_file
     from nmt.trace import trace
 
     lines = _all_of(batches)
     _check_count(place, len(lines))
-    traced = trace(translator, [line.text for line in lines], search, numbers=[line.number for line in lines])
+    texts = [line.text for line in lines]
+    check_tokens(sum(map(len, translator.source_tokenizer.encode(texts))), translator.config, place)
+    traced = trace(translator, texts, search, numbers=[line.number for line in lines])
     subject = Subject(
         translator.config,
         beam_size=search.width,

@@ -77,9 +77,10 @@ def compare(
     options.one_of("--test", test, ("bootstrap", "randomization", "none"))
     options.start(quiet=quiet, verbose=verbose, threads=threads)
     models, hyp, ref = models or [], hyp or [], ref or []
-    _check_use(models, hyp, src, ref, output, attention=attention)
+    _check_use(models, hyp, src, ref, output, attention=attention, test=test, samples=samples)
 
     from nmt import evaluation
+    from nmt.alignment.terminal import columns_of_output
     from nmt.comparison.comparison import Method
     from nmt.comparison.formats import as_json, as_text
     from nmt.comparison.report import as_page
@@ -111,12 +112,20 @@ def compare(
         write_file(Path(output), as_page(comparison).encode())
     shown = comparison if attention else comparison.without_attention()
     with open_output("-") as writer:
-        for line in [as_json(shown)] if output_format == "json" else as_text(shown):
+        for line in [as_json(shown)] if output_format == "json" else as_text(shown, columns_of_output()):
             writer.write(line)
 
 
 def _check_use(
-    models: list[Path], hyp: list[str], src: str | None, ref: list[str], output: str | None, *, attention: bool
+    models: list[Path],
+    hyp: list[str],
+    src: str | None,
+    ref: list[str],
+    output: str | None,
+    *,
+    attention: bool,
+    test: str,
+    samples: int | None,
 ) -> None:
     """Refuses what does not go together.
 
@@ -132,9 +141,11 @@ def _check_use(
         problems.append(Problem("compare", what))
     if not models and not ref:
         problems.append(Problem("--ref", "is missing: translations are scored against a reference"))
+    if test == "none" and samples is not None:
+        problems.append(Problem("--samples", "does nothing with --test none"))
     if attention and not models:
         problems.append(Problem("--attention", "needs a MODEL: a finished translation does not show what it looked at"))
-    if output is not None and not output.endswith(".html"):
+    if output is not None and not output.lower().endswith(".html"):
         problems.append(Problem("--output", f"{output}: expected a name that ends in .html"))
     if problems:
         raise ConfigError.of(problems)

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from nmt.alignment.formats import DIGITS
 from nmt.alignment.heatmap import heatmap
+from nmt.alignment.terminal import visible
 from nmt.comparison.comparison import Comparison
-from nmt.comparison.differences import Difference, Look
+from nmt.comparison.differences import Difference
 from nmt.comparison.significance import LEVEL
 from nmt.evaluation import TITLES, Score
 
 TESTS = {"bootstrap": "paired bootstrap", "randomization": "approximate randomization"}
 """What the tests are called."""
 
-_STEERING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_INDENT = "  "
 
 
 def as_json(comparison: Comparison) -> str:
@@ -94,14 +94,10 @@ def _difference(one: Difference, digits: int) -> dict[str, Any]:
     return value
 
 
-def as_text(comparison: Comparison) -> list[str]:
-    """Lines for people; characters that would steer their terminal are shown as U+FFFD."""
-    return [_STEERING.sub("\ufffd", line) for line in _text(comparison)]
-
-
-def _text(comparison: Comparison) -> list[str]:
-    lines = [f"A: {comparison.a}", f"B: {comparison.b}"]
-    names = ", ".join(comparison.references)
+def as_text(comparison: Comparison, columns: int | None = None) -> list[str]:
+    """Lines for people, `visible` in their terminal; attention is drawn in as many columns, None for any number."""
+    lines = [visible(f"A: {comparison.a}"), visible(f"B: {comparison.b}")]
+    names = visible(", ".join(comparison.references))
     lines += [f"{_number(comparison.sentences, 'sentence')}, compared with {names}", ""]
     for section in (_scores(comparison), _lengths(comparison), _frequencies(comparison)):
         lines += [*section, ""]
@@ -109,11 +105,11 @@ def _text(comparison: Comparison) -> list[str]:
         if differences:
             lines += [f"Sentences that {name} has better than {other}, by sentence-level chrF2, largest first:", ""]
         for one in differences:
-            lines += [*_sentence(one), ""]
+            lines += [*map(visible, _sentence(one)), *_attention(one, columns), ""]
     for name, kind in zip("AB", comparison.attention, strict=True):
         if kind == "none":
             lines += [f"{name} has no attention: all it knew of the source was one fixed vector.", ""]
-    if not comparison.differences:
+    if not comparison.differences and comparison.method.most:
         lines += ["No sentence is translated better by one of them, by sentence-level chrF2.", ""]
     return lines[:-1]
 
@@ -133,6 +129,8 @@ def _scores(comparison: Comparison) -> Iterator[str]:
         yield f"p: {TESTS[comparison.method.test]}, {samples}; * below {LEVEL}"
     if comparison.identical:
         yield "A and B are the same in every line: nothing to test."
+    elif tested and any(score.p_value is None for score in comparison.scores.values()):
+        yield "-: both have the same score, and nothing is to test."
     if "ter" in comparison.scores:
         yield "Of TER, the lower is the better."
     for score in comparison.scores.values():
@@ -151,7 +149,7 @@ def _lengths(comparison: Comparison) -> Iterator[str]:
 
 
 def _frequencies(comparison: Comparison) -> Iterator[str]:
-    yield f"Words by frequency in {comparison.frequency_name}, F1 against the reference in percent:"
+    yield f"Words by frequency in {visible(comparison.frequency_name)}, F1 against the reference in percent:"
     yield ""
     rows = [["frequency", "words", "A", "B", "B - A"]]
     for one in comparison.frequencies:
@@ -169,15 +167,15 @@ def _sentence(one: Difference) -> Iterator[str]:
         yield f"  reference  {text}"
     yield f"  A          {one.a}"
     yield f"  B          {one.b}"
+
+
+def _attention(one: Difference, columns: int | None) -> Iterator[str]:
+    room = None if columns is None else columns - len(_INDENT)
     for name, look in (("A", one.attention_a), ("B", one.attention_b)):
         if look is not None:
             yield ""
-            yield f"  attention of {name}:"
-            yield from (f"  {line}" for line in _grid(look))
-
-
-def _grid(look: Look) -> list[str]:
-    return heatmap(look.source, look.target, look.weights)
+            yield f"{_INDENT}attention of {name}:"
+            yield from (_INDENT + line for line in heatmap(look.source, look.target, look.weights, columns=room))
 
 
 def _with_interval(score: Score) -> str:

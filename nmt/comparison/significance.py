@@ -35,8 +35,8 @@ class PairedScore:
 
     Attributes:
         a, b: the scores, with the same signature; after the bootstrap, each with its interval.
-        p_value: how probable so large a difference is where there is none; None without a test, and for translations
-            that are the same in every line, of which sacreBLEU's bootstrap would say that they differ.
+        p_value: how probable so large a difference is where there is none; None without a test, and for scores that are
+            the same, of which sacreBLEU's bootstrap can say that they differ.
     """
 
     a: Score
@@ -107,15 +107,14 @@ def paired_scores(
         [("A", a), ("B", b)], metrics, references, test_type=_SACREBLEU[test], n_samples=samples, n_jobs=1
     )
     signatures, results = paired()
-    same = list(a) == list(b)
     scores = {}
     for name in metrics:
         title = TITLES[name]
         of_a, of_b = (result for result in results[title] if isinstance(result, Result))
         signature = signatures[title].format()
-        scores[name] = PairedScore(
-            _score(of_a, signature, samples), _score(of_b, signature, samples), None if same else of_b.p_value
-        )
+        first, second = _score(of_a, signature, samples), _score(of_b, signature, samples)
+        # Of scores that are the same in every sample, sacreBLEU's bootstrap finds none that differ less.
+        scores[name] = PairedScore(first, second, None if first.score == second.score else of_b.p_value)
     return scores
 
 

@@ -96,8 +96,19 @@ def _further_words(old: Spans, new: Spans, edits: Sequence[Edit], begins: Sequen
 
 
 def _moved_part(part: PartAttention, moved: Sequence[int], further: Mapping[int, Sequence[int]]) -> PartAttention:
-    words = range(moved[part.words.start], moved[part.words.stop])
+    words = range(_boundary(part.words.start, moved, further), _boundary(part.words.stop, moved, further))
     others = [(token, other) for token, word in enumerate(part.target_words) for other in further.get(word, ())]
     others += [(token, moved[word]) for token, word in part.further_words]
-    target_words = tuple(moved[word] if word >= 0 else -1 for word in part.target_words)
-    return part._replace(words=words, target_words=target_words, further_words=tuple(others))
+    target_words = tuple(moved[word] if word >= 0 and moved[word] in words else -1 for word in part.target_words)
+    further_words = tuple((token, other) for token, other in others if other in words)
+    return part._replace(words=words, target_words=target_words, further_words=further_words)
+
+
+def _boundary(word: int, moved: Sequence[int], further: Mapping[int, Sequence[int]]) -> int:
+    """The first new word of the part that began with an old one.
+
+    What took the place of words of two parts at once belongs to the first of them.
+    """
+    if word and moved[word] == moved[word - 1]:
+        return max([moved[word], *further.get(word, ())]) + 1
+    return moved[word]

@@ -64,7 +64,8 @@ def replacements(
 def _of_part(text: str, part: PartAttention, spans: Spans) -> Iterator[UnknownWord]:
     tokens_of: dict[int, list[int]] = {}
     for token in part.unknown:
-        tokens_of.setdefault(part.target_words[token], []).append(token)
+        if part.target_words[token] >= 0:  # a tokenizer may write unknown words as nothing
+            tokens_of.setdefault(part.target_words[token], []).append(token)
     sizes = np.bincount([word - part.words.start for word in part.target_words if word >= 0])
     columns = np.array(part.source_words) - part.source_words[0]
     for word, tokens in tokens_of.items():

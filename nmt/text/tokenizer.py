@@ -119,8 +119,8 @@ class Tokenizer:
         """The ids of `text`, as `encode` gives them, and for each the index of the word of `text` that it comes from.
 
         A token that spans several words belongs to the first, one that spans none to the next (at the end, the last).
-        The indices never fall. They are -1 where `text` has no word, only white space (in which a model that does
-        not normalise may still find something).
+        A word that the model drops, such as U+200B alone, has no token. The indices never fall. They are -1 where
+        `text` has no word, only white space (in which a model that does not normalise may still find something).
         """
         text = without_surrogates(text)
         if self._word_by_word:
@@ -128,7 +128,19 @@ class Tokenizer:
             return list(chain.from_iterable(of_words)), [word for word, ids in enumerate(of_words) for _ in ids]
         ids = self._segment([text], int)[0]
         begins = _piece_begins(self._processor.encode(text, out_type="serialized_proto"))
-        return ids, _words_at(begins, _word_ends(text, _INPUT_WORD))
+        ends = _word_ends(text, _INPUT_WORD)
+        if text.isascii() or not (dropped := self._dropped_words(text)):
+            return ids, _words_at(begins, ends)
+        kept = [word for word in range(len(ends)) if word not in dropped]
+        return ids, [kept[word] if word >= 0 else -1 for word in _words_at(begins, [ends[word] for word in kept])]
+
+    def _dropped_words(self, text: str) -> set[int]:
+        """The words of which normalisation leaves nothing: some of those without a visible character."""
+        return {
+            place
+            for place, word in enumerate(_INPUT_WORD.findall(text))
+            if not any(map(str.isprintable, word)) and not self._processor.encode(word)
+        }
 
     def decode_with_words(self, ids: Sequence[int]) -> tuple[str, list[int]]:
         """The text of these ids, as `decode` gives it, and for each the index of the word of that text it belongs to.

@@ -11,7 +11,7 @@ import pytest
 
 import nmt.alignment.attention_page.document
 from nmt.alignment.attention_page import attention_page
-from nmt.alignment.attention_page.document import Subject
+from nmt.alignment.attention_page.document import MOST_NUMBERS, Subject, check_tokens
 from nmt.config import from_yaml
 from nmt.errors import DataError
 from nmt.trace import Candidate, Choice, Trace, TracedLine
@@ -93,8 +93,16 @@ def test_blank_lines_are_there() -> None:
 
 def test_more_than_a_page_can_hold_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     lines = [make_line("a b", "x")]
-    monkeypatch.setattr(nmt.alignment.attention_page.document, "MOST_WEIGHTS", 6)
+    # Weights of two steps over three tokens, and the six numbers of each token's state and each step's context.
+    numbers = 2 * 3 + (3 + 2) * 6
+    monkeypatch.setattr(nmt.alignment.attention_page.document, "MOST_NUMBERS", numbers)
     attention_page(lines, SUBJECT, "TEXT")
-    monkeypatch.setattr(nmt.alignment.attention_page.document, "MOST_WEIGHTS", 5)
-    with pytest.raises(DataError, match=r"^TEXT: has 6 weights, more than a page can hold"):
+    monkeypatch.setattr(nmt.alignment.attention_page.document, "MOST_NUMBERS", numbers - 1)
+    with pytest.raises(DataError, match=rf"^TEXT: has {numbers} numbers, more than a page can hold"):
         attention_page(lines, SUBJECT, "TEXT")
+
+
+def test_a_source_that_no_page_can_hold_is_refused_before_it_is_translated() -> None:
+    check_tokens(MOST_NUMBERS // 48, SUBJECT.config, "TEXT")
+    with pytest.raises(DataError, match=r"^TEXT: has .* numbers"):
+        check_tokens(MOST_NUMBERS // 48 + 1, SUBJECT.config, "TEXT")

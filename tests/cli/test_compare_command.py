@@ -130,11 +130,27 @@ def test_text_is_for_people(call, texts):
 
 
 def test_text_does_not_steer_the_terminal(call, tmp_path):
-    for name, line in (("a", "\x1b[31mred\x9b2J"), ("b", "blue"), ("first", "\x1b]0;title\x07")):
+    for name, line in (("a", "\x1b[31mred\x9b2J"), ("b", "blue \u202edlo"), ("first", "\x1b]0;title\x07")):
         (tmp_path / name).write_text(line + "\n")
     done = call("compare", "--hyp", tmp_path / "a", tmp_path / "b", "--ref", tmp_path / "first", "--test", "none")
-    assert done.code == 0 and "\ufffd[31mred" in done.out.decode()
-    assert not set(done.out.decode()) & set("\x1b\x9b\x07")
+    assert done.code == 0 and "␛[31mred" in done.out.decode()
+    assert not set(done.out.decode()) & set("\x1b\x9b\x07\u202e")
+
+
+def test_no_sentences_and_none_that_differ_are_told_apart(call, texts):
+    arguments = ("compare", "--hyp", texts / "a", texts / "b", "--ref", texts / "first", "--test", "none")
+    for count, claimed in ((0, False), (1, False)):
+        done = call(*arguments, "--sentences", count)
+        assert done.code == 0 and ("No sentence is translated better" in done.out.decode()) is claimed
+    done = call("compare", "--hyp", texts / "a", texts / "a", "--ref", texts / "first", "--test", "none")
+    assert "No sentence is translated better" in done.out.decode()
+
+
+def test_the_same_score_is_not_called_different(call, texts, tmp_path):
+    (tmp_path / "wide").write_text((texts / "b").read_text().replace(" ", "  "))
+    files = ("--hyp", texts / "b", tmp_path / "wide", "--ref", texts / "first", "--samples", 20)
+    text = call("compare", *files).out.decode()
+    assert "both have the same score" in text and " *" not in text.partition("\np: ")[0]
 
 
 def test_what_is_the_same_does_not_differ(call, model, texts):
@@ -182,6 +198,7 @@ def test_half_a_file_is_never_compared(arguments, counts, call, model, texts):
         (("--hyp", "a", "b", "--ref", "first", "--tokenize", "klingon", "--metric", "ter"), 2),
         (("--hyp", "a", "b", "--ref", "first", "--format", "xml"), 2),
         (("--hyp", "a", "b", "--ref", "first", "--samples", "1"), 2),
+        (("--hyp", "a", "b", "--ref", "first", "--samples", "9", "--test", "none"), 2),
         (("--hyp", "a", "b", "--ref", "first", "--output", "report.pdf"), 2),
         (("--hyp", "a", "-", "--ref", "-"), 2),
         (("--hyp", "a", "absent", "--ref", "first"), 66),

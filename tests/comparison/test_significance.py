@@ -75,11 +75,12 @@ def test_scores_and_p_values_are_those_of_sacrebleus_command(names, test, option
     assert ours["bleu"].difference > 0 > ours["ter"].difference
 
 
-def test_a_translation_does_not_differ_from_itself(texts):
-    same = texts | {"b": [line + " " for line in texts["a"]]}
+@pytest.mark.parametrize(("old", "new"), [("", ""), (" ", "  ")], ids=["the same", "other white space"])
+def test_a_translation_does_not_differ_from_itself(old, new, texts):
+    same = texts | {"b": [line.replace(old, new) + " " for line in texts["a"]]}
     for test in ("bootstrap", "randomization"):
-        score = scores_of(same, ["first"], test, 20, ["bleu"])["bleu"]
-        assert (score.difference, score.p_value, score.is_significant) == (0, None, False)
+        for score in scores_of(same, ["first"], test, 20).values():
+            assert (score.difference, score.p_value, score.is_significant) == (0, None, False)
 
 
 def test_without_a_test_there_are_scores_alone(texts):

@@ -65,6 +65,8 @@ def test_a_word_of_many_tokens_draws_as_much_as_they_do() -> None:
         ("a b", "nooooon banana 1000000", (0,)),
         ("a b", "我我我我 x", (0,)),
         ("a b", "--------- x", (0,)),
+        ("a b", "------- aa aaa 12121212 x", ()),
+        ("a b", "1a1a1a x-x- a_b_a_b_ a_b_a_b_a_b_", (0, 3)),
         ("a b", "", ()),
     ],
 )
@@ -79,6 +81,7 @@ def test_repetitions_are_counted() -> None:
     assert list(repeated_words(["a", "b", "a", "b", "a", "b", "c"])) == [(0, 5, 3)]
     assert (0, 3, 4) in list(repeated_words(["x"] * 4))
     assert list(repeated_letters("xx hahaha")) == [(3, 3)]
+    assert list(repeated_letters("aaaaa aaa")) == [(0, 5)]
 
 
 def test_what_could_not_be_copied_is_flagged_last() -> None:
@@ -88,4 +91,5 @@ def test_what_could_not_be_copied_is_flagged_last() -> None:
 def test_long_texts_take_time_in_proportion() -> None:
     words = ["ab" * 20] * 20_000
     assert sum(1 for _ in repeated_words(words)) == 10
-    assert sum(1 for _ in repeated_letters(" ".join(words))) == 20_000
+    assert sum(1 for _ in repeated_letters(" ".join(words))) == 20_000 * 6  # of 2, 4, … 12 letters
+    assert list(repeated_letters("0123456789abcdefg" * 50_000)) == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -85,6 +86,41 @@ def test_parts_and_words_behind_an_edit_move_along() -> None:
     assert [one.words for one in revised.parts] == [range(1), range(1, 1), range(1, 5)]
     assert alignment_of_words(revised) == [(0, 0), (3, 4), (4, 1), (4, 2), (4, 3)]
     np.testing.assert_array_equal(revised.attention, output.attention)
+
+
+def test_a_word_cut_between_two_parts_is_put_in_once() -> None:
+    weights = np.array([[1, 0, 0], [0, 1, 0]], dtype=np.float32)
+    # The second word of the source lies in both parts, and both wrote something unknown for it.
+    first = PartAttention(weights, (0, 1), (0, 1), range(2), (1,))
+    second = PartAttention(weights, (1, 2), (2, 3), range(2, 4), (0,))
+    output = Output("u ⁇ ⁇ z", -1, -2, ("u", "⁇", "⁇", "z"), (first, second))
+    for dictionary, text, links in (
+        (Dictionary(), "u b z", [(0, 0), (1, 1), (2, 2)]),
+        (Dictionary({"b": "B B B"}), "u B B B z", [(0, 0), (1, 1), (1, 2), (1, 3), (2, 4)]),
+    ):
+        revision = Revision(replace_unknown=True, dictionary=dictionary, confidence=True)
+        revised = revision.of(Translation("a b c", (output,))).outputs[0]
+        assert revised.text == text
+        assert alignment_of_words(revised) == links
+        assert [part.words.stop for part in revised.parts or ()] == [len(text.split()) - 1, len(text.split())]
+
+
+def test_an_item_cut_between_two_parts_is_put_in_once() -> None:
+    weights = np.array([[1, 0, 0], [0, 1, 0]], dtype=np.float32)
+    first = PartAttention(weights, (0, 1), (0, 1), range(2))
+    second = PartAttention(weights, (1, 2), (2, 3), range(2, 4))
+    output = Output("u https://exmpl .com/a z", -1, -2, ("u", "https://exmpl", ".com/a", "z"), (first, second))
+    revised = Revision(copy=("urls",), confidence=True).of(Translation("a https://example.com/a c", (output,)))
+    assert revised.text == "u https://example.com/a z"
+    assert alignment_of_words(revised.outputs[0]) == [(0, 0), (1, 1), (2, 2)]
+
+
+def test_unknown_words_that_a_tokenizer_writes_as_nothing_stay_so(make_translation: Make) -> None:
+    translation = make_translation("a b", "▁⁇ ▁⁇", [0, 1])
+    part = translation.outputs[0].parts[0]  # type: ignore[index]
+    silent = replace(translation.outputs[0], text="", parts=(part._replace(target_words=(-1, -1), words=range(0)),))
+    revised = Revision(replace_unknown=True, copy=KINDS).of(replace(translation, outputs=(silent,)))
+    assert (revised.text, alignment_of_words(revised.outputs[0])) == ("", [])
 
 
 @pytest.mark.parametrize(

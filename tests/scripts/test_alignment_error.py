@@ -25,3 +25,10 @@ def test_what_is_no_link_is_named(tmp_path: Path) -> None:
     (tmp_path / "gold").write_text("0-0\n0:1\n")
     with pytest.raises(SystemExit, match=r"gold:2: '0:1' is no link"):
         read(tmp_path / "gold")
+    with pytest.raises(SystemExit, match=r"absent: .*No such file"):
+        read(tmp_path / "absent")
+
+
+def test_a_last_line_without_a_line_feed_counts(tmp_path: Path) -> None:
+    (tmp_path / "gold").write_text("0-0\n\n1-1")
+    assert [len(sure) for sure, _ in read(tmp_path / "gold")] == [1, 0, 1]

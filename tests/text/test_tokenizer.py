@@ -215,6 +215,16 @@ def test_each_word_of_the_input_has_the_tokens_it_has_alone(kind, text):
         assert tokenizer.decode(own) == tokenizer.decode(tokenizer.encode([word])[0])
 
 
+@pytest.mark.parametrize("kind", ["unigram", "bpe"])
+def test_a_word_that_normalisation_drops_has_no_token(kind):
+    tokenizer = trained(kind)
+    text = "\u200b ein \u200b\ufeff\u200c Hund \u200b"
+    ids, words = tokenizer.encode_with_words(text)
+    assert ids == tokenizer.encode(["ein Hund"])[0] and set(words) == {1, 3}
+    own = [token for token, word in zip(ids, words, strict=True) if word == 3]
+    assert tokenizer.decode(own) == "Hund"
+
+
 def test_each_word_of_the_output_is_made_of_its_tokens(kind):
     tokenizer = trained(kind)
     ids = [2, *tokenizer.encode(["ein neuer Hund läuft 🙂 über € die Straße"])[0], 3, 0]

@@ -18,8 +18,8 @@ from nmt.trace import Trace, TracedLine
 MOST_LINES = 200
 """Lines at most that a page shows."""
 
-MOST_WEIGHTS = 1 << 20
-"""Weights at most that a page holds: a file of some 30 megabytes."""
+MOST_NUMBERS = 1 << 21
+"""Weights and numbers of hidden states at most that a page holds: a file of some 30 megabytes."""
 
 SHOWN_OF_A_HALF = 24
 """Numbers shown of each half of a hidden state."""
@@ -55,11 +55,11 @@ def attention_page(lines: Sequence[TracedLine], subject: Subject, place: str) ->
     Raises:
         DataError: the lines have more attention than a page can hold.
     """
-    weights = sum(part.weights.size for line in lines for part in line.parts)
-    if weights > MOST_WEIGHTS:
-        raise DataError(place, f"has {weights} weights, more than a page can hold ({MOST_WEIGHTS}); give it less text")
-    states = [part.states.shape[1] for line in lines for part in line.parts]
-    shown = _shown(states[0] if states else 0)
+    parts = [part for line in lines for part in line.parts]
+    state_size = parts[0].states.shape[1] if parts else 0
+    shown = _shown(state_size)
+    vectors = sum(len(part.states) + len(part.contexts) for part in parts)
+    _check_size(sum(part.weights.size for part in parts) + vectors * len(shown), place)
     model = subject.config.model
     data = {
         "model": {
@@ -68,7 +68,7 @@ def attention_page(lines: Sequence[TracedLine], subject: Subject, place: str) ->
             "target_language": subject.config.data.target_language,
             "attention": model.attention,
             "conditional": model.decoder.conditional,
-            "state_size": states[0] if states else 0,
+            "state_size": state_size,
             "shown": shown,
         },
         "unit": f"{subject.unit}s",
@@ -91,6 +91,22 @@ def attention_page(lines: Sequence[TracedLine], subject: Subject, place: str) ->
         styles=[Asset(package, "attention.css")],
         scripts=[Asset(package, f"{name}.js") for name in _PROGRAMS],
     )
+
+
+def check_tokens(tokens: int, config: Config, place: str) -> None:
+    """Refuses a source whose hidden states alone are too many, before it is translated.
+
+    Raises:
+        DataError: as `attention_page`.
+    """
+    _check_size(tokens * len(_shown(2 * config.model.encoder.hidden_size)), place)
+
+
+def _check_size(numbers: int, place: str) -> None:
+    """Refuses what a page cannot hold."""
+    if numbers > MOST_NUMBERS:
+        what = f"has {numbers:,} numbers, more than a page can hold ({MOST_NUMBERS:,}); give it less text"
+        raise DataError(place, what)
 
 
 def _shown(size: int) -> list[int]:

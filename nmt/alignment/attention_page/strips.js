@@ -78,4 +78,5 @@ const whatIsShown = () => {
     : `Each vector has ${model.state_size} numbers. Shown are the first ${HALF} of the half that has read from left to right, then the first ${HALF} of the half that has read from right to left.`;
 };
 
-const scaleOf = (part) => Math.max(...part.states.flat().map(Math.abs), ...part.summary.map(Math.abs), 1e-9);
+const scaleOf = (part) => [...part.states, part.summary].flat()
+  .reduce((most, number) => Math.max(most, Math.abs(number)), 1e-9);
