@@ -6,6 +6,7 @@ A process killed in between leaves at most something that `remove_stale_temporar
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import fcntl
 import os
@@ -23,6 +24,9 @@ from nmt.errors import RunInUseError, StorageError
 TEMPORARY_PREFIX = ".nmt-temporary-"
 REPLACED_PREFIX = ".nmt-replaced-"
 LOCK_NAME = ".lock"
+
+# Of <fcntl.h> and <linux/fs.h>: paths are relative to the current directory; both names are to exist and be exchanged.
+_HERE, _EXCHANGE = -100, 2
 
 
 @contextmanager
@@ -95,16 +99,44 @@ def write_file(path: Path, data: bytes) -> None:
         _sync_directory(path.parent)
 
 
-def check_writable(path: Path) -> None:
-    """Sees, before much work is done for it, that there is a place where `write_file` can write.
+def write_output(path: Path, data: bytes) -> None:
+    """Writes `data` where a user asked for it: as `write_file`, but into a pipe or device that is there.
+
+    A link stays, and the file that it leads to is replaced.
+
+    Raises:
+        StorageError: as `write_file`; and into a pipe or device, a part may have been written.
+    """
+    with _storage_errors(path):
+        if _is_special(path):
+            with path.open("wb") as file:
+                file.write(data)
+            return
+    write_file(Path(os.path.realpath(path)), data)
+
+
+def check_output(path: Path) -> None:
+    """Sees, before much work is done for it, that there is a place where `write_output` can write.
 
     Raises:
         StorageError: there is none.
     """
-    temporary = _temporary_beside(path)
     with _storage_errors(path):
-        temporary.open("xb").close()
-        temporary.unlink()
+        if not _is_special(path):
+            temporary = _temporary_beside(Path(os.path.realpath(path)))
+            temporary.open("xb").close()
+            temporary.unlink()
+
+
+def _is_special(path: Path) -> bool:
+    """Whether it is there, and neither a regular file nor, which is an error, a directory."""
+    try:
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        return False
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+    return not stat.S_ISREG(mode)
 
 
 def make_directory(path: Path) -> None:
@@ -126,8 +158,9 @@ def new_directory(final: Path, *, replace: bool = False) -> Iterator[Path]:
 
     Args:
         final: where the directory shall be. Its parent exists; itself it does not, or is an empty directory.
-        replace: whether `final` may exist with content, which is kept until the new content has taken its place. A
-            crash between these two leaves it aside, and `remove_stale_temporaries` puts it back.
+        replace: whether `final` may exist with content, which is kept until the new content has taken its place: at
+            once where the system can exchange names. Elsewhere a crash may leave the old content aside, without its
+            name, and `remove_stale_temporaries` puts it back.
 
     Raises:
         StorageError: the operating system refused something, here or in the body. Nothing has changed then.
@@ -150,6 +183,15 @@ def new_directory(final: Path, *, replace: bool = False) -> Iterator[Path]:
 
 
 def _replace(new: Path, final: Path) -> None:
+    if _exchange(new, final):
+        try:
+            # The old content may go only once the new one is sure to be found under the name.
+            _sync_directory(final.parent)
+        except BaseException:
+            _exchange(new, final)
+            raise
+        _remove(new)
+        return
     aside = final.with_name(REPLACED_PREFIX + final.name)
     if os.path.lexists(aside):
         _remove(aside)
@@ -160,9 +202,17 @@ def _replace(new: Path, final: Path) -> None:
         if not os.path.lexists(final):
             aside.rename(final)
         raise
-    # The old content may go only once the new one is sure to be found under the name.
     _sync_directory(final.parent)
     _remove(aside)
+
+
+def _exchange(one: Path, other: Path) -> bool:
+    """Gives each the other's name at once, so that neither name is ever without content; False where that cannot be.
+
+    Linux does so (renameat2), on most file systems; Python has no name for it.
+    """
+    renameat2 = getattr(ctypes.CDLL(None), "renameat2", None)
+    return renameat2 is not None and not renameat2(_HERE, os.fsencode(one), _HERE, os.fsencode(other), _EXCHANGE)
 
 
 def remove(path: Path) -> None:

@@ -8,6 +8,7 @@ import signal
 import stat
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from nmt.errors import RunInUseError, StorageError
 from nmt.storage import (
     REPLACED_PREFIX,
     RunLock,
+    check_output,
     free_bytes,
     lock_holder,
     make_directory,
@@ -25,6 +27,7 @@ from nmt.storage import (
     remove,
     remove_stale_temporaries,
     write_file,
+    write_output,
 )
 
 Synced = list[str]
@@ -125,6 +128,60 @@ def test_a_directory_with_content_is_not_overwritten_unless_asked(tmp_path: Path
     assert names(tmp_path) == ["final"] and names(final) == ["new"]
 
 
+def test_a_replaced_directory_is_never_without_its_name(tmp_path: Path) -> None:
+    final, ended = tmp_path / "final", threading.Event()
+    (final / "content").mkdir(parents=True)
+    missing: list[OSError] = []
+
+    def look() -> None:
+        while not ended.is_set():
+            try:
+                (final / "content").stat()
+            except OSError as error:
+                missing.append(error)
+
+    looking = threading.Thread(target=look)
+    looking.start()
+    try:
+        for _ in range(200):
+            with new_directory(final, replace=True) as temporary:
+                (temporary / "content").mkdir()
+    finally:
+        ended.set()
+        looking.join()
+    assert missing == [] and names(tmp_path) == ["final"]
+
+
+def test_where_names_cannot_be_exchanged_the_old_content_steps_aside(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("nmt.storage._exchange", lambda _one, _other: False)
+    for content in ("old", "new"):
+        with new_directory(tmp_path / "final", replace=True) as temporary:
+            (temporary / content).touch()
+    assert names(tmp_path) == ["final"] and names(tmp_path / "final") == ["new"]
+
+
+def test_what_a_user_names_may_be_a_link_or_a_pipe(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "page").write_bytes(b"old")
+    for name in ("page", "new"):
+        (tmp_path / f"link-{name}").symlink_to(tmp_path / "elsewhere" / name)
+        check_output(tmp_path / f"link-{name}")
+        write_output(tmp_path / f"link-{name}", b"page")
+        assert (tmp_path / f"link-{name}").is_symlink() and (tmp_path / "elsewhere" / name).read_bytes() == b"page"
+    os.mkfifo(tmp_path / "pipe")
+    reader = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+    check_output(tmp_path / "pipe")
+    write_output(tmp_path / "pipe", b"page")
+    assert os.read(reader, 9) == b"page" and stat.S_ISFIFO((tmp_path / "pipe").stat().st_mode)
+    os.close(reader)
+    with pytest.raises(StorageError, match="elsewhere: cannot be written: Is a directory"):
+        check_output(tmp_path / "elsewhere")
+    with pytest.raises(StorageError, match="absent/page: cannot be written"):
+        check_output(tmp_path / "absent" / "page")
+
+
 def test_what_was_to_be_replaced_gets_its_name_back(tmp_path: Path) -> None:
     for name in (f"{REPLACED_PREFIX}lost", f"{REPLACED_PREFIX}kept", "kept"):
         (tmp_path / name).mkdir()
@@ -177,12 +234,36 @@ def test_a_moved_directory_is_synced_where_it_goes_before_where_it_was(tmp_path:
     assert synced == ["rename", str(tmp_path / "c"), str(tmp_path / "a")]
 
 
-def test_replaced_content_goes_only_after_the_new_name_is_durable(tmp_path: Path, synced: Synced) -> None:
+def test_replaced_content_goes_only_after_the_new_name_is_durable(
+    tmp_path: Path, synced: Synced, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("nmt.storage._exchange", lambda _one, _other: False)
     (tmp_path / "a").mkdir()
     with new_directory(tmp_path / "a", replace=True):
         pass
     assert synced[1:4] == ["rename", "rename", str(tmp_path)]
     assert len(synced) == 5
+
+
+def test_exchanged_content_goes_only_after_the_new_name_is_durable(
+    tmp_path: Path, synced: Synced, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a" / "old").mkdir(parents=True)
+    with new_directory(tmp_path / "a", replace=True):
+        assert synced == []
+    assert synced[1:] == [str(tmp_path), str(tmp_path)]
+
+    fsync = os.fsync
+
+    def refuse(descriptor: int) -> None:
+        fsync(descriptor)
+        if Path(f"/proc/self/fd/{descriptor}").readlink() == tmp_path:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(os, "fsync", refuse)
+    with pytest.raises(StorageError), new_directory(tmp_path / "a", replace=True) as temporary:
+        (temporary / "new").mkdir()
+    assert names(tmp_path) == ["a"] and names(tmp_path / "a") == []
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EIO])

@@ -22,7 +22,7 @@ from nmt.alignment.fonts import FontFiles, fonts_for
 from nmt.alignment.terminal import label
 from nmt.alignment.words import Weights
 from nmt.errors import StorageError
-from nmt.storage import write_file
+from nmt.storage import write_output
 
 WIDTH = 5.5  # inches of the grid, in which a sentence of usual length fits a page
 LARGEST_CELL, LEAST_CELL = 0.3, 0.12  # inches
@@ -61,11 +61,11 @@ def write_figures(pictures: Iterable[Picture], path: Path) -> int:
     if kind == "pdf":
         content, count = _pages(pictures, str(path))
         if count:
-            write_file(path, content)
+            write_output(path, content)
         return count
     for count, picture in enumerate(pictures, start=1):
         name = path if count == 1 else path.with_stem(f"{path.stem}-{count}")
-        write_file(name, draw(picture, kind, str(name)))
+        write_output(name, draw(picture, kind, str(name)))
     return count
 
 

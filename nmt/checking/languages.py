@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, Self
 
 from nmt.checking.findings import Findings, Group
@@ -58,7 +58,7 @@ _FREQUENT = {
 _FREQUENT_WORDS = {language: frozenset(words.split()) for language, words in _FREQUENT.items()}
 
 _LEAST_LETTERS, _LEAST_WORDS = 500, 300
-_MOST_CHARACTERS = 200_000  # of a side that are looked at
+_MOST_CHARACTERS = 200_000  # of a side that are looked at, about
 _COMMON = 200  # words by which sets are compared
 
 
@@ -71,16 +71,13 @@ class Side(NamedTuple):
 
     @classmethod
     def of(cls, where: str, texts: Sequence[str]) -> Self:
-        """Looks at the beginning of some texts."""
+        """Looks at some texts; of many, at as many as are enough, from all over them."""
         words: Counter[str] = Counter()
         scripts: Counter[str] = Counter()
-        characters = 0
-        for text in texts:
+        step = 1 + sum(map(len, texts)) // _MOST_CHARACTERS
+        for text in texts[::step]:
             words.update(words_of(text))
             scripts.update(letter for letter in text if letter.isalpha())
-            characters += len(text)
-            if characters > _MOST_CHARACTERS:
-                break
         return cls(where, words, _by_script(scripts))
 
     def share(self, words: frozenset[str]) -> float:
@@ -107,7 +104,7 @@ def _by_script(letters: Mapping[str, int]) -> Counter[str]:
 
 
 class BothSides(NamedTuple):
-    """Those of a set."""
+    """Those of a set, or of a pair of its files."""
 
     source: Side
     target: Side
@@ -120,18 +117,47 @@ class BothSides(NamedTuple):
         )
 
 
-def check_languages(config: Config, sets: Mapping[str, BothSides], training: str, findings: Findings) -> None:
-    """Compares each side with its language, and the sides of each other set with those of training."""
+class SetSides(NamedTuple):
+    """What a set looks like: as a whole, and each pair of its files where there are several."""
+
+    whole: BothSides
+    files: tuple[BothSides, ...]
+
+    @classmethod
+    def of(cls, files: Sequence[tuple[str, str]], pairs: Sequence[Pair]) -> Self:
+        """The set of some pairs of these files."""
+        whole = BothSides.of(files[0], pairs)
+        if len(files) == 1:
+            return cls(whole, ())
+        of_files: list[list[Pair]] = [[] for _ in files]
+        for pair in pairs:
+            of_files[pair.file].append(pair)
+        return cls(whole, tuple(map(BothSides.of, files, of_files)))
+
+    def has(self, check: Callable[[BothSides], bool]) -> bool:
+        """Whether a check finds something in some files, all of which it looks at, or else in the whole."""
+        found = [check(sides) for sides in self.files]
+        return any(found) or check(self.whole)
+
+
+def check_languages(config: Config, sets: Mapping[str, SetSides], training: str, findings: Findings) -> None:
+    """Compares each side with its language, the sides of each other set with those of training, and those of further
+    training files with those of the first."""
     codes = (_base(config.data.source_language), _base(config.data.target_language))
-    told = {
-        name
-        for name, sides in sets.items()
-        if _check_scripts(codes, sides, findings) or _check_words(codes, sides, findings)
-    }
-    if training not in told:  # or there is nothing to compare with
-        for name, sides in sets.items():
-            if name not in told and name != training:
-                _compare(sides, sets[training], training, findings)
+
+    def is_wrong(sides: BothSides) -> bool:
+        return _check_scripts(codes, sides, findings) or _check_words(codes, sides, findings)
+
+    told = {name for name, sides in sets.items() if sides.has(is_wrong)}
+    if training in told:  # then there is nothing to compare with
+        return
+    first, *further = sets[training].files or (sets[training].whole,)
+    differing = [_compare(sides, first, first.source.where, findings) for sides in further]
+    if any(differing):
+        return
+    for name, sides in sets.items():
+        if name not in told and name != training:
+            sides.has(lambda one: _compare(one, sets[training].whole, training, findings))
 
 
 def _base(code: str) -> str:
@@ -185,20 +211,23 @@ def _guess(side: Side, code: str) -> str | None:
     return max(shares, key=shares.__getitem__, default=None)
 
 
-def _compare(sides: BothSides, reference: BothSides, training: str, findings: Findings) -> None:
-    """By the frequent words of the training text, whatever language that is in."""
+def _compare(sides: BothSides, reference: BothSides, name: str, findings: Findings) -> bool:
+    """By the frequent words of the text called `name`, whatever language that is in; whether something is wrong."""
     if not all(side.is_long for side in (*sides, *reference)):
-        return
+        return False
     common = [side.common for side in reference]
     source_is_other = _is_far(sides.source, common[0], common[1])
     target_is_other = _is_far(sides.target, common[1], common[0])
     if source_is_other and target_is_other:
-        _tell_swapped(sides, f"{sides.source.where} looks like the target side of {training}", findings)
-        return
+        _tell_swapped(sides, f"{sides.source.where} looks like the target side of {name}", findings)
+        return True
+    wrong = False
     for side, other, is_other in zip(sides, reference, (source_is_other, target_is_other), strict=True):
         if is_other or 4 * side.share(other.common) < other.share(other.common):
             what = f"looks like another language than {other.where}"
             findings.warn(Group.TEXT, "wrong_language", side.where, what, "see which file belongs where")
+            wrong = True
+    return wrong
 
 
 def _is_far(side: Side, own: frozenset[str], other: frozenset[str]) -> bool:

@@ -10,8 +10,9 @@ from pathlib import Path
 
 _PROCESS = Path("/proc/self/status")
 _MACHINE = Path("/proc/meminfo")
-# Of the container this process is in: the limit, and what is used of it.
+# Of the container this process is in: the limit, what is used of it, and what that is used for.
 _CONTAINER = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory.current"))
+_USES = Path("/sys/fs/cgroup/memory.stat")
 
 
 def most_memory() -> int:
@@ -28,7 +29,10 @@ def available_memory() -> int | None:
     available = _kibibytes(_MACHINE, "MemAvailable")
     with suppress(OSError, ValueError):  # no such limit
         limit, used = (int(path.read_text()) for path in _CONTAINER)
-        available = min(limit - used, available or limit)
+        # Files that were read are kept as long as there is room for them.
+        kept = re.search(r"^inactive_file (\d+)$", _USES.read_text(), re.MULTILINE)
+        left = limit - used + (int(kept[1]) if kept else 0)
+        available = left if available is None else min(left, available)
     return available
 
 

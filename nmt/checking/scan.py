@@ -8,7 +8,7 @@ from itertools import groupby
 from nmt.checking.files import TEST, TRAINING, VALIDATION, Files, PairSet, sets_of
 from nmt.checking.findings import Findings, Group, share
 from nmt.checking.fit import learn_fit
-from nmt.checking.languages import BothSides, check_languages
+from nmt.checking.languages import SetSides, check_languages
 from nmt.checking.misalignment import report_stretches, segment
 from nmt.checking.overlap import HeldOut, RepeatedPairs, Search
 from nmt.checking.pairs import PairCounts
@@ -107,10 +107,7 @@ def _watched(pairs: Iterable[LinePair], searches: list[Search]) -> Iterator[Line
 
 
 def _check_languages(config: Config, scans: dict[str, SetScan], findings: Findings) -> None:
-    sides = {
-        name: BothSides.of((scanned.set.files.source[0], scanned.set.files.target[0]), scanned.sample.pairs)
-        for name, scanned in scans.items()
-    }
+    sides = {name: SetSides.of(scanned.set.files.pairs, scanned.sample.pairs) for name, scanned in scans.items()}
     check_languages(config, sides, TRAINING, findings)
 
 

@@ -84,7 +84,7 @@ class Trial:
     def __init__(self, plan: Plan, stop: StopRequest) -> None:
         self._plan = plan
         self._stop = stop
-        self._started = started(_serve, 1, "tries some updates")
+        self._started = started(_serve, 1, "training", "tries some updates")
 
     def __enter__(self) -> Trial:
         (self._worker,) = self._started.__enter__()

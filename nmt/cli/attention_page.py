@@ -26,9 +26,10 @@ def write_page(
     """
     from nmt.alignment.attention_page import attention_page
     from nmt.alignment.attention_page.document import Subject, check_tokens
-    from nmt.storage import write_file
+    from nmt.storage import check_output, write_output
     from nmt.trace import trace
 
+    check_output(Path(output))  # told before the work is done
     lines = _all_of(batches)
     _check_count(place, len(lines))
     texts = [line.text for line in lines]
@@ -40,7 +41,7 @@ def write_page(
         length_penalty=search.length_penalty,
         unit=unit,
     )
-    write_file(Path(output), attention_page(traced, subject, place).encode())
+    write_output(Path(output), attention_page(traced, subject, place).encode())
     if too_long := sum(line.too_long for line in lines):
         raise DataError(place, f"too long, and left out: {too_long}")
 

@@ -84,7 +84,7 @@ def compare(
     from nmt.comparison.comparison import Method
     from nmt.comparison.formats import as_json, as_text
     from nmt.comparison.report import as_page
-    from nmt.storage import check_writable, write_file
+    from nmt.storage import check_output, write_output
     from nmt.text.files import open_output
 
     given = options.search_options(
@@ -104,12 +104,12 @@ def compare(
     _check_counts(finished, references, source, method)
     searches = [(translator, translator.options(**given)) for translator in translators]
     if output is not None:  # told before the work is done
-        check_writable(Path(output))
+        check_output(Path(output))
     comparison = _compare(models, searches, finished, references, source, method, frequency, quiet=quiet)
     if searches and (attention or output is not None):
         comparison = _with_attention(comparison, searches)
     if output is not None:
-        write_file(Path(output), as_page(comparison).encode())
+        write_output(Path(output), as_page(comparison).encode())
     shown = comparison if attention else comparison.without_attention()
     with open_output("-") as writer:
         for line in [as_json(shown)] if output_format == "json" else as_text(shown, columns_of_output()):

@@ -102,7 +102,7 @@ def encode_in_order(
         for texts in chain(first, chunks):
             yield texts, encoder.encode(texts.sources, texts.targets)
         return
-    with started(_serve, len(first), "encodes text") as workers:
+    with started(_serve, len(first), "corpus", "encodes text") as workers:
         for worker in workers:
             worker.send((encoder.source.model, encoder.target.model))
         waiting = list(zip(workers, first, strict=True))
@@ -119,13 +119,18 @@ def encode_in_order(
 
 
 class Worker(NamedTuple):
-    """A process at the other end of a pipe, which answers requests; `work` is what it does: "encodes text".
+    """A process at the other end of a pipe, which answers requests.
 
     Errors of its methods are those of `encode_in_order`.
+
+    Attributes:
+        subject: what errors are about: "corpus".
+        work: what it does: "encodes text".
     """
 
     process: BaseProcess
     pipe: Connection
+    subject: str
     work: str
 
     def send(self, request: Any) -> None:
@@ -142,7 +147,7 @@ class Worker(NamedTuple):
         except (EOFError, OSError):
             raise self._ended() from None
         if isinstance(reply, _OutOfMemory):
-            raise MemoryExhaustedError("corpus", f"a process that {self.work} ran out of memory")
+            raise MemoryExhaustedError(self.subject, f"a process that {self.work} ran out of memory")
         if isinstance(reply, Failure):
             raise RuntimeError(f"a process that {self.work} failed:\n{reply.traceback}")
         return reply
@@ -153,10 +158,10 @@ class Worker(NamedTuple):
         what = f"a process that {self.work} ended by itself (exit code {code})"
         if code == 1:  # what `_serve` lets happen to none: an exception before it, when the caller's script is imported
             hint = 'a script that prepares a corpus or trains does so under `if __name__ == "__main__":`'
-            return ConfigError("corpus", f"{what}; {hint}")
+            return ConfigError(self.subject, f"{what}; {hint}")
         if code == -signal.SIGKILL:
-            return MemoryExhaustedError("corpus", f"{what}; memory may have run out")
-        return NmtError("corpus", what)
+            return MemoryExhaustedError(self.subject, f"{what}; memory may have run out")
+        return NmtError(self.subject, what)
 
 
 class Failure(NamedTuple):
@@ -170,8 +175,9 @@ class _OutOfMemory(NamedTuple):
 
 
 @contextmanager
-def started(target: Callable[[Connection], None], count: int, work: str) -> Iterator[list[Worker]]:
-    """Worker processes that live as long as the context, each of which runs `target`; `work` as for `Worker`.
+def started(target: Callable[[Connection], None], count: int, subject: str, work: str) -> Iterator[list[Worker]]:
+    """Worker processes that live as long as the context, each of which runs `target`; `subject` and `work` as for
+    `Worker`.
 
     They are spawned, not forked: threads of this process, such as those of a tensor library, do not survive a fork.
     They are given nothing but a pipe: what is more than a pipe holds would be waited for without end if a process died
@@ -193,7 +199,7 @@ def started(target: Callable[[Connection], None], count: int, work: str) -> Iter
                     process = context.Process(target=target, args=(theirs,), daemon=True)
                     _start(process, work)
                     theirs.close()
-                    workers.append(Worker(process, ours, work))
+                    workers.append(Worker(process, ours, subject, work))
             finally:
                 signal.pthread_sigmask(signal.SIG_SETMASK, before)
         yield workers

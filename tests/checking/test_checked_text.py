@@ -80,6 +80,32 @@ def test_swapped_sides_are_found(name, corpus, look):
     assert found == [str(corpus.path(f"{other}.en")) for other in others]
 
 
+@pytest.mark.parametrize("languages", [("en", "fr"), ("xx", "yy")])
+def test_swapped_sides_are_found_in_one_file_of_several(languages, corpus, look):
+    source, target = corpus.lines("training.en"), corpus.lines("training.fr")
+    parts = {"a.en": source[:600], "a.fr": target[:600], "b.en": source[600:], "b.fr": target[600:]}
+    for name, lines in parts.items():
+        corpus.write(name, lines)
+    files = {
+        side: [str(corpus.path(f"{part}.{code}")) for part in "ab"]
+        for side, code in (("source", "en"), ("target", "fr"))
+    }
+    data = {"source_language": languages[0], "target_language": languages[1], "train": files}
+    assert look(corpus.config(data=data)) == []
+    corpus.write("b.en", parts["b.fr"])
+    corpus.write("b.fr", parts["b.en"])
+    found = [finding.where for finding in look(corpus.config(data=data)) if finding.kind == "swapped"]
+    assert found == [str(corpus.path("b.en"))]
+
+
+def test_a_side_that_changes_its_language_late_is_found(corpus, look):
+    english, french = (corpus.lines(f"training.{code}") * 5 for code in ("en", "fr"))
+    assert sum(map(len, french)) > 200_000
+    corpus.write("training.en", english * 6)
+    corpus.write("training.fr", french + english * 5)
+    assert "wrong_language" in kinds(look(corpus.config()))
+
+
 def test_a_side_in_the_other_language_is_found(corpus, look):
     corpus.write("validation.fr", corpus.lines("test.en"))
     findings = look(corpus.config())
