@@ -13,6 +13,7 @@ import os
 import secrets
 import shutil
 import stat
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -27,6 +28,8 @@ LOCK_NAME = ".lock"
 
 # Of <fcntl.h> and <linux/fs.h>: paths are relative to the current directory; both names are to exist and be exchanged.
 _HERE, _EXCHANGE = -100, 2
+
+_TRIES, _SECONDS_BETWEEN_TRIES = 5, 0.02  # to take a lock that somebody may only be looking at
 
 
 @contextmanager
@@ -295,7 +298,7 @@ class RunLock:
         with _storage_errors(path):
             descriptor = _open_lock(path, os.O_RDWR | os.O_CREAT)
             try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                _lock(descriptor)
                 os.ftruncate(descriptor, 0)
                 os.pwrite(descriptor, f"{os.getpid()} {os.uname().nodename}\n".encode(), 0)
             except BlockingIOError:
@@ -338,6 +341,16 @@ def lock_holder(directory: Path) -> str | None:
         finally:
             os.close(descriptor)
     return None
+
+
+def _lock(descriptor: int) -> None:
+    """Takes a lock that is free, or held for no longer than `lock_holder` holds it; else raises `BlockingIOError`."""
+    for _ in range(_TRIES):
+        with suppress(BlockingIOError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        time.sleep(_SECONDS_BETWEEN_TRIES)
+    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def _open_lock(path: Path, flags: int) -> int:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import resource
 import shutil
@@ -421,6 +422,18 @@ def test_a_lock_is_given_back_though_a_forked_child_lives_on(tmp_path: Path) -> 
             pass
     finally:
         os.kill(child, signal.SIGKILL)
+
+
+def test_who_only_looks_at_the_lock_refuses_nobody(tmp_path: Path) -> None:
+    with RunLock(tmp_path):
+        pass
+    with (tmp_path / ".lock").open() as file:
+        fcntl.flock(file, fcntl.LOCK_SH)
+        timer = threading.Timer(0.03, fcntl.flock, (file, fcntl.LOCK_UN))
+        timer.start()
+        with RunLock(tmp_path):
+            assert lock_holder(tmp_path) is not None
+        timer.join()
 
 
 def test_one_process_cannot_lock_twice(tmp_path: Path) -> None:
