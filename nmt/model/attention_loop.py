@@ -16,7 +16,7 @@ from torch.autograd.function import once_differentiable
 
 from nmt.model import product_looking
 from nmt.model.fusion import attention_steps, cell_steps
-from nmt.model.products import accurate, outside_autocast
+from nmt.model.products import accurate, mm, outside_autocast
 
 
 class _Transitions(NamedTuple):
@@ -78,11 +78,11 @@ class _AttentionLoop(Function):
         for t in range(time):
             cell = look.cells[t - 1] if t else nothing
             if word is not None and word_weight is not None:
-                recurrent, added = hiddens[t] @ word_weight, input_gates[t]
+                recurrent, added = mm(hiddens[t], word_weight), input_gates[t]
                 steps.advance(recurrent, added, word.gates[t], cell, word.cells[t], word.cell_tanhs[t], queries[t])
                 cell = word.cells[t]
             looks.forward(t, _projected(queries[t], query_weight), joined[t, :, :context_size])
-            recurrent, added = joined[t] @ recurrent_weight, added_after_look[t]
+            recurrent, added = mm(joined[t], recurrent_weight), added_after_look[t]
             steps.advance(recurrent, added, look.gates[t], cell, look.cells[t], look.cell_tanhs[t], hiddens[t + 1])
         tensors = keys, annotations, recurrent_weight, query_weight, energy, word_weight, compared, weights
         ctx.save_for_backward(*tensors, joined, None if word is None else hiddens, *look, *(word or (None,) * 3))
@@ -117,7 +117,7 @@ class _AttentionLoop(Function):
             cell = before if word is None else word.cells[t]
             filled = gates_gradients[t]
             steps.retreat(carried, output_gradient[t], cell_gradient, look.gates[t], cell, look.cell_tanhs[t], filled)
-            joined_gradient = filled @ recurrent_weight.t()
+            joined_gradient = mm(filled, recurrent_weight.t())
             torch.add(context_gradient[t], joined_gradient[:, :context_size], out=context_gradients[t])
             looks.backward(t, context_gradients[t], query_gradients[t])
             through_query = _projected(query_gradients[t], None if query_weight is None else query_weight.t())
@@ -125,7 +125,7 @@ class _AttentionLoop(Function):
             if word is not None and word_gradients is not None:
                 filled = word_gradients[t]
                 steps.retreat(carried, nothing, cell_gradient, word.gates[t], before, word.cell_tanhs[t], filled)
-                carried = filled @ word_weight.t()
+                carried = mm(filled, word_weight.t())
         keys_gradient, energy_gradient = looks.gradients()
         return (
             gates_gradients if word_gradients is None else word_gradients,
@@ -143,12 +143,12 @@ class _AttentionLoop(Function):
 
 
 def _projected(rows: Tensor, weight: Tensor | None) -> Tensor:
-    return rows if weight is None else rows @ weight
+    return rows if weight is None else mm(rows, weight)
 
 
 def _over_all_steps(inputs: Tensor, gradients: Tensor) -> Tensor:
     """The gradient of a weight from what it read (T, B, I) and the gradient of what it made (T, B, O): (I, O)."""
-    return inputs.flatten(0, 1).t() @ gradients.flatten(0, 1)
+    return mm(inputs.flatten(0, 1).t(), gradients.flatten(0, 1))
 
 
 _run = cast("Callable[..., tuple[Tensor, Tensor, Tensor]]", _AttentionLoop.apply)

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.autograd import Function
 
-from nmt.model.products import filled_up, for_products
+from nmt.model.products import for_products, linears
 from nmt.model.recurrence import lstm_loop
 from nmt.model.regularization import Dropout
 
@@ -62,8 +62,7 @@ class BidirectionalLSTM(nn.Module):
         time, batch, size = inputs.shape
         rows = inputs.reshape(time * batch, size)
         both = torch.stack([rows, _permute_rows(rows, mirror)])  # (2, S·B, ·)
-        gates = torch.baddbmm(self.bias[:, None], filled_up(both), self.input_weight)[:, : time * batch]
-        gates = gates.unflatten(1, (time, batch))
+        gates = linears(both, self.input_weight, self.bias).unflatten(1, (time, batch))
         hidden = lstm_loop(gates, for_products(self.recurrent_weight), by_steps=by_steps)
         ahead, back = hidden.flatten(1, 2).unbind()
         return torch.cat([ahead, _permute_rows(back, mirror)], dim=-1).view(time, batch, -1)

@@ -19,7 +19,7 @@ from torch.autograd.function import once_differentiable
 
 from nmt.model.cell import lstm_cell
 from nmt.model.fusion import cell_steps
-from nmt.model.products import accurate, filled_up, outside_autocast
+from nmt.model.products import accurate, bmm, filled_up, outside_autocast
 
 
 class _LSTMLoop(Function):
@@ -38,7 +38,7 @@ class _LSTMLoop(Function):
         steps = cell_steps(recurrent_weight)
         for t in range(time):
             steps.advance(
-                torch.bmm(hiddens[:, t], recurrent_weight),
+                bmm(hiddens[:, t], recurrent_weight),
                 input_gates[:, t],
                 gates[:, t],
                 cells[:, t],
@@ -71,9 +71,9 @@ class _LSTMLoop(Function):
                 cell_tanhs[:, t],
                 gates_gradient,
             )
-            carried = torch.bmm(gates_gradient, weight_t)
+            carried = bmm(gates_gradient, weight_t)
         rows = hiddens[:, :-1].reshape(directions, time * batch, size)
-        weight_gradient = torch.bmm(filled_up(rows).transpose(1, 2), filled_up(gates_gradients.flatten(1, 2)))
+        weight_gradient = bmm(filled_up(rows).transpose(1, 2), filled_up(gates_gradients.flatten(1, 2)))
         return gates_gradients, weight_gradient, accurate(carried)
 
 

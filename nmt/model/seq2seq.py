@@ -16,7 +16,7 @@ from nmt.model.attention import Memory, make_attention
 from nmt.model.decoder import Decoder, DecoderOutput, DecoderState
 from nmt.model.encoder import Encoder
 from nmt.model.outputs import Outputs
-from nmt.model.products import accurate, for_products, outside_autocast, pack, product
+from nmt.model.products import accurate, for_products, mm, outside_autocast, pack, product
 from nmt.model.regularization import Dropout, drop_words
 
 LARGEST_TABLE = 1 << 25  # numbers of `Seq2Seq.word_gates`
@@ -223,7 +223,7 @@ class Seq2Seq(nn.Module):
         with torch.no_grad(), outside_autocast(rows.device):
             weight = accurate(self.output_weight)  # in bfloat16, logits of 16 would be rounded to eighths
             for some, their_targets in zip(rows.split(ROWS_OF_LOGITS), targets.split(ROWS_OF_LOGITS), strict=True):
-                logits = functional.linear(accurate(some).to(weight.dtype), weight)
+                logits = mm(accurate(some).to(weight.dtype), weight.t())
                 chosen = logits.gather(1, their_targets[:, None])[:, 0]
                 parts.append(chosen - torch.logsumexp(logits, 1))
         return torch.cat(parts).view(target_output.shape[1], -1).t()

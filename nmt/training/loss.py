@@ -11,7 +11,7 @@ from torch.autograd import Function
 from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
-from nmt.model.products import ROWS, outside_autocast
+from nmt.model.products import ROWS, mm, outside_autocast
 
 # Rows of logits worked on at once: enough for quick products, and few enough to stay near a processor's caches.
 ROWS_ON_CPU, ROWS_ON_GPU = 512, 8192
@@ -31,7 +31,7 @@ class _Exponentials(NamedTuple):
     def of(cls, rows: Tensor, weight: Tensor, targets: Tensor, buffer: Tensor, *, shifted: bool) -> Self:
         """Fills the buffer; without `shifted`, rows of very large or very small logits overflow or vanish."""
         accurate = torch.promote_types(rows.dtype, torch.float32)
-        logits = torch.mm(rows, weight.t(), out=buffer)
+        logits = mm(rows, weight.t(), out=buffer)
         shift: Tensor | float = 0.0
         if shifted:
             largest = logits.amax(1, keepdim=True)
@@ -90,8 +90,8 @@ class _SmoothedCrossEntropy(Function):
             # As rounded as it is in the sum, so that what the two have in common cancels out.
             lowered = values[at_target].to(accurate) - (1 - smoothing) * sums[:, 0]
             values[at_target] = lowered.to(values.dtype)
-            rows_gradient[start : start + size] = (values @ weight) / sums
-            weight_gradient += values.t() @ (some / sums).to(rows.dtype)
+            rows_gradient[start : start + size] = mm(values, weight) / sums
+            weight_gradient += mm(values.t(), (some / sums).to(rows.dtype))
         if smoothing:
             share = smoothing / vocabulary
             weight_sum, rows_sum = weight.sum(0, dtype=accurate), rows.sum(0, dtype=accurate)

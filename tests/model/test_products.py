@@ -7,7 +7,7 @@ import torch
 from torch.nn import functional
 
 from nmt.model import products
-from nmt.model.products import FEW, ROWS, filled_up, linear, pack, product
+from nmt.model.products import FEW, ROWS, bmm, filled_up, linear, linears, mm, pack, product
 
 
 @pytest.mark.parametrize("count", [1, ROWS, ROWS + 1, 3 * ROWS - 1])
@@ -19,9 +19,82 @@ def test_filled_up_rows_end_in_zeros_at_a_multiple(count: int) -> None:
     assert not filled[:, count:].any()
 
 
-def test_rows_in_float32_are_left_as_they_are() -> None:
+@pytest.fixture(params=[False, True], ids=["by MKL", "by oneDNN"])
+def by_onednn(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> bool:
+    """Who multiplies in float32, whatever the processor."""
+    if not torch.backends.mkldnn.is_available():
+        pytest.skip("torch was built without oneDNN")
+    monkeypatch.setattr(products, "onednn_is_quicker", lambda: request.param)
+    return bool(request.param)
+
+
+def test_rows_in_float32_are_left_as_they_are_by_mkl(by_onednn: bool) -> None:
     rows = torch.ones(ROWS + 1, 3)
-    assert filled_up(rows) is rows
+    assert (filled_up(rows) is rows) is not by_onednn
+
+
+@pytest.mark.usefixtures("by_onednn")
+def test_products_are_those_of_torch_however_their_matrices_lie() -> None:
+    torch.manual_seed(0)
+    wide, high = torch.randn(9, 40), torch.randn(24, 9)
+    for rows in (wide[:, 16:], wide[:, :24], high.t(), torch.randn(1, 24), torch.randn(2, 24)[::2]):
+        for matrix in (torch.randn(24, 7), torch.randn(7, 24).t(), torch.randn(24, 30)[:, 5:12], torch.randn(24, 1)):
+            expected = rows @ matrix
+            torch.testing.assert_close(mm(rows, matrix), expected)
+            several = torch.stack([rows, 2 * rows])
+            torch.testing.assert_close(
+                bmm(several, torch.stack([matrix, matrix])), torch.stack([expected, 2 * expected])
+            )
+            found = mm(rows, matrix, out=torch.empty_like(expected))
+            torch.testing.assert_close(found, expected)
+    assert mm(torch.empty(0, 3), torch.ones(3, 2)).shape == (0, 2)
+
+
+@pytest.mark.usefixtures("by_onednn")
+@pytest.mark.parametrize("transposed", [False, True])
+def test_gradients_are_those_of_torch(transposed: bool) -> None:
+    torch.manual_seed(0)
+    inputs, weight = torch.randn(5, 3, 8, requires_grad=True), torch.randn(8, 6, requires_grad=True)
+    bias, towards = torch.randn(6, requires_grad=True), torch.randn(5, 3, 6)
+    given = weight if transposed else weight.t()
+    expected, found = inputs @ weight + bias, linear(inputs, given, bias, transposed=transposed)
+    torch.testing.assert_close(found, expected)
+    for ours, theirs in zip(
+        torch.autograd.grad(found, (inputs, weight, bias), towards),
+        torch.autograd.grad(expected, (inputs, weight, bias), towards),
+        strict=True,
+    ):
+        torch.testing.assert_close(ours, theirs)
+    # A product with a constant, as of a model that is not trained, has no gradient for it.
+    [alone] = torch.autograd.grad(linear(inputs.detach(), given, transposed=transposed), weight, towards)
+    torch.testing.assert_close(alone, inputs.detach().flatten(0, 1).t() @ towards.flatten(0, 1))
+
+
+@pytest.mark.usefixtures("by_onednn")
+def test_several_products_are_those_of_torch(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(products, "ROWS", 4)
+    torch.manual_seed(0)
+    inputs, weights = torch.randn(2, 7, 8, requires_grad=True), torch.randn(2, 8, 6, requires_grad=True)
+    biases, towards = torch.randn(2, 6, requires_grad=True), torch.randn(2, 7, 6)
+    expected, found = torch.baddbmm(biases[:, None], inputs, weights), linears(inputs, weights, biases)
+    torch.testing.assert_close(found, expected)
+    for ours, theirs in zip(
+        torch.autograd.grad(found, (inputs, weights, biases), towards),
+        torch.autograd.grad(expected, (inputs, weights, biases), towards),
+        strict=True,
+    ):
+        torch.testing.assert_close(ours, theirs)
+
+
+@pytest.mark.usefixtures("by_onednn")
+def test_autocast_and_other_types_are_obeyed() -> None:
+    rows, weight = torch.randn(3, 8), torch.randn(8, 6)
+    with torch.autocast("cpu", torch.bfloat16):
+        assert linear(rows[None], weight, transposed=True).dtype == torch.bfloat16
+        assert linears(rows[None], weight[None], torch.zeros(1, 6)).dtype == torch.bfloat16
+    assert mm(rows.double(), weight.double()).dtype == torch.float64
+    with torch.no_grad():
+        torch.testing.assert_close(product(rows[None], weight, transposed=True), (rows @ weight)[None])
 
 
 @pytest.mark.parametrize("rows", [1, 4, 5, 11])
