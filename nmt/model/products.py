@@ -132,8 +132,8 @@ _run_linear = cast("Callable[[Tensor, Tensor, Tensor | None], Tensor]", _Linear.
 
 
 def _runs_by_onednn(rows: Tensor, matrix: Tensor) -> bool:
-    """Whether autocast leaves a product as it is, and oneDNN is quicker."""
-    return for_products(rows).dtype == matrix.dtype and _is_for_onednn(rows)
+    """Whether a product runs in float32, whatever autocast asks for, and is quicker by oneDNN."""
+    return for_products(rows).dtype == torch.float32 == matrix.dtype and _is_for_onednn(rows)
 
 
 def _is_for_onednn(rows: Tensor) -> bool:

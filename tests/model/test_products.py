@@ -92,6 +92,11 @@ def test_autocast_and_other_types_are_obeyed() -> None:
     with torch.autocast("cpu", torch.bfloat16):
         assert linear(rows[None], weight, transposed=True).dtype == torch.bfloat16
         assert linears(rows[None], weight[None], torch.zeros(1, 6)).dtype == torch.bfloat16
+        # A translator in bfloat16 holds its matrices in it.
+        held = weight.to(torch.bfloat16)
+        assert linear(rows[None], held, transposed=True).dtype == torch.bfloat16
+        with torch.no_grad():
+            assert product(rows[None], held, transposed=True).dtype == torch.bfloat16
     assert mm(rows.double(), weight.double()).dtype == torch.float64
     with torch.no_grad():
         torch.testing.assert_close(product(rows[None], weight, transposed=True), (rows @ weight)[None])
