@@ -25,38 +25,50 @@ from nmt.manifest import CONFIG, MANIFEST, OPTIMIZER, SHARED_TOKENIZER, SHORTLIS
 from program import Finished, environment
 from sealing import put
 
-MODULES = {"pickle", "_pickle", "cPickle", "dill", "cloudpickle", "joblib", "marshal", "shelve"}
-CALLS = {
-    "eval",
-    "exec",
-    "compile",
-    "__import__",
-    "torch.load",
-    "yaml.load",
-    "yaml.load_all",
-    "yaml.full_load",
-    "yaml.full_load_all",
-    "yaml.unsafe_load",
-    "yaml.unsafe_load_all",
+# What makes objects or runs code of what it reads; and what starts programs, as nothing here has need to.
+MODULES = {
+    *("pickle", "_pickle", "cPickle", "dill", "cloudpickle", "joblib", "marshal", "shelve"),
+    *("subprocess", "runpy", "code", "codeop", "pty", "torch.package", "torch.hub"),
 }
-NAMES = {"UnsafeLoader", "FullLoader", "CFullLoader", "CUnsafeLoader", "UnsafeConstructor", "FullConstructor"}
+NAMES = {
+    *("eval", "exec", "compile", "__import__", "builtins.eval", "builtins.exec", "builtins.compile"),
+    *("torch.load", "torch.jit.load", "torch.export.load", "torch.serialization.load", "torch.ops.load_library"),
+    *("yaml.load", "yaml.load_all", "yaml.full_load", "yaml.full_load_all", "yaml.unsafe_load", "yaml.unsafe_load_all"),
+    *("os.system", "os.popen", "os.startfile", "os.posix_spawn", "os.posix_spawnp"),
+    *(f"os.{kind}{how}" for kind in ("exec", "spawn") for how in ("l", "le", "lp", "lpe", "v", "ve", "vp", "vpe")),
+    *("importlib.util.spec_from_file_location", "importlib.machinery.SourceFileLoader", "pandas.read_pickle"),
+}
+LOADERS = {"UnsafeLoader", "FullLoader", "CFullLoader", "CUnsafeLoader", "UnsafeConstructor", "FullConstructor"}
 
 
 def offences(source: str) -> Iterator[str]:
-    for node in ast.walk(ast.parse(source)):
+    """What of these a module uses, under whatever name it has there."""
+    tree = ast.parse(source)
+    meant: dict[str, str] = {}
+    for node in ast.walk(tree):
         match node:
             case ast.Import(names=aliases):
-                yield from (alias.name for alias in aliases if alias.name.partition(".")[0] in MODULES)
+                bound = {name: name for name in (alias.name.partition(".")[0] for alias in aliases)}
+                meant |= bound | {alias.asname: alias.name for alias in aliases if alias.asname}
+                yield from (alias.name for alias in aliases if is_of(alias.name))
             case ast.ImportFrom(module=str(module), names=aliases):
-                yield from (module for _ in range(module.partition(".")[0] in MODULES))
-                imported = {f"{module}.{alias.name}" for alias in aliases}
-                yield from imported & CALLS
-            case ast.Call(func=function) if ast.unparse(function) in CALLS:
-                yield ast.unparse(function)
+                meant |= {alias.asname or alias.name: f"{module}.{alias.name}" for alias in aliases}
+                yield from (f"{module}.{alias.name}" for alias in aliases if is_of(f"{module}.{alias.name}"))
+                yield from (f"{module}.*" for alias in aliases if alias.name == "*")
+    for node in ast.walk(tree):
+        match node:
+            case ast.Name() | ast.Attribute():
+                first, dot, rest = ast.unparse(node).partition(".")
+                name = meant.get(first, first) + dot + rest
+                if name in NAMES or (first in meant and is_of(name)) or name.rpartition(".")[2] in LOADERS:
+                    yield name
             case ast.keyword(arg="allow_pickle", value=value) if ast.unparse(value) != "False":
                 yield "allow_pickle"
-            case ast.Attribute(attr=name) | ast.Name(id=name) if name in NAMES:
-                yield name
+
+
+def is_of(name: str) -> bool:
+    """Whether it is one of the modules, or in one."""
+    return any(name == module or name.startswith(f"{module}.") for module in MODULES)
 
 
 @pytest.mark.promise(1, gate=1, full=1)
@@ -76,7 +88,17 @@ def test_promise_01_no_reader_that_runs_code_is_used() -> None:
         "import pickle",
         "import os, dill.source",
         "from pickle import loads",
-        "from torch import load",
+        "from torch import load\nload(path)",
+        "from torch import load as read\nread(path)",
+        "import torch as t\nt.load(path)",
+        "read = torch.load",
+        "torch.jit.load(path)",
+        "from torch import jit\njit.load(path)",
+        "from torch import *",
+        "import runpy",
+        "import subprocess as s",
+        "os.system(text)",
+        "os.execvp(name, [name])",
         "torch.load(path, weights_only=True)",
         "np.load(path, allow_pickle=True)",
         "np.load(path, allow_pickle=trusted)",
