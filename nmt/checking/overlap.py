@@ -15,7 +15,7 @@ from nmt.corpus.cleaning import SeenPairs
 
 # Pairs whose hashes are remembered. Of more, a part is looked at, which all copies of a pair are in or none.
 REMEMBERED_PAIRS = 1 << 24
-_PAIRS_AT_A_TIME = 4096
+_PAIRS_AT_A_TIME, _CHARACTERS_AT_A_TIME = 4096, 1 << 22
 _NOUNS = {"pair": "pairs", "source": "source lines", "target": "target lines"}
 
 # Shares from which it is worth a warning.
@@ -34,17 +34,19 @@ class RepeatedPairs:
         self.first: tuple[int, int] | None = None  # file and line
         self._remembered = SeenPairs()
         self._waiting: list[LinePair] = []
+        self._characters = 0  # of what waits
 
     def add(self, pair: LinePair) -> None:
         """Takes in the next pair."""
         if self.part == 1 or hash((pair.source.text, pair.target.text)) % self.part == 0:
             self._waiting.append(pair)
-            if len(self._waiting) == _PAIRS_AT_A_TIME:
+            self._characters += len(pair.source.text) + len(pair.target.text)
+            if len(self._waiting) == _PAIRS_AT_A_TIME or self._characters > _CHARACTERS_AT_A_TIME:
                 self.finish()
 
     def finish(self) -> None:
         """Counts what waits to be."""
-        pairs, self._waiting = self._waiting, []
+        pairs, self._waiting, self._characters = self._waiting, [], 0
         if not pairs:
             return
         fresh = self._remembered.add([pair.source.text for pair in pairs], [pair.target.text for pair in pairs])

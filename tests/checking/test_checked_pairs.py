@@ -3,7 +3,9 @@
 import pytest
 
 import nmt.checking.overlap as overlap_module
-from nmt.text.lines import MAX_LINE_BYTES
+from nmt.checking.overlap import RepeatedPairs
+from nmt.checking.reading import LinePair
+from nmt.text.lines import MAX_LINE_BYTES, Line
 
 
 def kinds(findings):
@@ -92,3 +94,12 @@ def test_one_common_line_is_information(corpus, look):
         corpus.write(f"test.{side}", corpus.lines(f"test.{side}") * 2 + [training[7]])
     told = look(corpus.config(), information=True)
     assert {finding.severity for finding in told if finding.kind == "overlap_pair"} == {"information"}
+
+
+def test_few_long_pairs_wait_to_be_compared():
+    repeated, line = RepeatedPairs(10), Line(1, "x" * (1 << 20))
+    for _ in range(9):
+        repeated.add(LinePair(0, line, line))
+    assert repeated.seen >= 6
+    repeated.finish()
+    assert (repeated.seen, repeated.repeated) == (9, 8)
