@@ -33,8 +33,8 @@ from benchmark_training import REFERENCE, measure_loops
 from nmt.config import Config, load_config
 from nmt.corpus.batching import Batch
 from nmt.corpus.order import START, BatchOrder
-from nmt.text.files import read_lines
 from nmt.model.products import mm
+from nmt.text.files import read_lines
 from nmt.training.memory import keep_freed_memory
 from nmt.training.preparation import corpus_files, prepare_corpus, train_tokenizers
 from nmt.training.stopping import StopRequest

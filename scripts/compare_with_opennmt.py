@@ -14,8 +14,9 @@ place of the context, has no end mark on source sentences, and ends the search f
 hypothesis is finished, where nmt goes on until as many are as the beam is wide.
 
 Training is measured from each program's own log, in turns, the first third of each run left out. For decoding, each
-program trains a model of as many updates (kept in the folder, for another time), tries some batch sizes, and takes its
-best. OpenNMT-py is given tokens, nmt text. Other work on the machine makes every number worse: end it first.
+program trains a model of as many updates (kept in the folder, for another time), of which nmt keeps a moving average
+as CONFIG says, tries some batch sizes, and takes its best. OpenNMT-py is given tokens, nmt text. Other work on the
+machine makes every number worse: end it first.
 """
 
 from __future__ import annotations
@@ -262,7 +263,8 @@ def measure_decoding(comparison: Comparison, repetitions: int, steps: int) -> It
         print(f"OpenNMT-py trains its model; see {folder / 'opennmt' / 'opennmt.log'}", file=sys.stderr, flush=True)
         comparison.train_opennmt(folder / "opennmt", steps, min(steps, 50))
     print("nmt trains its model, unless it is there", file=sys.stderr, flush=True)
-    comparison.train_nmt(folder / "nmt", max_steps=steps, validate_every=steps)
+    average = load_config(comparison.path).training.average_decay
+    comparison.train_nmt(folder / "nmt", max_steps=steps, validate_every=steps, average_decay=average)
     log = folder / "opennmt" / "translator.log"
     with RemoteTranslator(comparison.environment, model, BEAM_SIZE, log, comparison.variables) as remote:
         programs: dict[str, Program] = {
