@@ -34,9 +34,11 @@ _TRIES, _SECONDS_BETWEEN_TRIES = 5, 0.02  # to take a lock that somebody may onl
 
 @contextmanager
 def _storage_errors(path: Path) -> Iterator[None]:
-    """Turns what the operating system refuses into a `StorageError` about `path`."""
+    """Turns what the operating system refuses into a `StorageError` about `path`, but for a reader that went away."""
     try:
         yield
+    except BrokenPipeError:
+        raise
     except OSError as error:
         # Without a number it is no answer of the operating system: gzip, for one, reports damaged data this way.
         if error.errno is None:
@@ -109,6 +111,7 @@ def write_output(path: Path, data: bytes) -> None:
 
     Raises:
         StorageError: as `write_file`; and into a pipe or device, a part may have been written.
+        BrokenPipeError: the reader of a pipe went away.
     """
     with _storage_errors(path):
         if _is_special(path):
@@ -125,20 +128,24 @@ def check_output(path: Path) -> None:
         StorageError: there is none.
     """
     with _storage_errors(path):
-        if not _is_special(path):
+        if _is_special(path):
+            if not os.access(path, os.W_OK):
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        else:
             temporary = _temporary_beside(Path(os.path.realpath(path)))
             temporary.open("xb").close()
             temporary.unlink()
 
 
 def _is_special(path: Path) -> bool:
-    """Whether it is there, and neither a regular file nor, which is an error, a directory."""
+    """Whether it is there, and neither a regular file nor, which are errors, a directory or a socket."""
     try:
         mode = path.stat().st_mode
     except FileNotFoundError:
         return False
-    if stat.S_ISDIR(mode):
-        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+    if stat.S_ISDIR(mode) or stat.S_ISSOCK(mode):
+        number = errno.EISDIR if stat.S_ISDIR(mode) else errno.ENXIO
+        raise OSError(number, os.strerror(number))
     return not stat.S_ISREG(mode)
 
 

@@ -6,6 +6,7 @@ import os
 import resource
 import shutil
 import signal
+import socket
 import stat
 import subprocess
 import sys
@@ -176,7 +177,15 @@ def test_what_a_user_names_may_be_a_link_or_a_pipe(tmp_path: Path) -> None:
     check_output(tmp_path / "pipe")
     write_output(tmp_path / "pipe", b"page")
     assert os.read(reader, 9) == b"page" and stat.S_ISFIFO((tmp_path / "pipe").stat().st_mode)
-    os.close(reader)
+    timer = threading.Timer(0.1, os.close, (reader,))
+    timer.start()
+    with pytest.raises(BrokenPipeError):
+        write_output(tmp_path / "pipe", bytes(1 << 20))
+    timer.join()
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(tmp_path / "socket"))
+        with pytest.raises(StorageError, match="socket: cannot be written"):
+            check_output(tmp_path / "socket")
     with pytest.raises(StorageError, match="elsewhere: cannot be written: Is a directory"):
         check_output(tmp_path / "elsewhere")
     with pytest.raises(StorageError, match="absent/page: cannot be written"):
@@ -424,7 +433,8 @@ def test_a_lock_is_given_back_though_a_forked_child_lives_on(tmp_path: Path) -> 
         os.kill(child, signal.SIGKILL)
 
 
-def test_who_only_looks_at_the_lock_refuses_nobody(tmp_path: Path) -> None:
+def test_who_only_looks_at_the_lock_refuses_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("nmt.storage._TRIES", 500)
     with RunLock(tmp_path):
         pass
     with (tmp_path / ".lock").open() as file:

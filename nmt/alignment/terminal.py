@@ -91,7 +91,7 @@ def characters(text: str) -> list[str]:
 def _belongs_to(before: str, character: str) -> bool:
     if _is_skin_colour(character) and unicodedata.category(before[0]) == "So":
         return True
-    if _is_wide(before[0]) or EMOJI_PRESENTATION in before:
+    if _is_wide_whole(before):
         if before.endswith(ZWJ):
             return True
     elif len(before) == 1 and _is_flag_letter(before) and _is_flag_letter(character):
@@ -100,7 +100,7 @@ def _belongs_to(before: str, character: str) -> bool:
 
 
 def _width(character: str) -> int:
-    if _is_wide(character[0]) or EMOJI_PRESENTATION in character or any(map(_is_skin_colour, character)):
+    if _is_wide_whole(character):
         return 2
     return sum(map(_width_alone, character))
 
@@ -113,6 +113,11 @@ def _width_alone(character: str) -> int:
     if "\u1160" <= character <= "\u11ff":  # vowels and ends of Korean syllables, which join what stands before
         return 0
     return 2 if _is_wide(character) else 1
+
+
+def _is_wide_whole(character: str) -> bool:
+    """Whether a character with all that is joined to it is wide, as emoji are, whatever they begin with."""
+    return _is_wide(character[0]) or EMOJI_PRESENTATION in character or any(map(_is_skin_colour, character))
 
 
 def _is_wide(character: str) -> bool:

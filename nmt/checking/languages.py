@@ -58,8 +58,8 @@ _FREQUENT = {
 _FREQUENT_WORDS = {language: frozenset(words.split()) for language, words in _FREQUENT.items()}
 
 _LEAST_LETTERS, _LEAST_WORDS = 500, 300
-_MOST_CHARACTERS = 200_000  # of a side that are looked at, about
-_COMMON = 200  # words by which sets are compared
+_MOST_CHARACTERS, _MOST_OF_A_LINE = 200_000, 1000  # of a side that are looked at, about
+_COMMON, _LEAST_SHARE = 200, 0.25  # words by which sets are compared, and what of their share another set has
 
 
 class Side(NamedTuple):
@@ -74,8 +74,9 @@ class Side(NamedTuple):
         """Looks at some texts; of many, at as many as are enough, from all over them."""
         words: Counter[str] = Counter()
         scripts: Counter[str] = Counter()
-        step = 1 + sum(map(len, texts)) // _MOST_CHARACTERS
-        for text in texts[::step]:
+        shortened = [text[:_MOST_OF_A_LINE] for text in texts]
+        step = 1 + sum(map(len, shortened)) // _MOST_CHARACTERS
+        for text in shortened[::step]:
             words.update(words_of(text))
             scripts.update(letter for letter in text if letter.isalpha())
         return cls(where, words, _by_script(scripts))
@@ -116,6 +117,11 @@ class BothSides(NamedTuple):
             Side.of(where[0], [pair.source for pair in pairs]), Side.of(where[1], [pair.target for pair in pairs])
         )
 
+    @property
+    def are_long(self) -> bool:
+        """Whether there are enough words of both to judge by."""
+        return self.source.is_long and self.target.is_long
+
 
 class SetSides(NamedTuple):
     """What a set looks like: as a whole, and each pair of its files where there are several."""
@@ -142,7 +148,7 @@ class SetSides(NamedTuple):
 
 def check_languages(config: Config, sets: Mapping[str, SetSides], training: str, findings: Findings) -> None:
     """Compares each side with its language, the sides of each other set with those of training, and those of further
-    training files with those of the first."""
+    training files with those of the first that is long enough."""
     codes = (_base(config.data.source_language), _base(config.data.target_language))
 
     def is_wrong(sides: BothSides) -> bool:
@@ -151,10 +157,9 @@ def check_languages(config: Config, sets: Mapping[str, SetSides], training: str,
     told = {name for name, sides in sets.items() if sides.has(is_wrong)}
     if training in told:  # then there is nothing to compare with
         return
-    first, *further = sets[training].files or (sets[training].whole,)
-    differing = [_compare(sides, first, first.source.where, findings) for sides in further]
-    if any(differing):
-        return
+    first, *further = [sides for sides in sets[training].files if sides.are_long] or (sets[training].whole,)
+    for one in further:
+        _compare(one, first, first.source.where, findings, least=0.0)
     for name, sides in sets.items():
         if name not in told and name != training:
             sides.has(lambda one: _compare(one, sets[training].whole, training, findings))
@@ -211,9 +216,15 @@ def _guess(side: Side, code: str) -> str | None:
     return max(shares, key=shares.__getitem__, default=None)
 
 
-def _compare(sides: BothSides, reference: BothSides, name: str, findings: Findings) -> bool:
-    """By the frequent words of the text called `name`, whatever language that is in; whether something is wrong."""
-    if not all(side.is_long for side in (*sides, *reference)):
+def _compare(
+    sides: BothSides, reference: BothSides, name: str, findings: Findings, *, least: float = _LEAST_SHARE
+) -> bool:
+    """By the frequent words of the text called `name`, whatever language that is in; whether something is wrong.
+
+    A side that has less than `least` of the share that they have there is in another language: 0 for one that may be
+    another kind of text, such as a list of names.
+    """
+    if not (sides.are_long and reference.are_long):
         return False
     common = [side.common for side in reference]
     source_is_other = _is_far(sides.source, common[0], common[1])
@@ -223,7 +234,7 @@ def _compare(sides: BothSides, reference: BothSides, name: str, findings: Findin
         return True
     wrong = False
     for side, other, is_other in zip(sides, reference, (source_is_other, target_is_other), strict=True):
-        if is_other or 4 * side.share(other.common) < other.share(other.common):
+        if is_other or side.share(other.common) < least * other.share(other.common):
             what = f"looks like another language than {other.where}"
             findings.warn(Group.TEXT, "wrong_language", side.where, what, "see which file belongs where")
             wrong = True

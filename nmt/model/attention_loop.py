@@ -16,7 +16,7 @@ from torch.autograd.function import once_differentiable
 
 from nmt.model import product_looking
 from nmt.model.fusion import attention_steps, cell_steps
-from nmt.model.products import accurate, mm, outside_autocast
+from nmt.model.products import accurate, filled_up, mm, outside_autocast
 
 
 class _Transitions(NamedTuple):
@@ -148,7 +148,7 @@ def _projected(rows: Tensor, weight: Tensor | None) -> Tensor:
 
 def _over_all_steps(inputs: Tensor, gradients: Tensor) -> Tensor:
     """The gradient of a weight from what it read (T, B, I) and the gradient of what it made (T, B, O): (I, O)."""
-    return mm(inputs.flatten(0, 1).t(), gradients.flatten(0, 1))
+    return mm(filled_up(inputs.flatten(0, 1)).t(), filled_up(gradients.flatten(0, 1)))
 
 
 _run = cast("Callable[..., tuple[Tensor, Tensor, Tensor]]", _AttentionLoop.apply)

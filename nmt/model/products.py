@@ -15,7 +15,7 @@ from torch.autograd import Function
 from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
-ROWS = 128  # many rows are filled up to a multiple of this
+ROWS = 128  # rows are filled up to a multiple of this at most
 FEW = 40  # rows at most that are multiplied by a packed matrix: each number of them costs oneDNN time and memory once
 _PACKED = "packed"  # the attribute of a matrix that has a packed one
 
@@ -81,10 +81,9 @@ def product(inputs: Tensor, weight: Tensor, *, transposed: bool = False) -> Tens
     packed = _packed_for(inputs, weight)
     if packed is not None:
         return _by_packed(inputs, packed, None)
-    if not torch.is_grad_enabled() and _runs_by_onednn(inputs, weight):
-        outputs = mm(inputs.flatten(0, -2), weight if transposed else weight.t())
-        return outputs.view(*inputs.shape[:-1], outputs.shape[-1])
-    return torch.matmul(inputs, weight) if transposed else functional.linear(inputs, weight)
+    if torch.is_grad_enabled():
+        return torch.matmul(inputs, weight) if transposed else functional.linear(inputs, weight)
+    return linear(inputs, weight, transposed=transposed)
 
 
 def mm(rows: Tensor, matrix: Tensor, *, out: Tensor | None = None) -> Tensor:
@@ -197,10 +196,20 @@ def filled_up(rows: Tensor) -> Tensor:
     """(·, N, I) with rows of zeros behind it, where that makes products quicker.
 
     Each size of a product that it has not met costs oneDNN, by which a processor computes in bfloat16, about two
-    milliseconds and a megabyte for machine code. Few rows come in few sizes anyway: see `TensorBatch`.
+    milliseconds and a megabyte for machine code.
     """
     count, dtype = rows.shape[-2], for_products(rows).dtype
     by_onednn = dtype == torch.bfloat16 or (dtype == torch.float32 and onednn_is_quicker())
-    if count <= ROWS or rows.device.type != "cpu" or not by_onednn:
+    if rows.device.type != "cpu" or not by_onednn:
         return rows
-    return functional.pad(rows, (0, 0, 0, -count % ROWS))
+    more = min(rounded_up(count) - count, -count % ROWS)
+    return functional.pad(rows, (0, 0, 0, more)) if more else rows
+
+
+def rounded_up(count: int, multiple: int = 1) -> int:
+    """The next number with four significant bits that `multiple`, a power of two, divides: there are few of them.
+
+    It is never more than an eighth above `count`, or less than a `multiple` above it.
+    """
+    step = max(multiple, 1 << max(0, count.bit_length() - 4))
+    return -(-count // step) * step

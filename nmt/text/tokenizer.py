@@ -129,17 +129,17 @@ class Tokenizer:
         ids = self._segment([text], int)[0]
         begins = _piece_begins(self._processor.encode(text, out_type="serialized_proto"))
         ends = _word_ends(text, _INPUT_WORD)
-        if text.isascii() or not (dropped := self._dropped_words(text)):
+        if _is_plain(text) or not (dropped := self._dropped_words(text)):
             return ids, _words_at(begins, ends)
         kept = [word for word in range(len(ends)) if word not in dropped]
         return ids, [kept[word] if word >= 0 else -1 for word in _words_at(begins, [ends[word] for word in kept])]
 
     def _dropped_words(self, text: str) -> set[int]:
-        """The words of which normalisation leaves nothing: some of those without a visible character."""
+        """The words of which normalisation leaves nothing: some of those without a letter or digit."""
         return {
             place
             for place, word in enumerate(_INPUT_WORD.findall(text))
-            if not any(map(str.isprintable, word)) and not self._processor.encode(word)
+            if not (_is_plain(word) or any(map(str.isalnum, word)) or self._processor.encode(word))
         }
 
     def decode_with_words(self, ids: Sequence[int]) -> tuple[str, list[int]]:
@@ -226,6 +226,11 @@ def _model_type(model: bytes) -> int:
                 if spec_number == _MODEL_TYPE and isinstance(spec_value, int):
                     return spec_value
     return _UNIGRAM
+
+
+def _is_plain(text: str) -> bool:
+    """Whether it is of the characters of ASCII that can be seen, which no normalisation drops."""
+    return text.isascii() and text.isprintable()
 
 
 def _as_text(decoded: str) -> str:

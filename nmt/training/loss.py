@@ -29,7 +29,7 @@ class _Exponentials(NamedTuple):
 
     @classmethod
     def of(cls, rows: Tensor, weight: Tensor, targets: Tensor, buffer: Tensor, *, shifted: bool) -> Self:
-        """Fills the buffer; without `shifted`, rows of very large or very small logits overflow or vanish."""
+        """May fill the buffer; without `shifted`, rows of very large or very small logits overflow or vanish."""
         accurate = torch.promote_types(rows.dtype, torch.float32)
         logits = mm(rows, weight.t(), out=buffer)
         shift: Tensor | float = 0.0
@@ -81,6 +81,7 @@ class _SmoothedCrossEntropy(Function):
             # A GPU would have to wait to know; a processor seldom needs the shift, which costs it two passes.
             found = _Exponentials.of(some, weight, chosen, buffer[:size], shifted=on_gpu)
             if not (on_gpu or found.safe):
+                del found  # before as much is made again
                 found = _Exponentials.of(some, weight, chosen, buffer[:size], shifted=True)
             values, sums, target_logits, shift = found
             losses = sums[:, 0].log() + smoothing * shift - (1 - smoothing) * target_logits
@@ -92,6 +93,7 @@ class _SmoothedCrossEntropy(Function):
             values[at_target] = lowered.to(values.dtype)
             rows_gradient[start : start + size] = mm(values, weight) / sums
             weight_gradient += mm(values.t(), (some / sums).to(rows.dtype))
+            del found, values
         if smoothing:
             share = smoothing / vocabulary
             weight_sum, rows_sum = weight.sum(0, dtype=accurate), rows.sum(0, dtype=accurate)

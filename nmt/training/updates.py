@@ -17,6 +17,7 @@ from nmt.corpus.batching import Batch, SpecialIds, make_batch, pad_pairs
 from nmt.corpus.order import BatchOrder, Position, split_parts
 from nmt.corpus.sampling import SubwordSampler
 from nmt.corpus.store import Store
+from nmt.model.products import rounded_up
 from nmt.text.tokenizer import Tokenizer
 from nmt.training.loss import IGNORED, distinct_rows
 from nmt.training.place import Place
@@ -107,15 +108,6 @@ def _padded(rows: NDArray[np.int64], sentences: int, multiple: int) -> Tensor:
     """(B, ·) with empty rows behind it; with a `multiple`, of a rounded length, too."""
     more = rounded_up(rows.shape[1], multiple) - rows.shape[1] if multiple else 0
     return functional.pad(torch.from_numpy(rows), (0, more, 0, sentences - len(rows)))
-
-
-def rounded_up(count: int, multiple: int = 1) -> int:
-    """The next number with four significant bits that `multiple`, a power of two, divides: there are few of them.
-
-    It is never more than an eighth above `count`, or less than a `multiple` above it.
-    """
-    step = max(multiple, 1 << max(0, count.bit_length() - 4))
-    return -(-count // step) * step
 
 
 def nothing(special: SpecialIds) -> Batch:

@@ -98,6 +98,34 @@ def test_swapped_sides_are_found_in_one_file_of_several(languages, corpus, look)
     assert found == [str(corpus.path("b.en"))]
 
 
+def test_a_list_of_words_is_in_the_same_language(corpus, look):
+    """And hides nothing."""
+    words = [
+        sorted({word for line in corpus.lines(f"training.{code}") for word in line.split()}) for code in ("en", "fr")
+    ]
+    count = min(map(len, words))
+    for side, code in zip(words, ("en", "fr"), strict=True):
+        corpus.write(f"words.{code}", side[:count] * 3)
+    names = {"source": "en", "target": "fr"}
+    files = {
+        side: [str(corpus.path(f"{name}.{code}")) for name in ("training", "words")] for side, code in names.items()
+    }
+    data = {"source_language": "xx", "target_language": "yy", "train": files}
+    assert not {"swapped", "wrong_language"} & set(kinds(look(corpus.config(data=data))))
+    source, target = corpus.lines("validation.en"), corpus.lines("validation.fr")
+    corpus.write("validation.en", target)
+    corpus.write("validation.fr", source)
+    found = [finding.where for finding in look(corpus.config(data=data)) if finding.kind == "swapped"]
+    assert found == [str(corpus.path("validation.en"))]
+
+
+def test_a_giant_line_hides_no_language(corpus, look):
+    source, target = corpus.lines("training.en"), corpus.lines("training.fr")
+    corpus.write("training.en", [*target, "x " * 400_000])
+    corpus.write("training.fr", [*source, "y " * 400_000])
+    assert "swapped" in kinds(look(corpus.config()))
+
+
 def test_a_side_that_changes_its_language_late_is_found(corpus, look):
     english, french = (corpus.lines(f"training.{code}") * 5 for code in ("en", "fr"))
     assert sum(map(len, french)) > 200_000

@@ -10,13 +10,15 @@ from nmt.model import products
 from nmt.model.products import FEW, ROWS, bmm, filled_up, linear, linears, mm, pack, product
 
 
-@pytest.mark.parametrize("count", [1, ROWS, ROWS + 1, 3 * ROWS - 1])
-def test_filled_up_rows_end_in_zeros_at_a_multiple(count: int) -> None:
+@pytest.mark.parametrize(
+    ("count", "size"),
+    [(1, 1), (15, 15), (17, 18), (41, 44), (ROWS, ROWS), (ROWS + 1, 144), (3 * ROWS - 1, 3 * ROWS), (2049, 2176)],
+)
+def test_filled_up_rows_end_in_zeros_at_few_sizes(count: int, size: int) -> None:
     rows = torch.ones(2, count, 3, dtype=torch.bfloat16)
     filled = filled_up(rows)
     assert torch.equal(filled[:, :count], rows)
-    assert filled.shape[1] == (count if count <= ROWS else -(-count // ROWS) * ROWS)
-    assert not filled[:, count:].any()
+    assert filled.shape[1] == size and not filled[:, count:].any()
 
 
 @pytest.fixture(params=[False, True], ids=["by MKL", "by oneDNN"])

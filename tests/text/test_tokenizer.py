@@ -216,9 +216,10 @@ def test_each_word_of_the_input_has_the_tokens_it_has_alone(kind, text):
 
 
 @pytest.mark.parametrize("kind", ["unigram", "bpe"])
-def test_a_word_that_normalisation_drops_has_no_token(kind):
+@pytest.mark.parametrize("dropped", ["\u200b", "\u200b\ufeff\u200c", "\ufffd", "▁", "\x01", "\x01\ufffd"], ids=ascii)
+def test_a_word_that_normalisation_drops_has_no_token(kind, dropped):
     tokenizer = trained(kind)
-    text = "\u200b ein \u200b\ufeff\u200c Hund \u200b"
+    text = f"{dropped} ein {dropped} Hund {dropped}"
     ids, words = tokenizer.encode_with_words(text)
     assert ids == tokenizer.encode(["ein Hund"])[0] and set(words) == {1, 3}
     own = [token for token, word in zip(ids, words, strict=True) if word == 3]
