@@ -15,13 +15,10 @@ from nmt.errors import ConfigError, DeviceError, MemoryExhaustedError
 _CUDA = re.compile(r"cuda(?::([0-9]+))?")
 
 # How torch, the allocators of C++ and CUDA's libraries say that memory ran out, where they have no class for it.
-_OUT_OF_MEMORY = (
-    "can't allocate memory",
-    "could not create a memory object",
-    "bad_alloc",
-    "CUDA error: out of memory",
-    "STATUS_ALLOC_FAILED",
-    "ALLOCATION_FAILED",
+_OUT_OF_MEMORY = re.compile(
+    "can't allocate memory|could not create a memory object|bad_alloc|CUDA error: out of memory|STATUS_ALLOC_FAILED"
+    # oneDNN, where there is none for its machine code; with "descriptor" it means that there is no such operation.
+    "|ALLOCATION_FAILED|could not create a primitive(?! descriptor)"
 )
 
 logger = logging.getLogger(__name__)
@@ -108,7 +105,7 @@ def is_out_of_memory(error: BaseException) -> bool:
     """Whether this error, from torch or Python, means that memory ran out."""
     if isinstance(error, torch.OutOfMemoryError | MemoryError):
         return True
-    return isinstance(error, RuntimeError) and any(phrase in str(error) for phrase in _OUT_OF_MEMORY)
+    return isinstance(error, RuntimeError) and bool(_OUT_OF_MEMORY.search(str(error)))
 
 
 @contextmanager

@@ -66,6 +66,7 @@ def test_what_names_no_device_is_refused(name: str) -> None:
             "[enforce fail at alloc_cpu.cpp:121] err == 0. DefaultCPUAllocator: can't allocate memory: you tried"
         ),
         RuntimeError("std::bad_alloc"),
+        RuntimeError("could not create a primitive"),
     ],
     ids=repr,
 )
@@ -79,6 +80,7 @@ def test_memory_that_ran_out_is_known(error: BaseException) -> None:
         RuntimeError("CUDA error: an illegal memory access was encountered"),
         torch.AcceleratorError("CUDA error: device-side assert triggered"),
         ValueError("out of memory"),
+        RuntimeError("could not create a primitive descriptor for the inner product forward propagation primitive"),
     ],
     ids=repr,
 )

@@ -76,7 +76,9 @@ def assert_same(ours: Sequence[Translation], theirs: Sequence[Translation]) -> N
         assert [one.text for one in mine.outputs] == [one.text for one in other.outputs]
         for one, another in zip(mine.outputs, other.outputs, strict=True):
             assert one.tokens == another.tokens
-            assert one.log_probability == pytest.approx(another.log_probability, abs=1e-5 * (len(one.tokens) + 1))
+            assert one.log_probability == pytest.approx(
+                another.log_probability, rel=1e-6, abs=1e-5 * (len(one.tokens) + 1)
+            )
             if one.attention is not None:
                 assert np.allclose(one.attention, another.attention, atol=1e-5)
 

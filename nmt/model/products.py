@@ -17,6 +17,7 @@ from torch.nn import functional
 
 ROWS = 128  # rows are filled up to a multiple of this at most
 FEW = 40  # rows at most that are multiplied by a packed matrix: each number of them costs oneDNN time and memory once
+LEAST_MULTIPLICATIONS = 1 << 24  # of a product that is worth oneDNN's machine code for its size
 _PACKED = "packed"  # the attribute of a matrix that has a packed one
 
 
@@ -88,14 +89,14 @@ def product(inputs: Tensor, weight: Tensor, *, transposed: bool = False) -> Tens
 
 def mm(rows: Tensor, matrix: Tensor, *, out: Tensor | None = None) -> Tensor:
     """(N, I) and (I, O), of one type -> (N, O), which may be `out`; autograd does not see it."""
-    if _is_for_onednn(rows):
+    if _is_for_onednn(rows, matrix):
         return _by_onednn(rows, matrix, None)
     return torch.mm(rows, matrix, out=out)
 
 
 def bmm(rows: Tensor, matrices: Tensor) -> Tensor:
     """(D, N, I) and (D, I, O), few of them large -> (D, N, O); autograd does not see it."""
-    if _is_for_onednn(rows):
+    if _is_for_onednn(rows, matrices):
         return torch.stack([mm(*each) for each in zip(rows, matrices, strict=True)])
     return torch.bmm(rows, matrices)
 
@@ -121,8 +122,8 @@ class _Linear(Function):
         rows, matrix = ctx.saved_tensors
         for_rows, for_matrix, for_bias = ctx.needs_input_grad
         return (
-            _by_onednn(gradient, matrix.t(), None) if for_rows else None,
-            _by_onednn(rows.t(), gradient, None) if for_matrix else None,
+            mm(gradient, matrix.t()) if for_rows else None,
+            mm(rows.t(), gradient) if for_matrix else None,
             gradient.sum(0) if for_bias else None,
         )
 
@@ -132,11 +133,14 @@ _run_linear = cast("Callable[[Tensor, Tensor, Tensor | None], Tensor]", _Linear.
 
 def _runs_by_onednn(rows: Tensor, matrix: Tensor) -> bool:
     """Whether a product runs in float32, whatever autocast asks for, and is quicker by oneDNN."""
-    return for_products(rows).dtype == torch.float32 == matrix.dtype and _is_for_onednn(rows)
+    return for_products(rows).dtype == torch.float32 == matrix.dtype and _is_for_onednn(rows, matrix)
 
 
-def _is_for_onednn(rows: Tensor) -> bool:
-    return rows.dtype == torch.float32 and rows.device.type == "cpu" and onednn_is_quicker() and rows.numel() > 0
+def _is_for_onednn(rows: Tensor, matrix: Tensor) -> bool:
+    """Whether a product, or each of several, is in float32, on a processor where oneDNN is quicker, and large."""
+    if rows.dtype != torch.float32 or rows.device.type != "cpu" or not onednn_is_quicker():
+        return False
+    return rows.shape[-2] * rows.shape[-1] * matrix.shape[-1] >= LEAST_MULTIPLICATIONS
 
 
 @cache

@@ -129,9 +129,10 @@ class Tokenizer:
         ids = self._segment([text], int)[0]
         begins = _piece_begins(self._processor.encode(text, out_type="serialized_proto"))
         ends = _word_ends(text, _INPUT_WORD)
-        if _is_plain(text) or not (dropped := self._dropped_words(text)):
-            return ids, _words_at(begins, ends)
+        dropped = set() if _is_plain(text) else self._dropped_words(text)
         kept = [word for word in range(len(ends)) if word not in dropped]
+        if not dropped or not kept:  # tokens of nothing but white space
+            return ids, _words_at(begins, ends)
         return ids, [kept[word] if word >= 0 else -1 for word in _words_at(begins, [ends[word] for word in kept])]
 
     def _dropped_words(self, text: str) -> set[int]:

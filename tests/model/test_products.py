@@ -27,6 +27,7 @@ def by_onednn(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -
     if not torch.backends.mkldnn.is_available():
         pytest.skip("torch was built without oneDNN")
     monkeypatch.setattr(products, "onednn_is_quicker", lambda: request.param)
+    monkeypatch.setattr(products, "LEAST_MULTIPLICATIONS", 1)
     return bool(request.param)
 
 

@@ -226,6 +226,12 @@ def test_a_word_that_normalisation_drops_has_no_token(kind, dropped):
     assert tokenizer.decode(own) == "Hund"
 
 
+def test_where_all_words_are_dropped_what_is_left_belongs_to_one(kind):
+    for text in ("\ufffd\x85", "\u200b \u200b"):
+        ids, words = trained(kind).encode_with_words(text)
+        assert len(words) == len(ids) and set(words) <= set(range(len(text.split())))
+
+
 def test_each_word_of_the_output_is_made_of_its_tokens(kind):
     tokenizer = trained(kind)
     ids = [2, *tokenizer.encode(["ein neuer Hund läuft 🙂 über € die Straße"])[0], 3, 0]
