@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+from torch import Tensor
 from torch.nn import functional
 
 from nmt.model import products
@@ -19,6 +20,16 @@ def test_filled_up_rows_end_in_zeros_at_few_sizes(count: int, size: int) -> None
     filled = filled_up(rows)
     assert torch.equal(filled[:, :count], rows)
     assert filled.shape[1] == size and not filled[:, count:].any()
+
+
+def assert_same_gradients(
+    found: Tensor, expected: Tensor, inputs: tuple[Tensor, ...], towards: Tensor, **tolerance: float
+) -> None:
+    """Two ways to compute something from the same inputs have the same gradients."""
+    for ours, theirs in zip(
+        torch.autograd.grad(found, inputs, towards), torch.autograd.grad(expected, inputs, towards), strict=True
+    ):
+        torch.testing.assert_close(ours, theirs, **tolerance)
 
 
 @pytest.fixture(params=[False, True], ids=["by MKL", "by oneDNN"])
@@ -62,12 +73,7 @@ def test_gradients_are_those_of_torch(transposed: bool) -> None:
     given = weight if transposed else weight.t()
     expected, found = inputs @ weight + bias, linear(inputs, given, bias, transposed=transposed)
     torch.testing.assert_close(found, expected)
-    for ours, theirs in zip(
-        torch.autograd.grad(found, (inputs, weight, bias), towards),
-        torch.autograd.grad(expected, (inputs, weight, bias), towards),
-        strict=True,
-    ):
-        torch.testing.assert_close(ours, theirs)
+    assert_same_gradients(found, expected, (inputs, weight, bias), towards)
     # A product with a constant, as of a model that is not trained, has no gradient for it.
     [alone] = torch.autograd.grad(linear(inputs.detach(), given, transposed=transposed), weight, towards)
     torch.testing.assert_close(alone, inputs.detach().flatten(0, 1).t() @ towards.flatten(0, 1))
@@ -81,12 +87,7 @@ def test_several_products_are_those_of_torch(monkeypatch: pytest.MonkeyPatch) ->
     biases, towards = torch.randn(2, 6, requires_grad=True), torch.randn(2, 7, 6)
     expected, found = torch.baddbmm(biases[:, None], inputs, weights), linears(inputs, weights, biases)
     torch.testing.assert_close(found, expected)
-    for ours, theirs in zip(
-        torch.autograd.grad(found, (inputs, weights, biases), towards),
-        torch.autograd.grad(expected, (inputs, weights, biases), towards),
-        strict=True,
-    ):
-        torch.testing.assert_close(ours, theirs)
+    assert_same_gradients(found, expected, (inputs, weights, biases), towards)
 
 
 @pytest.mark.usefixtures("by_onednn")
@@ -116,12 +117,7 @@ def test_a_product_of_filled_up_rows_is_that_of_the_rows_alone(monkeypatch: pyte
     assert found.shape == expected.shape
     assert torch.allclose(found, expected, rtol=0.02, atol=0.02)
     towards = torch.randn_like(expected)
-    for ours, theirs in zip(
-        torch.autograd.grad(found, (inputs, weight, bias), towards),
-        torch.autograd.grad(expected, (inputs, weight, bias), towards),
-        strict=True,
-    ):
-        assert torch.allclose(ours, theirs, rtol=0.02, atol=0.05)
+    assert_same_gradients(found, expected, (inputs, weight, bias), towards, rtol=0.02, atol=0.05)
 
 
 @pytest.mark.skipif(not torch.backends.mkldnn.is_available(), reason="torch was built without oneDNN")
