@@ -93,8 +93,8 @@ def test_blank_lines_are_there() -> None:
 
 def test_more_than_a_page_can_hold_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     lines = [make_line("a b", "x")]
-    # Weights of two steps over three tokens, and the six numbers of each token's state and each step's context.
-    numbers = 2 * 3 + (3 + 2) * 6
+    # Scores and weights of two steps over three tokens, and six numbers of each token's state and each step's context.
+    numbers = 2 * (2 * 3) + (3 + 2) * 6
     monkeypatch.setattr(nmt.alignment.attention_page.document, "MOST_NUMBERS", numbers)
     attention_page(lines, SUBJECT, "TEXT")
     monkeypatch.setattr(nmt.alignment.attention_page.document, "MOST_NUMBERS", numbers - 1)

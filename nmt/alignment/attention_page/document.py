@@ -19,7 +19,7 @@ MOST_LINES = 200
 """Lines at most that a page shows."""
 
 MOST_NUMBERS = 1 << 21
-"""Weights and numbers of hidden states at most that a page holds: a file of some 30 megabytes."""
+"""Scores, weights and numbers of hidden states at most that a page holds: a file of some 30 megabytes."""
 
 SHOWN_OF_A_HALF = 24
 """Numbers shown of each half of a hidden state."""
@@ -59,7 +59,8 @@ def attention_page(lines: Sequence[TracedLine], subject: Subject, place: str) ->
     state_size = parts[0].states.shape[1] if parts else 0
     shown = _shown(state_size)
     vectors = sum(len(part.states) + len(part.contexts) for part in parts)
-    _check_size(sum(part.weights.size for part in parts) + vectors * len(shown), place)
+    matrices = sum(part.scores.size + part.weights.size for part in parts)
+    _check_size(matrices + vectors * len(shown), place)
     model = subject.config.model
     data = {
         "model": {
