@@ -147,9 +147,12 @@ def _is_for_onednn(rows: Tensor, matrix: Tensor) -> bool:
 def onednn_is_quicker() -> bool:
     """Whether float32 products are to run by oneDNN, which takes the processor as it is.
 
-    torch has them done by MKL, which does not use AVX-512 on a processor that is not Intel's. In float32 a Zen 5 is
-    twice as fast by oneDNN, and a tenth faster where only AVX2 is used. (Products in bfloat16 run by it anyway.)
+    torch has them done by MKL, which does not use AVX-512 on a processor that is not Intel's: in float32 a Zen 5 is
+    twice as fast by oneDNN. On a Zen 3, which has AVX2 alone, both are as fast, but oneDNN wants memory for each size
+    of a product, and training was a tenth slower by it. (Products in bfloat16 run by oneDNN anyway.)
     """
+    if torch.backends.cpu.get_cpu_capability() != "AVX512":
+        return False
     try:
         vendor = re.search(r"^vendor_id\s*:\s*(\S+)", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
     except OSError:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import torch
 from torch import Tensor
@@ -40,6 +42,15 @@ def by_onednn(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(products, "onednn_is_quicker", lambda: request.param)
     monkeypatch.setattr(products, "LEAST_MULTIPLICATIONS", 1)
     return bool(request.param)
+
+
+def test_only_a_processor_with_avx512_leaves_mkl(monkeypatch: pytest.MonkeyPatch) -> None:
+    cpuinfo = Path("/proc/cpuinfo").read_text()
+    if "GenuineIntel" not in cpuinfo and torch.backends.mkl.is_available() and torch.backends.mkldnn.is_available():
+        monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: "AVX512")
+        assert products.onednn_is_quicker.__wrapped__()
+    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: "AVX2")
+    assert not products.onednn_is_quicker.__wrapped__()
 
 
 def test_rows_in_float32_are_left_as_they_are_by_mkl(by_onednn: bool) -> None:
