@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nmt.cli import options
+from nmt.cli import options, pictures
 from nmt.cli.logs import logger
-from nmt.errors import ConfigError, DataError, StorageError
+from nmt.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
     from nmt.alignment.figure import Picture
@@ -21,10 +20,6 @@ if TYPE_CHECKING:
     from nmt.translator import Translator
 
     Batch = list[tuple[int, Translation]]
-
-PAGE = ".html"
-FIGURES = (".png", ".svg", ".pdf")
-MATPLOTLIB = (3, 11)  # the first that joins and orders letters as their script asks
 
 
 def attend(
@@ -51,7 +46,8 @@ def attend(
 ) -> None:
     """Show the attention of a translation: how much each word of it looked at each word of the source."""
     options.one_of("--alignment-unit", alignment_unit, ("word", "token"))
-    _check_output(output_file)
+    if output_file != "-":
+        pictures.check_kind(output_file)
     if not text:
         options.check_files([("standard input", "-")], ("--output", output_file))
     options.start(quiet=quiet, verbose=verbose, threads=threads)
@@ -60,7 +56,7 @@ def attend(
     )
     translator = options.load_translator(model, device=device, precision=precision)
     search = translator.options(attention=True, **given)
-    if Path(output_file).suffix.lower() == PAGE:
+    if pictures.is_page(output_file):
         from nmt.cli.attention_page import write_page
 
         write_page(translator, search, _lines(text), "TEXT" if text else "standard input", alignment_unit, output_file)
@@ -73,29 +69,6 @@ def attend(
         _draw(translator, batches, alignment_unit, Path(output_file))
     if too_long:
         raise DataError("standard input", f"too long, and left out: {len(too_long)}")
-
-
-def _check_output(output_file: str) -> None:
-    """Sees, before anything else takes time, that there is a way to write such a file.
-
-    Raises:
-        ConfigError: the name does not tell what to write.
-        StorageError: what is needed to write it is not installed.
-    """
-    if output_file == "-":
-        return
-    suffix = Path(output_file).suffix.lower()
-    if suffix not in (PAGE, *FIGURES):
-        raise ConfigError("--output", f"ends in {' or '.join((PAGE, *FIGURES))}, not {output_file!r:.80}")
-    if suffix == PAGE:
-        return
-    try:
-        found = tuple(map(int, version("matplotlib").split(".")[:2]))
-    except PackageNotFoundError:
-        found = (0, 0)
-    if found < MATPLOTLIB:
-        needed = ".".join(map(str, MATPLOTLIB))
-        raise StorageError(output_file, f"needs matplotlib {needed} or newer: pip install 'nmt[plot]'")
 
 
 def _lines(text: Sequence[str] | None) -> Iterator[list[Line]]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nmt.cli import options
+from nmt.cli import options, pictures
 from nmt.cli.logs import logger
 from nmt.cli.test_sets import FilesCommand, read_configured, read_text, translate_lines
 from nmt.errors import ConfigError, MemoryExhaustedError, Problem
@@ -59,7 +59,8 @@ def compare(
     attention: Annotated[bool, typer.Option("--attention", help="Show the attention of these sentences.")] = False,
     output_format: Annotated[str, typer.Option("--format", help="text or json.")] = "text",
     output: Annotated[
-        str | None, typer.Option(metavar="FILE.html", help="A report with plots, and with the attention of models.")
+        str | None,
+        typer.Option(metavar="FILE", help="A report, .html, or scores by length as a figure, .png, .svg or .pdf."),
     ] = None,
     beam_size: options.BeamSize = None,
     length_penalty: options.LengthPenalty = None,
@@ -83,7 +84,6 @@ def compare(
     from nmt.alignment.terminal import columns_of_output
     from nmt.comparison.comparison import Method
     from nmt.comparison.formats import as_json, as_text
-    from nmt.comparison.report import as_page
     from nmt.storage import check_output, write_output
     from nmt.text.files import open_output
 
@@ -106,10 +106,10 @@ def compare(
     if output is not None:  # told before the work is done
         check_output(Path(output))
     comparison = _compare(models, searches, finished, references, source, method, frequency, quiet=quiet)
-    if searches and (attention or output is not None):
+    if searches and (attention or (output is not None and pictures.is_page(output))):
         comparison = _with_attention(comparison, searches)
     if output is not None:
-        write_output(Path(output), as_page(comparison).encode())
+        write_output(Path(output), _picture(comparison, output))
     shown = comparison if attention else comparison.without_attention()
     with open_output("-") as writer:
         for line in [as_json(shown)] if output_format == "json" else as_text(shown, columns_of_output()):
@@ -145,10 +145,10 @@ def _check_use(
         problems.append(Problem("--samples", "does nothing with --test none"))
     if attention and not models:
         problems.append(Problem("--attention", "needs a MODEL: a finished translation does not show what it looked at"))
-    if output is not None and not output.lower().endswith(".html"):
-        problems.append(Problem("--output", f"{output}: expected a name that ends in .html"))
     if problems:
         raise ConfigError.of(problems)
+    if output is not None:
+        pictures.check_kind(output)
     first, second = [*map(str, models), *hyp]
     if os.path.realpath(first) == os.path.realpath(second):
         logger.warning("%s: compared with itself", second)
@@ -260,6 +260,17 @@ def _lines_of(path: str) -> Iterator[str]:
     from nmt.text.files import read_lines
 
     return (line.text for line in read_lines(path, logger.warning))
+
+
+def _picture(comparison: Comparison, output: str) -> bytes:
+    """The content of the file that `--output` names."""
+    if pictures.is_page(output):
+        from nmt.comparison.report import as_page
+
+        return as_page(comparison).encode()
+    from nmt.comparison.figure import draw_lengths
+
+    return draw_lengths(comparison, Path(output).suffix.lower()[1:], output)
 
 
 def _with_attention(comparison: Comparison, searches: list[tuple[Translator, TranslateOptions]]) -> Comparison:

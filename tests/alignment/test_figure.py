@@ -12,7 +12,7 @@ import pytest
 
 matplotlib = pytest.importorskip("matplotlib")
 
-import nmt.alignment.fonts  # noqa: E402 (which needs matplotlib)
+import nmt.drawing.fonts  # noqa: E402 (which needs matplotlib)
 from nmt.alignment.figure import Picture, draw, write_figures  # noqa: E402
 from nmt.errors import StorageError  # noqa: E402
 
@@ -60,7 +60,7 @@ def install(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Makes these files the only installed fonts."""
 
     def these(*paths: str) -> None:
-        monkeypatch.setattr(nmt.alignment.fonts, "findSystemFonts", lambda: list(paths))
+        monkeypatch.setattr(nmt.drawing.fonts, "findSystemFonts", lambda: list(paths))
 
     return these
 
@@ -129,8 +129,8 @@ def test_a_word_is_drawn_in_all_the_fonts_it_needs(
 def test_the_font_that_has_most_is_chosen(make_font: Callable[..., str], install: Callable[..., None]) -> None:
     one, both = make_font("日", "One"), make_font("日語", "Two")
     install(one, both)
-    assert nmt.alignment.fonts.fonts_for("日語a", "x")[1:] == [both]
-    assert len(nmt.alignment.fonts.fonts_for("abcé жλ שב", "x")) == 1
+    assert nmt.drawing.fonts.fonts_for("日語a", "x")[1:] == [both]
+    assert len(nmt.drawing.fonts.fonts_for("abcé жλ שב", "x")) == 1
 
 
 def test_fonts_without_shapes_and_files_that_are_no_fonts_do_not_serve(

@@ -81,7 +81,7 @@ def test_a_missing_or_old_matplotlib_is_5_and_says_what_to_install(call, tmp_pat
 
     told = f"nmt: error: {tmp_path}/x.png: needs matplotlib 3.11 or newer: pip install 'nmt[plot]'"
     for found in (absent, lambda _: "3.10.7"):
-        monkeypatch.setattr("nmt.cli.attend.version", found)
+        monkeypatch.setattr("nmt.cli.pictures.version", found)
         done = call("attend", "absent", "ba", "--output", tmp_path / "x.png")
         assert (done.code, done.errors) == (5, [told])
 

@@ -199,7 +199,7 @@ def test_half_a_file_is_never_compared(arguments, counts, call, model, texts):
         (("--hyp", "a", "b", "--ref", "first", "--format", "xml"), 2),
         (("--hyp", "a", "b", "--ref", "first", "--samples", "1"), 2),
         (("--hyp", "a", "b", "--ref", "first", "--samples", "9", "--test", "none"), 2),
-        (("--hyp", "a", "b", "--ref", "first", "--output", "report.pdf"), 2),
+        (("--hyp", "a", "b", "--ref", "first", "--output", "report.txt"), 2),
         (("--hyp", "a", "-", "--ref", "-"), 2),
         (("--hyp", "a", "absent", "--ref", "first"), 66),
         (("--hyp", "a", "b", "--ref", "first", "--frequency", "absent"), 66),
@@ -253,6 +253,23 @@ def test_the_report_is_none_of_the_files_read(call, texts, tmp_path):
     done = call("compare", "--hyp", texts / "a", texts / "b", "--ref", reference, "--output", reference)
     assert done.code == 2 and "--output" in done.errors[0]
     assert reference.read_bytes() == (texts / "first").read_bytes()
+
+
+@pytest.mark.parametrize(("suffix", "beginning"), [("svg", b"<?xml"), ("PNG", b"\x89PNG"), ("pdf", b"%PDF")])
+def test_the_scores_by_length_are_a_figure(suffix, beginning, call, texts, tmp_path):
+    pytest.importorskip("matplotlib")
+    figure = tmp_path / f"lengths.{suffix}"
+    given = ["--hyp", texts / "a", texts / "b", "--ref", texts / "first"]
+    done = call("compare", *given, "--output", figure)
+    assert done.code == 0, done.err
+    assert figure.read_bytes().startswith(beginning)
+    assert done.out == call("compare", *given).out
+
+
+def test_without_matplotlib_a_figure_is_refused_at_once(call, tmp_path, monkeypatch):
+    monkeypatch.setattr("nmt.cli.pictures.version", lambda _: "3.10")
+    done = call("compare", "absent.a", "absent.b", "--output", tmp_path / "x.svg")
+    assert done.code == 5 and "nmt[plot]" in done.errors[0]
 
 
 def test_the_report_shows_attention_unasked(call, model, other_model, tmp_path):

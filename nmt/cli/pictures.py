@@ -1,0 +1,37 @@
+"""What `--output` of a command can be: a web page, or a figure that matplotlib draws."""
+
+from __future__ import annotations
+
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from nmt.errors import ConfigError, StorageError
+
+PAGE = ".html"
+FIGURES = (".png", ".svg", ".pdf")
+MATPLOTLIB = (3, 11)  # the first that joins and orders letters as their script asks
+
+
+def is_page(output: str) -> bool:
+    """Whether the name is a web page's."""
+    return Path(output).suffix.lower() == PAGE
+
+
+def check_kind(output: str) -> None:
+    """Sees, before anything else takes time, that there is a way to write such a file.
+
+    Raises:
+        ConfigError: the name does not tell what to write.
+        StorageError: what is needed to write it is not installed.
+    """
+    if is_page(output):
+        return
+    if Path(output).suffix.lower() not in FIGURES:
+        raise ConfigError("--output", f"ends in {' or '.join((PAGE, *FIGURES))}, not {output!r:.80}")
+    try:
+        found = tuple(map(int, version("matplotlib").split(".")[:2]))
+    except PackageNotFoundError:
+        found = (0, 0)
+    if found < MATPLOTLIB:
+        needed = ".".join(map(str, MATPLOTLIB))
+        raise StorageError(output, f"needs matplotlib {needed} or newer: pip install 'nmt[plot]'")

@@ -1,0 +1,81 @@
+"""Scores by the length of sentences as a figure for a paper, PNG, SVG or PDF: figure 2 of Bahdanau et al. (2015)."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from nmt.comparison.comparison import Comparison
+from nmt.comparison.lengths import LengthBin
+from nmt.drawing.figures import FONT, draw_file, drawable, properties_of_text
+from nmt.evaluation import TITLES, Score
+
+WIDTH, HEIGHT = 5.0, 3.0  # inches of the plot, without what stands around it
+LONGEST_NAME = 60  # columns shown of a translation's name
+
+# As in the report: A is round, B is square, so that colour never tells alone.
+_STYLES: tuple[dict[str, Any], ...] = (
+    {"color": "#1f5fbf", "marker": "o", "linestyle": "-"},
+    {"color": "#b4480b", "marker": "s", "linestyle": "--"},
+)
+
+
+def draw_lengths(comparison: Comparison, kind: str, where: str) -> bytes:
+    """The content of a file with the scores by length of both translations, and their intervals where there are some.
+
+    Args:
+        comparison: of two translations.
+        kind: png, svg or pdf.
+        where: the file that errors name.
+
+    Raises:
+        StorageError: no installed font has a character of the names.
+    """
+    return draw_file(partial(make_figure, comparison, kind, where), kind, where)
+
+
+def make_figure(comparison: Comparison, kind: str, where: str) -> Figure:
+    """What `draw_lengths` draws."""
+    names = [drawable(name, LONGEST_NAME) for name in (comparison.a, comparison.b)]
+    figure = Figure(figsize=(WIDTH, HEIGHT))
+    axes = figure.add_axes((0, 0, 1, 1))
+    for side, scores, style in zip("AB", zip(*map(_scores, comparison.lengths), strict=True), _STYLES, strict=True):
+        axes.errorbar(
+            [one.mean for one in comparison.lengths],
+            [score.score for score in scores],
+            yerr=[_half_interval(score) for score in scores],
+            label=side,  # for the name: matplotlib leaves out one that begins with an underscore,
+            markersize=4,
+            linewidth=1.2,
+            elinewidth=0.8,
+            **style,
+        )
+    axes.set_ylim(bottom=0)
+    axes.set_xlim(left=0)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
+    axes.set_xlabel(f"words of the {'source' if comparison.by_source else 'reference'}", size=FONT)
+    axes.set_ylabel(TITLES[comparison.method.metric_of_lengths], size=FONT)
+    axes.grid(color="0.9", linewidth=0.6)
+    axes.set_axisbelow(True)
+    axes.tick_params(labelsize=FONT - 1, length=2)
+    properties = properties_of_text("".join(names), kind, FONT, where)
+    for text, name in zip(axes.legend(frameon=False).get_texts(), names, strict=True):
+        text.set(text=name, **properties)
+    for name, spine in axes.spines.items():
+        spine.set(linewidth=0.6, visible=name in ("left", "bottom"))
+    return figure
+
+
+def _scores(one: LengthBin) -> tuple[Score, Score]:
+    return one.a, one.b
+
+
+def _half_interval(score: Score) -> float:
+    """Half the width of its interval; 0 where it was not resampled."""
+    if score.bootstrap is None:
+        return 0.0
+    low, high = score.bootstrap.interval
+    return (high - low) / 2

@@ -1,0 +1,1 @@
+"""Figures for papers, drawn by matplotlib: what they have in common."""
