@@ -83,7 +83,9 @@ def check_files(config: Config, full: bool, findings: Findings, tick: Callable[[
         findings.inform(Group.FILES, "not_counted", "", what, "--full reads everything")
     _check_sides(sets, findings)
     for path in filter(None, (config.tokenizer.source_model, config.tokenizer.target_model)):
-        with findings.catching(Group.FILES, "tokenizer_unreadable", ModelError):
+        with findings.catching(Group.FILES, "tokenizer_unreadable", InputFileError, ModelError):
+            if problem := absence(path):
+                raise InputFileError.of([problem])
             Tokenizer.load(path)
     return files
 

@@ -37,7 +37,7 @@ def _summary(checked: Checked) -> str:
     if not errors and not warnings:
         return "nothing found that would make training fail or disappoint"
     counted = [_counted(errors, "error"), _counted(warnings, "warning")]
-    ending = f"; training would end with exit code {checked.exit_code}" if errors else ""
+    ending = f"; training, or `nmt eval` after it, would end with exit code {checked.exit_code}" if errors else ""
     return " and ".join(counted) + ending
 
 

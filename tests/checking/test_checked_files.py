@@ -90,6 +90,12 @@ def test_a_tokenizer_that_is_none_is_found(corpus, look):
     assert [(finding.kind, finding.exit_code) for finding in findings] == [("tokenizer_unreadable", 4)]
 
 
+def test_a_tokenizer_that_is_missing_is_found_as_training_finds_it(corpus, look):
+    missing = str(corpus.path("missing.model"))
+    [finding] = look(corpus.config(tokenizer={"source_model": missing}))
+    assert (finding.where, finding.what, finding.exit_code) == (missing, "no such file", 66)
+
+
 def test_a_validation_set_of_a_few_pairs_is_a_warning(corpus, look):
     for side in ("en", "fr"):
         corpus.write(f"validation.{side}", corpus.lines(f"validation.{side}")[:20])
