@@ -215,6 +215,15 @@ def test_a_fault_of_ours_is_70_with_its_traceback_in_a_file(call, model, monkeyp
     assert "ZeroDivisionError: on purpose" in call("translate", model, "--verbose", stdin=b"ba\n").err
 
 
+def test_a_fault_where_no_file_can_be_written_is_told_in_a_line(call, model, monkeypatch, tmp_path):
+    monkeypatch.setattr("nmt.translator.Translator.load", lambda *_arguments, **_options: {}["on purpose"])
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "absent"))
+    done = call("translate", model, stdin=b"ba\n")
+    assert (done.code, done.out) == (70, b"")
+    [line] = done.err.splitlines()
+    assert "its traceback could not be written, No such file or directory; --verbose shows it" in line
+
+
 def test_the_installed_command_is_this_program(user_environment):
     script = Path(sys.executable).with_name("nmt")
     if not script.exists():
