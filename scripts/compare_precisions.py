@@ -48,7 +48,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("config", nargs="?", default="configs/multi30k_en_fr.yaml")
     parser.add_argument("--folder", type=Path, default=Path("runs/compare-precisions"))
-    parser.add_argument("--steps", type=int, default=2430, help="updates; 2,430 are ten epochs of Multi30k")
+    parser.add_argument("--steps", type=int, default=2610, help="updates; 2,610 are ten epochs of Multi30k")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--threads", type=int)
     arguments = parser.parse_args()

@@ -172,7 +172,9 @@ class TrainingConfig(Section):
     cuda_graphs: Switch = Field(
         default=True, description="on one GPU, record the work on each shape of batches and replay it"
     )
-    log_every: Count = Field(default=20, description="steps between log lines")
+    log_every: Count = Field(
+        default=20, description="steps between records of `metrics.jsonl`; the log has a line in ten seconds at most"
+    )
     validate_every: Count = Field(default=125, description="steps between validations")
     save_every_minutes: Positive = Field(
         default=10.0, description="minutes between checkpoints; each validation makes one too"
