@@ -106,7 +106,7 @@ class Crash(NamedTuple):
 
 
 # What a new training says, and what one that goes on; nothing, for a crash while it still starts.
-BEGINNING = [b"", b"tokenizer: training", b"training corpus", b"model: ", b"step 1,", b"validation at"]
+BEGINNING = [b"", b"tokenizer: ", b"training corpus", b"model: ", b"step 1,", b"validation at"]
 GOING_ON = [b"", b"training corpus", b"going on from", b"step ", b"validation at"]
 STARTING_SECONDS = 2.0
 
@@ -138,16 +138,20 @@ def crash(start: Start, how: Crash, configuration: Path, run: Path, *more: str, 
 
     arguments = ("train", configuration, "--output", run, *BUSY, *more)
     running = start(*arguments, preexec_fn=limited, env=environment(TMPDIR=str(temporary)))
+    said, until = b"", time.monotonic() + SECONDS_TO_WAIT
     with running:
-        said = b""
-        while how.word not in said and (line := running.stderr.readline()):
-            said += line
-        if how.seconds is not None:
-            time.sleep(how.seconds)
-        while how.seconds is None and not is_writing(run):
-            assert running.poll() is None, said.decode()
-        running.send_signal(how.number)
-        said += running.stderr.read()
+        try:
+            while how.word not in said and (line := running.stderr.readline()):
+                said += line
+                assert time.monotonic() < until, f"{how.word!r} is never said: {said.decode()}"
+            if how.seconds is not None:
+                time.sleep(how.seconds)
+            while how.seconds is None and not is_writing(run):
+                assert running.poll() is None and time.monotonic() < until, said.decode()
+            running.send_signal(how.number)
+            said += running.stderr.read()
+        finally:
+            running.kill()  # which does nothing to one that has ended
     assert running.returncode == -how.number or how.limit, said.decode()
 
 
@@ -160,10 +164,10 @@ def test_promise_09_crashes_leave_no_temporary_file_after_the_next_start(
     for number in range(proof.count):
         if proof.generator.random() < 0.25:
             shutil.rmtree(run, ignore_errors=True)
-        how = random_crash(proof, GOING_ON if (run / "last").exists() else BEGINNING)
+        more = ["--restart"] if proof.generator.random() < 0.25 else []
+        how = random_crash(proof, GOING_ON if (run / "last").exists() and not more else BEGINNING)
         if not number:
             how = Crash(b"step 1,", None, None, signal.SIGKILL)
-        more = ["--restart"] if proof.generator.random() < 0.25 else []
         with proof.case(f"{number}: {how} {more}"):
             crash(start, how, configuration, run, *more, temporary=temporary)
             left += bool(litter(run))
