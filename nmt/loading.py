@@ -43,6 +43,10 @@ def read_parts(directory: Path) -> Parts:
         config = from_yaml(description.config, str(directory / CONFIG))
     except ConfigError as error:
         raise ModelError.of(error.problems) from error
+    if config.tokenizer.shared is not (SHARED_TOKENIZER in description.tokenizers):
+        found = ", ".join(sorted(description.tokenizers))
+        what = f"tokenizer.shared is {str(config.tokenizer.shared).lower()}, which does not fit {found}"
+        raise ModelError(str(directory / CONFIG), what)
     source, target = read_tokenizers(description.tokenizers, directory)
     model = outline_model(config.model, source.size, target.size)
     check_tensors(description.tensors, dict(model.named_parameters()), directory / WEIGHTS)

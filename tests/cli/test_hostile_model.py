@@ -72,6 +72,11 @@ def test_promise_02_sizes_beyond_reason_are_refused_at_once(keys, allowed, call,
     )
 
 
+def test_a_configuration_that_is_of_other_tokenizers_is_refused(call, hostile):
+    values = {"tokenizer.shared": False, "model.tie_embeddings": "output"}
+    assert_refused(call, hostile(config=lambda text: with_values(text, values)), CONFIG)
+
+
 @pytest.mark.parametrize(
     "change",
     [

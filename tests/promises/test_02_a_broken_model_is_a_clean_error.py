@@ -13,10 +13,11 @@ from mutations import Mutation, mutate
 from nmt.build import build_model
 from nmt.checkpoint import CheckpointContents, add_shortlist, export_model, save_checkpoint
 from nmt.config import from_yaml
-from nmt.manifest import MANIFEST, MODEL_FILES, SHORTLIST, TOKENIZER_FILES
+from nmt.manifest import CONFIG, MANIFEST, MODEL_FILES, SHORTLIST, TOKENIZER_FILES
 from nmt.shortlist import Shortlist
 from nmt.text.tokenizer import Tokenizer
 from nmt.text.tokenizer_training import train_tokenizer
+from sealing import put
 
 SECONDS = 5  # of the processor
 PATIENCE = 60  # seconds, on a machine that has other things to do
@@ -111,6 +112,19 @@ def check_verification(forked, directory: Path, mutation: Mutation, proof) -> No
         assert done.code in ((0, 4) if mutation.damaged is None else (4,)), f"{mutation.what}: {done}"
         assert all(line.startswith(f"nmt: error: {directory}") for line in done.err.splitlines()), done
         assert bool(done.errors) == bool(done.code), done
+
+
+@pytest.mark.promise(2, gate=1, full=1)
+def test_promise_02_a_configuration_cut_short_is_not_that_of_the_tokenizers(proof, call, bases, tmp_path):
+    """What is left of it may be a configuration, whose default is one tokenizer for both languages."""
+    directory = tmp_path / "model"
+    shutil.copytree(bases[1], directory)
+    beginning, _, _ = (directory / CONFIG).read_bytes().partition(b"tokenizer:")
+    put(directory, CONFIG, beginning)
+    with proof.case("without what follows the data"):
+        done = call("translate", directory, stdin=LINE)
+        assert (done.code, done.out) == (4, b""), done.err
+        assert done.errors and done.errors[0].startswith(f"nmt: error: {directory / CONFIG}: tokenizer.shared is true")
 
 
 @pytest.mark.promise(2, gate=1, full=50)
