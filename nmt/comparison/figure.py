@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import partial
 from typing import Any
 
@@ -40,29 +41,28 @@ def draw_lengths(comparison: Comparison, kind: str, where: str) -> bytes:
 def make_figure(comparison: Comparison, kind: str, where: str) -> Figure:
     """What `draw_lengths` draws."""
     names = [drawable(name, LONGEST_NAME) for name in (comparison.a, comparison.b)]
+    metric = comparison.method.metric_of_lengths
+    most = math.inf if metric == "ter" else 100.0
     figure = Figure(figsize=(WIDTH, HEIGHT))
     axes = figure.add_axes((0, 0, 1, 1))
     for side, scores, style in zip("AB", zip(*map(_scores, comparison.lengths), strict=True), _STYLES, strict=True):
-        axes.errorbar(
-            [one.mean for one in comparison.lengths],
-            [score.score for score in scores],
-            yerr=[_half_interval(score) for score in scores],
-            label=side,  # for the name: matplotlib leaves out one that begins with an underscore,
-            markersize=4,
-            linewidth=1.2,
-            elinewidth=0.8,
-            **style,
-        )
+        lengths = [one.mean for one in comparison.lengths]
+        # The label stands for the name: matplotlib leaves out one that begins with an underscore.
+        axes.plot(lengths, [score.score for score in scores], label=side, markersize=4, linewidth=1.2, **style)
+        if intervals := [_interval(score, most) for score in scores if score.bootstrap]:
+            axes.vlines(lengths, *zip(*intervals, strict=True), color=style["color"], linewidth=0.8)
     axes.set_ylim(bottom=0)
     axes.set_xlim(left=0)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
     axes.set_xlabel(f"words of the {'source' if comparison.by_source else 'reference'}", size=FONT)
-    axes.set_ylabel(TITLES[comparison.method.metric_of_lengths], size=FONT)
+    axes.set_ylabel(TITLES[metric], size=FONT)
     axes.grid(color="0.9", linewidth=0.6)
     axes.set_axisbelow(True)
     axes.tick_params(labelsize=FONT - 1, length=2)
     properties = properties_of_text("".join(names), kind, FONT, where)
-    for text, name in zip(axes.legend(frameon=False).get_texts(), names, strict=True):
+    # Above the plot: names may be long, and there is no knowing where in it is room.
+    legend = axes.legend(frameon=False, loc="lower left", bbox_to_anchor=(0, 1))
+    for text, name in zip(legend.get_texts(), names, strict=True):
         text.set(text=name, **properties)
     for name, spine in axes.spines.items():
         spine.set(linewidth=0.6, visible=name in ("left", "bottom"))
@@ -73,9 +73,8 @@ def _scores(one: LengthBin) -> tuple[Score, Score]:
     return one.a, one.b
 
 
-def _half_interval(score: Score) -> float:
-    """Half the width of its interval; 0 where it was not resampled."""
-    if score.bootstrap is None:
-        return 0.0
+def _interval(score: Score, most: float) -> tuple[float, float]:
+    """Of the bootstrap, within what the score can be."""
+    assert score.bootstrap is not None
     low, high = score.bootstrap.interval
-    return (high - low) / 2
+    return max(0.0, low), min(most, high)

@@ -32,18 +32,18 @@ def test_it_shows_the_scores_where_their_lengths_are(test: str, texts: dict[str,
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("words of the source", "BLEU")
     assert [text.get_text() for text in axes.get_legend().get_texts()] == ["a", "_b"]
     assert len(comparison.lengths) > 3
-    for place, drawn in enumerate(axes.containers):
-        line, _, (whiskers,) = drawn
+    for place, line in enumerate(axes.get_lines()):
         scores = [(one.a, one.b)[place] for one in comparison.lengths]
         assert list(line.get_xdata()) == pytest.approx([one.mean for one in comparison.lengths])
         assert list(line.get_ydata()) == pytest.approx([score.score for score in scores])
-        for score, ends in zip(scores, whiskers.get_segments(), strict=True):
-            half = 0.0
-            if score.bootstrap is not None:
-                low, high = score.bootstrap.interval
-                half = (high - low) / 2
-                assert half > 0
-            assert list(ends[:, 1]) == pytest.approx([score.score - half, score.score + half])
+        if test == "none":
+            assert not axes.collections
+            continue
+        for score, whisker in zip(scores, axes.collections[place].get_segments(), strict=True):
+            assert score.bootstrap is not None
+            low, high = score.bootstrap.interval
+            assert low < high
+            assert list(whisker[:, 1]) == pytest.approx([max(0, low), min(100, high)])
 
 
 def test_lengths_of_the_reference_are_called_so(texts: dict[str, list[str]]) -> None:
