@@ -18,7 +18,7 @@ LAYERS = [
     {"storage", "strict_json"},
     {"config"},
     {"text", "page"},
-    {"corpus", "model", "search", "manifest", "run_directory", "device"},
+    {"corpus", "model", "search", "manifest", "run_directory", "device", "drawing"},
     {"tensor_file"},
     {"tensors"},
     {"build", "checkpoint", "shortlist", "translation"},

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from nmt.alignment.terminal import isolated, label, width
 from nmt.alignment.words import Weights
+from nmt.text.terminal import isolated, label, width
 
 SHADES = " ░▒▓█"
 CELL = 2  # columns of a cell

@@ -102,9 +102,9 @@ def _batches(
 def _show(translator: Translator, batches: Iterator[Batch], unit: str) -> None:
     """Writes text to standard output."""
     from nmt.alignment.heatmap import heatmap
-    from nmt.alignment.terminal import columns_of_output, visible
     from nmt.alignment.units import attention_in
     from nmt.text.files import open_output
+    from nmt.text.terminal import columns_of_output, visible
 
     columns = columns_of_output()
     color = columns is not None and not os.environ.get("NO_COLOR")

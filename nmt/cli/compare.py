@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from nmt.translator import Translator
 
 
+FEW_SENTENCES = 30
+
+
 class CompareCommand(FilesCommand):
     """Takes several files behind one `--ref` or `--hyp`."""
 
@@ -81,11 +84,11 @@ def compare(
     _check_use(models, hyp, src, ref, output, attention=attention, test=test, samples=samples)
 
     from nmt import evaluation
-    from nmt.alignment.terminal import columns_of_output
     from nmt.comparison.comparison import Method
     from nmt.comparison.formats import as_json, as_text
     from nmt.storage import check_output, write_output
     from nmt.text.files import open_output
+    from nmt.text.terminal import columns_of_output
 
     given = options.search_options(
         beam_size=beam_size,
@@ -94,6 +97,9 @@ def compare(
         shortlist=shortlist,
         batch_tokens=batch_tokens,
     )
+    if given and not models:
+        what = "does nothing for finished translations"
+        raise ConfigError.of([Problem(f"--{name.replace('_', '-')}", what) for name in given])
     metrics = tuple(dict.fromkeys(metric or evaluation.METRICS))
     method = Method(metrics, tokenize, lowercase, test, samples, sentences)
     # BLEU's tokenizer makes the words that are counted, whatever is scored.
@@ -223,6 +229,8 @@ def _check_counts(finished: list[Text], references: list[Text], source: Text | N
     texts = [*([source] if source is not None else []), *finished, *references]
     (name, count), *others = [(text.name, len(text.lines)) for text in texts]
     check_counts((name, count), others)
+    if count < FEW_SENTENCES and method.test != "none":
+        logger.warning("%s: %d sentences are too few for a test to tell what is chance", name, count)
     check_test(method.metrics, method.test, method.sample_count, count)
 
 

@@ -8,11 +8,11 @@ from typing import Any
 
 from nmt.alignment.formats import DIGITS
 from nmt.alignment.heatmap import heatmap
-from nmt.alignment.terminal import visible
 from nmt.comparison.comparison import Comparison
 from nmt.comparison.differences import Difference
 from nmt.comparison.significance import LEVEL
 from nmt.evaluation import TITLES, Score
+from nmt.text.terminal import visible
 
 TESTS = {"bootstrap": "paired bootstrap", "randomization": "approximate randomization"}
 """What the tests are called."""

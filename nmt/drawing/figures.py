@@ -17,9 +17,9 @@ from matplotlib.backends.backend_pdf import PdfPages
 from matplotlib.figure import Figure
 from matplotlib.patheffects import Normal
 
-from nmt.alignment.terminal import label
 from nmt.drawing.fonts import FontFiles, fonts_for
 from nmt.errors import StorageError
+from nmt.text.terminal import label
 
 FONT = 9.0  # points
 DOTS_PER_INCH = 300

@@ -11,8 +11,8 @@ import matplotlib
 from matplotlib.font_manager import FontProperties, findSystemFonts
 from matplotlib.ft2font import FT2Font, LoadFlags
 
-from nmt.alignment.terminal import ZWJ, ZWNJ
 from nmt.errors import StorageError
+from nmt.text.terminal import ZWJ, ZWNJ
 
 FIRST = "DejaVuSans.ttf"
 """Comes with matplotlib: Latin, Greek, Cyrillic, Armenian, Georgian, Hebrew, Arabic, and many signs."""

@@ -9,7 +9,7 @@ import pytest
 
 import nmt.alignment.heatmap
 from nmt.alignment.heatmap import heatmap
-from nmt.alignment.terminal import label, width
+from nmt.text.terminal import label, width
 
 ARABIC, HEBREW = "القطة", "חתול"
 

@@ -200,6 +200,7 @@ def test_half_a_file_is_never_compared(arguments, counts, call, model, texts):
         (("--hyp", "a", "b", "--ref", "first", "--samples", "1"), 2),
         (("--hyp", "a", "b", "--ref", "first", "--samples", "9", "--test", "none"), 2),
         (("--hyp", "a", "b", "--ref", "first", "--output", "report.txt"), 2),
+        (("--hyp", "a", "b", "--ref", "first", "--beam-size", "3"), 2),
         (("--hyp", "a", "-", "--ref", "-"), 2),
         (("--hyp", "a", "absent", "--ref", "first"), 66),
         (("--hyp", "a", "b", "--ref", "first", "--frequency", "absent"), 66),
@@ -264,6 +265,16 @@ def test_the_scores_by_length_are_a_figure(suffix, beginning, call, texts, tmp_p
     assert done.code == 0, done.err
     assert figure.read_bytes().startswith(beginning)
     assert done.out == call("compare", *given).out
+
+
+def test_of_few_sentences_a_test_says_little(call, tmp_path):
+    for count, warned in ((29, True), (30, False)):
+        for name in "ab":
+            (tmp_path / name).write_text(f"one two three four {name}\n" * count)
+        given = ["--hyp", tmp_path / "a", tmp_path / "b", "--ref", tmp_path / "a", "--samples", "9"]
+        done = call("compare", *given)
+        assert done.code == 0 and ("too few for a test" in done.err) is warned, done.err
+        assert "too few" not in call("compare", *given[:-2], "--test", "none").err
 
 
 def test_without_matplotlib_a_figure_is_refused_at_once(call, tmp_path, monkeypatch):

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nmt.alignment.terminal import MOST_MARKS, characters, isolated, label, visible, width
+from nmt.text.terminal import MOST_MARKS, characters, isolated, label, visible, width
 
 
 @pytest.mark.parametrize(
