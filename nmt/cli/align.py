@@ -108,10 +108,18 @@ def _load(model: Path, *, device: str, precision: str) -> Translator:
 
 
 def _compare(translator: Translator, backward: Translator) -> None:
-    """Warns where one is not the other's direction, as far as the codes of their languages tell."""
-    ours, theirs = translator.config.data, backward.config.data
-    if (theirs.source_language, theirs.target_language) != (ours.target_language, ours.source_language):
-        logger.warning(
-            "--reverse translates %s to %s; expected %s to %s, the other direction of MODEL",
-            *(theirs.source_language, theirs.target_language, ours.target_language, ours.source_language),
-        )
+    """Warns where one is not the other's direction, as far as the codes of their languages tell.
+
+    Raises:
+        ConfigError: both translate in the same direction.
+    """
+    ours, theirs = (
+        (one.config.data.source_language, one.config.data.target_language) for one in (translator, backward)
+    )
+    expected = ours[::-1]
+    if theirs == expected:
+        return
+    told = "translates {} to {}; expected {} to {}, the other direction of MODEL".format(*theirs, *expected)
+    if theirs == ours:
+        raise ConfigError("--reverse", told)
+    logger.warning("--reverse %s", told)
