@@ -36,8 +36,7 @@ def write_figures(pictures: Iterable[Picture], path: Path) -> int:
     """
     kind, count = path.suffix.lower()[1:], 0
     if kind == "pdf":
-        where = str(path)
-        content, count = draw_pages((partial(_figure, picture, kind, where) for picture in pictures), where)
+        content, count = draw_pages((partial(_figure, picture) for picture in pictures), str(path))
         if count:
             write_output(path, content)
         return count
@@ -58,7 +57,7 @@ def draw(picture: Picture, kind: str, where: str) -> bytes:
     Raises:
         StorageError: no installed font has a character of the text.
     """
-    return draw_file(partial(_figure, picture, kind, where), kind, where)
+    return draw_file(partial(_figure, picture), kind, where)
 
 
 def _figure(picture: Picture, kind: str, where: str) -> Figure:

@@ -35,7 +35,7 @@ def draw_lengths(comparison: Comparison, kind: str, where: str) -> bytes:
     Raises:
         StorageError: no installed font has a character of the names.
     """
-    return draw_file(partial(make_figure, comparison, kind, where), kind, where)
+    return draw_file(partial(make_figure, comparison), kind, where)
 
 
 def make_figure(comparison: Comparison, kind: str, where: str) -> Figure:

@@ -35,7 +35,11 @@ _NO_METADATA: dict[str, dict[str, None]] = {
 }
 
 
-def draw_file(make: Callable[[], Figure], kind: str, where: str) -> bytes:
+Maker = Callable[[str, str], Figure]
+"""Makes a figure for a kind of file, png, svg or pdf, and the name of the file, which errors tell."""
+
+
+def draw_file(make: Maker, kind: str, where: str) -> bytes:
     """The content of a file with a figure.
 
     Args:
@@ -48,18 +52,18 @@ def draw_file(make: Callable[[], Figure], kind: str, where: str) -> bytes:
     """
     file = io.BytesIO()
     with _own_settings(where):
-        _save(make(), file, kind)
+        _save(make(kind, where), file, kind)
     return file.getvalue()
 
 
-def draw_pages(makers: Iterable[Callable[[], Figure]], where: str) -> tuple[bytes, int]:
+def draw_pages(makers: Iterable[Maker], where: str) -> tuple[bytes, int]:
     """The content of a PDF with a page for each figure, and how many they are."""
     file = io.BytesIO()
     with _own_settings(where):
         pages: Any = PdfPages(file, metadata=_NO_METADATA["pdf"])
     for make in makers:
         with _own_settings(where):
-            _save(make(), pages, "pdf")
+            _save(make("pdf", where), pages, "pdf")
     with _own_settings(where):
         count: int = pages.get_pagecount()
         pages.close()

@@ -10,7 +10,7 @@ from nmt.comparison.comparison import Comparison, Method, compare  # noqa: E402 
 from nmt.comparison.figure import draw_lengths, make_figure  # noqa: E402
 from nmt.evaluation import Text  # noqa: E402
 
-HOSTILE = r"$\frac{a & <b> 'c' \x1b[2J_d"
+HOSTILE = "$\\frac{a & <b> 'c' \x1b[2J_d"
 
 
 def compared(
