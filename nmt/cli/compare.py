@@ -151,6 +151,8 @@ def _check_use(
         problems.append(Problem("--samples", "does nothing with --test none"))
     if attention and not models:
         problems.append(Problem("--attention", "needs a MODEL: a finished translation does not show what it looked at"))
+    if output is not None and (problem := pictures.wrong_name(output)):
+        problems.append(problem)
     if problems:
         raise ConfigError.of(problems)
     if output is not None:

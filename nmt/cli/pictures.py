@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from nmt.errors import ConfigError, StorageError
+from nmt.errors import ConfigError, Problem, StorageError
 
 PAGE = ".html"
 FIGURES = (".png", ".svg", ".pdf")
@@ -17,6 +17,13 @@ def is_page(output: str) -> bool:
     return Path(output).suffix.lower() == PAGE
 
 
+def wrong_name(output: str) -> Problem | None:
+    """What there is to say of a name that does not tell what to write."""
+    if Path(output).suffix.lower() in (PAGE, *FIGURES):
+        return None
+    return Problem("--output", f"ends in {' or '.join((PAGE, *FIGURES))}, not {output!r:.80}")
+
+
 def check_kind(output: str) -> None:
     """Sees, before anything else takes time, that there is a way to write such a file.
 
@@ -24,10 +31,10 @@ def check_kind(output: str) -> None:
         ConfigError: the name does not tell what to write.
         StorageError: what is needed to write it is not installed.
     """
+    if problem := wrong_name(output):
+        raise ConfigError.of([problem])
     if is_page(output):
         return
-    if Path(output).suffix.lower() not in FIGURES:
-        raise ConfigError("--output", f"ends in {' or '.join((PAGE, *FIGURES))}, not {output!r:.80}")
     try:
         found = tuple(map(int, version("matplotlib").split(".")[:2]))
     except PackageNotFoundError:

@@ -10,7 +10,6 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from nmt.comparison.comparison import Comparison
-from nmt.comparison.lengths import LengthBin
 from nmt.drawing.figures import FONT, draw_file, drawable, properties_of_text
 from nmt.evaluation import TITLES, Score
 
@@ -45,8 +44,9 @@ def make_figure(comparison: Comparison, kind: str, where: str) -> Figure:
     most = math.inf if metric == "ter" else 100.0
     figure = Figure(figsize=(WIDTH, HEIGHT))
     axes = figure.add_axes((0, 0, 1, 1))
-    for side, scores, style in zip("AB", zip(*map(_scores, comparison.lengths), strict=True), _STYLES, strict=True):
-        lengths = [one.mean for one in comparison.lengths]
+    lengths = [one.mean for one in comparison.lengths]
+    sides = [one.a for one in comparison.lengths], [one.b for one in comparison.lengths]
+    for side, scores, style in zip("AB", sides, _STYLES, strict=True):
         # The label stands for the name: matplotlib leaves out one that begins with an underscore.
         axes.plot(lengths, [score.score for score in scores], label=side, markersize=4, linewidth=1.2, **style)
         if intervals := [_interval(score, most) for score in scores if score.bootstrap]:
@@ -67,10 +67,6 @@ def make_figure(comparison: Comparison, kind: str, where: str) -> Figure:
     for name, spine in axes.spines.items():
         spine.set(linewidth=0.6, visible=name in ("left", "bottom"))
     return figure
-
-
-def _scores(one: LengthBin) -> tuple[Score, Score]:
-    return one.a, one.b
 
 
 def _interval(score: Score, most: float) -> tuple[float, float]:

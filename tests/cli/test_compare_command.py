@@ -277,6 +277,12 @@ def test_of_few_sentences_a_test_says_little(call, tmp_path):
         assert "too few" not in call("compare", *given[:-2], "--test", "none").err
 
 
+def test_every_mistake_is_told_at_once(call):
+    done = call("compare", "--hyp", "a", "--attention", "--output", "report.txt")
+    assert done.code == 2
+    assert [error.split(": ")[2] for error in done.errors] == ["compare", "--ref", "--attention", "--output"]
+
+
 def test_without_matplotlib_a_figure_is_refused_at_once(call, tmp_path, monkeypatch):
     monkeypatch.setattr("nmt.cli.pictures.version", lambda _: "3.10")
     done = call("compare", "absent.a", "absent.b", "--output", tmp_path / "x.svg")
