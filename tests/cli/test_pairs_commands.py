@@ -117,6 +117,15 @@ def test_two_directions_are_made_one(call, model, reverse, files):
     assert (done.code, done.out) == (2, b"") and "expected yy to xx, the other direction" in done.errors[0]
 
 
+def test_a_reverse_of_other_languages_is_warned_of(call, configuration, model, files, tmp_path):
+    run = tmp_path / "other"
+    settings = ["--set", "training.max_steps=1", "--set", "data.target_language=zz"]
+    assert call("train", configuration, "--output", run, *settings).code == 0
+    done = call("align", model, *files, "--reverse", run)
+    assert done.code == 0 and len(done.lines) == len(SOURCE) and done.errors == []
+    assert "--reverse translates xx to zz; expected yy to xx" in done.err
+
+
 @pytest.mark.parametrize("command", ["score", "align"])
 def test_files_and_gz_and_pipes_give_the_same(command, call, model, files, tmp_path):
     expected = call(command, model, *files).out
@@ -184,7 +193,7 @@ def test_what_is_missing_is_named(command, call, model, files, tmp_path):
 
 
 @pytest.mark.parametrize("command", ["score", "align"])
-def test_a_giant_line_is_answered_with_an_empty_one_and_65(command, call, model, tmp_path):
+def test_a_giant_line_is_answered_with_an_empty_one_and_65(command, call, model, reverse, tmp_path):
     giant, long = "ba " * 400_000, "ba " * 20_000
     write(tmp_path / "src", ["ba", giant, "ba ce", long, "ba"])
     write(tmp_path / "tgt", ["BA", "BA", long, "BA", giant])
@@ -196,7 +205,7 @@ def test_a_giant_line_is_answered_with_an_empty_one_and_65(command, call, model,
     last = json.loads(call(command, model, *options, "--format", "json").lines[-1])
     assert last["alignment" if command == "align" else "score"] is None
     if command == "align":
-        both = ["--reverse", model, "--quiet"]
+        both = ["--reverse", reverse, "--quiet"]
         assert call(command, model, *options, *both).lines[1:] == [""] * 4
         soft = json.loads(call(command, model, *options, *both, "--format", "json", "--alignment", "soft").lines[-1])
         assert soft["alignment"] is soft["attention"] is soft["attention_tokens"] is None
