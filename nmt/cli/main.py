@@ -30,17 +30,29 @@ from nmt.training.stopping import StopRequest
 
 
 class Program(TyperGroup):
-    """The group of all commands; what Typer would make an exit code of its own leaves with the documented one."""
+    """The group of all commands; what Typer would tell and exit with in its own way leaves as an error of ours."""
 
     def make_context(self, *arguments: Any, **options: Any) -> Any:
         """Parses the options before the command."""
         with _own_exit_codes():
-            return super().make_context(*arguments, **options)
+            try:
+                return super().make_context(*arguments, **options)
+            except typer.TyperException as error:
+                raise _usage_error(error) from error
 
     def invoke(self, ctx: Any) -> Any:
-        """Runs the command."""
+        """Parses the options of the command, and runs it."""
         with _own_exit_codes():
-            return super().invoke(ctx)
+            try:
+                return super().invoke(ctx)
+            except typer.TyperException as error:
+                raise _usage_error(error, ctx.invoked_subcommand or "") from error
+
+
+def _usage_error(error: typer.TyperException, command: str = "") -> ConfigError:
+    """What Typer found wrong with a command line, as any other mistake of a user."""
+    what = error.format_message().rstrip(".")
+    return ConfigError(command, f"{what[:1].lower()}{what[1:]} (see {f'nmt {command}'.rstrip()} --help)")
 
 
 @contextmanager
@@ -59,7 +71,7 @@ app = typer.Typer(
     name="nmt",
     cls=Program,
     help="Train your own machine translator and watch its attention choose words.",
-    no_args_is_help=True,
+    invoke_without_command=True,
     add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
@@ -86,11 +98,15 @@ def _show_version(wanted: bool) -> None:
 
 @app.callback()
 def _program(
+    ctx: typer.Context,
     _: Annotated[
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
     ] = False,
 ) -> None:
     """Train your own machine translator and watch its attention choose words."""
+    if ctx.invoked_subcommand is None:
+        typer.echo(ctx.get_help(), err=True)
+        raise typer.Exit(ConfigError.exit_code)
 
 
 def main() -> None:

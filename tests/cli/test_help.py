@@ -74,11 +74,31 @@ def test_version_is_that_of_the_package(call):
     assert (done.code, done.out.decode()) == (0, f"nmt {version('nmt')}\n")
 
 
-@pytest.mark.parametrize("arguments", [("tranlate",), ("--speed",), ("translate",), ("translate", "x", "--bema", "3")])
-def test_wrong_usage_is_2_without_a_traceback(arguments, call):
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (("tranlate",), ("", "'tranlate'", "'translate'", "(see nmt --help)")),
+        (("--speed",), ("", "--speed", "(see nmt --help)")),
+        (("translate",), ("translate: ", "missing argument 'MODEL'", "(see nmt translate --help)")),
+        (
+            ("translate", "x", "--beem-size", "3"),
+            ("translate: ", "--beem-size", "--beam-size", "(see nmt translate --help)"),
+        ),
+        (("translate", "x", "--seed", "y"), ("translate: ", "--seed", "integer", "(see nmt translate --help)")),
+        (("translate", "x", "y\n\x1b"), ("translate: ", r"(y\x0a\x1b)", "(see nmt translate --help)")),
+        (("train", "x", "--output"), ("train: ", "'--output' requires an argument", "(see nmt train --help)")),
+    ],
+)
+def test_wrong_usage_is_2_and_one_line(arguments, expected, call):
     done = call(*arguments)
-    assert (done.code, done.out) == (2, b"")
-    assert "Traceback" not in done.err and done.err
+    assert (done.code, done.out, done.err.count("\n")) == (2, b"", 1)
+    start, *parts = expected
+    assert done.err.startswith(f"nmt: error: {start}") and not [part for part in parts if part not in done.err]
+
+
+def test_without_a_command_there_is_help_and_2(call):
+    done = call()
+    assert (done.code, done.out) == (2, b"") and done.err == call("--help").out.decode()
 
 
 def on_terminal(start, *arguments, env):
