@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 
 from nmt.alignment.words import Weights
 from nmt.drawing.figures import FONT, draw_file, draw_pages, drawable, properties_of_text
+from nmt.drawing.fonts import fonts_for
 from nmt.storage import write_output
 
 WIDTH = 5.5  # inches of the grid, in which a sentence of usual length fits a page
@@ -22,28 +23,27 @@ Picture = tuple[Sequence[str], Sequence[str], Weights]
 """Source words, target words and (target words, source words) weights, each row summing to 1; one word at least."""
 
 
-def write_figures(pictures: Iterable[Picture], path: Path) -> int:
-    """Writes figures, and tells how many: as pages of one PDF, or as files of their own.
+def write_figures(pictures: Sequence[Picture], path: Path) -> None:
+    """Writes figures: as pages of one PDF, or as files of their own.
 
-    The first of several files has the name that was given; of `x.png` the second is `x-2.png`, and so on.
+    The first of several files has the name that was given; of `x.png` the second is `x-2.png`, and so on. Where fonts
+    are missing, they are told for all figures together, and none is written.
 
     Args:
-        pictures: what to draw; without any, nothing is written.
+        pictures: what to draw, one at least.
         path: a name that ends in .png, .svg or .pdf, in upper or lower case.
 
     Raises:
         StorageError: a file cannot be written, or no installed font has a character of the text.
     """
-    kind, count = path.suffix.lower()[1:], 0
+    fonts_for("".join(word for picture in pictures for words in _drawn_words(picture) for word in words), str(path))
+    kind = path.suffix.lower()[1:]
     if kind == "pdf":
-        content, count = draw_pages((partial(_figure, picture) for picture in pictures), str(path))
-        if count:
-            write_output(path, content)
-        return count
+        write_output(path, draw_pages([partial(_figure, picture) for picture in pictures], str(path)))
+        return
     for count, picture in enumerate(pictures, start=1):
         name = path if count == 1 else path.with_stem(f"{path.stem}-{count}")
         write_output(name, draw(picture, kind, str(name)))
-    return count
 
 
 def draw(picture: Picture, kind: str, where: str) -> bytes:
@@ -60,8 +60,14 @@ def draw(picture: Picture, kind: str, where: str) -> bytes:
     return draw_file(partial(_figure, picture), kind, where)
 
 
+def _drawn_words(picture: Picture) -> tuple[list[str], list[str]]:
+    """The words of source and target as they are drawn."""
+    source, target, _ = picture
+    return [drawable(word, LONGEST_WORD) for word in source], [drawable(word, LONGEST_WORD) for word in target]
+
+
 def _figure(picture: Picture, kind: str, where: str) -> Figure:
-    source, target = ([drawable(word, LONGEST_WORD) for word in words] for words in picture[:2])
+    source, target = _drawn_words(picture)
     cell = max(LEAST_CELL, min(LARGEST_CELL, WIDTH / max(len(source), len(target))))
     width, height = len(source) * cell, len(target) * cell
     # The figure is the grid; what stands around it widens the file by as much as it needs.

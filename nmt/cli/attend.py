@@ -56,19 +56,20 @@ def attend(
     )
     translator = options.load_translator(model, device=device, precision=precision)
     search = translator.options(attention=True, **given)
+    place = "TEXT" if text else "standard input"
     if pictures.is_page(output_file):
         from nmt.cli.attention_page import write_page
 
-        write_page(translator, search, _lines(text), "TEXT" if text else "standard input", alignment_unit, output_file)
+        write_page(translator, search, _lines(text), place, alignment_unit, output_file)
         return
     too_long: list[int] = []
     batches = _batches(translator, search, _lines(text), too_long)
     if output_file == "-":
         _show(translator, batches, alignment_unit)
     else:
-        _draw(translator, batches, alignment_unit, Path(output_file))
+        _draw(translator, batches, place, alignment_unit, Path(output_file))
     if too_long:
-        raise DataError("standard input", f"too long, and left out: {len(too_long)}")
+        raise DataError(place, f"too long, and left out: {len(too_long)}")
 
 
 def _lines(text: Sequence[str] | None) -> Iterator[list[Line]]:
@@ -102,7 +103,6 @@ def _batches(
 def _show(translator: Translator, batches: Iterator[Batch], unit: str) -> None:
     """Writes text to standard output."""
     from nmt.alignment.heatmap import heatmap
-    from nmt.alignment.units import attention_in
     from nmt.text.files import open_output
     from nmt.text.terminal import columns_of_output, visible
 
@@ -113,18 +113,20 @@ def _show(translator: Translator, batches: Iterator[Batch], unit: str) -> None:
             for _, translation in batch:
                 writer.write(visible(translation.source))
                 writer.write(visible(translation.text))
-                for output in translation.outputs[:1]:
-                    for place, part in enumerate(attention_in(unit, translation, output)):
-                        for line in [""] * (place > 0) + heatmap(*part, color=color, columns=columns):
-                            writer.write(line)
-                    if output.parts is None:
-                        writer.write(_without_attention(translator))
+                drawn = _pictures(translation, unit)
+                for place, part in enumerate(drawn):
+                    for line in [""] * (place > 0) + heatmap(*part, color=color, columns=columns):
+                        writer.write(line)
+                if translation.outputs and not drawn:
+                    writer.write(_why_nothing_is_shown(translator))
                 writer.write("")
             writer.flush()
 
 
-def _without_attention(translator: Translator) -> str:
-    """What there is to say of a model where there is nothing to show."""
+def _why_nothing_is_shown(translator: Translator) -> str:
+    """What there is to say where a translation has no attention to be looked at."""
+    if translator.config.model.attention != "none":
+        return "(the translation has no words, so there is nothing to show)"
     size = 2 * translator.config.model.encoder.hidden_size
     return (
         "(this model has no attention, so there is nothing to show: at every word its decoder had the same vector of "
@@ -132,33 +134,38 @@ def _without_attention(translator: Translator) -> str:
     )
 
 
-def _draw(translator: Translator, batches: Iterator[Batch], unit: str, output_file: Path) -> None:
-    """Writes figures.
+def _draw(translator: Translator, batches: Iterator[Batch], place: str, unit: str, output_file: Path) -> None:
+    """Writes figures of the lines, whose `place` errors name.
 
     Raises:
         ConfigError: the model has no attention.
-        DataError: there is nothing to draw.
+        DataError: there is no line, or nothing to draw in any.
         StorageError: a file cannot be written, or no font has a character of the text.
     """
     if translator.config.model.attention == "none":
         what = "needs a model with attention; `nmt attend` without it tells what this one has instead"
         raise ConfigError("--output", what)
     from nmt.alignment.figure import write_figures
+    from nmt.storage import check_output
 
-    if not write_figures(_pictures(batches, unit), output_file):
-        raise DataError(str(output_file), "not written: no line has a translation to draw")
-
-
-def _pictures(batches: Iterator[Batch], unit: str) -> Iterator[Picture]:
-    """What there is to draw, one for each part of a line; warns of a line that has nothing."""
-    from nmt.alignment.units import attention_in
-
+    check_output(output_file)  # told before the work is done
+    found: list[Picture] = []
+    number = 0
     for batch in batches:
         for number, translation in batch:
-            found = False
-            for output in translation.outputs[:1]:
-                for picture in attention_in(unit, translation, output):
-                    found = True
-                    yield picture
-            if not found:
+            of_line = _pictures(translation, unit)
+            found += of_line
+            if not of_line:
                 logger.warning("line %d: there is nothing to draw", number)
+    if not number:
+        raise pictures.nothing_in(place)
+    if not found:
+        raise DataError(place, "no line has a translation to draw")
+    write_figures(found, output_file)
+
+
+def _pictures(translation: Translation, unit: str) -> list[Picture]:
+    """What there is to draw of a line, one for each part of it."""
+    from nmt.alignment.units import attention_in
+
+    return [picture for output in translation.outputs[:1] for picture in attention_in(unit, translation, output)]

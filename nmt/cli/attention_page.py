@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from nmt.cli import pictures
 from nmt.errors import DataError
 
 if TYPE_CHECKING:
@@ -62,6 +63,6 @@ def _check_count(place: str, count: int) -> None:
     from nmt.alignment.attention_page import MOST_LINES
 
     if not count:
-        raise DataError(place, "has no line: nothing to show")
+        raise pictures.nothing_in(place)
     if count > MOST_LINES:
         raise DataError(place, f"has more lines than a page shows, which is {MOST_LINES} at most")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from nmt.errors import ConfigError, Problem, StorageError
+from nmt.errors import ConfigError, DataError, Problem, StorageError
 
 PAGE = ".html"
 FIGURES = (".png", ".svg", ".pdf")
@@ -22,6 +22,11 @@ def wrong_name(output: str) -> Problem | None:
     if Path(output).suffix.lower() in (PAGE, *FIGURES):
         return None
     return Problem("--output", f"ends in {' or '.join((PAGE, *FIGURES))}, not {output!r:.80}")
+
+
+def nothing_in(place: str) -> DataError:
+    """What there is to say where no line was given to make a page or a figure of."""
+    return DataError(place, "has no line: nothing to show")
 
 
 def check_kind(output: str) -> None:

@@ -20,9 +20,14 @@ def score(
     tgt: pairs.Target,
     output: pairs.Output = "-",
     output_format: Annotated[str, typer.Option("--format", help="text or json.")] = "text",
-    per_token: Annotated[bool, typer.Option("--per-token", help="Each token's log-probability, too.")] = False,
+    per_token: Annotated[
+        bool, typer.Option("--per-token", help="Each token's log-probability, too, as JSON has it always.")
+    ] = False,
     normalize: Annotated[
-        bool, typer.Option("--normalize", help="Scores as search compares them: log-probability / length^A.")
+        bool,
+        typer.Option(
+            "--normalize", help="Scores as search compares them: log-probability / length^A, as JSON has them always."
+        ),
     ] = False,
     length_penalty: options.LengthPenalty = None,
     batch_tokens: pairs.BatchTokens = None,

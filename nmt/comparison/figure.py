@@ -49,8 +49,10 @@ def make_figure(comparison: Comparison, kind: str, where: str) -> Figure:
     for side, scores, style in zip("AB", sides, _STYLES, strict=True):
         # The label stands for the name: matplotlib leaves out one that begins with an underscore.
         axes.plot(lengths, [score.score for score in scores], label=side, markersize=4, linewidth=1.2, **style)
-        if intervals := [_interval(score, most) for score in scores if score.bootstrap]:
-            axes.vlines(lengths, *zip(*intervals, strict=True), color=style["color"], linewidth=0.8)
+        if intervals := [
+            (length, *_interval(score, most)) for length, score in zip(lengths, scores, strict=True) if score.bootstrap
+        ]:
+            axes.vlines(*zip(*intervals, strict=True), color=style["color"], linewidth=0.8)
     axes.set_ylim(bottom=0)
     axes.set_xlim(left=0)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))

@@ -25,7 +25,7 @@ class LengthBin:
         low, high: the length in words, both included.
         sentences: how many there are.
         mean: their mean length.
-        a, b: the scores.
+        a, b: the scores; of a single sentence, which resampling does not change, without an interval.
     """
 
     low: int
@@ -62,7 +62,8 @@ def scores_by_length(
     for low, high in length_bins(lengths):
         places = [place for place, length in enumerate(lengths) if low <= length <= high]
         some = [[lines[place] for place in places] for lines in references]
-        of_a, of_b = (score_with(metric, [lines[place] for place in places], some, bootstrap) for lines in (a, b))
+        samples = bootstrap if len(places) > 1 else 0
+        of_a, of_b = (score_with(metric, [lines[place] for place in places], some, samples) for lines in (a, b))
         mean = sum(lengths[place] for place in places) / len(places)
         bins.append(LengthBin(low, high, len(places), mean, of_a, of_b))
     return bins

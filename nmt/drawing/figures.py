@@ -56,8 +56,8 @@ def draw_file(make: Maker, kind: str, where: str) -> bytes:
     return file.getvalue()
 
 
-def draw_pages(makers: Iterable[Maker], where: str) -> tuple[bytes, int]:
-    """The content of a PDF with a page for each figure, and how many they are."""
+def draw_pages(makers: Iterable[Maker], where: str) -> bytes:
+    """The content of a PDF with a page for each figure."""
     file = io.BytesIO()
     with _own_settings(where):
         pages: Any = PdfPages(file, metadata=_NO_METADATA["pdf"])
@@ -65,9 +65,8 @@ def draw_pages(makers: Iterable[Maker], where: str) -> tuple[bytes, int]:
         with _own_settings(where):
             _save(make("pdf", where), pages, "pdf")
     with _own_settings(where):
-        count: int = pages.get_pagecount()
         pages.close()
-    return file.getvalue(), count
+    return file.getvalue()
 
 
 def drawable(text: str, columns: int) -> str:

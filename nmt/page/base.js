@@ -8,12 +8,19 @@
 //   page.percent(share)                      0.123 as "12%"
 //   page.onTheme(run)                        runs now, and whenever the theme or the colours change
 //
-// Text is only ever given as a kid that is a string, and so never becomes markup. Properties are attributes, but for
+// Text is only ever given as a kid that is a string, and so never becomes markup; characters that would reorder what is
+// read are shown by their code points: a text that holds U+202E is read as it was written. Properties are attributes, but for
 // `class`; `on`, {event: listener}; and `style`, {"--name": value}. One that is null, undefined or false is left out.
 
 const page = (() => {
   const main = document.getElementById("page");
   const themed = [];
+
+  const reordering = /[\u202a-\u202e\u2066-\u2069]/g;
+  const readable = (kid) =>
+    kid instanceof Node
+      ? kid
+      : String(kid).replace(reordering, (found) => `[U+${found.codePointAt(0).toString(16).toUpperCase()}]`);
 
   const fill = (node, properties, kids) => {
     for (const [name, value] of Object.entries(properties ?? {})) {
@@ -26,7 +33,7 @@ const page = (() => {
         node.setAttribute(name, value === true ? "" : value);
       }
     }
-    node.append(...kids.flat().filter((kid) => kid !== null && kid !== undefined && kid !== false));
+    node.append(...kids.flat().filter((kid) => kid !== null && kid !== undefined && kid !== false).map(readable));
     return node;
   };
 

@@ -110,5 +110,6 @@ def _source_of(text: str) -> str:
 
 
 def _readable(text: str) -> str:
-    """Without what HTML has no way to hold."""
-    return re.sub("[\0\ud800-\udfff]", "\ufffd", text)
+    """Without what HTML has no way to hold, and with what would reorder it shown by its code point, as in `base.js`."""
+    text = re.sub("[\0\ud800-\udfff]", "\ufffd", text)
+    return re.sub("[\u202a-\u202e\u2066-\u2069]", lambda found: f"[U+{ord(found[0]):04X}]", text)

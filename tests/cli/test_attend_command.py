@@ -5,6 +5,8 @@ from importlib.metadata import PackageNotFoundError
 
 import pytest
 
+from nmt.translation import Output, Translation
+
 
 @pytest.fixture(scope="session")
 def traditional(call, configuration, tmp_path_factory):
@@ -89,6 +91,23 @@ def test_a_missing_or_old_matplotlib_is_5_and_says_what_to_install(call, tmp_pat
 def test_nothing_to_draw_is_65(call, model, tmp_path):
     done = call("attend", model, "", " ", "--output", tmp_path / "x.png")
     assert done.code == 65 and not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", ["x.png", "x.html"])
+def test_without_a_line_there_is_no_picture(name, call, model, tmp_path):
+    done = call("attend", model, "--output", tmp_path / name)
+    assert (done.code, done.errors) == (65, ["nmt: error: standard input: has no line: nothing to show"])
+    assert not list(tmp_path.iterdir()) and call("attend", model).out == b""
+
+
+def test_an_empty_translation_is_explained(call, model, monkeypatch):
+    def translate(_, lines, *__, **___):
+        return [Translation(line, (Output("", 0.0, 0.0, (), parts=()),) * bool(line)) for line in lines]
+
+    monkeypatch.setattr("nmt.translator.Translator.translate", translate)
+    done = call("attend", model, "ba", "")
+    assert done.lines[:3] == ["ba", "", "(the translation has no words, so there is nothing to show)"]
+    assert done.lines[3:] == [""] * 4
 
 
 def test_bytes_that_are_no_text_are_replaced(call, model):

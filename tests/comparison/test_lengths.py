@@ -46,4 +46,13 @@ def test_a_bin_has_the_score_of_its_sentences(texts):
         for score, lines in ((one.a, a), (one.b, b)):
             some = [lines[place] for place in places]
             expected = evaluate(some, [[reference[place] for place in places]], metrics=["bleu"], bootstrap=20)["bleu"]
-            assert score.score == pytest.approx(expected.score) and score.bootstrap == expected.bootstrap
+            assert score.score == pytest.approx(expected.score)
+            assert score.bootstrap == (expected.bootstrap if len(places) > 1 else None)
+
+
+def test_a_single_sentence_has_no_interval():
+    metric = build_metric("bleu", "13a", lowercase=False)
+    lines = ["a b c d e", "a b c d f", *["a b c d e f g"] * 2]
+    one, two = scores_by_length([1, 9, 9, 9], lines, lines, [lines[::-1]], metric=metric, bootstrap=20)
+    assert (one.sentences, one.a.bootstrap, one.b.bootstrap) == (1, None, None)
+    assert two.sentences == 3 and two.a.bootstrap is not None and two.b.bootstrap is not None

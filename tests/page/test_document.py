@@ -54,6 +54,11 @@ def test_text_never_becomes_markup() -> None:
     hostile.encode()
 
 
+def test_no_heading_is_read_in_another_order_than_it_was_written() -> None:
+    page = Reader(self_contained_page("a\u202ecb\u2069 \u0627\u200f", None))
+    assert page.of("h1") == page.of("title") == ["a[U+202E]cb[U+2069] \u0627\u200f"]
+
+
 def test_the_policy_allows_what_the_page_holds_and_nothing_else() -> None:
     page = Reader(self_contained_page("x", None))
     [policy] = [tag["content"] for name, tag in page.tags if tag.get("http-equiv") == "Content-Security-Policy"]
