@@ -63,6 +63,8 @@ def _set_libraries() -> None:
     # Of each size of a product oneDNN keeps what it prepared for it, about a megabyte, by default of 1,024 sizes. A few
     # hundred are those in use, and the others took half of training's memory.
     os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "256")
+    # And torch keeps the last thousand of them beside it, whatever oneDNN has given up.
+    os.environ.setdefault("LRU_CACHE_CAPACITY", "64")
     # How often a thread of GNU's OpenMP looks whether the others are done before it sleeps, by default 300,000 times,
     # some milliseconds. On a quiet machine fewer cost a twentieth of the speed; where other programs want the same
     # processors, the threads that look are in the way of the one they wait for, and fewer are three times as fast.

@@ -236,10 +236,12 @@ class Trainer:
         state, config = self.state, self._config.training
         assert self._validator is not None, "only the first process validates"
         with self._average.applied() if self._average else nullcontext():
+            return_freed_memory()
             try:
                 result = self._validator(self._model, self._stop.check)
             except StoppedError:
                 result = None
+            return_freed_memory()
         if result is None:
             self._agreed_stop = self._stop  # the others leave with this process
             self._stop_if_asked()

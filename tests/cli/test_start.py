@@ -35,13 +35,21 @@ def test_what_products_were_prepared_with_is_kept_of_few_sizes_unless_asked(
 
 
 @pytest.mark.parametrize(
-    ("setting", "expected"),
-    [({}, "20000"), ({"GOMP_SPINCOUNT": "7"}, "7"), ({"OMP_WAIT_POLICY": "ACTIVE"}, "None")],
+    ("name", "setting", "expected"),
+    [
+        ("GOMP_SPINCOUNT", {}, "20000"),
+        ("GOMP_SPINCOUNT", {"GOMP_SPINCOUNT": "7"}, "7"),
+        ("GOMP_SPINCOUNT", {"OMP_WAIT_POLICY": "ACTIVE"}, "None"),
+        ("LRU_CACHE_CAPACITY", {}, "64"),
+        ("LRU_CACHE_CAPACITY", {"LRU_CACHE_CAPACITY": "1024"}, "1024"),
+    ],
 )
-def test_threads_wait_as_the_user_says_or_briefly(setting: Any, expected: str, user_environment: Any) -> None:
+def test_libraries_are_set_before_they_are_loaded_unless_the_user_has(
+    name: str, setting: Any, expected: str, user_environment: Any
+) -> None:
     program = "from nmt.cli import options; options.start(quiet=True, verbose=False); import os, sys\n"
-    program += "print(os.environ.get('GOMP_SPINCOUNT'), 'torch' in sys.modules)"
+    program += f"print(os.environ.get({name!r}), 'torch' in sys.modules)"
     # Another test may have started the program in this process, which has set what this one looks at.
-    environment = {name: value for name, value in user_environment().items() if name != "GOMP_SPINCOUNT"} | setting
+    environment = {key: value for key, value in user_environment().items() if key != name} | setting
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, env=environment)
     assert done.stdout.split() == [expected, "False"]  # torch reads it when it is loaded

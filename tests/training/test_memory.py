@@ -17,8 +17,8 @@ def resident():
 
 if sys.argv[1] != "leave":
     keep_freed_memory()
-block, above = bytearray(200_000_000), bytearray(1000)
-del block
+blocks, above = [bytearray(10_000_000) for _ in range(20)], bytearray(1000)
+del blocks
 if sys.argv[1] == "return":
     return_freed_memory()
 print(resident())
