@@ -2,8 +2,9 @@
 # The whole gate: formatter, linter, types and tests. Sets up what it needs; run it again as often as you like.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-bash scripts/install.sh dev
-bash scripts/install_browser.sh
+bash scripts/install_browser.sh & browser=$!
+bash scripts/install.sh dev || { wait; exit 1; }
+wait "$browser"
 export PATH="$PWD/.venv/bin:$PATH"
 
 step() { printf '\n== %s\n' "$1" >&2; }

@@ -19,6 +19,9 @@ LARGEST_CELL, LEAST_CELL = 0.3, 0.12  # inches
 MOST_SLANTED = 30  # words that are written aslant; more stand upright, closer to each other
 LONGEST_WORD = 40  # columns shown of a word
 
+MOST_LINES = 1000
+"""Lines at most that are drawn at once."""
+
 Picture = tuple[Sequence[str], Sequence[str], Weights]
 """Source words, target words and (target words, source words) weights, each row summing to 1; one word at least."""
 

@@ -67,9 +67,13 @@ def attend(
     if output_file == "-":
         _show(translator, batches, alignment_unit)
     else:
-        _draw(translator, batches, place, alignment_unit, Path(output_file))
+        _draw(translator, batches, place, alignment_unit, Path(output_file), too_long)
+    _tell_of(too_long)
+
+
+def _tell_of(too_long: Sequence[int]) -> None:
     if too_long:
-        raise DataError(place, f"too long, and left out: {len(too_long)}")
+        raise DataError("standard input", f"too long, and left out: {len(too_long)}")
 
 
 def _lines(text: Sequence[str] | None) -> Iterator[list[Line]]:
@@ -79,8 +83,12 @@ def _lines(text: Sequence[str] | None) -> Iterator[list[Line]]:
 
     if text:
         # Python decoded the arguments by the locale; text is UTF-8 in any.
-        typed = (os.fsencode(line).decode(errors="replace") for line in text)
-        yield [Line(number, line) for number, line in enumerate(typed, start=1)]
+        typed = [os.fsencode(line) for line in text]
+        lines = [Line(number, line.decode(errors="replace")) for number, line in enumerate(typed, start=1)]
+        for line, given in zip(lines, typed, strict=True):
+            if line.text.encode() != given:
+                logger.warning("TEXT:%d: invalid UTF-8, replaced by U+FFFD", line.number)
+        yield lines
         return
     with open_input("-") as stream:
         yield from ready_lines(stream, logger.warning, most=64)
@@ -134,32 +142,42 @@ def _why_nothing_is_shown(translator: Translator) -> str:
     )
 
 
-def _draw(translator: Translator, batches: Iterator[Batch], place: str, unit: str, output_file: Path) -> None:
+def _draw(
+    translator: Translator,
+    batches: Iterator[Batch],
+    place: str,
+    unit: str,
+    output_file: Path,
+    too_long: Sequence[int],
+) -> None:
     """Writes figures of the lines, whose `place` errors name.
 
     Raises:
         ConfigError: the model has no attention.
-        DataError: there is no line, or nothing to draw in any.
+        DataError: there is no line, or nothing to draw in any, or there are too many.
         StorageError: a file cannot be written, or no font has a character of the text.
     """
     if translator.config.model.attention == "none":
         what = "needs a model with attention; `nmt attend` without it tells what this one has instead"
         raise ConfigError("--output", what)
-    from nmt.alignment.figure import write_figures
+    from nmt.alignment.figure import MOST_LINES, write_figures
     from nmt.storage import check_output
 
     check_output(output_file)  # told before the work is done
     found: list[Picture] = []
-    number = 0
+    count = 0
     for batch in batches:
+        count += len(batch)
+        if count > MOST_LINES:
+            break
         for number, translation in batch:
             of_line = _pictures(translation, unit)
             found += of_line
             if not of_line:
                 logger.warning("line %d: there is nothing to draw", number)
-    if not number:
-        raise pictures.nothing_in(place)
+    pictures.check_count(place, count, MOST_LINES, "are drawn at once")
     if not found:
+        _tell_of(too_long)
         raise DataError(place, "no line has a translation to draw")
     write_figures(found, output_file)
 

@@ -25,14 +25,14 @@ def write_page(
         DataError: no lines, more than a page can show, or some that are too long; with the last, the page is written.
         StorageError: the page cannot be written. What was there before is untouched.
     """
-    from nmt.alignment.attention_page import attention_page
+    from nmt.alignment.attention_page import MOST_LINES, attention_page
     from nmt.alignment.attention_page.document import Subject, check_tokens
     from nmt.storage import check_output, write_output
     from nmt.trace import trace
 
     check_output(Path(output))  # told before the work is done
     lines = _all_of(batches)
-    _check_count(place, len(lines))
+    pictures.check_count(place, len(lines), MOST_LINES, "a page shows")
     texts = [line.text for line in lines]
     check_tokens(sum(map(len, translator.source_tokenizer.encode(texts))), translator.config, place)
     traced = trace(translator, texts, search, numbers=[line.number for line in lines])
@@ -57,12 +57,3 @@ def _all_of(batches: Iterable[list[Line]]) -> list[Line]:
         if len(lines) > MOST_LINES:
             break
     return lines
-
-
-def _check_count(place: str, count: int) -> None:
-    from nmt.alignment.attention_page import MOST_LINES
-
-    if not count:
-        raise pictures.nothing_in(place)
-    if count > MOST_LINES:
-        raise DataError(place, f"has more lines than a page shows, which is {MOST_LINES} at most")

@@ -23,9 +23,6 @@ if TYPE_CHECKING:
     from nmt.translator import Translator
 
 
-FEW_SENTENCES = 30
-
-
 class CompareCommand(FilesCommand):
     """Takes several files behind one `--ref` or `--hyp`."""
 
@@ -144,6 +141,8 @@ def _check_use(
         problems.append(Problem("compare", f"compares two, MODEL or --hyp FILE, not {count}: {found}"))
     if models and (src is None) != (not ref):
         what = "needs --src and --ref together, or neither for the test set that the configurations name"
+        if files := [str(path) for path in models if path.is_file()]:
+            what += f"; finished translations go behind --hyp: {' '.join(files)}"
         problems.append(Problem("compare", what))
     if not models and not ref:
         problems.append(Problem("--ref", "is missing: translations are scored against a reference"))
@@ -225,14 +224,15 @@ def _places(test: ParallelFiles) -> list[list[str]]:
 
 
 def _check_counts(finished: list[Text], references: list[Text], source: Text | None, method: Method) -> None:
-    from nmt.comparison.significance import check_test
+    from nmt.comparison.significance import FEW_SENTENCES, check_test
     from nmt.evaluation import check_counts
 
     texts = [*([source] if source is not None else []), *finished, *references]
     (name, count), *others = [(text.name, len(text.lines)) for text in texts]
     check_counts((name, count), others)
     if count < FEW_SENTENCES and method.test != "none":
-        logger.warning("%s: %d sentences are too few for a test to tell what is chance", name, count)
+        told = "1 sentence is" if count == 1 else f"{count} sentences are"
+        logger.warning("%s: %s too few for a test to tell what is chance", name, told)
     check_test(method.metrics, method.test, method.sample_count, count)
 
 

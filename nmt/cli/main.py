@@ -20,7 +20,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from nmt.cli import align, attend, check, compare, evaluate, export, info, score, shortlist, train, translate
+from nmt.cli import align, attend, check, compare, evaluate, export, info, options, score, shortlist, train, translate
 from nmt.cli.logs import logger, protect_standard_error, start_logging
 from nmt.cli.test_sets import FilesCommand
 from nmt.errors import ConfigError, MemoryExhaustedError, NmtError, StoppedError, StorageError
@@ -51,8 +51,8 @@ class Program(TyperGroup):
 
 def _usage_error(error: typer.TyperException, command: str = "") -> ConfigError:
     """What Typer found wrong with a command line, as any other mistake of a user."""
-    what = error.format_message().rstrip(".")
-    return ConfigError(command, f"{what[:1].lower()}{what[1:]} (see {f'nmt {command}'.rstrip()} --help)")
+    what = error.format_message().removesuffix(".")
+    return ConfigError(command, f"{what[:1].lower()}{what[1:]}; see {f'nmt {command}'.rstrip()} --help")
 
 
 @contextmanager
@@ -163,6 +163,7 @@ def _run_as_launched() -> int:
         return _tell(error)
     if place.rank:
         with StopRequest() as stop:
+            options.set_libraries()
             from nmt.training.follower import follow  # takes a second or two, in which signals may come
 
             return follow(place, stop)

@@ -51,19 +51,19 @@ Verbose = Annotated[bool, typer.Option("--verbose", help="Say more, tracebacks o
 def start(*, quiet: bool, verbose: bool, threads: int | None = None) -> None:
     """What every command does first: logging as asked for, settings of libraries, and the number of threads."""
     start_logging(quiet=quiet, verbose=verbose)
-    _set_libraries()
+    set_libraries()
     if verbose:
         packages = ", ".join(f"{name} {version(name)}" for name in ("nmt", "torch", "sentencepiece", "sacrebleu"))
         logger.debug("%s, Python %s on %s", packages, platform.python_version(), platform.platform())
     start_threads(threads)
 
 
-def _set_libraries() -> None:
-    """Sets what torch's libraries read when they are loaded, where the user has not."""
+def set_libraries() -> None:
+    """Sets what torch and its libraries read when they are loaded, where the user has not."""
     # Of each size of a product oneDNN keeps what it prepared for it, about a megabyte, by default of 1,024 sizes. A few
     # hundred are those in use, and the others took half of training's memory.
     os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "256")
-    # And torch keeps the last thousand of them beside it, whatever oneDNN has given up.
+    # Beside it torch holds on to the last 1,024 of them, whatever oneDNN gives up; what it gives up, oneDNN may have.
     os.environ.setdefault("LRU_CACHE_CAPACITY", "64")
     # How often a thread of GNU's OpenMP looks whether the others are done before it sleeps, by default 300,000 times,
     # some milliseconds. On a quiet machine fewer cost a twentieth of the speed; where other programs want the same

@@ -66,7 +66,7 @@ class PairFiles:
                 writer.flush()
                 show(lines[-1][0].number)
             if refused:
-                raise DataError(self.source.name, f"too long, and answered with empty lines: {refused}")
+                raise DataError(" and ".join(self.names), f"too long, and answered with empty lines: {refused}")
 
 
 @contextmanager
@@ -103,5 +103,5 @@ def forced_pairs(
         batch_tokens=batch_tokens,
         numbers=[source.number for source, _ in short],
     )
-    for is_readable in readable:
-        yield next(found) if is_readable else ForcedPair("", "", (), None)
+    for (source, target), is_readable in zip(lines, readable, strict=True):
+        yield next(found) if is_readable else ForcedPair(source.text, target.text, (), None)

@@ -24,9 +24,22 @@ def wrong_name(output: str) -> Problem | None:
     return Problem("--output", f"ends in {' or '.join((PAGE, *FIGURES))}, not {output!r:.80}")
 
 
-def nothing_in(place: str) -> DataError:
-    """What there is to say where no line was given to make a page or a figure of."""
-    return DataError(place, "has no line: nothing to show")
+def check_count(place: str, count: int, most: int, shown: str) -> None:
+    """Sees that there are lines, and not more than a picture takes.
+
+    Args:
+        place: where they come from, which errors name.
+        count: how many they are.
+        most: how many there may be.
+        shown: what these are, as in "more lines than a page shows".
+
+    Raises:
+        DataError: there are none, or too many.
+    """
+    if not count:
+        raise DataError(place, "has no line: nothing to show")
+    if count > most:
+        raise DataError(place, f"has more lines than {shown}, which is {most:,} at most")
 
 
 def check_kind(output: str) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from nmt.comparison.differences import Difference, largest_differences
 from nmt.comparison.frequency import FrequencyBin, count_words, scores_by_frequency, words_of
 from nmt.comparison.lengths import LengthBin, scores_by_length
-from nmt.comparison.significance import SAMPLES, PairedScore, paired_scores, seed_of_tests
+from nmt.comparison.significance import FEW_SENTENCES, SAMPLES, PairedScore, paired_scores, seed_of_tests
 from nmt.evaluation import METRICS, Text, build_metric, split_words, stripped, warn_of_tokenized
 
 if TYPE_CHECKING:
@@ -84,6 +84,11 @@ class Comparison:
     identical: bool
     seed: str
     attention: tuple[str | None, str | None] = (None, None)
+
+    @property
+    def is_small(self) -> bool:
+        """Whether the sentences are too few for a test to tell what is chance."""
+        return self.sentences < FEW_SENTENCES
 
     @property
     def differences(self) -> list[Difference]:

@@ -120,13 +120,15 @@ def _scores(comparison: Comparison) -> Iterator[str]:
     for name, score in comparison.scores.items():
         row = [TITLES[name], _with_interval(score.a), _with_interval(score.b), f"{score.difference:+.2f}"]
         if tested:
-            row.append("-" if score.p_value is None else f"{score.p_value:.4f}" + " *" * score.is_significant)
+            star = " *" if score.is_significant and not comparison.is_small else ""
+            row.append("-" if score.p_value is None else f"{score.p_value:.4f}{star}")
         rows.append(row)
     yield from _table(rows)
     yield ""
     if tested:
         samples = f"{comparison.method.sample_count:,} samples, seed {comparison.seed}"
-        yield f"p: {TESTS[comparison.method.test]}, {samples}; * below {LEVEL}"
+        chance = "too few sentences to tell what is chance" if comparison.is_small else f"* below {LEVEL}"
+        yield f"p: {TESTS[comparison.method.test]}, {samples}; {chance}"
     if comparison.identical:
         yield "A and B are the same in every line: nothing to test."
     elif tested and any(score.p_value is None for score in comparison.scores.values()):

@@ -123,7 +123,8 @@ const widthOf = (() => {
 })();
 
 // What the words of a translation looked at: a row for each, a column for each word of the source.
-const attentionMatrix = (side, { source_words: source, target_words: target, weights }) => {
+const attentionMatrix = (side, { source_words, target_words, weights }) => {
+  const [source, target] = [source_words, target_words].map((words) => words.map(page.readable));
   const cell = 18, tilt = Math.PI / 3;
   const longest = (words) => Math.max(8, ...words.map((word) => widthOf(shortened(word))));
   const left = longest(target) + 12, above = longest(source) * Math.sin(tilt) + 16;

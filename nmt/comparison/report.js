@@ -11,7 +11,7 @@ const withInterval = (score) => [
   page.number(score.score),
   score.bootstrap ? element("span", { class: "interval" }, ` ±${page.number(half(score))}`) : null,
 ];
-const isSignificant = (score) => score.p_value !== null && score.p_value < data.level;
+const isSignificant = (score) => score.p_value !== null && score.p_value < data.level && !data.small;
 
 // A table whose first cell in each row names the row.
 const table = (caption, head, rows) =>
@@ -39,6 +39,7 @@ const verdict = () => {
   const better = score.difference > 0 === (name !== "ter") ? "B" : "A";
   const by = `${better} is better by ${page.number(Math.abs(score.difference))} ${title}`;
   if (score.p_value === null) return `${by}; whether by chance was not tested.`;
+  if (data.small) return `${by}; of ${words(data.sentences, "sentence")} no test can tell whether by chance.`;
   const chance = isSignificant(score) ? "more than chance explains" : "which may well be chance";
   return `${by}, ${chance} (p = ${page.number(score.p_value, 4)}).`;
 };
@@ -61,7 +62,7 @@ const scores = () => {
     table("Scores", ["", "A", "B", "B − A", "p"], rows),
     element("p", { class: "soft small" },
       `${words(data.sentences, "sentence")}, compared with `, element("bdi", {}, data.references.join(", ")), ". ",
-      test ? `p: how probable so large a difference would be by chance (${test}); * below ${data.level}. ` : "",
+      test ? `p: how probable so large a difference would be by chance (${test})${data.small ? "" : `; * below ${data.level}`}. ` : "",
       Object.values(data.metrics).some((score) => score.a.bootstrap) ? "±: half of the 95 % interval. " : "",
       data.metrics.ter ? "Of TER, the lower is the better." : ""),
     element("details", {}, element("summary", {}, "sacreBLEU's signatures"), element("ul", { class: "signatures" }, ...signatures)));

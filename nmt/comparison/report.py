@@ -14,7 +14,12 @@ _DIGITS = 3
 
 def as_page(comparison: Comparison) -> str:
     """The page as HTML; its programs are `plots.js` and `report.js`."""
-    data = as_data(comparison, _DIGITS) | {"titles": TITLES, "tests": TESTS, "level": LEVEL}
+    data = as_data(comparison, _DIGITS) | {
+        "titles": TITLES,
+        "tests": TESTS,
+        "level": LEVEL,
+        "small": comparison.is_small,
+    }
     package = "nmt.comparison"
     return self_contained_page(
         "Two translations side by side",

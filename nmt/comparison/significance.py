@@ -20,6 +20,9 @@ SAMPLES = {"bootstrap": 1000, "randomization": 10_000, "none": 0}
 LEVEL = 0.05
 """p-values below this are called significant."""
 
+FEW_SENTENCES = 30
+"""Fewer say too little for a test to tell what is chance."""
+
 MOST_BYTES = 4 << 30
 """Memory at most of a paired test, which holds all its samples at once."""
 

@@ -4,23 +4,26 @@
 //   page.main                                the element to fill
 //   page.element(tag, properties, ...kids)   a new element of HTML
 //   page.svg(tag, properties, ...kids)       a new element of SVG
+//   page.readable(text)                      text as a page shows it: to measure it, or for an attribute
 //   page.number(value, digits)               a number as text, with a real minus sign
 //   page.percent(share)                      0.123 as "12%"
 //   page.onTheme(run)                        runs now, and whenever the theme or the colours change
 //
-// Text is only ever given as a kid that is a string, and so never becomes markup; characters that would reorder what is
-// read are shown by their code points: a text that holds U+202E is read as it was written. Properties are attributes, but for
+// Text is only ever given as a kid that is a string, and so never becomes markup; control characters are shown by
+// their pictures, and those that would reorder what is read by their code points, such as [U+202E]. Properties are attributes, but for
 // `class`; `on`, {event: listener}; and `style`, {"--name": value}. One that is null, undefined or false is left out.
 
 const page = (() => {
   const main = document.getElementById("page");
   const themed = [];
 
+  const control = /[\0-\x08\x0b-\x1f\x7f-\x9f]/g;
+  const picture = (code) => (code === 0x7f ? "\u2421" : code < 0x20 ? String.fromCharCode(0x2400 + code) : "\ufffd");
   const reordering = /[\u202a-\u202e\u2066-\u2069]/g;
-  const readable = (kid) =>
-    kid instanceof Node
-      ? kid
-      : String(kid).replace(reordering, (found) => `[U+${found.codePointAt(0).toString(16).toUpperCase()}]`);
+  const readable = (text) =>
+    text
+      .replace(control, (found) => picture(found.charCodeAt(0)))
+      .replace(reordering, (found) => `[U+${found.charCodeAt(0).toString(16).toUpperCase()}]`);
 
   const fill = (node, properties, kids) => {
     for (const [name, value] of Object.entries(properties ?? {})) {
@@ -33,7 +36,7 @@ const page = (() => {
         node.setAttribute(name, value === true ? "" : value);
       }
     }
-    node.append(...kids.flat().filter((kid) => kid !== null && kid !== undefined && kid !== false).map(readable));
+    node.append(...kids.flat().filter((kid) => kid !== null && kid !== undefined && kid !== false).map((kid) => (kid instanceof Node ? kid : readable(String(kid)))));
     return node;
   };
 
@@ -70,5 +73,5 @@ const page = (() => {
     themed.push(run);
     run();
   };
-  return { data: JSON.parse(document.getElementById("data").textContent), main, element, svg, number, percent, onTheme };
+  return { data: JSON.parse(document.getElementById("data").textContent), main, element, svg, readable, number, percent, onTheme };
 })();

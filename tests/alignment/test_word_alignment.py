@@ -103,6 +103,18 @@ def test_each_part_of_a_line_is_told_alone() -> None:
     assert last[2].shape == (1, 2)
 
 
+def test_words_without_a_token_are_shown_where_they_stand() -> None:
+    parts = (
+        PartAttention(rows_of([0.25, 0.75, 0.0]), (1, 2), (0,), range(1)),
+        PartAttention(rows_of([0.5, 0.5]), (4,), (1,), range(1, 2)),
+    )
+    translation = Translation("\ufffd a b \ufffd c \ufffd", (output("x y", *parts, tokens=2),), tuple("abc"))
+    [first, last] = attention_of_parts(translation, translation.outputs[0])
+    assert (first[:2], last[:2]) == ((["\ufffd", "a", "b", "\ufffd"], ["x"]), (["c", "\ufffd"], ["y"]))
+    np.testing.assert_allclose(first[2], [[0, 0.25, 0.75, 0]])
+    np.testing.assert_allclose(last[2], [[1, 0]])
+
+
 def test_soft_alignment_is_written_row_by_row(monkeypatch: pytest.MonkeyPatch) -> None:
     translation = Translation("a b c d \u2028e", (output("x y z", *PARTS, tokens=5),), tuple("abcde"))
     best = translation.outputs[0]

@@ -100,6 +100,19 @@ def test_without_a_line_there_is_no_picture(name, call, model, tmp_path):
     assert not list(tmp_path.iterdir()) and call("attend", model).out == b""
 
 
+def test_more_lines_than_are_drawn_are_refused(call, model, tmp_path, monkeypatch):
+    monkeypatch.setattr("nmt.alignment.figure.MOST_LINES", 3)
+    for count, code in ((3, 0), (4, 65)):
+        done = call("attend", model, "--output", tmp_path / f"{count}.pdf", stdin=b"ba\n" * count)
+        assert done.code == code and (tmp_path / f"{count}.pdf").exists() is (code == 0)
+    assert done.errors == ["nmt: error: standard input: has more lines than are drawn at once, which is 3 at most"]
+
+
+def test_lines_too_long_to_be_drawn_are_told_as_such(call, model, tmp_path):
+    done = call("attend", model, "--output", tmp_path / "x.pdf", stdin=b"ba " * 400_000 + b"\n\n")
+    assert (done.code, done.errors) == (65, ["nmt: error: standard input: too long, and left out: 1"])
+
+
 def test_an_empty_translation_is_explained(call, model, monkeypatch):
     def translate(_, lines, *__, **___):
         return [Translation(line, (Output("", 0.0, 0.0, (), parts=()),) * bool(line)) for line in lines]
@@ -113,6 +126,7 @@ def test_an_empty_translation_is_explained(call, model, monkeypatch):
 def test_bytes_that_are_no_text_are_replaced(call, model):
     done = call("attend", model, "ba\udcff ce")
     assert done.code == 0 and done.lines[0] == "ba� ce"
+    assert done.err == "nmt: warning: TEXT:1: invalid UTF-8, replaced by U+FFFD\n"
     assert [line.rpartition("╭ ")[2] for line in done.lines[2:4]] == ["ba�", "ce"]
 
 

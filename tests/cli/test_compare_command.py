@@ -274,6 +274,8 @@ def test_of_few_sentences_a_test_says_little(call, tmp_path):
         given = ["--hyp", tmp_path / "a", tmp_path / "b", "--ref", tmp_path / "a", "--samples", "9"]
         done = call("compare", *given)
         assert done.code == 0 and ("too few for a test" in done.err) is warned, done.err
+        text = done.out.decode()
+        assert ("too few sentences" in text) is warned and (" *" in text) is not warned
         assert "too few" not in call("compare", *given[:-2], "--test", "none").err
 
 

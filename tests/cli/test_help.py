@@ -77,16 +77,16 @@ def test_version_is_that_of_the_package(call):
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
-        (("tranlate",), ("", "'tranlate'", "'translate'", "(see nmt --help)")),
-        (("--speed",), ("", "--speed", "(see nmt --help)")),
-        (("translate",), ("translate: ", "missing argument 'MODEL'", "(see nmt translate --help)")),
+        (("tranlate",), ("", "'tranlate'", "'translate'", "; see nmt --help")),
+        (("--speed",), ("", "--speed", "; see nmt --help")),
+        (("translate",), ("translate: ", "missing argument 'MODEL'", "; see nmt translate --help")),
         (
             ("translate", "x", "--beem-size", "3"),
-            ("translate: ", "--beem-size", "--beam-size", "(see nmt translate --help)"),
+            ("translate: ", "--beem-size", "--beam-size", "; see nmt translate --help"),
         ),
-        (("translate", "x", "--seed", "y"), ("translate: ", "--seed", "integer", "(see nmt translate --help)")),
-        (("translate", "x", "y\n\x1b"), ("translate: ", r"(y\x0a\x1b)", "(see nmt translate --help)")),
-        (("train", "x", "--output"), ("train: ", "'--output' requires an argument", "(see nmt train --help)")),
+        (("translate", "x", "--seed", "y"), ("translate: ", "--seed", "integer", "; see nmt translate --help")),
+        (("translate", "x", "y\n\x1b"), ("translate: ", r"(y\x0a\x1b)", "; see nmt translate --help")),
+        (("train", "x", "--output"), ("train: ", "'--output' requires an argument", "; see nmt train --help")),
     ],
 )
 def test_wrong_usage_is_2_and_one_line(arguments, expected, call):

@@ -40,6 +40,7 @@ leave, rank = os._exit, os.environ["RANK"]
 
 def note_and_leave(code):
     Path(os.environ["NOTES"], f"exit-{rank}").write_text(str(code))
+    Path(os.environ["NOTES"], f"cache-{rank}").write_text(os.environ.get("LRU_CACHE_CAPACITY", "unset"))
     leave(code)
 
 os._exit = note_and_leave
@@ -261,6 +262,7 @@ def test_a_stop_saves_once_and_one_process_goes_on(torchrun, worker, call, confi
         running.send_signal(signal.SIGTERM)
         _, err = running.communicate(timeout=120)
     assert [(tmp_path / f"exit-{rank}").read_text() for rank in (0, 1)] == ["143", "143"]
+    assert [(tmp_path / f"cache-{rank}").read_text() for rank in (0, 1)] == ["64", "64"]
     (stopped,) = re.findall(r"stopped at step (\d+)", err)
     assert f"step-{int(stopped):08}\n" == (run / "last").read_text()
     assert not litter(run)

@@ -49,7 +49,6 @@ def test_libraries_are_set_before_they_are_loaded_unless_the_user_has(
 ) -> None:
     program = "from nmt.cli import options; options.start(quiet=True, verbose=False); import os, sys\n"
     program += f"print(os.environ.get({name!r}), 'torch' in sys.modules)"
-    # Another test may have started the program in this process, which has set what this one looks at.
-    environment = {key: value for key, value in user_environment().items() if key != name} | setting
+    environment = user_environment(**setting)
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, env=environment)
     assert done.stdout.split() == [expected, "False"]  # torch reads it when it is loaded

@@ -46,6 +46,22 @@ def test_it_shows_the_scores_where_their_lengths_are(test: str, texts: dict[str,
             assert list(whisker[:, 1]) == pytest.approx([max(0, low), min(100, high)])
 
 
+def test_a_single_sentence_has_a_score_without_an_interval() -> None:
+    source = ["w", *["w " * 9] * 3]
+    lines = {
+        "source": source,
+        "first": ["a b c d e f"] * 4,
+        "a": ["a b c d e"] * 4,
+        "b": ["a b c d", *["a b c d e f"] * 3],
+    }
+    comparison = compared(lines)
+    assert [one.sentences for one in comparison.lengths] == [1, 3]
+    [axes] = make_figure(comparison, "svg", "x.svg").axes
+    assert [len(line.get_xdata()) for line in axes.get_lines()] == [2, 2]
+    for whiskers in axes.collections:
+        assert [list(whisker[:, 0]) for whisker in whiskers.get_segments()] == [[9, 9]]
+
+
 def test_lengths_of_the_reference_are_called_so(texts: dict[str, list[str]]) -> None:
     [axes] = make_figure(compared(texts, source=False), "svg", "x.svg").axes
     assert axes.get_xlabel() == "words of the reference"

@@ -13,7 +13,8 @@ from nmt.comparison.formats import as_data
 from nmt.comparison.report import as_page
 from nmt.evaluation import Text
 
-HOSTILE = "<script>document.title='gone'</script> <img src=x onerror=alert(1)> & \"quotes' </script> 🐈 \u202eabc"
+HOSTILE = "<script>document.title='gone'</script> <img src=x onerror=alert(1)> & \"quotes' </script> 🐈 "
+HOSTILE += "\u202eabc \x1b[31m\x7f\x9b"
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
@@ -33,7 +34,7 @@ def comparison(texts):
     )
     shown = []
     for one in found.differences:
-        source, target = one.source.split(), one.b.split()
+        source, target = one.source.split(), [*one.b.split(), "\u202eabc\u2069" * 3]
         weights = np.full((len(target), len(source)), 1 / len(source))
         shown.append(one.__class__(**{**vars(one), "attention_b": Look(source, target, weights)}))
     return found.with_differences(shown)
@@ -93,9 +94,13 @@ def test_hostile_text_stays_text(opened):
     assert page.title() == "Two translations side by side"
     assert page.locator("img").count() == 0 and page.locator("script").count() == 2
     first = page.locator("article").first
-    shown = HOSTILE.replace("\u202e", "[U+202E]")
+    shown = HOSTILE.replace("\u202e", "[U+202E]").replace("\x1b", "␛").replace("\x7f", "␡").replace("\x9b", "�")
     assert first.locator("dd").nth(0).text_content() == first.locator("dd").nth(1).text_content() == shown
     assert page.locator(".names bdi").first.text_content() == f"A {shown}"
+    assert page.evaluate("""[...document.querySelectorAll(".look svg")].flatMap((svg) => {
+        const { left } = svg.getBoundingClientRect();
+        return [...svg.querySelectorAll("text")].map((text) => text.getBoundingClientRect().left - left);
+    }).every((room) => room >= 0)""")
 
 
 def test_a_narrow_screen_shows_all_of_it(opened):

@@ -23,7 +23,11 @@ TRAINING_PAIRS = 200
 VALIDATION_PAIRS = 12
 
 # What the machine of a test may set, and that of a user does not.
-HIDDEN = ("PYTHONUNBUFFERED", "PYTHONDONTWRITEBYTECODE", "PYTHONIOENCODING", "PYTHONUTF8", "LC_ALL", "LANG", "NO_COLOR")
+HIDDEN = (
+    *("PYTHONUNBUFFERED", "PYTHONDONTWRITEBYTECODE", "PYTHONIOENCODING", "PYTHONUTF8", "LC_ALL", "LANG", "NO_COLOR"),
+    # The program sets these where it runs, which in a test may be here.
+    *("LRU_CACHE_CAPACITY", "ONEDNN_PRIMITIVE_CACHE_CAPACITY", "GOMP_SPINCOUNT"),
+)
 
 CONFIGURATION = """\
 name: tiny
