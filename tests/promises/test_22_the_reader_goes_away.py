@@ -108,7 +108,7 @@ AT_ONCE = {
     "scores": "eval --hyp text --ref text",
     "scores as json": "eval --hyp text --ref text --format json",
     "scores of a model": "eval {model} --format json --quiet",
-    "comparison": "compare --hyp text text2 --ref text --samples 10",
+    "comparison": "compare --hyp text text2 --ref text --test none",
     "attention": "attend {model} 'ba ce di'",
 }
 
