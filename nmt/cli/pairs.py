@@ -53,20 +53,26 @@ class PairFiles:
         from nmt.corpus.parallel import ready_pairs
         from nmt.text.files import open_output
 
-        refused = 0
+        refused, blamed = 0, set()
         with ExitStack() as files:
             writer = files.enter_context(open_output(self.output))
             show = options.shown_count(files, what, "pairs", self.names, self.output, quiet=quiet)
             for lines in ready_pairs(self.source, self.target, logger.warning, most=LINES_AT_ONCE):
                 for (line, other), (text, is_refused) in zip(lines, answer(lines), strict=True):
                     writer.write(text)
-                    refused += is_refused
-                    if is_refused and not (line.too_long or other.too_long):
+                    if not is_refused:
+                        continue
+                    refused += 1
+                    together = not (line.too_long or other.too_long)
+                    if together:
                         logger.warning("line %d: too long, together with its translation, to be read", line.number)
+                    blamed |= {self.source.name} if line.too_long or together else set()
+                    blamed |= {self.target.name} if other.too_long or together else set()
                 writer.flush()
                 show(lines[-1][0].number)
             if refused:
-                raise DataError(" and ".join(self.names), f"too long, and answered with empty lines: {refused}")
+                places = " and ".join(name for name in (self.source.name, self.target.name) if name in blamed)
+                raise DataError(places, f"too long, and answered with empty lines: {refused}")
 
 
 @contextmanager

@@ -54,7 +54,7 @@ class Tokenizer:
             own_ids = list(range(self._processor.get_piece_size()))
             self._pieces: list[str] = self._processor.id_to_piece(own_ids)
             self._processor.decode([self._processor.unk_id()])  # what stands for it may be no UTF-8, like any piece
-        except (RuntimeError, ValueError) as error:
+        except (RuntimeError, ValueError, IndexError) as error:
             raise ModelError(name, "is not a SentencePiece model") from error
         self.size = len(self._pieces)
         self.unk_id: int = self._processor.unk_id()

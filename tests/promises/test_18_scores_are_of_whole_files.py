@@ -179,7 +179,8 @@ def assert_same_scores(ours: dict[str, Any], theirs: dict[str, Any]) -> None:
         assert abs(ours[metric]["score"] - expected["score"]) <= 1e-9
         assert ours[metric]["signature"] == expected["signature"]
         if "bootstrap" in ours[metric]:
-            mean, half = expected["confidence_mean"], expected["confidence_var"]
+            # sacreBLEU leaves out a mean that is 0, as the TER of what equals a reference is.
+            mean, half = expected.get("confidence_mean", 0.0), expected.get("confidence_var", 0.0)
             assert abs(ours[metric]["bootstrap"]["mean"] - mean) <= 1e-9
             assert ours[metric]["bootstrap"]["interval"] == pytest.approx([mean - half, mean + half], abs=1e-9)
 

@@ -367,6 +367,15 @@ def test_a_model_with_pieces_that_are_no_text_is_an_error():
         Tokenizer(trained("unigram").model.replace("ä".encode(), b"\xff\xff"))
 
 
+@pytest.mark.promise(2, gate=1, full=1)
+def test_promise_02_a_model_whose_unknown_piece_is_a_control_is_an_error():
+    unknown, control = (b"<unk>\x15\x00\x00\x00\x00\x18" + bytes([kind]) for kind in (2, 3))
+    model = trained("bpe").model
+    assert model.count(unknown) == 1
+    with pytest.raises(ModelError, match="is not a SentencePiece model"):
+        Tokenizer(model.replace(unknown, control))
+
+
 def test_a_missing_model_is_an_error_that_names_it(tmp_path):
     with pytest.raises(ModelError, match=r"gone\.model: cannot be read: No such file"):
         Tokenizer.load(tmp_path / "gone.model")
