@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable, Iterable, Iterator
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
-from nmt.alignment.words import Weights, hard_alignment, pharaoh, word_blocks
+from nmt.alignment.words import Weights, hard_alignment, pharaoh, word_blocks, words_of_parts
 from nmt.translation import Confidence, Output, Remarks, Translation
 
 DIGITS = 8
@@ -32,19 +31,17 @@ logger = logging.getLogger(__name__)
 def attention_of_parts(translation: Translation, output: Output) -> Iterator[tuple[list[str], list[str], Weights]]:
     """The source words and the words of the output of each part of the line, and how much one looked at the other.
 
-    Weights are (words of the output, source words), rows summing to 1. A word of which the tokenizer left nothing is
-    in the part that it stands in or behind, with no weight. A part without a word in the output is left out; without
-    attention in the model there is none.
+    Weights are (words of the output, source words), rows summing to 1; the source words are those of `words_of_parts`.
+    A part without a word in the output is left out; without attention in the model there is none.
     """
     source_words, target_words = translation.source.split(), output.text.split()
     parts = output.parts or ()
-    starts = [0, *(part.source_words[0] for part in parts[1:]), len(source_words)]
-    rooms = [room for room, part in zip(pairwise(starts), parts, strict=False) if part.words]
-    for (target, source, weights), (start, stop) in zip(word_blocks(parts), rooms, strict=True):
+    shown = words_of_parts([part.source_words for part in parts], len(source_words))
+    shown = [words for words, part in zip(shown, parts, strict=True) if part.words]
+    for (target, source, weights), words in zip(word_blocks(parts), shown, strict=True):
         rows, columns = weights.shape
-        # A word may be cut, and then is in two parts.
-        whole = np.pad(weights, ((0, 0), (source - start, max(0, stop - source - columns))))
-        yield source_words[start : start + whole.shape[1]], target_words[target : target + rows], whole
+        whole = np.pad(weights, ((0, 0), (source - words.start, words.stop - source - columns)))
+        yield source_words[words.start : words.stop], target_words[target : target + rows], whole
 
 
 def attention_of_words(translation: Translation, output: Output) -> Iterator[Weights]:

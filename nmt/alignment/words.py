@@ -6,6 +6,7 @@ Tokens are what the model works with; words are what a reader sees, split at whi
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,6 +39,23 @@ def word_attention(
     tokens = np.flatnonzero(np.asarray(target_words) >= 0)
     np.add.at(merged, np.asarray(target_words)[tokens], normalize_rows(by_source[tokens]))
     return normalize_rows(merged)
+
+
+def words_of_parts(source_words: Sequence[Sequence[int]], count: int) -> list[range]:
+    """The words of a line that are shown with each of its parts, so that none is left out.
+
+    A word of which the tokenizer left nothing belongs to the part that it stands in or behind, or before the first. A
+    word that was cut belongs to two.
+
+    Args:
+        source_words: of each part, for each of its tokens the number of its word.
+        count: how many words the line has.
+    """
+    starts = [0, *(words[0] for words in source_words[1:]), count]
+    return [
+        range(start, max(stop, words[-1] + 1))
+        for (start, stop), words in zip(pairwise(starts), source_words, strict=False)
+    ]
 
 
 def word_blocks(parts: Sequence[PartAttention]) -> Iterator[tuple[int, int, Weights]]:

@@ -9,21 +9,17 @@
 //   page.percent(share)                      0.123 as "12%"
 //   page.onTheme(run)                        runs now, and whenever the theme or the colours change
 //
-// Text is only ever given as a kid that is a string, and so never becomes markup; control characters are shown by
-// their pictures, and those that would reorder what is read by their code points, such as [U+202E]. Properties are attributes, but for
+// Text is only ever given as a kid that is a string, and so never becomes markup; control characters, and those that
+// would reorder what is read, are shown by their code points, such as [U+202E]. Properties are attributes, but for
 // `class`; `on`, {event: listener}; and `style`, {"--name": value}. One that is null, undefined or false is left out.
 
 const page = (() => {
   const main = document.getElementById("page");
   const themed = [];
 
-  const control = /[\0-\x08\x0b-\x1f\x7f-\x9f]/g;
-  const picture = (code) => (code === 0x7f ? "\u2421" : code < 0x20 ? String.fromCharCode(0x2400 + code) : "\ufffd");
-  const reordering = /[\u202a-\u202e\u2066-\u2069]/g;
-  const readable = (text) =>
-    text
-      .replace(control, (found) => picture(found.charCodeAt(0)))
-      .replace(reordering, (found) => `[U+${found.charCodeAt(0).toString(16).toUpperCase()}]`);
+  const unseen = /[\0-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]/g;
+  const named = (found) => `[U+${found.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}]`;
+  const readable = (text) => text.replace(unseen, named);
 
   const fill = (node, properties, kids) => {
     for (const [name, value] of Object.entries(properties ?? {})) {

@@ -110,6 +110,8 @@ def _source_of(text: str) -> str:
 
 
 def _readable(text: str) -> str:
-    """Without what HTML has no way to hold, and with what would reorder it shown by its code point, as in `base.js`."""
-    text = re.sub("[\0\ud800-\udfff]", "\ufffd", text)
-    return re.sub("[\u202a-\u202e\u2066-\u2069]", lambda found: f"[U+{ord(found[0]):04X}]", text)
+    """Without what HTML has no way to hold, and as `readable` of `base.js` makes it."""
+    text = re.sub("[\ud800-\udfff]", "\ufffd", text)
+    return re.sub(
+        "[\0-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", lambda found: f"[U+{ord(found[0]):04X}]", text
+    )

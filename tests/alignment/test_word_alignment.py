@@ -20,7 +20,7 @@ from nmt.alignment.formats import (
     attention_of_tokens,
     attention_of_words,
 )
-from nmt.alignment.words import hard_alignment, word_attention
+from nmt.alignment.words import hard_alignment, word_attention, words_of_parts
 from nmt.translation import Output, PartAttention, Translation, cut_at_words
 
 
@@ -101,6 +101,12 @@ def test_each_part_of_a_line_is_told_alone() -> None:
     np.testing.assert_allclose(first[2], [[0.625, 0.375], [0.125, 0.875]], atol=1e-6)
     assert (last[0], last[1]) == (["d", "e"], ["z"])
     assert last[2].shape == (1, 2)
+
+
+def test_every_word_is_shown_with_a_part() -> None:
+    assert words_of_parts([], 3) == []
+    assert words_of_parts([[1, 1, 2], [4]], 6) == [range(4), range(4, 6)]
+    assert words_of_parts([[0, 1], [1, 2]], 3) == [range(2), range(1, 3)]  # cut within a word
 
 
 def test_words_without_a_token_are_shown_where_they_stand() -> None:

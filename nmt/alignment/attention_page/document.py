@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nmt.alignment.words import word_attention
+from nmt.alignment.words import word_attention, words_of_parts
 from nmt.config import Config
 from nmt.errors import DataError
 from nmt.page import Asset, self_contained_page
@@ -79,7 +79,7 @@ def attention_page(lines: Sequence[TracedLine], subject: Subject, place: str) ->
                 "source": line.translation.source,
                 "translation": line.translation.text,
                 "score": line.translation.outputs[0].score if line.translation.outputs else 0.0,
-                "parts": [_part(line, part, shown) for part in line.parts],
+                "parts": [_part(line, part, words, shown) for part, words in _parts(line)],
             }
             for line in lines
         ],
@@ -116,11 +116,16 @@ def _shown(size: int) -> list[int]:
     return [start + place for start in (0, half) for place in range(min(half, SHOWN_OF_A_HALF))]
 
 
-def _part(line: TracedLine, part: Trace, shown: list[int]) -> dict[str, Any]:
-    first = part.source_words[0]
-    source_words = line.translation.source.split()[first : part.source_words[-1] + 1]
+def _parts(line: TracedLine) -> Iterator[tuple[Trace, range]]:
+    """The parts of a line, each with those of its words that are shown there."""
+    words = words_of_parts([part.source_words for part in line.parts], len(line.translation.source.split()))
+    return zip(line.parts, words, strict=True)
+
+
+def _part(line: TracedLine, part: Trace, words_shown: range, shown: list[int]) -> dict[str, Any]:
+    source_words = line.translation.source.split()[words_shown.start : words_shown.stop]
     target_words = part.text.split()
-    of_source = [word - first for word in part.source_words]
+    of_source = [word - words_shown.start for word in part.source_words]
     words = np.zeros((0, 0))
     if part.weights.size and target_words:
         shape = len(target_words), len(source_words)
