@@ -32,7 +32,8 @@ const page = (() => {
         node.setAttribute(name, value === true ? "" : value);
       }
     }
-    node.append(...kids.flat().filter((kid) => kid !== null && kid !== undefined && kid !== false).map((kid) => (kid instanceof Node ? kid : readable(String(kid)))));
+    const shown = kids.flat().filter((kid) => kid !== null && kid !== undefined && kid !== false);
+    node.append(...shown.map((kid) => (kid instanceof Node ? kid : readable(String(kid)))));
     return node;
   };
 
