@@ -79,7 +79,7 @@ def attention_page(lines: Sequence[TracedLine], subject: Subject, place: str) ->
                 "source": line.translation.source,
                 "translation": line.translation.text,
                 "score": line.translation.outputs[0].score if line.translation.outputs else 0.0,
-                "parts": [_part(line, part, words, shown) for part, words in _parts(line)],
+                "parts": [_part(part, first, words, shown) for part, first, words in _parts(line)],
             }
             for line in lines
         ],
@@ -116,16 +116,17 @@ def _shown(size: int) -> list[int]:
     return [start + place for start in (0, half) for place in range(min(half, SHOWN_OF_A_HALF))]
 
 
-def _parts(line: TracedLine) -> Iterator[tuple[Trace, range]]:
-    """The parts of a line, each with those of its words that are shown there."""
-    words = words_of_parts([part.source_words for part in line.parts], len(line.translation.source.split()))
-    return zip(line.parts, words, strict=True)
+def _parts(line: TracedLine) -> Iterator[tuple[Trace, int, list[str]]]:
+    """The parts of a line, each with those of its words that are shown there, and the place of the first of them."""
+    words = line.translation.source.split()
+    places = words_of_parts([part.source_words for part in line.parts], len(words))
+    for part, own in zip(line.parts, places, strict=True):
+        yield part, own.start, words[own.start : own.stop]
 
 
-def _part(line: TracedLine, part: Trace, words_shown: range, shown: list[int]) -> dict[str, Any]:
-    source_words = line.translation.source.split()[words_shown.start : words_shown.stop]
+def _part(part: Trace, first_word: int, source_words: list[str], shown: list[int]) -> dict[str, Any]:
     target_words = part.text.split()
-    of_source = [word - words_shown.start for word in part.source_words]
+    of_source = [word - first_word for word in part.source_words]
     words = np.zeros((0, 0))
     if part.weights.size and target_words:
         shape = len(target_words), len(source_words)
