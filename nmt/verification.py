@@ -87,15 +87,18 @@ def verify_model(path: Path) -> Iterator[Part]:
 
 
 def _verify_run(run: Path) -> Iterator[Part]:
-    found = 0
     folder = run / CHECKPOINTS
     if os.path.lexists(folder) and not is_real_directory(folder):
         yield Part(folder, "checkpoint", (), (Problem(str(folder), NOT_ITS_OWN),))
         return
-    for checkpoint in checkpoints(run):
-        if (part := _settled(checkpoint, _checkpoint)) is not None:
-            found += 1
-            yield part
+    found = False
+    for _ in range(_ATTEMPTS):
+        for checkpoint in checkpoints(run):
+            if (part := _settled(checkpoint, _checkpoint)) is not None:
+                found = True
+                yield part
+        if found:  # else a training may have saved others, and removed all that were listed
+            break
     marks = [part for name in ("best", "last") if (part := _mark(run, name)) is not None]
     if not found and not any(part.problems for part in marks):
         raise ModelError(str(run), f"this run has saved no checkpoint in {CHECKPOINTS} yet")

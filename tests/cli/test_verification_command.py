@@ -10,6 +10,7 @@ import torch
 
 import nmt.verification
 from nmt.manifest import CONFIG, MANIFEST, OPTIMIZER, SHARED_TOKENIZER, STATE, WEIGHTS
+from nmt.run_directory import mark
 from nmt.storage import remove
 from nmt.tensors import encode_tensors
 from sealing import put, reseal
@@ -178,6 +179,23 @@ def test_what_a_training_removes_or_replaces_meanwhile_is_no_damage(run, checkpo
     parts = list(nmt.verification.verify_model(run))
     assert looked_at == [other.name, checkpoint.name, checkpoint.name]
     assert [part.path for part in parts][:2] == [checkpoint, run / "best"]
+    assert not any(part.problems for part in parts)
+
+
+def test_a_run_whose_checkpoints_were_all_replaced_meanwhile_is_whole(run, checkpoint, monkeypatch):
+    later = checkpoint.with_name("step-00000099")
+    verify = nmt.verification.verify
+
+    def verify_late(directory, **options):
+        if directory == checkpoint:
+            checkpoint.rename(later)
+            mark(run, "best", later.name)
+            mark(run, "last", later.name)
+        return verify(directory, **options)
+
+    monkeypatch.setattr(nmt.verification, "verify", verify_late)
+    parts = list(nmt.verification.verify_model(run))
+    assert [part.path for part in parts][:3] == [later, run / "best", run / "last"]
     assert not any(part.problems for part in parts)
 
 
