@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Iterator
+
+import pytest
 
 # Tiny tensors gain nothing from threads, and tests run side by side: threads that wait for each other on busy cores
 # would make them many times slower. Set before torch is imported; programs that tests start inherit it.
@@ -14,3 +17,14 @@ if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 pytest_plugins = ["network", "proofs", "program", "forked", "small_disk"]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def hangups_arrive() -> Iterator[None]:
+    """Under `nohup`, too, a training that a test hangs up stops; the process that runs the tests does not."""
+    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
+        yield
+        return
+    signal.signal(signal.SIGHUP, lambda *_: None)
+    yield
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
