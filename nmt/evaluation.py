@@ -236,17 +236,17 @@ def _tokenizer_problems(tokenize: str) -> list[Problem]:
 def build_metric(name: str, tokenize: str, *, lowercase: bool) -> Metric:
     """sacreBLEU's metric of that name, one of `METRICS`; the arguments are those of `evaluate`."""
     from sacrebleu.metrics.bleu import BLEU
-    from sacrebleu.metrics.chrf import CHRF
-    from sacrebleu.metrics.ter import TER
+
+    from nmt.sampled_metrics import SampledCHRF, SampledTER
 
     match name:
         case "bleu":
             # "spm" is sacreBLEU's old name for flores101. Forced: its three warnings are one line of ours.
             return BLEU(tokenize="flores101" if tokenize == "spm" else tokenize, lowercase=lowercase, force=True)
         case "chrf":
-            return CHRF()
+            return SampledCHRF()
         case _:
-            return TER()
+            return SampledTER()
 
 
 def split_words(tokenize: str, *, lowercase: bool) -> Callable[[str], list[str]]:

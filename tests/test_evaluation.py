@@ -70,6 +70,14 @@ def test_blank_lines_everywhere_are_scores_and_no_errors():
     assert scores["bleu"].bootstrap.interval == (0.0, 0.0)
 
 
+def test_samples_in_which_nothing_matches_count_in_an_interval():
+    scores = evaluate(["hello world", "xyz"], [["hello world", ""]], bootstrap=20)
+    for metric in ("chrf", "ter"):
+        assert 0 < scores[metric].bootstrap.mean < 100, metric
+    for of_none in evaluate(["hello world"], [["xyz"]], metrics=["chrf", "ter"], bootstrap=20).scores.values():
+        assert of_none.bootstrap.interval == (of_none.score, of_none.score)
+
+
 @pytest.mark.promise(18, gate=1, full=1)
 @pytest.mark.parametrize("count", [0, 1, 20, 22, 42])
 def test_promise_18_another_number_of_lines_is_refused_with_both(count):

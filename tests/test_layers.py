@@ -15,7 +15,7 @@ PACKAGE = Path(__file__).parents[1] / "nmt"
 # for those that `NEIGHBOURS` names.
 LAYERS = [
     {"errors"},
-    {"storage", "strict_json"},
+    {"storage", "strict_json", "sampled_metrics"},
     {"config"},
     {"text", "page"},
     {"corpus", "model", "search", "manifest", "run_directory", "device", "drawing"},

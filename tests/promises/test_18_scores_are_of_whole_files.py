@@ -55,6 +55,17 @@ MARKS = [
     "\r",
 ]
 TOKENIZERS = ("13a", "none", "intl", "zh", "char")
+SACREBLEU = """
+import statistics
+import numpy
+from sacrebleu.sacrebleu import main
+
+of_one_type = statistics.mean
+statistics.mean = lambda scores: of_one_type(
+    map(numpy.float32, scores) if any(isinstance(score, numpy.float32) for score in scores) else scores
+)
+main()
+"""
 
 
 def sentence(generator: random.Random) -> str:
@@ -165,10 +176,14 @@ def test_promise_18_files_of_unequal_length_are_refused_with_both_counts(
 
 
 def scores_of_sacrebleu(hypothesis: Path, references: Sequence[Path], *options: str) -> dict[str, Any]:
-    """What sacreBLEU's own command says, by metric."""
+    """What sacreBLEU's own command says, by metric.
+
+    Its `statistics.mean` is one that takes plain numbers beside those of numpy: without, the command fails where in one
+    of the samples nothing matches.
+    """
     environment = {name: value for name, value in os.environ.items() if not name.startswith("SACREBLEU")}
     files = (*map(str, references), "-i", str(hypothesis))
-    command = [sys.executable, "-m", "sacrebleu", *files, "-m", "bleu", "chrf", "ter", "-w", "17", *options]
+    command = [sys.executable, "-c", SACREBLEU, *files, "-m", "bleu", "chrf", "ter", "-w", "17", *options]
     done = subprocess.run(command, capture_output=True, check=True, env=environment)
     return {score["name"].lower()[:4].rstrip("2"): score for score in json.loads(done.stdout)}
 
@@ -189,7 +204,7 @@ def assert_same_scores(ours: dict[str, Any], theirs: dict[str, Any]) -> None:
 def test_promise_18_scores_are_those_of_sacrebleus_command(proof: Proof, call: Call, tmp_path: Path) -> None:
     for number in range(proof.count):
         generator = proof.generator
-        first = [sentence(generator) for _ in range(generator.randint(1, 60))]
+        first = [sentence(generator) for _ in range(generator.randint(1, generator.choice((4, 60))))]
         versions = [[reworded(line, generator) for line in first] for _ in range(generator.randint(1, 3))]
         hypothesis = write(tmp_path / "hypothesis", versions[0], generator)
         references = [
