@@ -30,6 +30,7 @@ from typing import Any
 import torch
 from benchmark_training import REFERENCE, measure_loops
 
+from nmt.cli.options import load_translator
 from nmt.config import Config, load_config
 from nmt.corpus.batching import Batch
 from nmt.corpus.order import START, BatchOrder
@@ -199,7 +200,7 @@ def translate_alone(translator: Translator, lines: Sequence[str], options: Trans
 def measure_decoding(path: Path, repetitions: int, shortlist: int) -> Iterator[Row]:
     """Translating the test set of the model's configuration."""
     for precision in ("fp32", "bf16"):
-        translator = Translator.load(path, precision=precision)
+        translator = load_translator(path, device="cpu", precision=precision)
         test = translator.config.data.test
         if test is None:
             raise SystemExit(f"{path}: its configuration names no test set")

@@ -39,6 +39,7 @@ import torch
 from benchmark import ALONE, Row, processor
 from opennmt import VERSION, RemoteTranslator, install, steady_rate, train, training_options
 
+from nmt.cli.options import load_translator
 from nmt.config import Config, load_config
 from nmt.corpus.order import BatchOrder
 from nmt.corpus.parallel import CorpusFiles, read_pairs
@@ -50,7 +51,6 @@ from nmt.training.directory import TOKENIZER
 from nmt.training.metrics import METRICS, read_metrics
 from nmt.training.preparation import corpus_files, prepare_corpus, train_tokenizers
 from nmt.training.stopping import StopRequest
-from nmt.translator import Translator
 
 ROOT = Path(__file__).resolve().parents[1]
 OPENNMT = f"OpenNMT-py {VERSION}"
@@ -207,7 +207,7 @@ class Nmt:
     """This program, through its Python interface."""
 
     def __init__(self, run: Path, precision: str) -> None:
-        self._translator = Translator.load(run, device="cpu", precision=precision)
+        self._translator = load_translator(run, device="cpu", precision=precision)
 
     def translate(self, lines: Sequence[str], batch_type: str, batch_size: int) -> Found:
         assert batch_type == "tokens"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import platform
 import stat
@@ -47,11 +48,16 @@ TrainingBatchTokens = Annotated[int | None, typer.Option(help="In place of train
 Quiet = Annotated[bool, typer.Option("--quiet", help="Warnings and errors only.")]
 Verbose = Annotated[bool, typer.Option("--verbose", help="Say more, tracebacks of faults too.")]
 
+_LOADING_THRESHOLD = 100_000  # objects made since Python last looked for garbage
+_USUAL_THRESHOLDS = gc.get_threshold()
+
 
 def start(*, quiet: bool, verbose: bool, threads: int | None = None) -> None:
     """What every command does first: logging as asked for, settings of libraries, and the number of threads."""
     start_logging(quiet=quiet, verbose=verbose)
     set_libraries()
+    # Loading torch makes half a million objects that stay; looking for garbage among them took an eighth of the time.
+    gc.set_threshold(_LOADING_THRESHOLD)
     if verbose:
         packages = ", ".join(f"{name} {version(name)}" for name in ("nmt", "torch", "sentencepiece", "sacrebleu"))
         logger.debug("%s, Python %s on %s", packages, platform.python_version(), platform.platform())
@@ -80,6 +86,15 @@ def start_threads(threads: int | None) -> None:
         torch.set_num_threads(threads)
 
 
+def end_loading() -> None:
+    """Says that libraries are loaded: from now on Python looks for garbage as usual, but not among what they made.
+
+    Doing so took a twentieth of the time of translating a thousand sentences.
+    """
+    gc.freeze()
+    gc.set_threshold(*_USUAL_THRESHOLDS)
+
+
 def load_configuration(
     path: str, overrides: Sequence[str] | None, precision: str | None, batch_tokens: int | None
 ) -> Config:
@@ -102,7 +117,9 @@ def load_translator(model: Path, *, device: str, precision: str) -> Translator:
     """The translator at MODEL."""
     from nmt.translator import Translator
 
-    return Translator.load(model, device=device, precision=precision, warn=logger.warning)
+    translator = Translator.load(model, device=device, precision=precision, warn=logger.warning)
+    end_loading()
+    return translator
 
 
 def search_options(**values: Any) -> dict[str, Any]:

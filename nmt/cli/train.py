@@ -44,5 +44,6 @@ def train(
         from nmt.training.run import train_locked
 
         keep_freed_memory()
+        options.end_loading()
         train_locked(configuration, run, stop, device=device, restart=restart, quiet=quiet, processes=launch.processes)
     logger.info("the model lies in %s; try it:\n  echo 'A sentence to translate.' | nmt translate %s", run, run)

@@ -12,7 +12,6 @@ from typing import NamedTuple, Self
 import torch
 from torch import Tensor, nn
 
-from nmt.model.looking import half_tanh_
 from nmt.model.products import accurate, linear, outside_autocast, product
 from nmt.model.tiling import tiles
 
@@ -78,14 +77,14 @@ class AdditiveAttention(ScoredAttention):
         with outside_autocast(query.device):
             if torch.is_grad_enabled():
                 return torch.matmul((keys[:, None] + query[:, :, None]).tanh_(), energy)
-            # The same, with the largest tensor of a step, (B, K, S, A), in parts.
+            # The same, as tanh(x) = 2 sigmoid(2x) - 1, with the largest tensor of a step, (B, K, S, A), in parts.
             doubled_query, doubled_energy = 2 * query[:, :, None], 2 * energy
             parts = tiles(len(keys), query.shape[1] * keys.shape[1] * keys.shape[2], keys.device)
             scores = [
-                torch.matmul(half_tanh_(torch.add(doubled_query[part], keys[part, None], alpha=2)), doubled_energy)
+                torch.matmul(torch.add(doubled_query[part], keys[part, None], alpha=2).sigmoid_(), doubled_energy)
                 for part in parts
             ]
-            return scores[0] if len(scores) == 1 else torch.cat(scores)
+            return (scores[0] if len(scores) == 1 else torch.cat(scores)).sub_(energy.sum())
 
 
 class GeneralAttention(ScoredAttention):

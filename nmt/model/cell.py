@@ -9,10 +9,17 @@ import torch
 from torch import Tensor
 
 from nmt.model.products import accurate, accurately
+from nmt.model.squashing import tanh_
 
 
 def lstm_cell(gates: Tensor, cell: Tensor) -> tuple[Tensor, Tensor]:
-    """One LSTM transition from gates (·, 4H) before activation, in the order input, forget, output, candidate."""
+    """One LSTM transition from gates (·, 4H) before activation, in the order input, forget, output, candidate.
+
+    Without autograd the gates given may be lost.
+    """
+    if not torch.is_grad_enabled():
+        now = torch.empty_like(cell)
+        return cell_forward(accurate(gates), cell, now, torch.empty_like(cell)), now
     into, forget, out, candidate = accurate(gates).chunk(4, -1)
     cell = torch.sigmoid(forget) * cell + torch.sigmoid(into) * torch.tanh(candidate)
     return torch.sigmoid(out) * torch.tanh(cell), cell
@@ -22,11 +29,11 @@ def cell_forward(gates: Tensor, previous_cell: Tensor, cell: Tensor, cell_tanh: 
     """One LSTM transition in place: `gates` (·, 4H) become their activations; fills both cells; returns hidden."""
     hidden_size = cell.shape[-1]
     gates[..., : 3 * hidden_size].sigmoid_()
-    gates[..., 3 * hidden_size :].tanh_()
+    tanh_(gates[..., 3 * hidden_size :])
     into, forget, out, candidate = gates.split(hidden_size, -1)
     torch.mul(forget, previous_cell, out=cell)
     cell.addcmul_(into, candidate)
-    torch.tanh(cell, out=cell_tanh)
+    tanh_(cell_tanh.copy_(cell))
     hidden: Tensor = out * cell_tanh
     return hidden
 
@@ -66,8 +73,11 @@ def advance(
     hidden: Tensor,
 ) -> None:
     """One step of a loop: what the recurrence and the input add to the gates, (·, 4H) -> fills the other four."""
-    gates.copy_(input_gates)
-    gates += recurrent
+    if input_gates.dtype == recurrent.dtype == gates.dtype:
+        torch.add(input_gates, recurrent, out=gates)
+    else:  # summed in the type of the gates, which is the more accurate
+        gates.copy_(input_gates)
+        gates += recurrent
     hidden.copy_(cell_forward(gates, previous_cell, cell, cell_tanh))
 
 

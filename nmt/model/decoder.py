@@ -16,6 +16,7 @@ from nmt.model.encoder import initialize_lstm
 from nmt.model.products import accurate, for_products, linear, product
 from nmt.model.recurrence import lstm_loop
 from nmt.model.regularization import Dropout
+from nmt.model.squashing import tanh
 
 
 class DecoderState(NamedTuple):
@@ -211,5 +212,5 @@ class Decoder(nn.Module):
         dtype = torch.promote_types(hidden.dtype, embedded.dtype)
         joined = torch.cat([hidden, output.context.to(dtype), embedded.to(dtype)], dim=-1)
         projection = self.readout_projection
-        readout: Tensor = self.dropout(torch.tanh(linear(joined, projection.weight, projection.bias)), time_dimension=0)
+        readout: Tensor = self.dropout(tanh(linear(joined, projection.weight, projection.bias)), time_dimension=0)
         return readout

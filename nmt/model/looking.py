@@ -9,12 +9,8 @@ import torch
 from torch import Tensor
 
 from nmt.model.products import accurate
+from nmt.model.squashing import half_tanh_
 from nmt.model.tiling import tiles
-
-
-def half_tanh_(doubled: Tensor) -> Tensor:
-    """Turns 2x into tanh(x) / 2, which is sigmoid(2x) - 1/2: on a processor in a third of the time of tanh."""
-    return doubled.sigmoid_().sub_(0.5)
 
 
 class Looking:
@@ -85,9 +81,11 @@ class LookingBack:
         weigh_back(context_gradient, self._annotations, self._weights[t], self._score_gradients[t])
         for tile in self._tiles:
             some, score_gradient = self._scratch[: tile.stop - tile.start], self._score_gradients[t, tile]
-            some.copy_(self._compared[t, tile])
-            self._energy_gradient.addmv_(some.view(-1, some.shape[-1]).t(), score_gradient.reshape(-1))
-            some.mul_(some)
+            compared = self._compared[t, tile]
+            if compared.dtype != some.dtype:
+                compared = some.copy_(compared)
+            self._energy_gradient.addmv_(compared.view(-1, compared.shape[-1]).t(), score_gradient.reshape(-1))
+            torch.mul(compared, compared, out=some)
             torch.bmm(score_gradient[:, None], some, out=self._query_squares[tile])
             self._squares[tile].addcmul_(some, score_gradient[:, :, None])
         torch.mul(self._query_squares[:, 0], -4 * self._energy, out=query_gradient)

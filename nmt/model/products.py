@@ -62,19 +62,15 @@ def linear(inputs: Tensor, weight: Tensor, bias: Tensor | None = None, *, transp
     packed = _packed_for(inputs, weight)
     if packed is not None:
         return _by_packed(inputs, packed, bias)
-    rows = inputs.flatten(0, -2)
-    outputs = _linear(filled_up(rows), weight if transposed else weight.t(), bias)[: len(rows)]
+    outputs = _linear(inputs.flatten(0, -2), weight if transposed else weight.t(), bias)
     return outputs.view(*inputs.shape[:-1], outputs.shape[-1])
 
 
 def linears(inputs: Tensor, weights: Tensor, biases: Tensor) -> Tensor:
     """Several of them at once: (D, N, I), (D, I, O) and (D, O) -> (D, N, O)."""
-    rows = filled_up(inputs)
-    if _runs_by_onednn(rows, weights):
-        outputs = torch.stack([_linear(*each) for each in zip(rows, weights, biases, strict=True)])
-    else:
-        outputs = torch.baddbmm(biases[:, None], rows, weights)
-    return outputs[:, : inputs.shape[1]]
+    if _runs_by_onednn(inputs, weights):
+        return torch.stack([_linear(*each) for each in zip(inputs, weights, biases, strict=True)])
+    return torch.baddbmm(biases[:, None], filled_up(inputs), weights)[:, : inputs.shape[1]]
 
 
 def product(inputs: Tensor, weight: Tensor, *, transposed: bool = False) -> Tensor:
@@ -105,7 +101,7 @@ def _linear(rows: Tensor, matrix: Tensor, bias: Tensor | None) -> Tensor:
     """(N, I), (I, O) and (O,) -> (N, O), under autograd and autocast."""
     if _runs_by_onednn(rows, matrix):
         return _run_linear(rows, matrix, bias)
-    return functional.linear(rows, matrix.t(), bias)
+    return functional.linear(filled_up(rows), matrix.t(), bias)[: len(rows)]
 
 
 class _Linear(Function):
@@ -113,16 +109,19 @@ class _Linear(Function):
 
     @staticmethod
     def forward(ctx: Any, rows: Tensor, matrix: Tensor, bias: Tensor | None) -> Tensor:
-        ctx.save_for_backward(rows, matrix)
-        return _by_onednn(rows, matrix, bias)
+        filled = filled_up(rows)
+        ctx.save_for_backward(filled, matrix)
+        ctx.count = len(rows)
+        return _by_onednn(filled, matrix, bias)[: len(rows)]
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         rows, matrix = ctx.saved_tensors
         for_rows, for_matrix, for_bias = ctx.needs_input_grad
+        gradient = filled_up(gradient)
         return (
-            mm(gradient, matrix.t()) if for_rows else None,
+            mm(gradient, matrix.t())[: ctx.count] if for_rows else None,
             mm(rows.t(), gradient) if for_matrix else None,
             gradient.sum(0) if for_bias else None,
         )
@@ -210,7 +209,8 @@ def filled_up(rows: Tensor) -> Tensor:
     if rows.device.type != "cpu" or not by_onednn:
         return rows
     more = min(rounded_up(count) - count, -count % ROWS)
-    return functional.pad(rows, (0, 0, 0, more)) if more else rows
+    # In one pass over memory, where `pad` makes two.
+    return torch.cat([rows, rows.new_zeros(*rows.shape[:-2], more, rows.shape[-1])], -2) if more else rows
 
 
 def rounded_up(count: int, multiple: int = 1) -> int:

@@ -72,7 +72,8 @@ class _SmoothedCrossEntropy(Function):
             # Rows of zeros add nothing to the gradient of the weight.
             rows, targets = rows.masked_fill(ignored[:, None], 0), targets.clamp(min=0)
         rows_gradient = torch.empty_like(rows)
-        weight_gradient = weight.new_zeros(weight.shape, dtype=accurate)
+        # Of the two that its products multiply, the rows are the smaller ones to transpose.
+        weight_gradient_t = weight.new_zeros(weight.shape[::-1], dtype=accurate)
         buffer = rows.new_empty(min(at_once, len(rows)), vocabulary)
         numbers = torch.arange(len(buffer), device=rows.device)
         for start in range(0, len(rows), at_once):
@@ -92,8 +93,10 @@ class _SmoothedCrossEntropy(Function):
             lowered = values[at_target].to(accurate) - (1 - smoothing) * sums[:, 0]
             values[at_target] = lowered.to(values.dtype)
             rows_gradient[start : start + size] = mm(values, weight) / sums
-            weight_gradient += mm(values.t(), (some / sums).to(rows.dtype))
+            weight_gradient_t += mm((some / sums).to(rows.dtype).t(), values)
             del found, values
+        weight_gradient = weight_gradient_t.t().contiguous()
+        del weight_gradient_t
         if smoothing:
             share = smoothing / vocabulary
             weight_sum, rows_sum = weight.sum(0, dtype=accurate), rows.sum(0, dtype=accurate)

@@ -9,6 +9,20 @@ from typing import Any
 import pytest
 import torch
 
+GARBAGE = """
+import gc
+usual = gc.get_threshold()
+from nmt.cli import options
+options.start(quiet=True, verbose=False)
+seldom = gc.get_threshold()
+import torch
+options.end_loading()
+print(seldom[0] >= 100 * usual[0], gc.get_threshold() == usual, gc.isenabled(), gc.get_freeze_count() > 100_000)
+cycle = [[]]
+cycle[0].append(cycle)
+del cycle
+print(gc.collect() > 0)
+"""
 PROGRAM = """
 from nmt.cli import options
 options.start(quiet=True, verbose=False)
@@ -52,3 +66,10 @@ def test_libraries_are_set_before_they_are_loaded_unless_the_user_has(
     environment = user_environment(**setting)
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, env=environment)
     assert done.stdout.split() == [expected, "False"]  # torch reads it when it is loaded
+
+
+def test_garbage_is_looked_for_seldom_while_loading_and_as_usual_afterwards(user_environment: Any) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", GARBAGE], capture_output=True, text=True, check=True, env=user_environment()
+    )
+    assert done.stdout.split() == ["True"] * 5

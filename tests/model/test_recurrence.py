@@ -29,6 +29,17 @@ def test_the_lstm_loop_is_one_cell_after_the_other() -> None:
     assert torch.allclose(lstm_loop(gates, weight, hidden), torch.stack(expected, 1), rtol=0, atol=1e-14)
 
 
+def test_a_cell_without_autograd_is_the_same() -> None:
+    gates, cell = random(3, 2, 8, seed=1), random(3, 2, 1, 2, seed=2)[:, :, 0]
+    expected = lstm_cell(gates, cell)
+    kept = cell.clone()
+    with torch.no_grad():
+        found = lstm_cell(gates.clone(), cell)
+    assert torch.equal(cell, kept)
+    for one, other in zip(found, expected, strict=True):
+        assert torch.allclose(one, other, rtol=0, atol=1e-14)
+
+
 def test_the_lstm_loop_agrees_with_torch() -> None:
     reference = torch.nn.LSTM(5, 3).double()
     inputs = random(4, 2, 5, seed=4)

@@ -28,8 +28,13 @@ def test_what_leaves_no_probabilities_is_not_hidden(value: float) -> None:
 
 @pytest.mark.parametrize("rows", [1, 30])
 @pytest.mark.parametrize("vocabulary", [5, 640, 5003])
-def test_the_largest_logits_are_those_of_topk_by_blocks_too(rows: int, vocabulary: int) -> None:
-    logits = torch.randn(rows, 4, vocabulary, generator=torch.Generator().manual_seed(rows + vocabulary))
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("apart", [False, True])
+def test_the_largest_logits_are_those_of_topk_by_blocks_too(
+    rows: int, vocabulary: int, dtype: torch.dtype, apart: bool
+) -> None:
+    generator = torch.Generator().manual_seed(rows + vocabulary)
+    logits = torch.randn(rows, 4, vocabulary + apart, generator=generator).to(dtype)[..., :vocabulary]
     values, tokens = largest(logits, 5)
     assert torch.equal(values, logits.topk(5).values)
     assert torch.equal(logits.gather(-1, tokens), values)
