@@ -204,7 +204,7 @@ class Program(Protocol):
 
 
 class Nmt:
-    """This program, through its Python interface."""
+    """This program, in this process, loaded as its commands load it."""
 
     def __init__(self, run: Path, precision: str) -> None:
         self._translator = load_translator(run, device="cpu", precision=precision)

@@ -9,13 +9,13 @@ import torch
 from torch import Tensor
 
 from nmt.model.products import accurate, accurately
-from nmt.model.squashing import tanh_
+from nmt.model.squashing import fill_with_tanh
 
 
 def lstm_cell(gates: Tensor, cell: Tensor) -> tuple[Tensor, Tensor]:
     """One LSTM transition from gates (·, 4H) before activation, in the order input, forget, output, candidate.
 
-    Without autograd the gates given may be lost.
+    Without autograd it is `cell_forward`, which may spoil the gates given.
     """
     if not torch.is_grad_enabled():
         now = torch.empty_like(cell)
@@ -29,11 +29,11 @@ def cell_forward(gates: Tensor, previous_cell: Tensor, cell: Tensor, cell_tanh: 
     """One LSTM transition in place: `gates` (·, 4H) become their activations; fills both cells; returns hidden."""
     hidden_size = cell.shape[-1]
     gates[..., : 3 * hidden_size].sigmoid_()
-    tanh_(gates[..., 3 * hidden_size :])
     into, forget, out, candidate = gates.split(hidden_size, -1)
+    fill_with_tanh(candidate, candidate)
     torch.mul(forget, previous_cell, out=cell)
     cell.addcmul_(into, candidate)
-    tanh_(cell_tanh.copy_(cell))
+    fill_with_tanh(cell_tanh, cell)
     hidden: Tensor = out * cell_tanh
     return hidden
 

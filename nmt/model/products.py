@@ -23,10 +23,12 @@ _PACKED = "packed"  # the attribute of a matrix that has a packed one
 
 def for_products(values: Tensor) -> Tensor:
     """The values in the type that autocast asks products to run in; as they are where autocast is off."""
+    return values.to(_product_type(values))
+
+
+def _product_type(values: Tensor) -> torch.dtype:
     device_type = values.device.type
-    if torch.is_autocast_enabled(device_type):
-        return values.to(torch.get_autocast_dtype(device_type))
-    return values
+    return torch.get_autocast_dtype(device_type) if torch.is_autocast_enabled(device_type) else values.dtype
 
 
 def outside_autocast(device: torch.device) -> AbstractContextManager[object]:
@@ -101,7 +103,7 @@ def _linear(rows: Tensor, matrix: Tensor, bias: Tensor | None) -> Tensor:
     """(N, I), (I, O) and (O,) -> (N, O), under autograd and autocast."""
     if _runs_by_onednn(rows, matrix):
         return _run_linear(rows, matrix, bias)
-    return functional.linear(filled_up(rows), matrix.t(), bias)[: len(rows)]
+    return _first(functional.linear(filled_up(rows), matrix.t(), bias), len(rows))
 
 
 class _Linear(Function):
@@ -111,18 +113,17 @@ class _Linear(Function):
     def forward(ctx: Any, rows: Tensor, matrix: Tensor, bias: Tensor | None) -> Tensor:
         filled = filled_up(rows)
         ctx.save_for_backward(filled, matrix)
-        ctx.count = len(rows)
-        return _by_onednn(filled, matrix, bias)[: len(rows)]
+        return _first(_by_onednn(filled, matrix, bias), len(rows))
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         rows, matrix = ctx.saved_tensors
         for_rows, for_matrix, for_bias = ctx.needs_input_grad
-        gradient = filled_up(gradient)
+        filled = _filled_to(len(rows), gradient)
         return (
-            mm(gradient, matrix.t())[: ctx.count] if for_rows else None,
-            mm(rows.t(), gradient) if for_matrix else None,
+            _first(mm(filled, matrix.t()), len(gradient)) if for_rows else None,
+            mm(rows.t(), filled) if for_matrix else None,
             gradient.sum(0) if for_bias else None,
         )
 
@@ -132,7 +133,7 @@ _run_linear = cast("Callable[[Tensor, Tensor, Tensor | None], Tensor]", _Linear.
 
 def _runs_by_onednn(rows: Tensor, matrix: Tensor) -> bool:
     """Whether a product runs in float32, whatever autocast asks for, and is quicker by oneDNN."""
-    return for_products(rows).dtype == torch.float32 == matrix.dtype and _is_for_onednn(rows, matrix)
+    return _product_type(rows) == torch.float32 == matrix.dtype and _is_for_onednn(rows, matrix)
 
 
 def _is_for_onednn(rows: Tensor, matrix: Tensor) -> bool:
@@ -204,13 +205,22 @@ def filled_up(rows: Tensor) -> Tensor:
     Each size of a product that it has not met costs oneDNN, by which a processor computes in bfloat16, about two
     milliseconds and a megabyte for machine code.
     """
-    count, dtype = rows.shape[-2], for_products(rows).dtype
+    count, dtype = rows.shape[-2], _product_type(rows)
     by_onednn = dtype == torch.bfloat16 or (dtype == torch.float32 and onednn_is_quicker())
     if rows.device.type != "cpu" or not by_onednn:
         return rows
-    more = min(rounded_up(count) - count, -count % ROWS)
-    # In one pass over memory, where `pad` makes two.
+    return _filled_to(min(rounded_up(count), _multiple_of(ROWS, count)), rows)
+
+
+def _filled_to(count: int, rows: Tensor) -> Tensor:
+    """(·, N, I) -> (·, count, I); in one pass over memory, where `pad` makes two."""
+    more = count - rows.shape[-2]
     return torch.cat([rows, rows.new_zeros(*rows.shape[:-2], more, rows.shape[-1])], -2) if more else rows
+
+
+def _first(rows: Tensor, count: int) -> Tensor:
+    """The first rows; where that is all, no view of them, whose gradient would be a copy."""
+    return rows if count == len(rows) else rows[:count]
 
 
 def rounded_up(count: int, multiple: int = 1) -> int:
@@ -218,5 +228,8 @@ def rounded_up(count: int, multiple: int = 1) -> int:
 
     It is never more than an eighth above `count`, or less than a `multiple` above it.
     """
-    step = max(multiple, 1 << max(0, count.bit_length() - 4))
+    return _multiple_of(max(multiple, 1 << max(0, count.bit_length() - 4)), count)
+
+
+def _multiple_of(step: int, count: int) -> int:
     return -(-count // step) * step

@@ -33,8 +33,8 @@ def log_normaliser(logits: Tensor) -> Tensor:
 
 def _normalise(logits: Tensor) -> Tensor:
     """logsumexp of some rows, which seldom need to be shifted first: two passes over them less."""
-    values = logits.float()
-    sums = (values.exp() if values is logits else values.exp_()).sum(-1)
+    exponentials = logits.exp() if logits.dtype == torch.float32 else logits.float().exp_()
+    sums = exponentials.sum(-1)
     least, greatest = sums.aminmax()
     if _SAFE_SUM[0] < least.item() and greatest.item() < _SAFE_SUM[1]:
         return sums.log()
@@ -53,7 +53,7 @@ def largest(logits: Tensor, count: int) -> tuple[Tensor, Tensor]:
         return logits.topk(count)
     whole = torch.unflatten(logits[..., : blocks * _BLOCK], -1, (blocks, _BLOCK))
     # In bfloat16 the maxima would take twice as long.
-    chosen = whole.float().amax(-1).topk(count).indices  # (B, K, count)
+    chosen = whole.to(torch.promote_types(logits.dtype, torch.float32)).amax(-1).topk(count).indices  # (B, K, count)
     # As rows of a view of all that may begin anywhere: `gather` takes ten times as long.
     begins = chosen.flatten(0, 1) * _BLOCK + vocabulary * torch.arange(chosen.size(0) * chosen.size(1))[:, None]
     windows = logits.reshape(-1).unfold(0, _BLOCK, 1)

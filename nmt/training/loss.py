@@ -72,7 +72,7 @@ class _SmoothedCrossEntropy(Function):
             # Rows of zeros add nothing to the gradient of the weight.
             rows, targets = rows.masked_fill(ignored[:, None], 0), targets.clamp(min=0)
         rows_gradient = torch.empty_like(rows)
-        # Of the two that its products multiply, the rows are the smaller ones to transpose.
+        # Turned round, since of what its products multiply the rows are mostly the smaller to transpose.
         weight_gradient_t = weight.new_zeros(weight.shape[::-1], dtype=accurate)
         buffer = rows.new_empty(min(at_once, len(rows)), vocabulary)
         numbers = torch.arange(len(buffer), device=rows.device)
@@ -95,6 +95,7 @@ class _SmoothedCrossEntropy(Function):
             rows_gradient[start : start + size] = mm(values, weight) / sums
             weight_gradient_t += mm((some / sums).to(rows.dtype).t(), values)
             del found, values
+        del buffer  # before the gradient is there twice
         weight_gradient = weight_gradient_t.t().contiguous()
         del weight_gradient_t
         if smoothing:

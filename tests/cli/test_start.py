@@ -11,17 +11,22 @@ import torch
 
 GARBAGE = """
 import gc
+import weakref
 usual = gc.get_threshold()
 from nmt.cli import options
 options.start(quiet=True, verbose=False)
 seldom = gc.get_threshold()
 import torch
 options.end_loading()
-print(seldom[0] >= 100 * usual[0], gc.get_threshold() == usual, gc.isenabled(), gc.get_freeze_count() > 100_000)
-cycle = [[]]
-cycle[0].append(cycle)
+print(seldom[0] > usual[0], gc.get_threshold() == usual, gc.isenabled(), gc.get_freeze_count() > 100_000)
+class Cycle:
+    pass
+cycle = Cycle()
+cycle.itself = cycle
+seen = weakref.ref(cycle)
 del cycle
-print(gc.collect() > 0)
+gc.collect()
+print(seen() is None)
 """
 PROGRAM = """
 from nmt.cli import options

@@ -30,7 +30,7 @@ def test_the_lstm_loop_is_one_cell_after_the_other() -> None:
 
 
 def test_a_cell_without_autograd_is_the_same() -> None:
-    gates, cell = random(3, 2, 8, seed=1), random(3, 2, 1, 2, seed=2)[:, :, 0]
+    gates, cell = random(3, 2, 8, seed=1), random(3, 2, 2, 2, seed=2)[:, :, 0]
     expected = lstm_cell(gates, cell)
     kept = cell.clone()
     with torch.no_grad():

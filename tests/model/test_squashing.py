@@ -7,7 +7,7 @@ import math
 import pytest
 import torch
 
-from nmt.model.squashing import tanh, tanh_
+from nmt.model.squashing import fill_with_tanh, tanh
 
 
 @pytest.mark.parametrize(("dtype", "error"), [(torch.float32, 2e-7), (torch.float64, 4e-16)])
@@ -15,18 +15,26 @@ def test_it_is_tanh(dtype: torch.dtype, error: float) -> None:
     values = torch.cat([torch.linspace(-12, 12, 100_001), torch.tensor([0.0, 1e-30, -3e38, math.inf, -math.inf])])
     values = values.to(dtype)
     expected = torch.tanh(values.double())
-    found = tanh_(values)
-    assert found is values
-    assert (found - expected).abs().max() <= error
-    assert tanh_(torch.tensor([math.nan], dtype=dtype)).isnan().all()
+    for filled in (torch.empty_like(values), torch.empty(len(values), 2, dtype=dtype)[:, 1], values):
+        fill_with_tanh(filled, values)
+        assert (filled - expected).abs().max() <= error
 
 
-def test_without_autograd_bfloat16_comes_back_unrounded() -> None:
-    values = torch.linspace(-4, 4, 1001).bfloat16()
+def test_what_is_no_number_stays_none() -> None:
+    values = torch.tensor([math.nan, 0.0])
+    assert tanh(values.requires_grad_()).isnan().tolist() == [True, False]
     with torch.no_grad():
-        found = tanh(values.clone())
-    assert found.dtype == torch.float32
-    assert torch.allclose(found, torch.tanh(values.float()), rtol=0, atol=2e-7)
+        assert tanh(values).isnan().tolist() == [True, False]
+
+
+def test_without_autograd_bfloat16_is_as_exact_as_it_can_be() -> None:
+    values = torch.linspace(-4, 4, 1001).bfloat16()
+    kept = values.clone()
+    with torch.no_grad():
+        found = tanh(values)
+    assert torch.equal(values, kept)
+    assert found.dtype == torch.bfloat16
+    assert torch.allclose(found, torch.tanh(values), rtol=2**-7, atol=1e-6)
 
 
 def test_under_autograd_it_is_torchs_own() -> None:

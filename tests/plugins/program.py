@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import gzip
 import io
 import os
@@ -152,6 +153,7 @@ class Memory(io.TextIOWrapper):
 def nmt_in_process(*arguments: object, stdin: bytes = b"", terminal: bool = False) -> Finished:
     """Runs a command inside this process, its standard streams in memory."""
     before = sys.argv, sys.stdin, sys.stdout, sys.stderr
+    threshold, frozen = gc.get_threshold(), gc.get_freeze_count()
     out, err = io.BytesIO(), io.BytesIO()
     sys.argv = ["nmt", *map(str, arguments)]
     sys.stdin = Memory(io.BytesIO(stdin))
@@ -162,6 +164,9 @@ def nmt_in_process(*arguments: object, stdin: bytes = b"", terminal: bool = Fals
         return Finished(code, out.getvalue(), err.getvalue().decode())
     finally:
         sys.argv, sys.stdin, sys.stdout, sys.stderr = before
+        gc.set_threshold(*threshold)
+        if gc.get_freeze_count() > frozen:
+            gc.unfreeze()
 
 
 @pytest.fixture(scope="session")
