@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from nmt.config import load_config
-    from nmt.training.run import train
-    from nmt.translation import Translation
-    from nmt.translator import Translator
+    from nmt.training.pipeline import train
+    from nmt.translation.result import Translation
+    from nmt.translation.translator import Translator
 
 __all__ = ["Translation", "Translator", "load_config", "train"]
 
 _HOMES = {
-    "Translation": "nmt.translation",
-    "Translator": "nmt.translator",
+    "Translation": "nmt.translation.result",
+    "Translator": "nmt.translation.translator",
     "load_config": "nmt.config",
-    "train": "nmt.training.run",
+    "train": "nmt.training.pipeline",
 }
 
 

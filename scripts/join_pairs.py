@@ -17,8 +17,8 @@ from itertools import chain, repeat
 
 from nmt.corpus.parallel import CorpusFiles, read_pairs
 from nmt.errors import ConfigError, NmtError
-from nmt.text.files import open_output
-from nmt.text.lines import is_blank
+from nmt.io.lines import is_blank
+from nmt.io.streams import open_output
 
 Pair = tuple[str, str]
 

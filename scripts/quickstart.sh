@@ -9,7 +9,7 @@ export PATH="$PWD/.venv/bin:$PATH"
 step() { printf '\n== %s\n' "$1" >&2; }
 
 step "The built-in corpus: data/quickstart"
-python -m nmt.quickstart
+python -m examples.quickstart_corpus
 
 step "Training: nmt train configs/quickstart.yaml"
 nmt train configs/quickstart.yaml

@@ -67,7 +67,8 @@ def test_quickstart_stands_alone() -> None:
 
 
 @pytest.mark.parametrize(
-    "module", ["nmt", "nmt.config", "nmt.text.lines", "nmt.corpus.store", "nmt.run_directory", "nmt.verification"]
+    "module",
+    ["nmt", "nmt.config", "nmt.io.lines", "nmt.corpus.store", "nmt.checkpoint.run_directory", "nmt.checkpoint.verify"],
 )
 def test_torch_is_not_imported_by(module: str) -> None:
     code = f"import sys, {module}; sys.exit('torch' in sys.modules)"

@@ -14,10 +14,10 @@ import pytest
 import typer
 
 import nmt
-from nmt.alignment.heatmap import CELL, SHADES, heatmap
 from nmt.cli.main import app
 from nmt.config import as_documentation, from_yaml
 from nmt.errors import NmtError, StoppedError
+from nmt.visualization.heatmap import CELL, SHADES, heatmap
 from proofs import PROMISES
 
 ROOT = Path(__file__).parents[1]

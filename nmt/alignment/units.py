@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from nmt.alignment.formats import END, attention_of_parts
 from nmt.alignment.words import Weights
-from nmt.translation import Output, Translation
+from nmt.cli.formats.translations import END, attention_of_parts
+from nmt.translation.result import Output, Translation
 
 
 def attention_in(unit: str, translation: Translation, output: Output) -> Iterator[tuple[list[str], list[str], Weights]]:

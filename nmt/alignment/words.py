@@ -11,7 +11,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from nmt.translation import PartAttention
+from nmt.translation.result import PartAttention
 
 Weights = NDArray[np.float64]
 

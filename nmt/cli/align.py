@@ -15,8 +15,8 @@ from nmt.cli.logs import logger
 from nmt.errors import ConfigError
 
 if TYPE_CHECKING:
-    from nmt.text.lines import Line
-    from nmt.translator import Translator
+    from nmt.io.lines import Line
+    from nmt.translation.translator import Translator
 
 
 def align(
@@ -46,8 +46,8 @@ def align(
     method = symmetrize or "grow-diag-final-and"
     options.start(quiet=quiet, verbose=verbose, threads=threads)
 
-    from nmt.alignment.pairs import alignment_as_json, links_of, symmetrized_links
     from nmt.alignment.words import pharaoh
+    from nmt.cli.formats.pairs import alignment_as_json, links_of, symmetrized_links
 
     given = options.search_options(batch_tokens=batch_tokens)
     with pairs.opened(src, tgt, output) as files:

@@ -14,10 +14,10 @@ from nmt.cli.logs import logger
 from nmt.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
-    from nmt.alignment.figure import Picture
-    from nmt.text.lines import Line
-    from nmt.translation import TranslateOptions, Translation
-    from nmt.translator import Translator
+    from nmt.io.lines import Line
+    from nmt.translation.result import TranslateOptions, Translation
+    from nmt.translation.translator import Translator
+    from nmt.visualization.attention_figure import Picture
 
     Batch = list[tuple[int, Translation]]
 
@@ -78,8 +78,8 @@ def _tell_of(too_long: Sequence[int]) -> None:
 
 def _lines(text: Sequence[str] | None) -> Iterator[list[Line]]:
     """The sentences that were given, or those of standard input as they come."""
-    from nmt.text.files import open_input
-    from nmt.text.lines import Line, ready_lines
+    from nmt.io.lines import Line, ready_lines
+    from nmt.io.streams import open_input
 
     if text:
         # Python decoded the arguments by the locale; text is UTF-8 in any.
@@ -110,9 +110,9 @@ def _batches(
 
 def _show(translator: Translator, batches: Iterator[Batch], unit: str) -> None:
     """Writes text to standard output."""
-    from nmt.alignment.heatmap import heatmap
-    from nmt.text.files import open_output
-    from nmt.text.terminal import columns_of_output, visible
+    from nmt.io.streams import open_output
+    from nmt.io.terminal import columns_of_output, visible
+    from nmt.visualization.heatmap import heatmap
 
     columns = columns_of_output()
     color = columns is not None and not os.environ.get("NO_COLOR")
@@ -160,8 +160,8 @@ def _draw(
     if translator.config.model.attention == "none":
         what = "needs a model with attention; `nmt attend` without it tells what this one has instead"
         raise ConfigError("--output", what)
-    from nmt.alignment.figure import MOST_LINES, write_figures
-    from nmt.storage import check_output
+    from nmt.io.atomic_files import check_output
+    from nmt.visualization.attention_figure import MOST_LINES, write_figures
 
     check_output(output_file)  # told before the work is done
     found: list[Picture] = []

@@ -11,9 +11,9 @@ from nmt.errors import DataError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from nmt.text.lines import Line
-    from nmt.translation import TranslateOptions
-    from nmt.translator import Translator
+    from nmt.io.lines import Line
+    from nmt.translation.result import TranslateOptions
+    from nmt.translation.translator import Translator
 
 
 def write_page(
@@ -25,10 +25,10 @@ def write_page(
         DataError: no lines, more than a page can show, or some that are too long; with the last, the page is written.
         StorageError: the page cannot be written. What was there before is untouched.
     """
-    from nmt.alignment.attention_page import MOST_LINES, attention_page
-    from nmt.alignment.attention_page.document import Subject, check_tokens
-    from nmt.storage import check_output, write_output
-    from nmt.trace import trace
+    from nmt.io.atomic_files import check_output, write_output
+    from nmt.translation.decoding_trace import trace
+    from nmt.visualization.attention_page import MOST_LINES, attention_page
+    from nmt.visualization.attention_page.document import Subject, check_tokens
 
     check_output(Path(output))  # told before the work is done
     lines = _all_of(batches)
@@ -49,7 +49,7 @@ def write_page(
 
 def _all_of(batches: Iterable[list[Line]]) -> list[Line]:
     """The lines, or as many as are too many for a page."""
-    from nmt.alignment.attention_page import MOST_LINES
+    from nmt.visualization.attention_page import MOST_LINES
 
     lines: list[Line] = []
     for some in batches:

@@ -30,9 +30,9 @@ def check(
     options.start(quiet=quiet, verbose=verbose)
     configuration = options.load_configuration(config, overrides, precision, batch_tokens)
     run = output or Path("runs") / configuration.name
-    from nmt.checking.check import Options, check
-    from nmt.checking.formats import as_json, as_text
-    from nmt.text.files import open_output
+    from nmt.cli.formats.preflight import as_json, as_text
+    from nmt.io.streams import open_output
+    from nmt.preflight.check import Options, check
 
     checked = check(
         configuration,

@@ -16,11 +16,11 @@ from nmt.errors import ConfigError, MemoryExhaustedError, Problem
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from nmt.comparison.comparison import Comparison, Method
     from nmt.config.sections import ParallelFiles
-    from nmt.evaluation import Text
-    from nmt.translation import TranslateOptions
-    from nmt.translator import Translator
+    from nmt.evaluation.comparison import Comparison, Method
+    from nmt.evaluation.metrics import Text
+    from nmt.translation.result import TranslateOptions
+    from nmt.translation.translator import Translator
 
 
 class CompareCommand(FilesCommand):
@@ -80,12 +80,12 @@ def compare(
     models, hyp, ref = models or [], hyp or [], ref or []
     _check_use(models, hyp, src, ref, output, attention=attention, test=test, samples=samples)
 
-    from nmt import evaluation
-    from nmt.comparison.comparison import Method
-    from nmt.comparison.formats import as_json, as_text
-    from nmt.storage import check_output, write_output
-    from nmt.text.files import open_output
-    from nmt.text.terminal import columns_of_output
+    from nmt.cli.formats.comparison import as_json, as_text
+    from nmt.evaluation import metrics as evaluation
+    from nmt.evaluation.comparison import Method
+    from nmt.io.atomic_files import check_output, write_output
+    from nmt.io.streams import open_output
+    from nmt.io.terminal import columns_of_output
 
     given = options.search_options(
         beam_size=beam_size,
@@ -224,8 +224,8 @@ def _places(test: ParallelFiles) -> list[list[str]]:
 
 
 def _check_counts(finished: list[Text], references: list[Text], source: Text | None, method: Method) -> None:
-    from nmt.comparison.significance import FEW_SENTENCES, check_test
-    from nmt.evaluation import check_counts
+    from nmt.evaluation.metrics import check_counts
+    from nmt.evaluation.significance import FEW_SENTENCES, check_test
 
     texts = [*([source] if source is not None else []), *finished, *references]
     (name, count), *others = [(text.name, len(text.lines)) for text in texts]
@@ -248,8 +248,8 @@ def _compare(
     quiet: bool,
 ) -> Comparison:
     """Translates what is not translated yet, and compares."""
-    from nmt.comparison.comparison import compare as compare_translations
-    from nmt.evaluation import Text
+    from nmt.evaluation.comparison import compare as compare_translations
+    from nmt.evaluation.metrics import Text
 
     translations = []
     for model, (translator, search) in zip(models, searches, strict=True):
@@ -267,7 +267,7 @@ def _compare(
 
 
 def _lines_of(path: str) -> Iterator[str]:
-    from nmt.text.files import read_lines
+    from nmt.io.streams import read_lines
 
     return (line.text for line in read_lines(path, logger.warning))
 
@@ -275,15 +275,15 @@ def _lines_of(path: str) -> Iterator[str]:
 def _picture(comparison: Comparison, output: str) -> bytes:
     """The content of the file that `--output` names."""
     if pictures.is_page(output):
-        from nmt.comparison.report import as_page
+        from nmt.visualization.comparison_report.document import as_page
 
         return as_page(comparison).encode()
-    from nmt.comparison.figure import draw_lengths
+    from nmt.visualization.length_figure import draw_lengths
 
     return draw_lengths(comparison, Path(output).suffix.lower()[1:], output)
 
 
 def _with_attention(comparison: Comparison, searches: list[tuple[Translator, TranslateOptions]]) -> Comparison:
-    from nmt.comparison.attention import with_attention
+    from nmt.evaluation.attention_of_examples import with_attention
 
     return with_attention(comparison, searches[0], searches[1] if len(searches) == 2 else None)

@@ -16,8 +16,8 @@ from nmt.cli.test_sets import read_configured, read_text, translate_lines
 from nmt.errors import ConfigError
 
 if TYPE_CHECKING:
-    from nmt.evaluation import Scores, Text
-    from nmt.translator import Translator
+    from nmt.evaluation.metrics import Scores, Text
+    from nmt.translation.translator import Translator
 
 
 def evaluate(
@@ -61,8 +61,8 @@ def evaluate(
     if model is not None and (src is None) != (not ref):
         raise ConfigError("eval", "needs --src and --ref together, or neither for the configuration's test set")
 
-    from nmt import evaluation
-    from nmt.text.files import open_output
+    from nmt.evaluation import metrics as evaluation
+    from nmt.io.streams import open_output
 
     given = options.search_options(
         beam_size=beam_size,

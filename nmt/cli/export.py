@@ -19,8 +19,8 @@ def export(
 ) -> None:
     """Write a self-contained model directory to hand to somebody: no optimizer, no training data."""
     options.start(quiet=quiet, verbose=verbose)
-    from nmt.checkpoint import export_model
-    from nmt.run_directory import use_model
+    from nmt.checkpoint.checkpoint import export_model
+    from nmt.checkpoint.run_directory import use_model
 
     def write(checkpoint: Path) -> None:
         export_model(checkpoint, directory)

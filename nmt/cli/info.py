@@ -13,7 +13,7 @@ from nmt.cli.logs import logger
 from nmt.errors import ModelError
 
 if TYPE_CHECKING:
-    from nmt.verification import Part
+    from nmt.checkpoint.verify import Part
 
 
 def info(
@@ -35,9 +35,9 @@ def info(
 
 
 def _describe(model: Path, output_format: str) -> None:
-    from nmt.description import as_text, describe_model
-    from nmt.run_directory import use_model
-    from nmt.text.files import open_output
+    from nmt.checkpoint.describe import as_text, describe_model
+    from nmt.checkpoint.run_directory import use_model
+    from nmt.io.streams import open_output
 
     description = use_model(model, logger.warning, describe_model)
     lines = [json.dumps(description, ensure_ascii=False)] if output_format == "json" else as_text(description)
@@ -52,8 +52,8 @@ def _verify(model: Path, output_format: str) -> None:
     Raises:
         ModelError: something is damaged; it names every file.
     """
-    from nmt.text.files import open_output
-    from nmt.verification import verify_model
+    from nmt.checkpoint.verify import verify_model
+    from nmt.io.streams import open_output
 
     parts = []
     with open_output("-") as writer:

@@ -24,9 +24,9 @@ from nmt.cli import align, attend, check, compare, evaluate, export, info, optio
 from nmt.cli.logs import logger, protect_standard_error, start_logging
 from nmt.cli.test_sets import FilesCommand
 from nmt.errors import ConfigError, MemoryExhaustedError, NmtError, StoppedError, StorageError
-from nmt.text.lines import output_line
-from nmt.training.place import Launch, Place
-from nmt.training.stopping import StopRequest
+from nmt.io.lines import output_line
+from nmt.training.distributed.rank import Launch, Place
+from nmt.training.signals import StopRequest
 
 
 class Program(TyperGroup):
@@ -164,7 +164,7 @@ def _run_as_launched() -> int:
     if place.rank:
         with StopRequest() as stop:
             options.set_libraries()
-            from nmt.training.follower import follow  # takes a second or two, in which signals may come
+            from nmt.training.distributed.worker import follow  # takes a second or two, in which signals may come
 
             return follow(place, stop)
     launch = Launch(place)

@@ -20,7 +20,7 @@ from nmt.errors import ConfigError, Problem
 
 if TYPE_CHECKING:
     from nmt.config import Config
-    from nmt.translator import Translator
+    from nmt.translation.translator import Translator
 
 Model = Annotated[Path, typer.Argument(metavar="MODEL", help="Run directory, checkpoint or exported model.")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")]
@@ -118,7 +118,7 @@ def load_configuration(
 
 def load_translator(model: Path, *, device: str, precision: str) -> Translator:
     """The translator at MODEL."""
-    from nmt.translator import Translator
+    from nmt.translation.translator import Translator
 
     translator = Translator.load(model, device=device, precision=precision, warn=logger.warning)
     end_loading()

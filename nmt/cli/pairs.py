@@ -14,10 +14,10 @@ from nmt.cli.logs import logger
 from nmt.errors import DataError
 
 if TYPE_CHECKING:
-    from nmt.forcing import ForcedPair
-    from nmt.text.files import InputStream
-    from nmt.text.lines import Line
-    from nmt.translator import Translator
+    from nmt.io.lines import Line
+    from nmt.io.streams import InputStream
+    from nmt.translation.forced_decoding import ForcedPair
+    from nmt.translation.translator import Translator
 
 LINES_AT_ONCE = 2048  # read together at most, so that those of like length share batches
 
@@ -51,7 +51,7 @@ class PairFiles:
             StorageError: the output cannot be written.
         """
         from nmt.corpus.parallel import ready_pairs
-        from nmt.text.files import open_output
+        from nmt.io.streams import open_output
 
         refused, blamed = 0, set()
         with ExitStack() as files:
@@ -85,7 +85,7 @@ def opened(src: str, tgt: str, output: str) -> Iterator[PairFiles]:
         InputFileError: one cannot be read.
     """
     from nmt.corpus.parallel import CorpusFiles
-    from nmt.text.files import open_input
+    from nmt.io.streams import open_input
 
     options.check_files([("--src", src), ("--tgt", tgt)], ("--output", output))
     if options.is_regular_file(src) and options.is_regular_file(tgt):
@@ -98,7 +98,7 @@ def forced_pairs(
     translator: Translator, lines: list[tuple[Line, Line]], *, attention: bool, batch_tokens: int | None
 ) -> Iterator[ForcedPair]:
     """What the model makes of each pair; one with a line too long to be read is like one that is too large."""
-    from nmt.forcing import ForcedPair, force
+    from nmt.translation.forced_decoding import ForcedPair, force
 
     readable = [not (source.too_long or target.too_long) for source, target in lines]
     short = [pair for pair, is_readable in zip(lines, readable, strict=True) if is_readable]

@@ -11,7 +11,7 @@ from nmt.cli import options, pairs
 from nmt.errors import ConfigError
 
 if TYPE_CHECKING:
-    from nmt.text.lines import Line
+    from nmt.io.lines import Line
 
 
 def score(
@@ -43,7 +43,7 @@ def score(
         raise ConfigError("--length-penalty", "does nothing without --normalize or --format json")
     options.start(quiet=quiet, verbose=verbose, threads=threads)
 
-    from nmt.alignment.pairs import score_as_json, score_as_text
+    from nmt.cli.formats.pairs import score_as_json, score_as_text
 
     given = options.search_options(length_penalty=length_penalty, batch_tokens=batch_tokens)
     with pairs.opened(src, tgt, output) as files:

@@ -18,7 +18,7 @@ def shortlist(
 ) -> None:
     """Learn from a run's corpus which tokens translate which, so that --shortlist can translate faster."""
     options.start(quiet=quiet, verbose=verbose)
-    from nmt.training.lexical_table import make_table
+    from nmt.training.shortlist_table import make_table
 
     checkpoint = make_table(run)
     logger.info(

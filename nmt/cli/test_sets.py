@@ -14,9 +14,9 @@ from nmt.errors import DataError, InputFileError
 
 if TYPE_CHECKING:
     from nmt.config.sections import ParallelFiles
-    from nmt.evaluation import Text
-    from nmt.translation import TranslateOptions
-    from nmt.translator import Translator
+    from nmt.evaluation.metrics import Text
+    from nmt.translation.result import TranslateOptions
+    from nmt.translation.translator import Translator
 
 LINES_AT_ONCE = 1024
 
@@ -50,8 +50,8 @@ def read_text(path: str) -> Text:
     Raises:
         DataError: a line is longer than is read.
     """
-    from nmt.evaluation import Text
-    from nmt.text.files import read_lines
+    from nmt.evaluation.metrics import Text
+    from nmt.io.streams import read_lines
 
     lines = []
     for line in read_lines(path, logger.warning):
@@ -69,7 +69,7 @@ def read_configured(test: ParallelFiles) -> tuple[Text, Text]:
         InputFileError: a file is missing or cannot be read.
     """
     from nmt.corpus.parallel import CorpusFiles, read_pairs
-    from nmt.evaluation import Text
+    from nmt.evaluation.metrics import Text
 
     for path in (*test.source, *test.target):
         if not Path(path).exists():

@@ -9,8 +9,8 @@ import typer
 
 from nmt.cli import options
 from nmt.cli.logs import log_to_file, logger
-from nmt.training.place import Launch
-from nmt.training.stopping import StopRequest
+from nmt.training.distributed.rank import Launch
+from nmt.training.signals import StopRequest
 
 
 def train(
@@ -29,7 +29,7 @@ def train(
     verbose: options.Verbose = False,
 ) -> None:
     """Train a translator: tokenizer, corpus, model. Run again, it goes on where it stopped."""
-    from nmt.training.directory import hold
+    from nmt.checkpoint.ownership import hold
 
     options.start(quiet=quiet, verbose=verbose)
     launch: Launch = context.obj or Launch()
@@ -40,8 +40,8 @@ def train(
         log_to_file(run / "train.log")
         options.start_threads(threads)
         # Only now, since it takes a second or two: a mistake above, or a run that is in use, is answered at once.
-        from nmt.training.memory import keep_freed_memory
-        from nmt.training.run import train_locked
+        from nmt.training.malloc import keep_freed_memory
+        from nmt.training.pipeline import train_locked
 
         keep_freed_memory()
         options.end_loading()

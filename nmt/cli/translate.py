@@ -14,11 +14,11 @@ from nmt.cli.logs import logger
 from nmt.errors import ConfigError, DataError, Problem
 
 if TYPE_CHECKING:
-    from nmt.revision.dictionary import Dictionary
+    from nmt.io.lines import Line
+    from nmt.io.streams import InputStream
+    from nmt.postprocessing.dictionary import Dictionary
     from nmt.search.sampling import SamplingOptions
-    from nmt.text.files import InputStream
-    from nmt.text.lines import Line
-    from nmt.translator import Translator
+    from nmt.translation.translator import Translator
 
 LINES_AT_ONCE = 2048  # translated together at most, so that those of like length share batches
 
@@ -83,10 +83,10 @@ def translate(
         raise ConfigError("--dictionary", "does nothing without --replace-unknown")
     options.start(quiet=quiet, verbose=verbose, threads=threads)
 
-    from nmt.alignment.formats import FORMATS
-    from nmt.revision.items import KINDS
-    from nmt.revision.revising import Revision
-    from nmt.text.files import open_input, open_output
+    from nmt.cli.formats.translations import FORMATS
+    from nmt.io.streams import open_input, open_output
+    from nmt.postprocessing.entities import KINDS
+    from nmt.postprocessing.postprocess import Revision
 
     given = options.search_options(
         n_best=n_best,
@@ -141,7 +141,7 @@ def translate(
 
 
 def _dictionary(path: str | None) -> Dictionary:
-    from nmt.revision.dictionary import Dictionary, read_dictionary
+    from nmt.postprocessing.dictionary import Dictionary, read_dictionary
 
     return Dictionary() if path is None else read_dictionary(path, logger.warning)
 
@@ -158,7 +158,7 @@ def _batches(stream: InputStream, prefixes: InputStream | None) -> Iterator[tupl
     Raises:
         DataError: not as many prefixes as lines.
     """
-    from nmt.text.lines import ready_lines
+    from nmt.io.lines import ready_lines
 
     batches = ready_lines(stream, logger.warning, most=LINES_AT_ONCE)
     if prefixes is None:

@@ -2,7 +2,7 @@
 
 from nmt.config.configuration import CHANGEABLE, Config, changed_keys
 from nmt.config.loading import from_yaml, load_config
-from nmt.config.options import check_search
+from nmt.config.overrides import check_search
 from nmt.config.reference import as_documentation
 from nmt.config.sections import (
     DataConfig,

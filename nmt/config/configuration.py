@@ -8,9 +8,9 @@ from typing import Any, Self
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from nmt.config import rules, yaml12
+from nmt.config import constraints, yaml12
 from nmt.config.sections import DataConfig, ModelConfig, SearchConfig, Section, TokenizerConfig, TrainingConfig
-from nmt.config.values import Name, Seed
+from nmt.config.types import Name, Seed
 
 CONFLICT_ERROR = "conflict"
 
@@ -44,16 +44,16 @@ class Config(Section):
     @model_validator(mode="after")
     def _resolve(self) -> Self:
         if "tie_embeddings" not in self.model.model_fields_set:
-            tie = rules.widest_tie(self.tokenizer, self.model)
+            tie = constraints.widest_tie(self.tokenizer, self.model)
             # Frozen for everybody else: this is the last step of making it.
             object.__setattr__(self, "model", self.model.model_copy(update={"tie_embeddings": tie}))
         conflicts = list(
             chain(
-                rules.data_conflicts(self.data),
-                rules.tokenizer_conflicts(self.tokenizer),
-                rules.model_conflicts(self.tokenizer, self.model),
-                rules.training_conflicts(self.training),
-                rules.search_conflicts(self.model, self.search),
+                constraints.data_conflicts(self.data),
+                constraints.tokenizer_conflicts(self.tokenizer),
+                constraints.model_conflicts(self.tokenizer, self.model),
+                constraints.training_conflicts(self.training),
+                constraints.search_conflicts(self.model, self.search),
             )
         )
         if conflicts:

@@ -13,7 +13,7 @@ from pydantic_core import ErrorDetails
 
 from nmt.config import reference, yaml12
 from nmt.config.configuration import CONFLICT_ERROR, Config
-from nmt.config.rules import Conflict
+from nmt.config.constraints import Conflict
 from nmt.config.yaml12 import Document, KeyPath, Mistake
 from nmt.errors import ConfigError, Problem
 

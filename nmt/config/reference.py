@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, get_args, get_type_hints
 from nmt.config import yaml12
 from nmt.config.configuration import Config
 from nmt.config.sections import Section
-from nmt.config.values import expectation
+from nmt.config.types import expectation
 
 
 class Key(NamedTuple):

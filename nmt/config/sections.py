@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from nmt.config.values import (
+from nmt.config.types import (
     BeamWidth,
     Betas,
     Count,

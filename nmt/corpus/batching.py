@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from nmt.text.tokenizer import Tokenizer
+from nmt.tokenization.tokenizer import Tokenizer
 
 Ids = NDArray[np.int64]
 
@@ -64,7 +64,7 @@ class IndexedPairs(Protocol):
 
 
 class Resampling(Protocol):
-    """Other token ids for the same text; see `nmt.corpus.sampling`."""
+    """Other token ids for the same text; see `nmt.corpus.subword_sampling`."""
 
     def __call__(
         self, indices: Ids, sources: list[NDArray[Any]], targets: list[NDArray[Any]]

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from nmt.corpus.encoding import EncodedPairs
 from nmt.corpus.parallel import Pair
 from nmt.corpus.report import Reason
-from nmt.text.lines import is_blank
+from nmt.io.lines import is_blank
 
 CHUNK_PAIRS = 4096
 CHUNK_CHARACTERS = 1 << 20  # both sides together, so that long lines do not make a chunk large

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nmt.errors import ConfigError, MemoryExhaustedError, NmtError
-from nmt.text.tokenizer import Tokenizer
+from nmt.tokenization.tokenizer import Tokenizer
 
 ENDING_SECONDS = 5.0
 

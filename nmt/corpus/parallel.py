@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from nmt.errors import DataError, InputFileError, Problem
-from nmt.text.files import InputStream, open_input, read_lines
-from nmt.text.lines import Line, ready_lines
+from nmt.io.lines import Line, ready_lines
+from nmt.io.streams import InputStream, open_input, read_lines
 
 
 @dataclass(frozen=True)

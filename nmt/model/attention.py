@@ -12,8 +12,8 @@ from typing import NamedTuple, Self
 import torch
 from torch import Tensor, nn
 
-from nmt.model.products import accurate, linear, outside_autocast, product
-from nmt.model.tiling import tiles
+from nmt.model.kernels.matmul import accurate, linear, outside_autocast, product
+from nmt.model.kernels.tiling import tiles
 
 
 class Memory(NamedTuple):

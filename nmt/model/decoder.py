@@ -10,13 +10,13 @@ import torch
 from torch import Tensor, nn
 
 from nmt.model.attention import AdditiveAttention, Attention, Memory, NoAttention, ScoredAttention
-from nmt.model.attention_loop import attention_loop
-from nmt.model.cell import lstm_cell
+from nmt.model.dropout import Dropout
 from nmt.model.encoder import initialize_lstm
-from nmt.model.products import accurate, for_products, linear, product
-from nmt.model.recurrence import lstm_loop
-from nmt.model.regularization import Dropout
-from nmt.model.squashing import tanh
+from nmt.model.kernels.attention_loop import attention_loop
+from nmt.model.kernels.lstm_cell import lstm_cell
+from nmt.model.kernels.lstm_loop import lstm_loop
+from nmt.model.kernels.matmul import accurate, for_products, linear, product
+from nmt.model.kernels.tanh import tanh
 
 
 class DecoderState(NamedTuple):

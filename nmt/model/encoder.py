@@ -10,9 +10,9 @@ import torch
 from torch import Tensor, nn
 from torch.autograd import Function
 
-from nmt.model.products import for_products, linears
-from nmt.model.recurrence import lstm_loop
-from nmt.model.regularization import Dropout
+from nmt.model.dropout import Dropout
+from nmt.model.kernels.lstm_loop import lstm_loop
+from nmt.model.kernels.matmul import for_products, linears
 
 
 class _PermuteRows(Function):

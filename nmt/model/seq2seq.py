@@ -14,10 +14,10 @@ from torch.nn import functional
 
 from nmt.model.attention import Memory, make_attention
 from nmt.model.decoder import Decoder, DecoderOutput, DecoderState
+from nmt.model.dropout import Dropout, drop_words
 from nmt.model.encoder import Encoder
-from nmt.model.outputs import Outputs
-from nmt.model.products import accurate, for_products, mm, outside_autocast, pack, product
-from nmt.model.regularization import Dropout, drop_words
+from nmt.model.kernels.matmul import accurate, for_products, mm, outside_autocast, pack, product
+from nmt.model.restricted_output import Outputs
 
 LARGEST_TABLE = 1 << 25  # numbers of `Seq2Seq.word_gates`
 ROWS_OF_LOGITS = 1024  # rows whose logits over the vocabulary are held at once when scoring

@@ -12,11 +12,11 @@ from nmt.config import TrainingConfig
 from nmt.device import exhausted_memory_as, products_in
 from nmt.errors import MemoryExhaustedError
 from nmt.model.seq2seq import Seq2Seq
-from nmt.training.execution import Execution
+from nmt.training.batches import TensorBatch
+from nmt.training.cuda_graphs import CudaRecorder, Recorder
+from nmt.training.device_strategy import Execution
+from nmt.training.distributed.process_group import Processes, without_synchronizing
 from nmt.training.loss import cross_entropy
-from nmt.training.processes import Processes, without_synchronizing
-from nmt.training.recording import CudaRecorder, Recorder
-from nmt.training.updates import TensorBatch
 
 
 class Gradient:

@@ -11,7 +11,7 @@ from torch.autograd import Function
 from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
-from nmt.model.products import ROWS, mm, outside_autocast
+from nmt.model.kernels.matmul import ROWS, mm, outside_autocast
 
 # Rows of logits worked on at once: enough for quick products, and few enough to stay near a processor's caches.
 ROWS_ON_CPU, ROWS_ON_GPU = 512, 8192

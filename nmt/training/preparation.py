@@ -12,25 +12,25 @@ from itertools import chain
 from pathlib import Path
 from typing import TypeVar
 
+from nmt.checkpoint.loading import read_tokenizers
+from nmt.checkpoint.manifest import SHARED_TOKENIZER, SOURCE_TOKENIZER, TARGET_TOKENIZER
+from nmt.checkpoint.ownership import CORPUS, TOKENIZER
+from nmt.checkpoint.tokenizer_folder import read_kept, write_kept
 from nmt.config import Config
+from nmt.corpus.build import prepare
 from nmt.corpus.cleaning import PairFilter
 from nmt.corpus.encoding import PairEncoder
 from nmt.corpus.fingerprint import corpus_fingerprint, text_digest
 from nmt.corpus.parallel import CorpusFiles
-from nmt.corpus.preparation import prepare
 from nmt.corpus.store import Store
 from nmt.errors import DataError
-from nmt.loading import read_tokenizers
-from nmt.manifest import SHARED_TOKENIZER, SOURCE_TOKENIZER, TARGET_TOKENIZER
-from nmt.storage import new_directory
-from nmt.text.files import read_lines
-from nmt.text.tokenizer import Tokenizer
-from nmt.text.tokenizer_training import TrainedTokenizer, train_tokenizer
-from nmt.training.directory import CORPUS, TOKENIZER
-from nmt.training.kept_tokenizers import read_kept, write_kept
+from nmt.io.atomic_files import new_directory
+from nmt.io.streams import read_lines
+from nmt.tokenization.tokenizer import Tokenizer
+from nmt.tokenization.tokenizer_training import TrainedTokenizer, train_tokenizer
+from nmt.training.batches import Text
 from nmt.training.progress import CountProgress
-from nmt.training.stopping import StopRequest
-from nmt.training.updates import Text
+from nmt.training.signals import StopRequest
 
 Result = TypeVar("Result")
 

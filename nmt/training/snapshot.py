@@ -8,9 +8,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from nmt.checkpoint import Loaded, check_tensors
-from nmt.manifest import OPTIMIZER, WEIGHTS
-from nmt.training.average import WeightAverage
+from nmt.checkpoint.checkpoint import Loaded, check_tensors
+from nmt.checkpoint.manifest import OPTIMIZER, WEIGHTS
+from nmt.training.ema import WeightAverage
 
 _MOMENTS = ("exp_avg", "exp_avg_sq")
 _STEP = "step"

@@ -14,30 +14,30 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from nmt.checkpoint import CheckpointContents, Loaded, save_marked
+from nmt.checkpoint.checkpoint import CheckpointContents, Loaded, save_marked
+from nmt.checkpoint.manifest import STATE
+from nmt.checkpoint.training_state import TrainingState
 from nmt.config import Config
-from nmt.corpus.order import BatchOrder
+from nmt.corpus.batch_order import BatchOrder
 from nmt.corpus.permutation import derive_key
 from nmt.corpus.prefetch import prefetched
 from nmt.corpus.store import Store
 from nmt.device import exhausted_memory_as
 from nmt.errors import ModelError, StoppedError
-from nmt.manifest import STATE
 from nmt.model.seq2seq import Seq2Seq
-from nmt.training.average import WeightAverage
-from nmt.training.execution import Execution
+from nmt.training.batches import TensorBatch, Text, Update, updates_from
+from nmt.training.deferred_loss import Outcome, Outcomes
+from nmt.training.device_strategy import Execution
+from nmt.training.distributed.process_group import Processes
+from nmt.training.ema import WeightAverage
 from nmt.training.gradient import Gradient, too_large
-from nmt.training.memory import STEPS_BETWEEN_RETURNS, return_freed_memory
-from nmt.training.metrics import MetricsWriter
+from nmt.training.malloc import STEPS_BETWEEN_RETURNS, return_freed_memory
+from nmt.training.metrics_log import MetricsWriter
 from nmt.training.optimizer import leave_out_if_infinite, make_optimizer
-from nmt.training.outcomes import Outcome, Outcomes
-from nmt.training.processes import Processes
 from nmt.training.progress import TrainingProgress, duration
 from nmt.training.schedule import make_schedule
+from nmt.training.signals import StopRequest
 from nmt.training.snapshot import restore_snapshot, take_snapshot
-from nmt.training.state import TrainingState
-from nmt.training.stopping import StopRequest
-from nmt.training.updates import TensorBatch, Text, Update, updates_from
 from nmt.training.validation import Validator
 
 logger = logging.getLogger(__name__)

@@ -11,11 +11,11 @@ import torch
 
 from nmt.config import Config
 from nmt.errors import DataError, NonFiniteError
-from nmt.evaluation import evaluate, perplexity
-from nmt.forcing import LONGEST, TokenPair, force_tokens
+from nmt.evaluation.metrics import evaluate, perplexity
 from nmt.model.seq2seq import Seq2Seq
-from nmt.text.tokenizer import Tokenizer
-from nmt.translator import Translator
+from nmt.tokenization.tokenizer import Tokenizer
+from nmt.translation.forced_decoding import LONGEST, TokenPair, force_tokens
+from nmt.translation.translator import Translator
 
 logger = logging.getLogger(__name__)
 

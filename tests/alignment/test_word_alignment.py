@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import nmt.alignment.formats
-from nmt.alignment.formats import (
+import nmt.cli.formats.translations
+from nmt.alignment.words import hard_alignment, word_attention, words_of_parts
+from nmt.cli.formats.translations import (
     alignment_of_tokens,
     alignment_of_words,
     as_json,
@@ -20,8 +21,7 @@ from nmt.alignment.formats import (
     attention_of_tokens,
     attention_of_words,
 )
-from nmt.alignment.words import hard_alignment, word_attention, words_of_parts
-from nmt.translation import Output, PartAttention, Translation, cut_at_words
+from nmt.translation.result import Output, PartAttention, Translation, cut_at_words
 
 
 def rows_of(*rows: list[float]) -> np.ndarray:
@@ -140,11 +140,13 @@ def test_soft_alignment_is_written_row_by_row(monkeypatch: pytest.MonkeyPatch) -
 def test_attention_too_large_to_be_written_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
     translation = Translation("a b c d e", (output("x y z", *PARTS, tokens=5),), tuple("abcde"))
     told: list[str] = []
-    monkeypatch.setattr(nmt.alignment.formats.logger, "warning", lambda text, *values: told.append(text % values))
-    monkeypatch.setattr(nmt.alignment.formats, "MOST_WEIGHTS", 30)
+    monkeypatch.setattr(
+        nmt.cli.formats.translations.logger, "warning", lambda text, *values: told.append(text % values)
+    )
+    monkeypatch.setattr(nmt.cli.formats.translations, "MOST_WEIGHTS", 30)
     as_json(6, translation, 1, "soft")
     assert not told
-    monkeypatch.setattr(nmt.alignment.formats, "MOST_WEIGHTS", 29)
+    monkeypatch.setattr(nmt.cli.formats.translations, "MOST_WEIGHTS", 29)
     [line] = as_json(6, translation, 1, "soft")
     value = json.loads(line)
     assert value["attention"]["weights"] is value["attention_tokens"]["weights"] is None

@@ -5,7 +5,7 @@ from importlib.metadata import PackageNotFoundError
 
 import pytest
 
-from nmt.translation import Output, Translation
+from nmt.translation.result import Output, Translation
 
 
 @pytest.fixture(scope="session")
@@ -101,7 +101,7 @@ def test_without_a_line_there_is_no_picture(name, call, model, tmp_path):
 
 
 def test_more_lines_than_are_drawn_are_refused(call, model, tmp_path, monkeypatch):
-    monkeypatch.setattr("nmt.alignment.figure.MOST_LINES", 3)
+    monkeypatch.setattr("nmt.visualization.attention_figure.MOST_LINES", 3)
     for count, code in ((3, 0), (4, 65)):
         done = call("attend", model, "--output", tmp_path / f"{count}.pdf", stdin=b"ba\n" * count)
         assert done.code == code and (tmp_path / f"{count}.pdf").exists() is (code == 0)
@@ -117,7 +117,7 @@ def test_an_empty_translation_is_explained(call, model, monkeypatch):
     def translate(_, lines, *__, **___):
         return [Translation(line, (Output("", 0.0, 0.0, (), parts=()),) * bool(line)) for line in lines]
 
-    monkeypatch.setattr("nmt.translator.Translator.translate", translate)
+    monkeypatch.setattr("nmt.translation.translator.Translator.translate", translate)
     done = call("attend", model, "ba", "")
     assert done.lines[:3] == ["ba", "", "(the translation has no words, so there is nothing to show)"]
     assert done.lines[3:] == [""] * 4

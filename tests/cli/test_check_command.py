@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from nmt.storage import RunLock
+from nmt.io.atomic_files import RunLock
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import math
 
 import pytest
 
-from nmt.translator import Translator
+from nmt.translation.translator import Translator
 
 
 @pytest.fixture(scope="session")

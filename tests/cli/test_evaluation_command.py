@@ -132,7 +132,9 @@ def test_the_saved_translation_is_none_of_the_files_read(call, model, texts, dat
 
 
 def test_a_translation_that_cannot_be_saved_is_told_before_the_work(call, model, tmp_path, monkeypatch):
-    monkeypatch.setattr("nmt.translator.Translator.translate", lambda *_, **__: pytest.fail("it was translated"))
+    monkeypatch.setattr(
+        "nmt.translation.translator.Translator.translate", lambda *_, **__: pytest.fail("it was translated")
+    )
     done = call("eval", model, "--save-output", tmp_path / "absent" / "out")
     assert done.code == 5 and len(done.errors) == 1
 

@@ -207,7 +207,7 @@ def test_memory_that_ran_out_anywhere_is_7(error, call, model, monkeypatch):
     def fail(*_arguments, **_options):
         raise error
 
-    monkeypatch.setattr("nmt.translator.Translator.load", fail)
+    monkeypatch.setattr("nmt.translation.translator.Translator.load", fail)
     done = call("translate", model, stdin=b"ba\n")
     assert (done.code, done.out, done.errors) == (7, b"", ["nmt: error: out of memory"])
     assert "in fail" in call("translate", model, "--verbose", stdin=b"ba\n").err
@@ -224,7 +224,7 @@ def test_a_fault_of_ours_is_70_with_its_traceback_in_a_file(call, model, monkeyp
     def fail(*_arguments, **_options):
         raise ZeroDivisionError("on purpose")
 
-    monkeypatch.setattr("nmt.translator.Translator.load", fail)
+    monkeypatch.setattr("nmt.translation.translator.Translator.load", fail)
     done = call("translate", model, stdin=b"ba\n")
     assert (done.code, done.out) == (70, b"")
     [line] = done.err.splitlines()
@@ -236,7 +236,7 @@ def test_a_fault_of_ours_is_70_with_its_traceback_in_a_file(call, model, monkeyp
 
 
 def test_a_fault_where_no_file_can_be_written_is_told_in_a_line(call, model, monkeypatch, tmp_path):
-    monkeypatch.setattr("nmt.translator.Translator.load", lambda *_arguments, **_options: {}["on purpose"])
+    monkeypatch.setattr("nmt.translation.translator.Translator.load", lambda *_arguments, **_options: {}["on purpose"])
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "absent"))
     done = call("translate", model, stdin=b"ba\n")
     assert (done.code, done.out) == (70, b"")

@@ -6,9 +6,9 @@ import time
 
 import pytest
 
+from nmt.checkpoint.manifest import CONFIG, MANIFEST
 from nmt.config import from_yaml
 from nmt.config.reference import all_keys
-from nmt.manifest import CONFIG, MANIFEST
 from sealing import put, reseal
 
 SIZES = [

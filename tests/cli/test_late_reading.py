@@ -8,8 +8,8 @@ import signal
 import pytest
 
 from nmt.model.seq2seq import Seq2Seq
-from nmt.training.execution import Execution
-from nmt.training.metrics import METRICS, read_metrics
+from nmt.training.device_strategy import Execution
+from nmt.training.metrics_log import METRICS, read_metrics
 
 
 @pytest.fixture

@@ -16,9 +16,9 @@ import torch
 import torch.distributed as dist
 from safetensors.torch import load_file
 
-from nmt.corpus.order import BatchOrder
+from nmt.corpus.batch_order import BatchOrder
 from nmt.corpus.store import Store
-from nmt.storage import RunLock
+from nmt.io.atomic_files import RunLock
 from runs import litter
 
 STEPS = 24

@@ -9,7 +9,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save
 
-from nmt.manifest import MANIFEST, SHORTLIST, verify
+from nmt.checkpoint.manifest import MANIFEST, SHORTLIST, verify
 from sealing import put
 
 

@@ -32,7 +32,7 @@ PROGRAM = """
 from nmt.cli import options
 options.start(quiet=True, verbose=False)
 import torch
-from nmt.model.products import pack, product
+from nmt.model.kernels.matmul import pack, product
 with torch.inference_mode():
     for rows in (*range(1, 41), 1):
         for width in range(8, 64, 8):

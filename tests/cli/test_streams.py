@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from nmt.text.lines import is_blank
-from nmt.translator import Translator
+from nmt.io.lines import is_blank
+from nmt.translation.translator import Translator
 
 
 def test_attention_of_a_giant_line_is_left_out_with_65(call, model):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from nmt.checkpoint import Loaded
+from nmt.checkpoint.checkpoint import Loaded
 from nmt.training.trainer import Trainer
 from nmt.training.validation import Validator
 

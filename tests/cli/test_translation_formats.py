@@ -6,8 +6,8 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from nmt.alignment.formats import as_text
-from nmt.translation import Output
+from nmt.cli.formats.translations import as_text
+from nmt.translation.result import Output
 
 LINES = ["ba ce di", "", "  fo   gu ha je ", "\u00a0", "lo\u2028mu 🙂", " ".join(["bacedi"] * 60)]
 TEXT = "".join(f"{line}\n" for line in LINES).encode()

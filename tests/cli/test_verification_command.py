@@ -8,11 +8,11 @@ import struct
 import pytest
 import torch
 
-import nmt.verification
-from nmt.manifest import CONFIG, MANIFEST, OPTIMIZER, SHARED_TOKENIZER, STATE, WEIGHTS
-from nmt.run_directory import mark
-from nmt.storage import remove
-from nmt.tensors import encode_tensors
+import nmt.checkpoint.verify
+from nmt.checkpoint.manifest import CONFIG, MANIFEST, OPTIMIZER, SHARED_TOKENIZER, STATE, WEIGHTS
+from nmt.checkpoint.run_directory import mark
+from nmt.checkpoint.tensors import encode_tensors
+from nmt.io.atomic_files import remove
 from sealing import put, reseal
 
 FILES = sorted([CONFIG, MANIFEST, OPTIMIZER, SHARED_TOKENIZER, STATE, WEIGHTS])
@@ -150,7 +150,7 @@ def test_a_model_without_its_manifest_is_told_so(call, checkpoint):
 def test_it_needs_no_torch(process, run, user_environment):
     done = process("info", "--verify", run, env=user_environment(PYTHONPROFILEIMPORTTIME="1"))
     modules = {line.rpartition("|")[2].strip() for line in done.err.splitlines() if line.startswith("import time:")}
-    assert done.code == 0 and "nmt.verification" in modules and "torch" not in modules
+    assert done.code == 0 and "nmt.checkpoint.verify" in modules and "torch" not in modules
 
 
 def test_memory_does_not_grow_with_the_files(forked, checkpoint):
@@ -161,7 +161,7 @@ def test_memory_does_not_grow_with_the_files(forked, checkpoint):
 
 def test_what_a_training_removes_or_replaces_meanwhile_is_no_damage(run, checkpoint, monkeypatch):
     other = shutil.copytree(checkpoint, checkpoint.with_name("step-00000014"))
-    verify = nmt.verification.verify
+    verify = nmt.checkpoint.verify.verify
     looked_at = []
 
     def verify_slowly(directory, **options):
@@ -175,8 +175,8 @@ def test_what_a_training_removes_or_replaces_meanwhile_is_no_damage(run, checkpo
             replacement.rename(checkpoint)
         return verify(directory, **options)
 
-    monkeypatch.setattr(nmt.verification, "verify", verify_slowly)
-    parts = list(nmt.verification.verify_model(run))
+    monkeypatch.setattr(nmt.checkpoint.verify, "verify", verify_slowly)
+    parts = list(nmt.checkpoint.verify.verify_model(run))
     assert looked_at == [other.name, checkpoint.name, checkpoint.name]
     assert [part.path for part in parts][:2] == [checkpoint, run / "best"]
     assert not any(part.problems for part in parts)
@@ -184,7 +184,7 @@ def test_what_a_training_removes_or_replaces_meanwhile_is_no_damage(run, checkpo
 
 def test_a_run_whose_checkpoints_were_all_replaced_meanwhile_is_whole(run, checkpoint, monkeypatch):
     later = checkpoint.with_name("step-00000099")
-    verify = nmt.verification.verify
+    verify = nmt.checkpoint.verify.verify
 
     def verify_late(directory, **options):
         if directory == checkpoint:
@@ -193,8 +193,8 @@ def test_a_run_whose_checkpoints_were_all_replaced_meanwhile_is_whole(run, check
             mark(run, "last", later.name)
         return verify(directory, **options)
 
-    monkeypatch.setattr(nmt.verification, "verify", verify_late)
-    parts = list(nmt.verification.verify_model(run))
+    monkeypatch.setattr(nmt.checkpoint.verify, "verify", verify_late)
+    parts = list(nmt.checkpoint.verify.verify_model(run))
     assert [part.path for part in parts][:3] == [later, run / "best", run / "last"]
     assert not any(part.problems for part in parts)
 

@@ -2,8 +2,8 @@ import random
 
 import pytest
 
-from nmt.text.tokenizer import Tokenizer
-from nmt.text.tokenizer_training import train_tokenizer
+from nmt.tokenization.tokenizer import Tokenizer
+from nmt.tokenization.tokenizer_training import train_tokenizer
 
 SYLLABLES = ["ba", "ce", "di", "fo", "gu", "ha", "je", "ki", "lo", "mu"]
 

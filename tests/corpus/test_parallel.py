@@ -6,7 +6,7 @@ import pytest
 
 from nmt.corpus.parallel import CorpusFiles, Pair, count_lines, read_pairs, ready_pairs
 from nmt.errors import DataError, InputFileError
-from nmt.text.files import open_input
+from nmt.io.streams import open_input
 
 
 def ignore(message: str) -> None:

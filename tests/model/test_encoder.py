@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
+from nmt.model.dropout import Dropout
 from nmt.model.encoder import BidirectionalLSTM, Encoder, reversal
-from nmt.model.regularization import Dropout
 from nmt.model.seq2seq import Seq2Seq
 
 LENGTHS = torch.tensor([5, 2, 3])

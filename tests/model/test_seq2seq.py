@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from nmt.model import seq2seq
-from nmt.model.regularization import Dropout, drop_words
+from nmt.model.dropout import Dropout, drop_words
 from nmt.model.seq2seq import Seq2Seq, look_up
 from nmt.training.loss import cross_entropy
 

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-REFUSING = Path(__file__).with_name("refusing")
+REFUSING = Path(__file__).parents[1] / "support" / "refusing"
 
 # From sched.h, linux/sockios.h and net/if.h.
 _NEW_USER_NAMESPACE, _NEW_NETWORK_NAMESPACE = 0x10000000, 0x40000000

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from nmt.cli.main import run as run_command
-from nmt.translator import Translator
+from nmt.translation.translator import Translator
 
 SYLLABLES = ["ba", "ce", "di", "fo", "gu", "ha", "je", "ki", "lo", "mu"]
 TRAINING_PAIRS = 200

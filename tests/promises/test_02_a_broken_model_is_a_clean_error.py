@@ -11,12 +11,12 @@ import torch
 
 from mutations import Mutation, mutate
 from nmt.build import build_model
-from nmt.checkpoint import CheckpointContents, add_shortlist, export_model, save_checkpoint
+from nmt.checkpoint.checkpoint import CheckpointContents, add_shortlist, export_model, save_checkpoint
+from nmt.checkpoint.manifest import CONFIG, MANIFEST, MODEL_FILES, SHORTLIST, TOKENIZER_FILES
 from nmt.config import from_yaml
-from nmt.manifest import CONFIG, MANIFEST, MODEL_FILES, SHORTLIST, TOKENIZER_FILES
-from nmt.shortlist import Shortlist
-from nmt.text.tokenizer import Tokenizer
-from nmt.text.tokenizer_training import train_tokenizer
+from nmt.search.shortlist import Shortlist
+from nmt.tokenization.tokenizer import Tokenizer
+from nmt.tokenization.tokenizer_training import train_tokenizer
 from sealing import put
 
 SECONDS = 5  # of the processor

@@ -14,16 +14,16 @@ import numpy as np
 import pytest
 
 from nmt.config import Config, from_yaml
+from nmt.corpus.batch_order import START, BatchOrder, Position
+from nmt.corpus.build import prepare
 from nmt.corpus.cleaning import CHUNK_PAIRS, PairFilter
 from nmt.corpus.encoding import PairEncoder
-from nmt.corpus.order import START, BatchOrder, Position
 from nmt.corpus.parallel import CorpusFiles
 from nmt.corpus.prefetch import prefetched
-from nmt.corpus.preparation import prepare
 from nmt.corpus.store import Store
-from nmt.training.place import Place
+from nmt.training.batches import Text, Update, updates_from
+from nmt.training.distributed.rank import Place
 from nmt.training.preparation import read_trained_tokenizers
-from nmt.training.updates import Text, Update, updates_from
 from proofs import Proof
 
 PAIRS = CHUNK_PAIRS + 1000  # so that two workers get something to encode

@@ -16,9 +16,9 @@ from typing import Any, NamedTuple
 import pytest
 
 import saving
-from nmt.checkpoint import load_checkpoint
-from nmt.manifest import verify
-from nmt.run_directory import checkpoints, clean, latest_valid_checkpoint, resolve_model
+from nmt.checkpoint.checkpoint import load_checkpoint
+from nmt.checkpoint.manifest import verify
+from nmt.checkpoint.run_directory import checkpoints, clean, latest_valid_checkpoint, resolve_model
 from program import Call, environment
 from proofs import Proof
 from runs import litter, outcome

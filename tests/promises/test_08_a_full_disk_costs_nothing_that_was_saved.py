@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from nmt.manifest import verify
-from nmt.run_directory import checkpoints
+from nmt.checkpoint.manifest import verify
+from nmt.checkpoint.run_directory import checkpoints
 from program import Call
 from proofs import Proof
 from runs import litter, outcome

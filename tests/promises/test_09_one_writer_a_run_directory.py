@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import pytest
 
-from nmt.storage import RunLock
+from nmt.io.atomic_files import RunLock
 from program import Call, Finished, environment
 from proofs import Proof
 from runs import digest, litter
@@ -37,7 +37,7 @@ def assert_refused(done: Finished, holder: int) -> None:
     assert (done.code, done.out) == (75, b""), done.err
     assert len(done.errors) == 1 and f"in use by process {holder}" in done.errors[0], done.err
     modules = {line.rpartition("|")[2].strip() for line in done.err.splitlines() if line.startswith("import time:")}
-    assert "nmt.storage" in modules and not modules & HEAVY, modules & HEAVY
+    assert "nmt.io.atomic_files" in modules and not modules & HEAVY, modules & HEAVY
 
 
 def tree(run: Path) -> dict[str, str]:

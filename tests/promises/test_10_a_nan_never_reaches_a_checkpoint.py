@@ -19,7 +19,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 import nmt.training.gradient
-from nmt.training.execution import Execution
+from nmt.training.device_strategy import Execution
 from nmt.training.trainer import Trainer
 from program import Call, Finished
 from proofs import Proof

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from forked import Forker
-from nmt.manifest import verify
+from nmt.checkpoint.manifest import verify
 from program import configuration_text, sentences, write_corpus
 from proofs import Proof
 from runs import contents, litter

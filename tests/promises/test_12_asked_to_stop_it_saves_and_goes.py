@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from nmt.manifest import verify
+from nmt.checkpoint.manifest import verify
 from program import environment
 from proofs import Proof
 from runs import litter
@@ -31,7 +31,7 @@ import os
 import time
 
 from nmt.__main__ import main
-from nmt.training.stopping import StopRequest
+from nmt.training.signals import StopRequest
 from nmt.training.trainer import Trainer
 from nmt.training.validation import Validator
 

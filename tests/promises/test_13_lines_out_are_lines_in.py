@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from hostile_text import BREAKS, breaks_in, hostile_text, lines_of
-from nmt.translator import Translator
+from nmt.translation.translator import Translator
 from program import Call
 from proofs import Proof
 

@@ -14,7 +14,7 @@ import pytest
 import zstandard
 
 from hostile_text import hostile_text, lines_of
-from nmt.text.files import read_lines
+from nmt.io.streams import read_lines
 from program import Call
 from proofs import Proof
 

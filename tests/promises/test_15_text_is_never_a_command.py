@@ -14,12 +14,12 @@ import pytest
 import torch
 
 from hostile_text import BLANKS, CONTROL_WORDS
-from nmt.corpus.sampling import SubwordSampler
+from nmt.checkpoint.manifest import WEIGHTS, read_file, read_manifest, write_sealed
+from nmt.checkpoint.tensors import encode_tensors, read_tensors
 from nmt.corpus.store import Store
-from nmt.manifest import WEIGHTS, read_file, read_manifest, write_sealed
-from nmt.tensors import encode_tensors, read_tensors
-from nmt.text.tokenizer import Tokenizer
-from nmt.translator import Translator
+from nmt.corpus.subword_sampling import SubwordSampler
+from nmt.tokenization.tokenizer import Tokenizer
+from nmt.translation.translator import Translator
 from program import Call
 from proofs import Proof
 

@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 
 from hostile_text import hostile_line
-from nmt.forcing import ForcedPair, force
-from nmt.translation import Translation
-from nmt.translator import Translator
+from nmt.translation.forced_decoding import ForcedPair, force
+from nmt.translation.result import Translation
+from nmt.translation.translator import Translator
 from program import LEARNING, Call
 from proofs import Proof
 

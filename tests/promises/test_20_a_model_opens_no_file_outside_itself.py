@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 import nmt
+from nmt.checkpoint.manifest import CONFIG, MANIFEST, SHARED_TOKENIZER, WEIGHTS
 from nmt.config import from_yaml
-from nmt.manifest import CONFIG, MANIFEST, SHARED_TOKENIZER, WEIGHTS
 from program import environment
 from sealing import put, record, reseal
 from watching import watching

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nmt.corpus.batching import SpecialIds, pad_pairs
-from nmt.model.products import rounded_up
+from nmt.model.kernels.matmul import rounded_up
+from nmt.training.batches import TensorBatch
 from nmt.training.loss import IGNORED, cross_entropy
-from nmt.training.updates import TensorBatch
 
 SPECIAL = SpecialIds(source_pad=0, source_eos=2, target_pad=0, target_bos=1, target_eos=2)
 PAIRS = st.lists(st.tuples(st.integers(0, 30), st.integers(0, 30)), min_size=1, max_size=20)

@@ -14,8 +14,8 @@ from nmt.build import build_model
 from nmt.config import ModelConfig
 from nmt.corpus.batching import Batch, SpecialIds, pad_pairs
 from nmt.model.seq2seq import Seq2Seq
+from nmt.training.batches import TensorBatch
 from nmt.training.loss import cross_entropy
-from nmt.training.updates import TensorBatch
 
 STEPS = 100
 SMOOTHING = 0.1

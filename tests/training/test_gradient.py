@@ -15,12 +15,12 @@ from nmt.config import ModelConfig, TrainingConfig
 from nmt.corpus.batching import Batch, SpecialIds, pad_pairs
 from nmt.model.seq2seq import Seq2Seq
 from nmt.training import gradient as gradient_module
-from nmt.training.execution import Execution
+from nmt.training.batches import TensorBatch, nothing
+from nmt.training.cuda_graphs import Compute
+from nmt.training.device_strategy import Execution
+from nmt.training.distributed.process_group import Processes
+from nmt.training.distributed.rank import Place
 from nmt.training.gradient import Gradient
-from nmt.training.place import Place
-from nmt.training.processes import Processes
-from nmt.training.recording import Compute
-from nmt.training.updates import TensorBatch, nothing
 
 VOCABULARY = 11
 SPECIAL = SpecialIds(source_pad=0, source_eos=2, target_pad=0, target_bos=1, target_eos=2)

@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 
 import nmt.training.preparation
+from nmt.checkpoint.ownership import FINGERPRINT, TOKENIZER
 from nmt.config import Config
 from nmt.errors import DataError
-from nmt.training.directory import FINGERPRINT, TOKENIZER
+from nmt.training.batches import Text
 from nmt.training.preparation import corpus_files, prepare_corpus, train_tokenizers
-from nmt.training.stopping import StopRequest
-from nmt.training.updates import Text
+from nmt.training.signals import StopRequest
 
 
 @pytest.fixture
@@ -78,7 +78,7 @@ def test_a_folder_of_tokenizers_appears_whole(tmp_path: Path, data: Path, monkey
         assert not (tmp_path / "run" / TOKENIZER).exists()
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(nmt.training.kept_tokenizers, "_seal", refuse)
+    monkeypatch.setattr(nmt.checkpoint.tokenizer_folder, "_seal", refuse)
     with pytest.raises(KeyboardInterrupt):
         trained(configuration(data), tmp_path / "run")
     assert list((tmp_path / "run").iterdir()) == []
@@ -91,14 +91,14 @@ def test_as_many_lines_of_each_side_are_drawn(tmp_path: Path, data: Path, monkey
     train = nmt.training.preparation.train_tokenizer
 
     def listen(*texts: Any, **options: Any) -> Any:
-        sample = nmt.text.tokenizer_training._train
+        sample = nmt.tokenization.tokenizer_training._train
 
         def sampled(lines: list[str], size: int, options: Any) -> bytes:
             drawn[:] = lines
             return sample(lines, size, options)
 
         with monkeypatch.context() as patch:
-            patch.setattr("nmt.text.tokenizer_training._train", sampled)
+            patch.setattr("nmt.tokenization.tokenizer_training._train", sampled)
             return train(*texts, **options)
 
     monkeypatch.setattr(nmt.training.preparation, "train_tokenizer", listen)

@@ -7,15 +7,15 @@ import logging
 import pytest
 import torch
 
-import nmt.forcing
+import nmt.translation.forced_decoding
 from nmt.config import from_yaml
 from nmt.errors import DataError, MemoryExhaustedError, NonFiniteError, StoppedError
-from nmt.forcing import force
 from nmt.model.seq2seq import Seq2Seq
-from nmt.text.tokenizer import Tokenizer
+from nmt.tokenization.tokenizer import Tokenizer
 from nmt.training import validation
 from nmt.training.validation import Validator
-from nmt.translator import Translator
+from nmt.translation.forced_decoding import force
+from nmt.translation.translator import Translator
 from random_models import make_lines, make_model, make_tokenizer
 
 CONFIG = from_yaml(
@@ -83,7 +83,7 @@ def test_where_memory_does_not_suffice_for_a_pair_its_line_is_named(
     def exhausted(*_: object, **__: object) -> None:
         raise MemoryError
 
-    monkeypatch.setattr(nmt.forcing, "pad_pairs", exhausted)
+    monkeypatch.setattr(nmt.translation.forced_decoding, "pad_pairs", exhausted)
     with pytest.raises(MemoryExhaustedError, match="line 3: out of memory while reading one sentence"):
         validator(tokenizer, [("", ""), ("", ""), PAIRS[0]])(model, lambda: None)
 

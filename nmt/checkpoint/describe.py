@@ -1,0 +1,90 @@
+"""What a model is, told from its directory without loading its weights."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from nmt.checkpoint.loading import read_parts
+from nmt.checkpoint.manifest import MANIFEST, SHARED_TOKENIZER
+from nmt.errors import ModelError
+
+# What a training writes of itself into the manifest's summary.
+_SUMMARY: dict[str, tuple[type, ...]] = {
+    "step": (int,),
+    "epoch": (int,),
+    "training_seconds": (float,),
+    "metric": (str,),
+    "best_score": (float, type(None)),
+    "best_step": (int,),
+}
+_METRICS = ("bleu", "chrf", "perplexity")
+
+
+def describe_model(directory: Path) -> dict[str, Any]:
+    """Languages, sizes, parameters, scores and the whole configuration of a checkpoint or exported model.
+
+    Raises:
+        ModelError: it is damaged, or not a model of this program.
+    """
+    description, config, source, target, *_ = read_parts(directory)
+    return {
+        "directory": str(directory),
+        "name": config.name,
+        "source_language": config.data.source_language,
+        "target_language": config.data.target_language,
+        "parameters": sum(math.prod(kind.shape) for kind in description.tensors.values()),
+        "vocabulary": {
+            "source": source.size,
+            "target": target.size,
+            "shared": SHARED_TOKENIZER in description.tokenizers,
+        },
+        "training": _training(description.summary, directory / MANIFEST),
+        "tensors": {name: list(kind.shape) for name, kind in sorted(description.tensors.items())},
+        "configuration": config.model_dump(mode="json"),
+        "configuration_yaml": config.as_yaml(),
+    }
+
+
+def _training(summary: Mapping[str, object], where: Path) -> dict[str, Any]:
+    """The summary, found to be as a training writes it."""
+    for name, kinds in _SUMMARY.items():
+        value = summary.get(name)
+        # By the exact type: to Python, true is a whole number.
+        if name not in summary or type(value) not in kinds:
+            expected = " or ".join("null" if kind is type(None) else kind.__name__ for kind in kinds)
+            found = f"{value!r:.40}" if name in summary else "nothing"
+            raise ModelError(str(where), f"summary: {name} is {found}; expected {expected}")
+    if summary["metric"] not in _METRICS:
+        raise ModelError(str(where), f"summary: metric is {summary['metric']!r:.40}; expected {' or '.join(_METRICS)}")
+    return dict(summary)
+
+
+def as_text(description: dict[str, Any]) -> list[str]:
+    """The description in lines for a reader."""
+    configuration, vocabulary, training = (
+        description["configuration"],
+        description["vocabulary"],
+        description["training"],
+    )
+    model = configuration["model"]
+    size = (
+        f"{vocabulary['source']:,}" if vocabulary["shared"] else f"{vocabulary['source']:,} / {vocabulary['target']:,}"
+    )
+    lines = [
+        f"{description['name']}: {description['source_language']} → {description['target_language']}",
+        f"directory    {description['directory']}",
+        f"parameters   {description['parameters']:,}",
+        f"vocabulary   {size} {configuration['tokenizer']['kind']}" + (", shared" if vocabulary["shared"] else ""),
+        f"encoder      bidirectional LSTM, {model['encoder']['layers']} × 2 × {model['encoder']['hidden_size']}",
+        f"decoder      LSTM, {model['decoder']['layers']} × {model['decoder']['hidden_size']}, "
+        f"{'no' if model['attention'] == 'none' else model['attention']} attention",
+    ]
+    if training.get("step"):
+        lines.append(f"trained      {training['step']:,} steps, {training['training_seconds'] / 60:.1f} minutes")
+    if training.get("best_score") is not None:
+        score = abs(training["best_score"])
+        lines.append(f"validation   {training['metric']} {score:.2f} (best, at step {training['best_step']:,})")
+    return [*lines, "", "configuration:", *(f"  {line}" for line in description["configuration_yaml"].splitlines())]

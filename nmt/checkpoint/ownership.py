@@ -1,0 +1,78 @@
+"""The directory that a training writes to: whether it may, what it may overwrite, and that nobody else does.
+
+Nothing here needs torch, so that a mistake is answered before it is loaded.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import chain
+from pathlib import Path
+
+from nmt.checkpoint.manifest import CONFIG, MANIFEST
+from nmt.checkpoint.run_directory import CHECKPOINTS, checkpoints
+from nmt.config import Config
+from nmt.errors import ConfigError, Problem
+from nmt.io.atomic_files import LOCK_NAME, RunLock, make_directory
+from nmt.training.metrics_log import METRICS, TENSORBOARD
+
+TOKENIZER = "tokenizer"
+FINGERPRINT = "fingerprint.json"
+CORPUS = "corpus"
+
+# What belongs to one training alone, and so goes when another begins anew. Tokenizer and corpus know what they were
+# made from, and stay for as long as that is the same.
+OF_ONE_TRAINING = (CHECKPOINTS, METRICS, CONFIG, TENSORBOARD)
+_WRITTEN = ("best", "last", *OF_ONE_TRAINING, TOKENIZER, CORPUS)
+# Each of these folders is written at once, with a file by which it is known to be ours.
+_MARKS = {TOKENIZER: FINGERPRINT, CORPUS: "corpus.json"}
+
+
+@contextmanager
+def hold(config: Config, run: Path) -> Iterator[None]:
+    """Makes the run directory if need be, and holds it for this process as long as the `with` block lasts.
+
+    Raises:
+        ConfigError: training would overwrite what it did not write; nothing was written then.
+        RunInUseError: another process trains there.
+        StorageError: the directory cannot be made.
+        ModelError: its checkpoints cannot be read.
+    """
+    if problems := conflicts(config, run):
+        raise ConfigError.of(problems)
+    make_directory(run)
+    with RunLock(run):
+        yield
+
+
+def conflicts(config: Config, run: Path) -> list[Problem]:
+    """What of others a training in that directory would overwrite. Raises ModelError as `hold` does."""
+    return [*_foreign(run), *_inputs_within(config, run)]
+
+
+def _foreign(run: Path) -> Iterator[Problem]:
+    """What stands in the run directory under a name of ours, and was written by somebody else."""
+    if os.path.lexists(run / MANIFEST):
+        yield Problem(str(run), "a checkpoint or an exported model, where a training would overwrite files")
+    is_run = (
+        os.path.lexists(run / LOCK_NAME)
+        or any(os.path.lexists(run / folder / mark) for folder, mark in _MARKS.items())
+        or bool(checkpoints(run))
+    )
+    for name in _WRITTEN:
+        is_ours = os.path.lexists(run / name / _MARKS[name]) if name in _MARKS else is_run
+        if os.path.lexists(run / name) and not is_ours:
+            yield Problem(str(run / name), "not written by a training, which would overwrite it; choose another folder")
+
+
+def _inputs_within(config: Config, run: Path) -> Iterator[Problem]:
+    """Files that training reads and that lie where it writes."""
+    data, tokenizer = config.data, config.tokenizer
+    sets = filter(None, (data.train, data.validation, data.test))
+    given = chain.from_iterable(files.source + files.target for files in sets)
+    written = [(run / name).resolve() for name in _WRITTEN]
+    for path in dict.fromkeys([*given, *filter(None, (tokenizer.source_model, tokenizer.target_model))]):
+        if any(Path(path).resolve().is_relative_to(place) for place in written):
+            yield Problem(path, f"lies where a training in {run} writes; keep it elsewhere")

@@ -1,0 +1,142 @@
+"""What training has to remember, besides tensors, to go on as if it had never stopped."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Self
+
+from nmt.config import TrainingConfig
+from nmt.corpus.batch_order import START, Position
+from nmt.errors import ModelError
+
+_END = 1 << 62  # of numbers that count something
+_POSSIBLE = {int: "a number from 0", float: "a finite float", str: "str"}
+
+
+@dataclass
+class TrainingState:
+    """The place training has reached; mutable, as training is.
+
+    Attributes:
+        step: updates made.
+        position: of the next batch in the corpus.
+        seconds: of training so far, interruptions not counted.
+        validated_step: the step of the last validation; 0 before the first.
+        best_score: of the early-stopping metric (negated perplexity); None before the first validation.
+        best_step: where it was reached.
+        validations_without_gain: since the best one.
+        plateau_validations: validations without a better score since the learning rate was last reduced.
+        reductions: how often a plateau has reduced the learning rate.
+        corpus: fingerprint of the training corpus.
+        loss_since_record: summed over the target tokens since the last record of the metrics.
+        tokens_since_record: the number of these.
+        recorded_seconds: `seconds` at the last record.
+    """
+
+    step: int = 0
+    position: Position = START
+    seconds: float = 0.0
+    validated_step: int = 0
+    best_score: float | None = None
+    best_step: int = 0
+    validations_without_gain: int = 0
+    plateau_validations: int = 0
+    reductions: int = 0
+    corpus: str = ""
+    loss_since_record: float = 0.0
+    tokens_since_record: int = 0
+    recorded_seconds: float = 0.0
+
+    def as_json(self) -> dict[str, object]:
+        """The values for `state.json`."""
+        return {**asdict(self), "position": list(self.position)}
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, object], where: Path) -> Self:
+        """The state that `as_json` gave.
+
+        Raises:
+            ModelError: it is another program's, or another version's.
+        """
+        fields = dict(values)
+        position = fields.pop("position", None)
+        expected = {name: type(value) for name, value in asdict(cls()).items() if name != "position"}
+        expected["best_score"] = float
+        if fields.keys() != expected.keys() or not isinstance(position, list) or len(position) != len(START):
+            raise ModelError(str(where), "is not the state of a training of this version")
+        for name, value in fields.items():
+            if not _is_possible(value, expected[name]) and not (name == "best_score" and value is None):
+                raise ModelError(str(where), f"{name} is {value!r:.60}; expected {_POSSIBLE[expected[name]]}")
+        if not all(_is_possible(number, int) for number in position):
+            raise ModelError(str(where), f"position is {position!r:.60}; expected {_POSSIBLE[int]}")
+        return cls(position=Position(*position), **fields)  # type: ignore[arg-type]  # checked one by one above
+
+    def take_score(self, score: float, config: TrainingConfig) -> bool:
+        """Notes the score of a validation at the present step; whether it is the best so far."""
+        self.validated_step = self.step
+        if self.best_score is None or score > self.best_score:
+            self.best_score, self.best_step = score, self.step
+            self.validations_without_gain = self.plateau_validations = 0
+            return True
+        self.validations_without_gain += 1
+        self.plateau_validations += 1
+        if config.schedule == "plateau" and self.plateau_validations >= config.plateau_patience:
+            self.plateau_validations = 0
+            self.reductions += 1
+        return False
+
+    def limit_reached(self, config: TrainingConfig) -> str | None:
+        """The limit of the configuration that ends training here, in words; None while there is none."""
+        if config.max_steps is not None and self.step >= config.max_steps:
+            return f"max_steps {config.max_steps} reached"
+        if config.max_epochs is not None and self.position.epoch >= config.max_epochs:
+            return f"max_epochs {config.max_epochs} reached"
+        if config.max_minutes is not None and self.seconds >= 60 * config.max_minutes:
+            return f"max_minutes {config.max_minutes:g} reached"
+        if config.patience is not None and self.validations_without_gain >= config.patience:
+            return f"no better {config.early_stopping_metric} in {config.patience} validations"
+        return None
+
+    @property
+    def epochs_begun(self) -> int:
+        """The epoch of the last update, counted from 1."""
+        return max(1, self.position.epoch + (self.position[1:] != START[1:]))
+
+    def count(self, loss: float, tokens: int) -> None:
+        """Adds an update's summed loss and target tokens to what the next record tells of."""
+        self.loss_since_record += loss
+        self.tokens_since_record += tokens
+
+    def start_record(self) -> None:
+        """Begins to count anew, after a record."""
+        self.loss_since_record = 0.0
+        self.tokens_since_record = 0
+        self.recorded_seconds = self.seconds
+
+    def share_done(self, config: TrainingConfig, updates_per_epoch: int) -> float:
+        """How much of the nearest limit is used up, from 0 to 1, patience aside."""
+        shares = [0.0]
+        if config.max_steps is not None:
+            shares.append(self.step / config.max_steps)
+        if config.max_epochs is not None:
+            shares.append(self.step / (config.max_epochs * updates_per_epoch))
+        if config.max_minutes is not None:
+            shares.append(self.seconds / (60 * config.max_minutes))
+        return min(1.0, max(shares))
+
+    def seconds_left(self, config: TrainingConfig, updates_per_epoch: int) -> float:
+        """The time to the nearest limit at the speed so far; infinite while that is unknown."""
+        share = self.share_done(config, updates_per_epoch)
+        return self.seconds * (1 - share) / share if share > 0 else math.inf
+
+
+def _is_possible(value: object, kind: type) -> bool:
+    """Whether a training can have come to that value of that kind."""
+    if type(value) is not kind:
+        return False
+    if isinstance(value, int):
+        return 0 <= value < _END
+    return not isinstance(value, float) or math.isfinite(value)

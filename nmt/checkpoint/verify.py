@@ -1,0 +1,216 @@
+"""Whether a model directory is whole, found without using the model: no torch, and memory for a part of a file only.
+
+A training may be writing to the run directory meanwhile: what it has removed or replaced is no damage.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from nmt.checkpoint.manifest import (
+    CONFIG,
+    MANIFEST,
+    OPTIMIZER,
+    SHORTLIST,
+    STATE,
+    TOKENIZER_FILES,
+    TRAINING_FILES,
+    WEIGHTS,
+    Manifest,
+    Purpose,
+    foreign_files,
+    read_file,
+    read_manifest,
+    read_plain,
+    read_state,
+    verify,
+)
+from nmt.checkpoint.ownership import FINGERPRINT, TOKENIZER
+from nmt.checkpoint.run_directory import (
+    CHECKPOINTS,
+    NOT_ITS_OWN,
+    Pointer,
+    checkpoints,
+    is_real_directory,
+    is_run,
+    marked,
+)
+from nmt.checkpoint.tensor_file import check_numbers
+from nmt.checkpoint.tokenizer_folder import check_kept
+from nmt.checkpoint.training_state import TrainingState
+from nmt.config import from_yaml
+from nmt.errors import ConfigError, ModelError, NmtError, Problem
+from nmt.tokenization.tokenizer import Tokenizer
+
+_ATTEMPTS = 5
+_SECONDS_BETWEEN = 0.05  # more than it takes to put a directory in the place of another
+
+_TENSOR_FILES = frozenset({WEIGHTS, OPTIMIZER, SHORTLIST})
+
+PartKind = Literal["model", "checkpoint", "mark", "configuration", "tokenizer"]
+
+
+@dataclass(frozen=True)
+class Part:
+    """Something that was looked at, and what is wrong with it.
+
+    Attributes:
+        path: a directory or a file.
+        kind: what it is; a model is what was given as one, be it exported or a checkpoint.
+        sound: the files in it that are as they should be, by name; of a file, its own.
+        problems: what is damaged, missing or too much.
+    """
+
+    path: Path
+    kind: PartKind
+    sound: tuple[str, ...]
+    problems: tuple[Problem, ...]
+
+    @property
+    def translates(self) -> bool:
+        """Whether a checkpoint or model can be translated with: what is wrong concerns training alone, if anything."""
+        needless = {str(self.path / name) for name in TRAINING_FILES}
+        return self.kind in ("model", "checkpoint") and all(problem.where in needless for problem in self.problems)
+
+
+def verify_model(path: Path) -> Iterator[Part]:
+    """Looks at everything that MODEL consists of, one part after the other.
+
+    Args:
+        path: a run directory, of which all checkpoints, marks, tokenizers and the configuration are looked at, a
+            checkpoint directory, or an exported model directory.
+
+    Raises:
+        ModelError: there is no model at `path`, or it cannot be listed.
+    """
+    if is_run(path):
+        yield from _verify_run(path)
+    else:
+        yield _sealed(path, "model", "everything")
+
+
+def _verify_run(run: Path) -> Iterator[Part]:
+    folder = run / CHECKPOINTS
+    if os.path.lexists(folder) and not is_real_directory(folder):
+        yield Part(folder, "checkpoint", (), (Problem(str(folder), NOT_ITS_OWN),))
+        return
+    found = False
+    for _ in range(_ATTEMPTS):
+        for checkpoint in checkpoints(run):
+            if (part := _settled(checkpoint, _checkpoint)) is not None:
+                found = True
+                yield part
+        if found:  # else a training may have saved others, and removed all that were listed
+            break
+    marks = [part for name in ("best", "last") if (part := _mark(run, name)) is not None]
+    if not found and not any(part.problems for part in marks):
+        raise ModelError(str(run), f"this run has saved no checkpoint in {CHECKPOINTS} yet")
+    yield from marks
+    for name, check in ((CONFIG, _configuration), (TOKENIZER, _tokenizers)):
+        if os.path.lexists(run / name) and (part := _settled(run / name, check)) is not None:
+            yield part
+
+
+def _settled(path: Path, check: Callable[[Path], Part]) -> Part | None:
+    """What `check` finds, once it was not something else that it looked at; None where that is gone."""
+    for attempt in range(_ATTEMPTS):
+        before = _identity(path)
+        if before is None:
+            return None
+        part = check(path)
+        if not part.problems or _identity(path) == before or attempt + 1 == _ATTEMPTS:
+            return part
+    return None
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        information = path.lstat()
+    except OSError:
+        return None
+    return information.st_dev, information.st_ino
+
+
+def _checkpoint(directory: Path) -> Part:
+    return _sealed(directory, "checkpoint", "training")
+
+
+def _sealed(directory: Path, kind: PartKind, purpose: Purpose) -> Part:
+    try:
+        manifest = read_manifest(directory)
+    except ModelError as error:
+        return Part(directory, kind, (), error.problems)
+    problems = verify(directory, purpose=purpose)
+    whole = manifest.files.keys() - {Path(problem.where).name for problem in problems}
+    problems += [problem for name in sorted(whole) for problem in _unreadable(directory, name, manifest)]
+    try:
+        problems += foreign_files(directory, manifest)
+    except ModelError as error:
+        problems += error.problems
+    damaged = {problem.where for problem in problems}
+    sound = [name for name in sorted({MANIFEST, *manifest.files}) if str(directory / name) not in damaged]
+    return Part(directory, kind, tuple(sound), tuple(sorted(problems, key=lambda problem: problem.where)))
+
+
+def _unreadable(directory: Path, name: str, manifest: Manifest) -> tuple[Problem, ...]:
+    """What is wrong with the content of a file that is as the manifest says."""
+    path = directory / name
+    try:
+        if name in _TENSOR_FILES:
+            check_numbers(directory, name, manifest.files[name])
+        elif name == CONFIG:
+            from_yaml(read_file(directory, name, manifest), str(path))
+        elif name in TOKENIZER_FILES:
+            Tokenizer(read_file(directory, name, manifest), str(path))
+        elif name == STATE:
+            TrainingState.from_json(read_state(directory, manifest), path)
+    except NmtError as error:
+        return error.problems
+    return ()
+
+
+def _mark(run: Path, name: Pointer) -> Part | None:
+    """A mark, and whether the checkpoint that it names is there; None where there is no mark."""
+    part: Part | None = None
+    for attempt in range(_ATTEMPTS):
+        if attempt:  # a training may have marked another and removed this one, or be putting one in its place
+            time.sleep(_SECONDS_BETWEEN)
+        part = _mark_now(run, name)
+        if part is None or not part.problems:
+            break
+    return part
+
+
+def _mark_now(run: Path, name: Pointer) -> Part | None:
+    path = run / name
+    try:
+        checkpoint = marked(run, name)
+    except ModelError as error:
+        return Part(path, "mark", (), error.problems)
+    if checkpoint is None:
+        return None
+    if is_real_directory(checkpoint):
+        return Part(path, "mark", (name,), ())
+    what = NOT_ITS_OWN if os.path.lexists(checkpoint) else f"missing, though {name} names it"
+    return Part(path, "mark", (), (Problem(str(checkpoint), what),))
+
+
+def _configuration(path: Path) -> Part:
+    try:
+        from_yaml(read_plain(path), str(path))
+    except (ModelError, ConfigError) as error:
+        return Part(path, "configuration", (), error.problems)
+    return Part(path, "configuration", (path.name,), ())
+
+
+def _tokenizers(folder: Path) -> Part:
+    problems = tuple(check_kept(folder))
+    damaged = {problem.where for problem in problems}
+    names = [] if str(folder / FINGERPRINT) in damaged else [FINGERPRINT, *sorted(TOKENIZER_FILES)]
+    sound = [name for name in names if str(folder / name) not in damaged and os.path.lexists(folder / name)]
+    return Part(folder, "tokenizer", tuple(sound), problems)

@@ -1,0 +1,112 @@
+"""From files of parallel text to a store of token ids."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import closing, suppress
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nmt.corpus.cleaning import Chunk, PairFilter, clean_chunks
+from nmt.corpus.encoding import Encoded, EncodedPairs, PairEncoder, encode_in_order, id_type
+from nmt.corpus.fingerprint import corpus_fingerprint, is_intact
+from nmt.corpus.parallel import CorpusFiles, Pair, read_pairs
+from nmt.corpus.report import Place, Report, Tally
+from nmt.corpus.store import Store, StoreWriter
+from nmt.errors import DataError
+from nmt.io.atomic_files import make_directory, new_directory, remove_stale_temporaries
+
+
+def prepare(
+    directory: Path,
+    files: CorpusFiles,
+    encoder: PairEncoder,
+    pair_filter: PairFilter,
+    *,
+    processes: int,
+    progress: Callable[[int], None],
+    warn: Callable[[str], None],
+    fingerprint: str | None = None,
+) -> Store:
+    """Tokenise a corpus into a store, unless the store is there already and nothing changed.
+
+    Args:
+        directory: the place of the store; whatever is there is replaced at the end, and what a killed process left
+            beside it removed at the beginning, so only one process may do this at a time.
+        files: the text.
+        encoder: the tokenizers of both sides.
+        pair_filter: which pairs to keep.
+        processes: how many encode at the same time; the store does not depend on it.
+        progress: is told, several times a second, how many pairs are done. What it raises ends the work cleanly.
+        warn: is told of lines that are not UTF-8.
+        fingerprint: what `corpus_fingerprint` gave for all this, by a caller who knows it already.
+
+    Raises:
+        DataError: files that belong together have unequal numbers of lines, or no pair is left.
+        InputFileError: a file is missing or cannot be read.
+        StorageError: the disk is full, or the place cannot be written.
+        MemoryExhaustedError, NmtError: a process that encoded text was killed, or ended by itself.
+    """
+    files.check_present()
+    make_directory(directory.parent)
+    remove_stale_temporaries(directory.parent)
+    fingerprint = fingerprint or corpus_fingerprint(files, encoder, pair_filter, tick=lambda: progress(0))
+    with suppress(DataError):  # absent or damaged: made anew
+        store = Store.open(directory)
+        if store.fingerprint == fingerprint and is_intact(store, tick=lambda: progress(0)):
+            return store
+    types = id_type(encoder.source.size), id_type(encoder.target.size)
+    with new_directory(directory, replace=True) as partial, StoreWriter(partial, *types) as writer:
+        pairs = read_pairs(files, warn)
+        report = write_pairs(writer, pairs, files.source, encoder, pair_filter, processes=processes, progress=progress)
+        if not report.kept:
+            raise DataError(files.source[0], "no pair is left to train on: " + "; ".join(report.lines()))
+        writer.finish(fingerprint, report)
+    return Store.open(directory)
+
+
+def write_pairs(
+    writer: StoreWriter,
+    pairs: Iterable[Pair],
+    sources: Sequence[str],
+    encoder: PairEncoder,
+    pair_filter: PairFilter,
+    *,
+    processes: int,
+    progress: Callable[[int], None],
+) -> Report:
+    """Put the pairs that are worth keeping into a store that is being written; what became of all of them.
+
+    `sources` are the names of the source files; the other arguments and errors are those of `prepare`.
+    """
+    tally = Tally()
+    chunks = clean_chunks(pairs, pair_filter.drop_duplicates)
+    with closing(encode_in_order(chunks, encoder, processes)) as encoded_chunks:
+        for chunk, encoded in encoded_chunks:
+            kept = _tally(tally, chunk, sources, encoded, pair_filter)
+            writer.append(EncodedPairs(_select(encoded.source, kept), _select(encoded.target, kept)))
+            progress(tally.read)
+    return tally.report()
+
+
+def _tally(
+    tally: Tally, chunk: Chunk, sources: Sequence[str], encoded: EncodedPairs, pair_filter: PairFilter
+) -> NDArray[np.bool_]:
+    """Count a chunk's pairs and say which to keep.
+
+    All of a chunk is counted here, and not when it is read, so that the report is in the order of the text.
+    """
+    tally.read += chunk.read
+    reasons = pair_filter.reasons(encoded)
+    left_out = chunk.left_out + [(reason, *chunk.places[number]) for number, reason in reasons.items()]
+    for reason, file, line in sorted(left_out, key=lambda item: item[1:]):
+        tally.leave_out(reason, Place(sources[file], line))
+    kept = np.ones(len(chunk.places), np.bool_)
+    kept[list(reasons)] = False
+    return kept
+
+
+def _select(sentences: Encoded, kept: NDArray[np.bool_]) -> Encoded:
+    return Encoded(sentences.ids[np.repeat(kept, sentences.lengths)], sentences.lengths[kept])

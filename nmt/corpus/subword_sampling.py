@@ -1,0 +1,58 @@
+"""Subword regularisation: another segmentation of the same text each time it is seen (Kudo 2018, arXiv:1804.10959)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nmt.corpus.batching import Ids, Resampling
+from nmt.corpus.permutation import derive_key
+from nmt.tokenization.tokenizer import Tokenizer
+
+
+@dataclass(frozen=True)
+class SubwordSampler:
+    """Draws segmentations of training sentences.
+
+    A sentence stays as it is stored when it holds unknown pieces, whose text is not known any more, or when the sample
+    would be empty or too long.
+
+    Attributes:
+        source, target: the tokenizers of both sides.
+        alpha: how far samples stray from the best segmentation; see `Tokenizer.sample`.
+        max_length: tokens a sample may have, without marks.
+        seed: of the run.
+    """
+
+    source: Tokenizer
+    target: Tokenizer
+    alpha: float
+    max_length: int
+    seed: int
+
+    def in_epoch(self, epoch: int) -> Resampling:
+        """The samples of one epoch, for `make_batch`; a function of seed, epoch and the pairs of the batch."""
+
+        def resample(
+            indices: Ids, sources: list[NDArray[Any]], targets: list[NDArray[Any]]
+        ) -> tuple[list[NDArray[Any]], list[NDArray[Any]]]:
+            batch = indices.tolist()
+            return (
+                self._sample(self.source, sources, derive_key("source", self.seed, epoch, *batch)),
+                self._sample(self.target, targets, derive_key("target", self.seed, epoch, *batch)),
+            )
+
+        return resample
+
+    def _sample(self, tokenizer: Tokenizer, sentences: list[NDArray[Any]], seed: int) -> list[NDArray[Any]]:
+        stored = [sentence.tolist() for sentence in sentences]
+        known = [number for number, ids in enumerate(stored) if not tokenizer.has_unknown(ids)]
+        texts = tokenizer.decode_batch([stored[number] for number in known])
+        result = list(sentences)
+        for number, ids in zip(known, tokenizer.sample(texts, self.alpha, seed), strict=True):
+            if 0 < len(ids) <= self.max_length:
+                result[number] = np.array(ids, np.int64)
+        return result

@@ -1,0 +1,99 @@
+"""Scores by the length of sentences: Bahdanau et al. (2015, arXiv:1409.0473, figure 2)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import count
+from typing import TYPE_CHECKING
+
+from nmt.evaluation.metrics import Score, score_with
+
+if TYPE_CHECKING:
+    from sacrebleu.metrics.base import Metric
+
+MOST_BINS = 10
+LEAST_SHARE = 50
+"""Of n sentences a bin has n / 50 at least, of which a score says something."""
+
+
+@dataclass(frozen=True)
+class LengthBin:
+    """Sentences of like length, and how both translations of them score.
+
+    Attributes:
+        low, high: the length in words, both included.
+        sentences: how many there are.
+        mean: their mean length.
+        a, b: the scores; of a single sentence, which resampling does not change, without an interval.
+    """
+
+    low: int
+    high: int
+    sentences: int
+    mean: float
+    a: Score
+    b: Score
+
+    @property
+    def label(self) -> str:
+        """`6-10`, or `6`."""
+        return f"{self.low}-{self.high}" if self.low < self.high else f"{self.low}"
+
+
+def scores_by_length(
+    lengths: Sequence[int],
+    a: Sequence[str],
+    b: Sequence[str],
+    references: Sequence[Sequence[str]],
+    *,
+    metric: Metric,
+    bootstrap: int,
+) -> list[LengthBin]:
+    """The scores of the sentences of each bin.
+
+    Args:
+        lengths: of each sentence, in words.
+        a, b, references: translations and references, lines stripped at their end.
+        metric: sacreBLEU's.
+        bootstrap: samples for the interval of each score, 0 for none.
+    """
+    bins = []
+    for low, high in length_bins(lengths):
+        places = [place for place, length in enumerate(lengths) if low <= length <= high]
+        some = [[lines[place] for place in places] for lines in references]
+        samples = bootstrap if len(places) > 1 else 0
+        of_a, of_b = (score_with(metric, [lines[place] for place in places], some, samples) for lines in (a, b))
+        mean = sum(lengths[place] for place in places) / len(places)
+        bins.append(LengthBin(low, high, len(places), mean, of_a, of_b))
+    return bins
+
+
+def length_bins(lengths: Sequence[int]) -> list[tuple[int, int]]:
+    """The least and the greatest length of each bin; every sentence is in one.
+
+    Bins are as wide as 1, 2 or 5 times a power of ten makes them, so that at most `MOST_BINS` reach the longest
+    sentences but for a fiftieth. The last one takes these, too. Where there are few sentences, bins join.
+    """
+    ordered = sorted(lengths)
+    reach = ordered[min(len(ordered) - 1, len(ordered) * (LEAST_SHARE - 1) // LEAST_SHARE)]
+    width = next(width for width in _widths() if width * MOST_BINS >= reach)
+    least = max(1, len(ordered) // LEAST_SHARE)
+    bins: list[tuple[int, int]] = []
+    low, held = min(1, ordered[0]), 0
+    in_bin: dict[int, int] = {}
+    for length in ordered:
+        place = min(MOST_BINS - 1, max(0, length - 1) // width)
+        in_bin[place] = in_bin.get(place, 0) + 1
+    for place in sorted(in_bin):
+        held += in_bin[place]
+        if held >= least:
+            bins.append((low, (place + 1) * width))
+            low, held = (place + 1) * width + 1, 0
+    first_of_last = bins.pop()[0] if bins else low
+    return [*bins, (first_of_last, ordered[-1])]
+
+
+def _widths() -> Iterator[int]:
+    """1, 2, 5, 10, 20, 50, …"""
+    return (step * 10**power for power in count() for step in (1, 2, 5))

@@ -1,0 +1,128 @@
+"""Whether two translations of a test set differ by more than chance: sacreBLEU's own paired tests."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from nmt.errors import ConfigError
+from nmt.evaluation.metrics import TITLES, Bootstrap, Score, score_with
+
+if TYPE_CHECKING:
+    from sacrebleu.metrics.base import Metric
+    from sacrebleu.significance import Result
+
+SAMPLES = {"bootstrap": 1000, "randomization": 10_000, "none": 0}
+"""The tests, each with its usual number of samples."""
+
+LEVEL = 0.05
+"""p-values below this are called significant."""
+
+FEW_SENTENCES = 30
+"""Fewer say too little for a test to tell what is chance."""
+
+MOST_BYTES = 4 << 30
+"""Memory at most of a paired test, which holds all its samples at once."""
+
+_SACREBLEU = {"bootstrap": "bs", "randomization": "ar"}
+
+# The statistics that each metric keeps of a sentence, and bytes of what a test holds of a sentence in a sample.
+_STATISTICS = {"bleu": 10, "chrf": 18, "ter": 2}
+
+
+@dataclass(frozen=True)
+class PairedScore:
+    """One metric's scores of two translations.
+
+    Attributes:
+        a, b: the scores, with the same signature; after the bootstrap, each with its interval.
+        p_value: how probable so large a difference is where there is none; None without a test, and for scores that are
+            the same, of which sacreBLEU's bootstrap can say that they differ.
+    """
+
+    a: Score
+    b: Score
+    p_value: float | None
+
+    @property
+    def difference(self) -> float:
+        """B's score minus A's."""
+        return self.b.score - self.a.score
+
+    @property
+    def is_significant(self) -> bool:
+        """Whether the difference is more than chance, at `LEVEL`."""
+        return self.p_value is not None and self.p_value < LEVEL
+
+
+def seed_of_tests() -> str:
+    """The seed that sacreBLEU's tests take: a number, or `none`."""
+    return os.environ.get("SACREBLEU_SEED", "12345").lower()
+
+
+def check_test(metrics: Sequence[str], test: str, samples: int, sentences: int) -> None:
+    """Refuses a test that would take more than `MOST_BYTES`.
+
+    Raises:
+        ConfigError: it would; the number of samples that would do is named. Or the seed is one that sacreBLEU's tests
+            do not keep to.
+    """
+    if test == "none":
+        return
+    if (seed := seed_of_tests()).isdecimal() and int(seed) == 0:
+        raise ConfigError("SACREBLEU_SEED", "0 is no seed to sacreBLEU's paired tests: expected a number above 0")
+    # The bootstrap holds an index and statistics in float32; the randomization two booleans, one of them as an integer.
+    each = 8 + 4 * max(_STATISTICS[metric] for metric in metrics) if test == "bootstrap" else 2 + 8
+    most = MOST_BYTES // (each * sentences)
+    if samples > most:
+        what = f"{samples} samples of {sentences:,} sentences take more than {MOST_BYTES >> 30} GiB of memory"
+        raise ConfigError("--samples", f"{what}: expected at most {most}, or --test none")
+
+
+def paired_scores(
+    a: Sequence[str],
+    b: Sequence[str],
+    references: Sequence[Sequence[str]],
+    *,
+    metrics: Mapping[str, Metric],
+    test: str,
+    samples: int,
+) -> dict[str, PairedScore]:
+    """The scores of two translations by each metric, and whether they differ by chance.
+
+    Args:
+        a, b: the translations, lines stripped at their end.
+        references: one or more, the same.
+        metrics: sacreBLEU's, by our names for them.
+        test: `bootstrap` (Koehn 2004), `randomization` (approximate; Riezler and Maxwell 2005) or `none`.
+        samples: of the test. Its seed is sacreBLEU's: 12345, or what SACREBLEU_SEED says.
+    """
+    if test == "none":
+        return {
+            name: PairedScore(score_with(metric, a, references, 0), score_with(metric, b, references, 0), None)
+            for name, metric in metrics.items()
+        }
+    from sacrebleu.significance import PairedTest, Result
+
+    paired = PairedTest(
+        [("A", a), ("B", b)], metrics, references, test_type=_SACREBLEU[test], n_samples=samples, n_jobs=1
+    )
+    signatures, results = paired()
+    scores = {}
+    for name in metrics:
+        title = TITLES[name]
+        of_a, of_b = (result for result in results[title] if isinstance(result, Result))
+        signature = signatures[title].format()
+        first, second = _score(of_a, signature, samples), _score(of_b, signature, samples)
+        # Of scores that are the same in every sample, sacreBLEU's bootstrap finds none that differ less.
+        scores[name] = PairedScore(first, second, None if first.score == second.score else of_b.p_value)
+    return scores
+
+
+def _score(result: Result, signature: str, samples: int) -> Score:
+    if result.mean is None or result.ci is None:
+        return Score(float(result.score), signature)
+    mean, half = float(result.mean), float(result.ci)
+    return Score(float(result.score), signature, Bootstrap(samples, mean, (mean - half, mean + half)))

@@ -1,0 +1,263 @@
+"""Files and standard streams: plain or compressed, with errors that name the file.
+
+`-` is standard input or output. A path that ends in `.gz` is read and written compressed with gzip, one that ends in
+`.zst` with Zstandard, which needs the extra `nmt[zstd]`.
+"""
+
+from __future__ import annotations
+
+import gzip
+import importlib.util
+import io
+import os
+import select
+import sys
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Self
+
+from nmt.errors import InputFileError, NmtError, StorageError
+from nmt.io.lines import Line, output_line, ready_lines
+
+BLOCK_BYTES = 1 << 16
+"""Bytes asked of a file at once, and gathered before they are written."""
+
+_LINES_AT_ONCE = 4096
+
+# One kibibyte of Zstandard can stand for 32 MiB of text, and its decompressor gives all of it at once.
+_ZSTANDARD_BLOCK_BYTES = 1 << 10
+
+
+class InputStream:
+    """Bytes read block by block from `name`; a context that closes what `open_input` opened."""
+
+    def __init__(self, name: str, blocks: Iterator[bytes], poll: select.poll | None, resources: ExitStack) -> None:
+        self.name = name
+        self._blocks = blocks
+        self._poll = poll
+        self._resources = resources
+
+    def read(self) -> bytes:
+        """The next bytes, as many as are there: 1 to `BLOCK_BYTES`; `b""` at the end.
+
+        Raises `InputFileError` where reading fails or compressed data is damaged or cut short.
+        """
+        with _input_errors(self.name):
+            if self._poll is not None:
+                self._poll.poll()  # a descriptor that the caller made non-blocking would not wait by itself
+            return next(self._blocks, b"")
+
+    def is_ready(self) -> bool:
+        """Whether `read` would answer without waiting for somebody to write."""
+        return self._poll is None or bool(self._poll.poll(0))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._resources.close()
+
+
+class LineWriter:
+    """Writes lines as UTF-8, each ended by `\\n`; a context that writes out what is left and closes.
+
+    A write that fails raises `StorageError`, but `BrokenPipeError` (the reader went away) passes untouched. What could
+    not be written is not tried again.
+    """
+
+    def __init__(self, name: str, write: Callable[[bytes], object], resources: ExitStack) -> None:
+        self.name = name
+        self._write = write
+        self._resources = resources
+        self._pending = bytearray()
+
+    def write(self, text: str) -> None:
+        """Writes `output_line(text)`, some time before the next `flush` is over."""
+        self._pending += output_line(text).encode() + b"\n"
+        if len(self._pending) >= BLOCK_BYTES:
+            self.flush()
+
+    def flush(self) -> None:
+        """Hands all lines to the system; of a compressed file, to the compressor."""
+        pending, self._pending = bytes(self._pending), bytearray()
+        if pending:
+            with _output_errors(self.name):
+                self._write(pending)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with _output_errors(self.name), self._resources:
+            self.flush()
+
+
+def open_input(path: str) -> InputStream:
+    """Opens `path` for reading.
+
+    Raises `InputFileError` where it is missing, a directory, or may not be read.
+    """
+    if path == "-":
+        return _open_standard_input()
+    with _input_errors(path), ExitStack() as resources:
+        if path.endswith(".gz"):
+            packed = resources.enter_context(_checked_path(path, InputFileError).open("rb"))
+            return InputStream(path, _gzip_blocks(packed), None, resources.pop_all())
+        raw = resources.enter_context(_checked_path(path, InputFileError).open("rb", buffering=0))
+        if path.endswith(".zst"):
+            _require_zstandard(path, InputFileError)
+            return InputStream(path, _zstandard_blocks(raw), None, resources.pop_all())
+        return _from_descriptor(path, raw.fileno(), resources.pop_all())
+
+
+def open_output(path: str) -> LineWriter:
+    """Opens `path` for writing lines; what a file of that name held is lost.
+
+    Raises `StorageError` where it cannot be written.
+    """
+    if path == "-":
+        return _open_standard_output()
+    with _output_errors(path), ExitStack() as resources:
+        if path.endswith(".zst"):
+            _require_zstandard(path, StorageError)
+        packed = path.endswith((".gz", ".zst"))
+        raw = resources.enter_context(_checked_path(path, StorageError).open("wb", buffering=-1 if packed else 0))
+        if path.endswith(".gz"):
+            # Without name and time in its header the same lines give the same file.
+            packer = resources.enter_context(gzip.GzipFile(filename="", fileobj=raw, mode="wb", mtime=0))
+            return LineWriter(path, packer.write, resources.pop_all())
+        if path.endswith(".zst"):
+            import zstandard
+
+            writer = resources.enter_context(zstandard.ZstdCompressor().stream_writer(raw))
+            return LineWriter(path, writer.write, resources.pop_all())
+        descriptor = raw.fileno()
+        return LineWriter(path, lambda data: _write_all(descriptor, data), resources.pop_all())
+
+
+def read_lines(path: str, warn: Callable[[str], None]) -> Iterator[Line]:
+    """The lines of `path`, as `ready_lines` gives them, the file open until the last is taken.
+
+    Raises `InputFileError`, also on the way.
+    """
+    with open_input(path) as stream:
+        for lines in ready_lines(stream, warn, most=_LINES_AT_ONCE):
+            yield from lines
+
+
+def _open_standard_input() -> InputStream:
+    name = "standard input"
+    if sys.stdin is None:
+        raise InputFileError(name, "is closed")
+    try:
+        descriptor = sys.stdin.fileno()
+    except OSError:  # a stream in memory has taken its place
+        return InputStream(name, iter(lambda: sys.stdin.buffer.read(BLOCK_BYTES), b""), None, ExitStack())
+    return _from_descriptor(name, descriptor, ExitStack())
+
+
+def _from_descriptor(name: str, descriptor: int, resources: ExitStack) -> InputStream:
+    # Below Python's own buffers, so that `poll` and `read` speak of the same bytes.
+    poll = select.poll()
+    poll.register(descriptor, select.POLLIN)
+    return InputStream(name, iter(lambda: os.read(descriptor, BLOCK_BYTES), b""), poll, resources)
+
+
+def _open_standard_output() -> LineWriter:
+    name = "standard output"
+    if sys.stdout is None:
+        raise StorageError(name, "is closed")
+    try:
+        descriptor = sys.stdout.fileno()
+    except OSError:  # a stream in memory has taken its place
+        return LineWriter(name, sys.stdout.buffer.write, ExitStack())
+    # Past Python's own buffer, which would try again at exit what a full disk or a broken pipe refused.
+    return LineWriter(name, lambda data: _write_all(descriptor, data), ExitStack())
+
+
+def _write_all(descriptor: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        try:
+            view = view[os.write(descriptor, view) :]
+        except BlockingIOError:  # the caller made the descriptor non-blocking
+            poll = select.poll()
+            poll.register(descriptor, select.POLLOUT)
+            poll.poll()
+
+
+def _gzip_blocks(packed: io.BufferedReader) -> Iterator[bytes]:
+    """What one or several members hold; unlike `gzip` itself, it notices a file cut short to nothing."""
+    if not packed.peek(1):
+        raise EOFError
+    with gzip.GzipFile(fileobj=packed, mode="rb") as unpacked:
+        yield from iter(lambda: unpacked.read(BLOCK_BYTES), b"")
+
+
+def _zstandard_blocks(packed: IO[bytes]) -> Iterator[bytes]:
+    """What one or several frames hold; unlike `zstandard`'s own reader, it notices a frame that is cut short."""
+    import zstandard
+
+    decompressor = zstandard.ZstdDecompressor()
+    frame, is_empty = None, True
+    try:
+        while data := packed.read(_ZSTANDARD_BLOCK_BYTES):
+            is_empty = False
+            while data:
+                frame = frame or decompressor.decompressobj()
+                text = frame.decompress(data)
+                yield from (text[start : start + BLOCK_BYTES] for start in range(0, len(text), BLOCK_BYTES))
+                data = frame.unused_data if frame.eof else b""
+                frame = None if frame.eof else frame
+    except zstandard.ZstdError as error:
+        raise zlib.error(str(error)) from error
+    if frame is not None or is_empty:
+        raise EOFError
+
+
+def _require_zstandard(path: str, error_class: type[NmtError]) -> None:
+    if importlib.util.find_spec("zstandard") is None:
+        raise error_class(path, "needs Zstandard: pip install 'nmt[zstd]'")
+
+
+def _checked_path(path: str, error_class: type[NmtError]) -> Path:
+    try:
+        os.fsencode(path)
+    except UnicodeEncodeError as error:
+        raise error_class(repr(path), "is no name a file can have") from error
+    if not path or "\0" in path:
+        raise error_class(repr(path), "is no name a file can have")
+    return Path(path)
+
+
+@contextmanager
+def _input_errors(name: str) -> Iterator[None]:
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise InputFileError(name, "no such file") from error
+    except IsADirectoryError as error:
+        raise InputFileError(name, "is a directory, not a file") from error
+    except (gzip.BadGzipFile, zlib.error) as error:
+        raise InputFileError(name, f"is damaged, or not compressed as its name says: {error}") from error
+    except EOFError as error:
+        raise InputFileError(name, "ends in the middle of its compressed data") from error
+    except OSError as error:
+        raise InputFileError(name, f"cannot be read: {error.strerror or error}") from error
+
+
+@contextmanager
+def _output_errors(name: str) -> Iterator[None]:
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise StorageError(name, f"cannot be written: {error.strerror or error}") from error

@@ -1,0 +1,99 @@
+"""One LSTM transition, for autograd and with its gradient by hand.
+
+The gates lie in the order input, forget, output, candidate, so that one sigmoid covers the first three.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from nmt.model.kernels.matmul import accurate, accurately
+from nmt.model.kernels.tanh import fill_with_tanh
+
+
+def lstm_cell(gates: Tensor, cell: Tensor) -> tuple[Tensor, Tensor]:
+    """One LSTM transition from gates (·, 4H) before activation, in the order input, forget, output, candidate.
+
+    Without autograd it is `cell_forward`, which may spoil the gates given.
+    """
+    if not torch.is_grad_enabled():
+        now = torch.empty_like(cell)
+        return cell_forward(accurate(gates), cell, now, torch.empty_like(cell)), now
+    into, forget, out, candidate = accurate(gates).chunk(4, -1)
+    cell = torch.sigmoid(forget) * cell + torch.sigmoid(into) * torch.tanh(candidate)
+    return torch.sigmoid(out) * torch.tanh(cell), cell
+
+
+def cell_forward(gates: Tensor, previous_cell: Tensor, cell: Tensor, cell_tanh: Tensor) -> Tensor:
+    """One LSTM transition in place: `gates` (·, 4H) become their activations; fills both cells; returns hidden."""
+    hidden_size = cell.shape[-1]
+    gates[..., : 3 * hidden_size].sigmoid_()
+    into, forget, out, candidate = gates.split(hidden_size, -1)
+    fill_with_tanh(candidate, candidate)
+    torch.mul(forget, previous_cell, out=cell)
+    cell.addcmul_(into, candidate)
+    fill_with_tanh(cell_tanh, cell)
+    hidden: Tensor = out * cell_tanh
+    return hidden
+
+
+def cell_backward(
+    hidden_gradient: Tensor,
+    cell_gradient: Tensor,
+    gates: Tensor,
+    previous_cell: Tensor,
+    cell_tanh: Tensor,
+    gates_gradient: Tensor,
+) -> None:
+    """The gradient of `cell_forward`: fills `gates_gradient`, turns `cell_gradient` into the previous cell's."""
+    hidden_size = previous_cell.shape[-1]
+    into, forget, out, candidate = gates.split(hidden_size, -1)
+    into_gradient, forget_gradient, out_gradient, candidate_gradient = gates_gradient.split(hidden_size, -1)
+    through_out = hidden_gradient * out
+    # cell += hidden · out · (1 − tanh²)
+    cell_gradient.add_(through_out).addcmul_(through_out, cell_tanh.square(), value=-1)
+    torch.mul(hidden_gradient, cell_tanh, out=out_gradient)
+    torch.mul(cell_gradient, candidate, out=into_gradient)
+    torch.mul(cell_gradient, previous_cell, out=forget_gradient)
+    torch.mul(cell_gradient, into, out=candidate_gradient)
+    cell_gradient.mul_(forget)
+    squashed = gates[..., : 3 * hidden_size]
+    gates_gradient[..., : 3 * hidden_size].mul_(torch.addcmul(squashed, squashed, squashed, value=-1))
+    candidate_gradient.addcmul_(candidate_gradient * candidate, candidate, value=-1)
+
+
+def advance(
+    recurrent: Tensor,
+    input_gates: Tensor,
+    gates: Tensor,
+    previous_cell: Tensor,
+    cell: Tensor,
+    cell_tanh: Tensor,
+    hidden: Tensor,
+) -> None:
+    """One step of a loop: what the recurrence and the input add to the gates, (·, 4H) -> fills the other four."""
+    if input_gates.dtype == recurrent.dtype == gates.dtype:
+        torch.add(input_gates, recurrent, out=gates)
+    else:  # summed in the type of the gates, which is the more accurate
+        gates.copy_(input_gates)
+        gates += recurrent
+    hidden.copy_(cell_forward(gates, previous_cell, cell, cell_tanh))
+
+
+def retreat(
+    carried: Tensor,
+    output_gradient: Tensor,
+    cell_gradient: Tensor,
+    gates: Tensor,
+    previous_cell: Tensor,
+    cell_tanh: Tensor,
+    gates_gradient: Tensor,
+) -> None:
+    """The gradient of `advance`: fills `gates_gradient`, turns `cell_gradient` into the previous cell's.
+
+    The hidden state's gradient is `carried`, from the step behind, which is spoiled, with `output_gradient`.
+    """
+    hidden_gradient = accurate(carried).add_(output_gradient)
+    with accurately(gates_gradient) as filled:
+        cell_backward(hidden_gradient, cell_gradient, gates, previous_cell, cell_tanh, filled)

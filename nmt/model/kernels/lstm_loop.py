@@ -1,0 +1,110 @@
+"""LSTMs over time as one operation with a backward pass derived by hand; `nmt.model.kernels.attention_loop` is made alike.
+
+Autograd's own backward through a Python loop fills and adds a whole tensor at every step. Here every product that
+does not depend on the recurrence is hoisted out of the loop, buffers are time-major and allocated once, and each
+weight's gradient is one product after the loop. Products run in the type of the weights that are handed over
+(float32, float64 or bfloat16), and hidden states leave the loop in it; elementwise work and cell states stay in float32
+(float64 for float64).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, cast
+
+import torch
+from torch import Tensor
+from torch.autograd import Function
+from torch.autograd.function import once_differentiable
+
+from nmt.model.kernels.dispatch import cell_steps
+from nmt.model.kernels.lstm_cell import lstm_cell
+from nmt.model.kernels.matmul import accurate, bmm, filled_up, outside_autocast
+
+
+class _LSTMLoop(Function):
+    """`D` independent LSTMs over time; see `lstm_loop`."""
+
+    @staticmethod
+    def forward(ctx: Any, input_gates: Tensor, recurrent_weight: Tensor, hidden: Tensor) -> Tensor:
+        directions, time, batch, gate_size = input_gates.shape
+        size = gate_size // 4
+        new = hidden.new_empty
+        gates = new(directions, time, batch, gate_size)  # activations
+        cells, cell_tanhs = new(directions, time + 1, batch, size), new(directions, time, batch, size)
+        cells[:, 0] = 0
+        hiddens = recurrent_weight.new_empty(directions, time + 1, batch, size)
+        hiddens[:, 0] = hidden
+        steps = cell_steps(recurrent_weight)
+        for t in range(time):
+            steps.advance(
+                bmm(hiddens[:, t], recurrent_weight),
+                input_gates[:, t],
+                gates[:, t],
+                cells[:, t],
+                cells[:, t + 1],
+                cell_tanhs[:, t],
+                hiddens[:, t + 1],
+            )
+        ctx.save_for_backward(recurrent_weight, gates, cells, cell_tanhs, hiddens)
+        return hiddens[:, 1:]
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, output_gradient: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        recurrent_weight, gates, cells, cell_tanhs, hiddens = ctx.saved_tensors
+        directions, time, batch, size = cell_tanhs.shape
+        weight_t = recurrent_weight.transpose(1, 2)
+        gates_gradients = torch.empty_like(gates, dtype=recurrent_weight.dtype)
+        carried = cells.new_zeros(directions, batch, size)
+        cell_gradient = torch.zeros_like(carried)
+        steps = cell_steps(recurrent_weight)
+        output_gradient = output_gradient.contiguous()
+        for t in reversed(range(time)):
+            gates_gradient = gates_gradients[:, t]
+            steps.retreat(
+                carried,
+                output_gradient[:, t],
+                cell_gradient,
+                gates[:, t],
+                cells[:, t],
+                cell_tanhs[:, t],
+                gates_gradient,
+            )
+            carried = bmm(gates_gradient, weight_t)
+        rows = hiddens[:, :-1].reshape(directions, time * batch, size)
+        weight_gradient = bmm(filled_up(rows).transpose(1, 2), filled_up(gates_gradients.flatten(1, 2)))
+        return gates_gradients, weight_gradient, accurate(carried)
+
+
+_run_lstm = cast("Callable[..., Tensor]", _LSTMLoop.apply)
+
+
+def lstm_loop(
+    input_gates: Tensor, recurrent_weight: Tensor, hidden: Tensor | None = None, *, by_steps: bool = False
+) -> Tensor:
+    """Runs `D` LSTMs side by side over time.
+
+    Args:
+        input_gates: (D, T, B, 4H), what input and bias add to the gates, in the type of the weight.
+        recurrent_weight: (D, H, 4H), in the type in which its products are to run.
+        hidden: (D, B, H), the state to start from; zero when left out. The cells start from zero.
+        by_steps: leave the gradient to autograd, step by step, which the loop's own is tested against.
+
+    Returns the hidden states, (D, T, B, H), in the same type.
+    """
+    if hidden is None:
+        hidden = input_gates.new_zeros(input_gates.shape[0], input_gates.shape[2], recurrent_weight.shape[1])
+    with outside_autocast(input_gates.device):
+        run = _lstm_by_steps if by_steps else _run_lstm
+        return run(input_gates.to(recurrent_weight.dtype), recurrent_weight, accurate(hidden))
+
+
+def _lstm_by_steps(input_gates: Tensor, recurrent_weight: Tensor, hidden: Tensor) -> Tensor:
+    cell = torch.zeros_like(hidden)
+    outputs = []
+    for gates in input_gates.unbind(1):
+        recurrent = torch.bmm(hidden.to(recurrent_weight.dtype), recurrent_weight)
+        hidden, cell = lstm_cell(accurate(gates) + recurrent, cell)
+        outputs.append(hidden.to(recurrent_weight.dtype))
+    return torch.stack(outputs, 1)

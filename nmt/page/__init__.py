@@ -1,5 +1,0 @@
-"""Self-contained web pages: one file, no network, and no text that becomes markup. Knows no translation."""
-
-from nmt.page.document import Asset, self_contained_page
-
-__all__ = ["Asset", "self_contained_page"]

@@ -1,0 +1,90 @@
+"""A dictionary of single words, by which unknown words are translated."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from nmt.errors import DataError, Problem
+from nmt.io.streams import read_lines
+from nmt.postprocessing.entities import core
+
+_MOST_PROBLEMS = 20
+
+
+@dataclass(frozen=True)
+class Dictionary:
+    """Translations of single words, each of one word or several; empty, every word stays as it is."""
+
+    translations: Mapping[str, str] = field(default_factory=dict)
+
+    def translate(self, word: str, *, whole: bool) -> str:
+        """The translation of a word, or the word itself.
+
+        It is looked up as it stands, without the punctuation around it, and both with small letters.
+
+        Args:
+            word: of a source line.
+            whole: keep the punctuation around the word; otherwise it is left out.
+        """
+        start, stop = core(word)
+        for key in (word, word.lower()):
+            if (found := self.translations.get(_normal(key))) is not None:
+                return found
+        inner = word[start:stop]
+        for key in (inner, inner.lower()):
+            if (found := self.translations.get(_normal(key))) is not None:
+                inner = found
+                break
+        return word[:start] + inner + word[stop:] if whole else inner
+
+
+def read_dictionary(path: str, warn: Callable[[str], None]) -> Dictionary:
+    """The dictionary in a file: on each line a word and its translation, with a tab or white space between them.
+
+    Behind a tab the translation may have several words. Blank lines are passed over. Of a word that comes again, the
+    first translation counts, which `warn` tells.
+
+    Raises:
+        DataError: lines that are no entries; it names each, up to 20.
+        InputFileError: the file is missing or cannot be read.
+    """
+    translations: dict[str, str] = {}
+    problems: list[Problem] = []
+    again: list[int] = []
+    for line in read_lines(path, warn):
+        text = line.text.removeprefix("\ufeff") if line.number == 1 else line.text
+        if not text.strip() and not line.too_long:
+            continue
+        word, translation, what = _entry(text)
+        if line.too_long or what:
+            problems.append(Problem(f"{path}:{line.number}", "is too long for an entry" if line.too_long else what))
+        elif translations.setdefault(_normal(word), translation) != translation:
+            again.append(line.number)
+        if len(problems) == _MOST_PROBLEMS:
+            break
+    if problems:
+        raise DataError.of(problems)
+    if again:
+        others = f" and {len(again) - 1:,} further lines" if len(again) > 1 else ""
+        warn(f"{path}:{again[0]}{others}: another translation of a word that came before; the first counts")
+    return Dictionary(translations)
+
+
+def _entry(text: str) -> tuple[str, str, str]:
+    """Word, translation, and what is wrong with them, if anything."""
+    fields = text.split("\t") if "\t" in text.strip() else text.split()
+    if len(fields) != 2:
+        found = f"has {len(fields)} column{'s' * (len(fields) != 1)}"
+    else:
+        words, translation = fields[0].split(), " ".join(fields[1].split())
+        if len(words) == 1 and translation:
+            return words[0], translation, ""
+        found = "has more than one word" if len(words) > 1 else "has no translation" if words else "has no word"
+    return "", "", f"{found}; expected a word and its translation, with a tab between them"
+
+
+def _normal(word: str) -> str:
+    """One spelling for what Unicode can spell in several ways."""
+    return unicodedata.normalize("NFC", word)

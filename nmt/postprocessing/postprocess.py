@@ -1,0 +1,77 @@
+"""All that can be done to a finished translation, in one go."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from nmt.postprocessing.confidence import confidence
+from nmt.postprocessing.copying import Copied, copy_items
+from nmt.postprocessing.dictionary import Dictionary
+from nmt.postprocessing.editing import apply_edits, word_spans
+from nmt.postprocessing.entities import KINDS
+from nmt.postprocessing.unknown_words import replacements, unknown_words
+from nmt.translation.result import Confidence, Flag, Output, Remarks, Translation
+
+
+@dataclass(frozen=True)
+class Revision:
+    """What is to be done to translations, made with their attention.
+
+    Attributes:
+        replace_unknown: put source words in place of unknown ones.
+        dictionary: by which they are translated then.
+        copy: the kinds of items that are carried over, of `nmt.postprocessing.entities.KINDS`.
+        confidence: say how far each translation may be trusted.
+    """
+
+    replace_unknown: bool = False
+    dictionary: Dictionary = field(default_factory=Dictionary)
+    copy: tuple[str, ...] = ()
+    confidence: bool = False
+
+    def __post_init__(self) -> None:
+        if others := set(self.copy) - set(KINDS):
+            raise ValueError(f"copy is {', '.join(sorted(others))}: expected some of {', '.join(KINDS)}")
+
+    @property
+    def changes_text(self) -> bool:
+        """Whether words are put in, which needs a model with attention."""
+        return self.replace_unknown or bool(self.copy)
+
+    def __bool__(self) -> bool:
+        return self.changes_text or self.confidence
+
+    def of(self, translation: Translation, *, is_unread: bool = False) -> Translation:
+        """The translation, revised, with remarks that tell what was found and done.
+
+        Args:
+            translation: of any line, blank or not.
+            is_unread: the line was too long to be read, and its translation is empty for that reason.
+        """
+        if not self:
+            return translation
+        if translation.outputs:
+            source = translation.source.split()
+            outputs = tuple(self._revised(translation.source, source, output) for output in translation.outputs)
+            return replace(translation, outputs=outputs)
+        trust = Confidence(0.0, (Flag("unread"),)) if is_unread else Confidence(1.0)
+        remarks = Remarks(() if self.changes_text else None, trust if self.confidence else None)
+        return replace(translation, remarks=remarks)
+
+    def _revised(self, line: str, words: Sequence[str], output: Output) -> Output:
+        copied = Copied([], [])
+        if self.changes_text:
+            spans = word_spans(output.text)
+            unknown = unknown_words(output, spans)
+            if self.copy:
+                copied = copy_items(line, output, unknown, self.copy)
+            edits = copied.edits
+            if self.replace_unknown:
+                taken = {word for edit in edits for word in spans.words_in(edit.start, edit.stop)}
+                edits = sorted(edits + replacements(unknown, words, output.text, taken, self.dictionary))
+            output = apply_edits(output, edits)
+        if self.confidence:
+            trust = confidence(line, output, copied.missing)
+            output = replace(output, remarks=output.remarks._replace(confidence=trust))
+        return output

@@ -1,0 +1,145 @@
+"""The files that a configuration names: whether they are there, can be read, and have as many lines as they should."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+from nmt.config import Config
+from nmt.corpus.parallel import CorpusFiles, absence, count_lines, unequal_lines
+from nmt.errors import DataError, InputFileError, ModelError
+from nmt.preflight.findings import Findings, Group
+from nmt.tokenization.tokenizer import Tokenizer
+
+TRAINING, VALIDATION, TEST = "training", "validation", "test"
+
+# Files of so many bytes together are read to their ends, which takes a few seconds, to count their lines.
+COUNTED_BYTES = 1 << 30
+_PACKED = (".gz", ".zst")
+_USUAL_COMPRESSION = 4
+
+FEW_VALIDATION_PAIRS = 100
+MANY_VALIDATION_PAIRS = 20_000
+
+
+class PairSet(NamedTuple):
+    """The pairs for one purpose."""
+
+    name: str
+    files: CorpusFiles
+
+
+def sets_of(config: Config) -> list[PairSet]:
+    """What a configuration names, training first."""
+    data = config.data
+    given = {TRAINING: data.train, VALIDATION: data.validation, TEST: data.test}
+    return [PairSet(name, CorpusFiles(files.source, files.target)) for name, files in given.items() if files]
+
+
+@dataclass
+class Files:
+    """What is known of the files.
+
+    Attributes:
+        lines: of each file that was counted.
+        missing: those that must not be opened: there is nothing, or no regular file; it was told.
+        unreadable: those that cannot be read, or not to their ends; it was told.
+        counted: whether lines were counted at all.
+    """
+
+    lines: dict[str, int] = field(default_factory=dict)
+    missing: set[str] = field(default_factory=set)
+    unreadable: set[str] = field(default_factory=set)
+    counted: bool = True
+
+    def pairs(self, files: CorpusFiles) -> int | None:
+        """How many pairs a training would read of these files; None where that was not counted."""
+        if not self.lines.keys() >= {*files.source, *files.target}:
+            return None
+        return sum(min(self.lines[source], self.lines[target]) for source, target in files.pairs)
+
+
+def check_files(config: Config, full: bool, findings: Findings, tick: Callable[[], None]) -> Files:
+    """Looks for all files; counts lines where all are small, or if `full`. `tick` is called now and then."""
+    sets = sets_of(config)
+    files = Files()
+    files.missing = {path for path in _paths(sets) if absence(path)}
+    files.counted = full or _text_bytes([path for path in _paths(sets) if path not in files.missing]) <= COUNTED_BYTES
+    # What training reads comes first, and what only `nmt eval` reads behind it.
+    for some in (sets[:2], sets[2:]):
+        for path in filter(files.missing.__contains__, _paths(some)):
+            if problem := absence(path):
+                findings.error(Group.FILES, "unreadable", InputFileError.of([problem]))
+        for path in _paths(some) if files.counted else ():
+            if path not in files.missing | files.unreadable | files.lines.keys():
+                _count(path, files, findings, tick)
+        for name, named in some:
+            _check_counts(name, named, files, findings)
+    if not files.counted:
+        what = "the files are large: of each, only the beginning was read, and lines were not counted"
+        findings.inform(Group.FILES, "not_counted", "", what, "--full reads everything")
+    _check_sides(sets, findings)
+    for path in filter(None, (config.tokenizer.source_model, config.tokenizer.target_model)):
+        with findings.catching(Group.FILES, "tokenizer_unreadable", InputFileError, ModelError):
+            if problem := absence(path):
+                raise InputFileError.of([problem])
+            Tokenizer.load(path)
+    return files
+
+
+def _paths(sets: Sequence[PairSet]) -> list[str]:
+    return list(dict.fromkeys(path for _, named in sets for path in (*named.source, *named.target)))
+
+
+def _text_bytes(paths: Sequence[str]) -> int:
+    return sum(Path(path).stat().st_size * (_USUAL_COMPRESSION if path.endswith(_PACKED) else 1) for path in paths)
+
+
+def _count(path: str, files: Files, findings: Findings, tick: Callable[[], None]) -> None:
+    try:
+        files.lines[path] = count_lines(path, tick)
+    except InputFileError as error:
+        files.unreadable.add(path)
+        findings.error(Group.FILES, "unreadable", error)
+
+
+def _check_counts(name: str, named: CorpusFiles, files: Files, findings: Findings) -> None:
+    counts = files.lines
+    for source, target in named.pairs:
+        if source in counts and target in counts and counts[source] != counts[target]:
+            problem = unequal_lines(source, counts[source], target, counts[target])
+            findings.error(Group.FILES, "unequal_lines", DataError.of([problem]))
+    pairs = files.pairs(named)
+    if pairs == 0 and not any(counts[path] for path in named.source):
+        findings.error(Group.FILES, "empty", DataError(", ".join(named.source), f"no lines to take for {name}"))
+    elif pairs is not None:
+        where = ", ".join(named.source)
+        findings.inform(Group.FILES, "pairs", where, f"{pairs:,} pairs for {name}")
+        if name == VALIDATION and pairs < FEW_VALIDATION_PAIRS:
+            what = f"{pairs:,} pairs are few to choose the best checkpoint by: their scores are mostly chance"
+            findings.warn(Group.FILES, "few_validation_pairs", where, what, "a thousand are plenty")
+        if name == VALIDATION and pairs > MANY_VALIDATION_PAIRS:
+            what = f"each validation will translate all {pairs:,} pairs"
+            findings.warn(Group.FILES, "many_validation_pairs", where, what, "a thousand or two are enough")
+
+
+def _check_sides(sets: list[PairSet], findings: Findings) -> None:
+    for source, target in _readable_pairs(sets):
+        if Path(source).samefile(target):
+            what = f"the same file is source and target ({target})"
+            findings.warn(Group.FILES, "same_file", source, what, "name the translation as target")
+
+
+def _readable_pairs(sets: list[PairSet]) -> Iterator[tuple[str, str]]:
+    for _, named in sets:
+        yield from ((source, target) for source, target in named.pairs if not (absence(source) or absence(target)))
+
+
+def estimated_lines(path: str, lines: Sequence[str]) -> int:
+    """About how many lines a file has that was not counted, by its size and that of some of its lines."""
+    text = "".join(f"{line}\n" for line in lines).encode(errors="replace")
+    size = len(gzip.compress(text)) if path.endswith(_PACKED) else len(text)
+    return round(Path(path).stat().st_size * len(lines) / max(1, size))

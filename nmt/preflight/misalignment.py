@@ -1,0 +1,159 @@
+"""Stretches of a corpus whose lines fit other lines than those beside them, or none."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nmt.preflight.findings import Findings, Group, place
+from nmt.preflight.lexical_fit import MOST_SHIFT, Fit
+from nmt.preflight.reading import LinePair
+from nmt.preflight.stems import words_of
+
+SHIFTS = range(-MOST_SHIFT, MOST_SHIFT + 1)
+_NONE = len(SHIFTS)  # the state in which lines fit no other
+_STATES = _NONE + 1
+# In nats: of a change, so that no few odd lines make one; and the most that one line can say.
+_CHANGE, _MOST = 25.0, 8.0
+_LEAST_SHIFTED, _LEAST_UNFIT = 5, 20  # lines of a stretch that is told
+_LEAST_HITS = 10
+_SHOWN = 5
+
+Row = NDArray[np.float64]  # (SHIFTS + 1,) words that are expected for each shift, and how many there are at shift 0
+
+
+class Stretch(NamedTuple):
+    """Lines `first` to `last`, from 1, whose targets stand `shift` lines further down; None where nothing fits."""
+
+    first: int
+    last: int
+    shift: int | None
+
+
+class _Start(NamedTuple):
+    """Where a stretch begins, and the one before it: its state and its own start."""
+
+    line: int
+    sums: Row  # over all lines before it
+    before: tuple[int, _Start] | None
+
+
+class Segmentation:
+    """The most probable stretches of lines, each of one shift, by the algorithm of Viterbi (1967)."""
+
+    def __init__(self, fit: Fit) -> None:
+        # Half of the usual share: a text that the lexicon knows less of is still no other text.
+        chance = min(max(fit.chance, 0.002), 0.4)
+        usual = max(fit.hit / 2, 1.5 * chance)
+        self._hit = math.log(usual / chance)
+        self._miss = math.log((1 - usual) / (1 - chance))
+        self._scores = np.full(_STATES, -_CHANGE)
+        self._scores[SHIFTS.index(0)] = 0.0
+        self._lines = 0
+        self._sums: Row = np.zeros(len(SHIFTS) + 1)
+        self._starts = [_Start(0, self._sums, None)] * _STATES
+
+    def add(self, hits: Row, words: Row) -> None:
+        """Takes in the next line: for each shift, words of the target there, and how many of them are expected."""
+        best = int(self._scores.argmax())
+        least = self._scores[best] - _CHANGE
+        start = _Start(self._lines, self._sums, (best, self._starts[best]))
+        for state in np.flatnonzero(self._scores < least).tolist():
+            self._starts[state] = start
+        evidence = np.clip(hits * self._hit + (words - hits) * self._miss, -_MOST, _MOST)
+        self._scores = np.maximum(self._scores, least)
+        self._scores[:_NONE] += evidence
+        self._scores -= self._scores.max()
+        self._lines += 1
+        self._sums = self._sums + np.append(hits, words[SHIFTS.index(0)])
+
+    def stretches(self) -> list[Stretch]:
+        """Those worth telling: lines that fit much better where they are shifted to, and lines that fit nowhere."""
+        found: list[Stretch] = []
+        end, sums = self._lines, self._sums
+        best = int(self._scores.argmax())
+        last: tuple[int, _Start] | None = (best, self._starts[best])
+        while last is not None:
+            state, start = last
+            stretch = _judged(state, start.line, end, sums - start.sums)
+            if stretch is not None:
+                found.append(stretch)
+            end, sums, last = start.line, start.sums, start.before
+        return found[::-1]
+
+
+def _judged(state: int, start: int, end: int, sums: Row) -> Stretch | None:
+    lines, here = end - start, sums[SHIFTS.index(0)]
+    if state == _NONE:
+        elsewhere = (sums[:_NONE].sum() - here) / (_NONE - 1)
+        words = sums[-1]
+        unfit = lines >= _LEAST_UNFIT and words >= 2 * lines and here <= 1.5 * elsewhere + 0.02 * words
+        return Stretch(start + 1, end, None) if unfit else None
+    shift, there = SHIFTS[state], sums[state]
+    if shift and lines >= _LEAST_SHIFTED and there >= _LEAST_HITS and there >= 2 * here:
+        return Stretch(start + 1, end, shift)
+    return None
+
+
+def segment(pairs: Iterable[LinePair], fit: Fit) -> list[Stretch]:
+    """The stretches of one file."""
+    segmentation = Segmentation(fit)
+    for hits, words in _rows(pairs, fit):
+        segmentation.add(hits, words)
+    return segmentation.stretches()
+
+
+def report_stretches(stretches: Sequence[Stretch], source: str, target: str, findings: Findings) -> None:
+    """Tells of the stretches of one pair of files."""
+    for stretch in stretches[:_SHOWN]:
+        lines = f"lines {stretch.first:,} to {stretch.last:,}"
+        if stretch.shift is None:
+            kind, what = "unfit", f"{lines} do not seem to be what {target} has beside them"
+            advice = "look at both files there"
+        else:
+            count, way = abs(stretch.shift), "further down" if stretch.shift > 0 else "further up"
+            there = f"{count} line{'s' if count > 1 else ''} {way}"
+            kind, what = "shifted", f"the translation of {lines} seems to stand {there} in {target}"
+            more, less = ("too many", "too few") if stretch.shift > 0 else ("too few", "too many")
+            advice = f"look for lines {more} in {target}, or {less} in {source}, shortly before"
+        findings.warn(Group.PAIRS, kind, place(source, stretch.first), what, advice)
+    if len(stretches) > _SHOWN:
+        more_lines = sum(stretch.last - stretch.first + 1 for stretch in stretches[_SHOWN:])
+        what = f"{len(stretches) - _SHOWN:,} further stretches, of {more_lines:,} lines, fit badly"
+        findings.warn(Group.PAIRS, "misaligned", source, what)
+
+
+def _rows(pairs: Iterable[LinePair], fit: Fit) -> Iterator[tuple[Row, Row]]:
+    """For each line and shift: how many words of the target there are expected, and how many there are."""
+    sources: list[set[str]] = []  # expected by the lines that still wait
+    targets: list[set[str]] = []  # from `MOST_SHIFT` lines before the first that waits
+    targets += [set()] * MOST_SHIFT
+    for pair in _shortened(pairs):
+        judge = fit.judge(pair.source.number)
+        sources.append(judge.expected(words_of(pair.source.text)))
+        targets.append(judge.telling(words_of(pair.target.text)))
+        if len(sources) > MOST_SHIFT:
+            yield _row(sources.pop(0), targets)
+            targets.pop(0)
+    targets += [set()] * MOST_SHIFT
+    while sources:
+        yield _row(sources.pop(0), targets)
+        targets.pop(0)
+
+
+def _shortened(pairs: Iterable[LinePair]) -> Iterator[LinePair]:
+    for pair in pairs:
+        short = pair.shortened()
+        yield pair._replace(
+            source=pair.source._replace(text=short.source), target=pair.target._replace(text=short.target)
+        )
+
+
+def _row(expected: set[str], targets: list[set[str]]) -> tuple[Row, Row]:
+    around = targets[: len(SHIFTS)]
+    hits = np.array([len(expected & target) for target in around], np.float64)
+    return hits, np.array([len(target) for target in around], np.float64)

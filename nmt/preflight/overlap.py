@@ -1,0 +1,143 @@
+"""Lines that occur where they should not: again in the same set, or in a set that is there to test another."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import numpy as np
+
+from nmt.corpus.cleaning import SeenPairs
+from nmt.preflight.files import PairSet
+from nmt.preflight.findings import Findings, Group, place, share
+from nmt.preflight.reading import LinePair
+
+# Pairs whose hashes are remembered. Of more, a part is looked at, which all copies of a pair are in or none.
+REMEMBERED_PAIRS = 1 << 24
+_PAIRS_AT_A_TIME, _CHARACTERS_AT_A_TIME = 4096, 1 << 22
+_NOUNS = {"pair": "pairs", "source": "source lines", "target": "target lines"}
+
+# Shares from which it is worth a warning.
+SERIOUS_REPETITION = 0.05
+SERIOUS_OVERLAP = 0.01
+
+
+class RepeatedPairs:
+    """Counts pairs that came before, in bounded memory: of very many, it looks at one in `part` pairs."""
+
+    def __init__(self, expected: int) -> None:
+        """`expected` is about how many pairs there will be."""
+        self.part = -(-expected // REMEMBERED_PAIRS) or 1
+        self.seen = 0
+        self.repeated = 0
+        self.first: tuple[int, int] | None = None  # file and line
+        self._remembered = SeenPairs()
+        self._waiting: list[LinePair] = []
+        self._characters = 0  # of what waits
+
+    def add(self, pair: LinePair) -> None:
+        """Takes in the next pair."""
+        if self.part == 1 or hash((pair.source.text, pair.target.text)) % self.part == 0:
+            self._waiting.append(pair)
+            self._characters += len(pair.source.text) + len(pair.target.text)
+            if len(self._waiting) == _PAIRS_AT_A_TIME or self._characters > _CHARACTERS_AT_A_TIME:
+                self.finish()
+
+    def finish(self) -> None:
+        """Counts what waits to be."""
+        pairs, self._waiting, self._characters = self._waiting, [], 0
+        if not pairs:
+            return
+        fresh = self._remembered.add([pair.source.text for pair in pairs], [pair.target.text for pair in pairs])
+        self.seen += len(pairs)
+        self.repeated += len(pairs) - int(fresh.sum())
+        if self.first is None and not fresh.all():
+            first = pairs[int(np.flatnonzero(~fresh)[0])]
+            self.first = first.file, first.source.number
+
+    def report(self, training: PairSet, dropped: bool, findings: Findings) -> None:
+        """Tells of them; `dropped` says that training will leave them out."""
+        if self.first is None:
+            return
+        file, line = self.first
+        what = f"{share(self.repeated, self.seen)} pairs came before, the first of them here"
+        if self.part > 1:
+            what += f" (counted among one pair in {self.part})"
+        what += "; training leaves them out" if dropped else ""
+        serious = not dropped and self.repeated > SERIOUS_REPETITION * self.seen
+        advice = "" if dropped else "data.drop_duplicates=true leaves them out"
+        findings.grade(serious, Group.PAIRS, "repeated_pairs", place(training.files.source[file], line), what, advice)
+
+
+_Place = tuple[int, int]  # file and line
+
+
+def _hashes(pair: LinePair) -> tuple[int, ...]:
+    """Of a pair as a whole, of its source and of its target; none where a side is blank."""
+    source, target = pair.source.text.strip(), pair.target.text.strip()
+    return (hash((source, target)), hash(source), hash(target)) if source and target else ()
+
+
+class _Lines(NamedTuple):
+    """The lines of one kind in a set, by their hashes: how many have each, and where the first of them stands."""
+
+    counts: Counter[int]
+    places: dict[int, _Place]
+
+
+class HeldOut:
+    """A set whose lines should not occur in another: the hashes of its pairs, sources and targets, in memory."""
+
+    def __init__(self, held_out: PairSet, pairs: Iterable[LinePair]) -> None:
+        self.set = held_out
+        self.lines = [_Lines(Counter(), {}) for _ in _NOUNS]
+        self.pairs = 0
+        for pair in pairs:
+            self.pairs += 1
+            for lines, digest in zip(self.lines, _hashes(pair), strict=False):
+                lines.counts[digest] += 1
+                lines.places.setdefault(digest, (pair.file, pair.source.number))
+
+
+class Search:
+    """Which lines of a held-out set occur in another, which passes by."""
+
+    def __init__(self, held_out: HeldOut, other: PairSet) -> None:
+        self._held_out = held_out
+        self.other = other
+        self._found: list[dict[int, _Place]] = [{} for _ in _NOUNS]
+
+    def add(self, pair: LinePair) -> None:
+        """Looks at the next pair of the other set."""
+        for lines, found, digest in zip(self._held_out.lines, self._found, _hashes(pair), strict=False):
+            if digest in lines.counts:
+                found.setdefault(digest, (pair.file, pair.source.number))
+
+    def report(self, extent: str, findings: Findings) -> None:
+        """Tells which do; `extent` says how much of the other set was looked at."""
+        told = 0
+        for kind, lines, found in zip(_NOUNS, self._held_out.lines, self._found, strict=True):
+            count = sum(lines.counts[digest] for digest in found)
+            if count > told:  # else the same lines, told already
+                self._tell(kind, count, lines, found, extent, findings)
+            told = max(told, count) if kind == "pair" else told
+
+    def _tell(
+        self, kind: str, count: int, lines: _Lines, found: dict[int, _Place], extent: str, findings: Findings
+    ) -> None:
+        held_out, other = self._held_out.set, self.other
+        first = min(found, key=lines.places.__getitem__)
+        ours, theirs = (
+            place((named.files.target if kind == "target" else named.files.source)[file], line)
+            for named, (file, line) in ((held_out, lines.places[first]), (other, found[first]))
+        )
+        findings.grade(
+            count >= SERIOUS_OVERLAP * self._held_out.pairs,
+            Group.OVERLAP,
+            f"overlap_{kind}",
+            ours,
+            f"{share(count, self._held_out.pairs)} {_NOUNS[kind]} of {held_out.name} stand in {other.name}{extent}, "
+            f"the first of them is this one, at {theirs}",
+            f"leave them out of {other.name}: scores on what was learned by heart mean little",
+        )

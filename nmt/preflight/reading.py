@@ -1,0 +1,81 @@
+"""Reading the pairs of a set for a check: what can be read is read, and what cannot be does not end it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from nmt.corpus.parallel import CorpusFiles, Pair
+from nmt.errors import InputFileError
+from nmt.io.lines import Line
+from nmt.io.streams import read_lines
+from nmt.preflight.files import Files
+from nmt.preflight.findings import Findings, Group
+
+# What is read of a large set: of each of its files an equal share.
+HEAD_PAIRS = 100_000
+HEAD_CHARACTERS = 1 << 26
+
+MOST_CHARACTERS = 5000
+"""Of a line, what is kept and compared, so that memory is bounded whatever the lines are."""
+
+
+class LinePair(NamedTuple):
+    """A line and its translation, as they were read; `file` is the number of the source file."""
+
+    file: int
+    source: Line
+    target: Line
+
+    def shortened(self) -> Pair:
+        """The pair to keep."""
+        return Pair(
+            self.file,
+            self.source.number,
+            self.source.text[:MOST_CHARACTERS],
+            self.target.text[:MOST_CHARACTERS],
+            self.source.too_long or self.target.too_long,
+        )
+
+
+class Reader:
+    """Reads the pairs of a set: all of them if `full`, the first of each file otherwise."""
+
+    def __init__(self, files: Files, findings: Findings, full: bool, progress: Callable[[int], None]) -> None:
+        """What cannot be read is told once; `progress` is told now and then how many pairs were read."""
+        self._files = files
+        self._findings = findings
+        self._full = full
+        self._progress = progress
+        self._read = 0
+
+    def pairs(self, corpus: CorpusFiles) -> Iterator[LinePair]:
+        """Pair by pair and file by file, each as far as both of its files go and can be read."""
+        for number, (source, target) in enumerate(corpus.pairs):
+            if source in self._files.missing or target in self._files.missing:
+                continue
+            try:
+                yield from self._file(number, source, target, len(corpus.source))
+            except InputFileError as error:
+                (problem,) = error.problems
+                if problem.where not in self._files.unreadable:
+                    self._files.unreadable.add(problem.where)
+                    self._findings.error(Group.FILES, "unreadable", error)
+
+    def _file(self, number: int, source: str, target: str, files: int) -> Iterator[LinePair]:
+        pairs_left = -(-HEAD_PAIRS // files)
+        characters_left = HEAD_CHARACTERS // files
+        for lines in zip(read_lines(source, _ignore), read_lines(target, _ignore), strict=False):
+            pair = LinePair(number, *lines)
+            yield pair
+            self._read += 1
+            if self._read % 1024 == 0:
+                self._progress(self._read)
+            pairs_left -= 1
+            characters_left -= len(pair.source.text) + len(pair.target.text)
+            if not self._full and (pairs_left <= 0 or characters_left <= 0):
+                return
+
+
+def _ignore(_: str) -> None:
+    """Leaves it to whoever looks at the lines to tell of them."""

@@ -1,0 +1,109 @@
+"""Real updates of a model, against the clock."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+
+from nmt.config import Config
+from nmt.corpus.encoding import PairEncoder
+from nmt.corpus.store import Store
+from nmt.model.seq2seq import Seq2Seq
+from nmt.training.batches import Text
+from nmt.training.device_strategy import Execution
+from nmt.training.distributed.process_group import Processes
+from nmt.training.distributed.rank import Place
+from nmt.training.metrics_log import MetricsWriter
+from nmt.training.signals import StopRequest
+from nmt.training.trainer import Trainer
+
+# It ends after so many updates, or when so many seconds have passed and there are a few.
+MOST_UPDATES, FEWEST_UPDATES, ENOUGH_SECONDS = 20, 3, 5.0
+_NEVER = 10**9
+
+
+class Timed(NamedTuple):
+    """Updates, the seconds they took, and the target tokens they had; the first one's are not among them."""
+
+    updates: int
+    seconds: float
+    target_tokens: int
+
+
+class _EnoughError(Exception):
+    """There is no more to see."""
+
+
+class _Clock(MetricsWriter):
+    """Takes the records of each update, and ends training when it has seen enough."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._begun = 0.0
+        self._updates = -1
+        self._tokens = 0
+        self.timed = Timed(0, 0.0, 0)
+
+    def write(self, record: dict[str, Any]) -> None:
+        """Adds one; raises `_EnoughError` after the last."""
+        now = time.perf_counter()
+        self._updates += 1
+        if not self._updates:
+            self._begun = now
+        else:
+            self._tokens += record["target_tokens"]
+        self.timed = Timed(self._updates, now - self._begun, self._tokens)
+        seen_enough = self._updates >= FEWEST_UPDATES and self.timed.seconds > ENOUGH_SECONDS
+        if self._updates + 1 >= self._most or seen_enough:
+            raise _EnoughError
+
+    def close(self) -> None:
+        """There is nothing to close."""
+
+
+class Stopwatch:
+    """Trains a model by the training's own loop, without validation and without saving."""
+
+    def __init__(
+        self, config: Config, model: Seq2Seq, encoder: PairEncoder, device: torch.device, dtype: torch.dtype
+    ) -> None:
+        """`encoder` has the tokenizers; the rest is as for a `Trainer`."""
+        every = {"log_every": 1, "validate_every": _NEVER, "save_every_minutes": float(_NEVER)}
+        limits = {"max_steps": _NEVER, "max_epochs": None, "max_minutes": None, "patience": None}
+        training = config.training.model_copy(update=every | limits)
+        self._config = config.model_copy(update={"training": training})
+        self._model = model
+        self._text = Text(encoder.source, encoder.target, {})
+        self._device = device
+        self._dtype = dtype
+
+    def run(self, folder: Path, most: int = MOST_UPDATES) -> Timed:
+        """Makes updates of the pairs in a store.
+
+        Raises:
+            NonFiniteError, MemoryExhaustedError: as training would.
+        """
+        store = Store.open(folder)
+        execution = Execution.on(self._device, recording=False)
+        processes = Processes(Place())
+        trainer = Trainer(
+            folder,
+            self._config,
+            self._model,
+            store,
+            self._text,
+            None,
+            StopRequest(),
+            self._dtype,
+            processes,
+            execution,
+        )
+        clock = _Clock(most)
+        try:
+            trainer.fit(clock, quiet=True)
+        except _EnoughError:
+            return clock.timed
+        raise AssertionError("it has no other end")

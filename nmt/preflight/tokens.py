@@ -1,0 +1,178 @@
+"""What the text becomes as tokens: pairs that would be left out, a vocabulary that does not suit the corpus."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nmt.config import Config
+from nmt.corpus.build import write_pairs
+from nmt.corpus.encoding import Encoded, EncodedPairs, PairEncoder, id_type
+from nmt.corpus.parallel import CorpusFiles
+from nmt.corpus.report import Reason, Report
+from nmt.corpus.store import FILES, Store, StoreWriter
+from nmt.errors import DataError, ModelError
+from nmt.preflight.findings import Findings, Group, share
+from nmt.preflight.reservoir import Sample
+from nmt.preflight.run_directory import Begun
+from nmt.tokenization.tokenizer import Tokenizer
+from nmt.tokenization.tokenizer_training import EOS_ID
+from nmt.training.preparation import filter_of, train_on
+from nmt.training.signals import StopRequest
+
+CORPUS, LONGEST = "corpus", "longest"
+
+# A share of pairs left out, and one of entries that are rare, from which it is worth a warning.
+SERIOUS_LOSS = 0.05
+SERIOUS_RARITY = 0.5
+RARE = 10
+_BYTES = 256
+
+
+class Tokenized(NamedTuple):
+    """A sample of the training corpus as ids, in a folder.
+
+    Attributes:
+        encoder: the tokenizers of both sides.
+        sizes: entries of the vocabularies that training would have, source and target.
+        store: the pairs of the sample that training would keep.
+        report: what became of the sample.
+    """
+
+    encoder: PairEncoder
+    sizes: tuple[int, int]
+    store: Store
+    report: Report
+
+    @property
+    def bytes_per_pair(self) -> float:
+        """On disk, of a pair that is kept."""
+        return sum((self.store.directory / name).stat().st_size for name in FILES) / len(self.store)
+
+
+def tokenize(
+    config: Config,
+    sample: Sample,
+    files: CorpusFiles,
+    begun: Begun | None,
+    folder: Path,
+    findings: Findings,
+    stop: StopRequest,
+) -> Tokenized | None:
+    """Makes of a sample what training would make of the corpus; None where that cannot be.
+
+    Raises:
+        StoppedError: a signal came.
+    """
+    try:
+        encoder, sizes = _encoder(config, sample, begun, findings, stop)
+    except DataError as error:
+        findings.error(Group.TOKENS, "nothing_left", error)
+        return None
+    except ModelError:  # told with the files
+        return None
+
+    def tick(_: int) -> None:
+        stop.check()
+
+    with _writer(folder / CORPUS, encoder) as writer:
+        report = write_pairs(writer, sample.pairs, files.source, encoder, filter_of(config), processes=1, progress=tick)
+        if report.kept:
+            writer.finish("check", report)
+    _report_left_out(report, sample.is_whole, files, findings)
+    if not report.kept:
+        return None
+    store = Store.open(folder / CORPUS)
+    if begun is None and config.tokenizer.source_model is None:
+        _report_rarity(config, store, encoder, sample, findings)
+    _write_longest(store, encoder, folder / LONGEST, config.training.batch_tokens, report)
+    return Tokenized(encoder, sizes, store, report)
+
+
+def _encoder(
+    config: Config, sample: Sample, begun: Begun | None, findings: Findings, stop: StopRequest
+) -> tuple[PairEncoder, tuple[int, int]]:
+    options = config.tokenizer
+    if begun is not None:
+        encoder = PairEncoder.of_models(*begun.tokenizers)
+        return encoder, (encoder.source.size, encoder.target.size)
+    if options.source_model is not None:
+        source = Tokenizer.load(options.source_model)
+        encoder = PairEncoder(source, Tokenizer.load(options.target_model) if options.target_model else source)
+        return encoder, (encoder.source.size, encoder.target.size)
+    sides = [[pair.source for pair in sample.pairs], [pair.target for pair in sample.pairs]]
+    trained = [train_on(config, texts, stop) for texts in ([sides] if options.shared else [[side] for side in sides])]
+    if sample.is_whole:  # of a part, a vocabulary may be smaller
+        for model in trained:
+            if model.warning:
+                findings.inform(Group.TOKENS, "vocabulary_changed", "tokenizer.vocabulary_size", model.warning)
+    wanted = 0 if sample.is_whole else options.vocabulary_size
+    sizes = [max(model.size, wanted) for model in trained]
+    return PairEncoder.of_models(trained[0].model, trained[-1].model), (sizes[0], sizes[-1])
+
+
+def _writer(directory: Path, encoder: PairEncoder) -> StoreWriter:
+    directory.mkdir()
+    return StoreWriter(directory, id_type(encoder.source.size), id_type(encoder.target.size))
+
+
+_ADVICE = {
+    Reason.LENGTH: "raise data.max_length, or split long lines",
+    Reason.RATIO: "see whether these lines belong together; data.max_length_ratio decides",
+}
+
+
+def _report_left_out(report: Report, whole: bool, files: CorpusFiles, findings: Findings) -> None:
+    of_what = "pairs" if whole else "sampled pairs"
+    for left_out in report.left_out:
+        if left_out.reason in _ADVICE:
+            what = (
+                f"{share(left_out.count, report.read)} {of_what} are left out: {left_out.reason}; the first is this one"
+            )
+            serious = left_out.count > SERIOUS_LOSS * report.read
+            kind = f"left_out_{left_out.reason.name.lower()}"
+            findings.grade(serious, Group.TOKENS, kind, str(left_out.examples[0]), what, _ADVICE[left_out.reason])
+    if not report.kept:
+        what = "no pair is left to train on: " + "; ".join(report.lines())
+        if not whole:
+            findings.warn(Group.TOKENS, "nothing_left", files.source[0], f"of a sample, {what}")
+        elif not findings.has("nothing_left"):
+            findings.error(Group.TOKENS, "nothing_left", DataError(files.source[0], what))
+
+
+def _report_rarity(config: Config, store: Store, encoder: PairEncoder, sample: Sample, findings: Findings) -> None:
+    """Tells of a vocabulary with many entries that are too rare to be learned."""
+    numbers = range(len(store))
+    sides = [
+        np.bincount(np.concatenate([get(number) for number in numbers]), minlength=tokenizer.size)
+        for get, tokenizer in ((store.source, encoder.source), (store.target, encoder.target))
+    ]
+    counted: list[NDArray[Any]] = [sides[0] + sides[1]] if config.tokenizer.shared else sides
+    marks = EOS_ID + 1 + (_BYTES if config.tokenizer.byte_fallback else 0)
+    for counts in counted:
+        entries = counts[marks:] * (sample.pairs_met / len(sample.pairs))
+        rare = int((entries < RARE).sum())
+        if rare > SERIOUS_RARITY * len(entries):
+            what = f"{share(rare, len(entries))} entries would occur fewer than {RARE} times, too few to be learned"
+            advice = "lower it, or find more text"
+            findings.warn(Group.TOKENS, "vocabulary_too_large", "tokenizer.vocabulary_size", what, advice)
+
+
+def _write_longest(store: Store, encoder: PairEncoder, directory: Path, batch_tokens: int, report: Report) -> None:
+    """A store of the longest pairs, enough for one update: the one that takes most memory."""
+    numbers = np.arange(len(store))
+    target = store.target_lengths(numbers) + 1
+    order = np.argsort(-(store.source_lengths(numbers) + target), kind="stable")
+    chosen = order[: 1 + int(np.searchsorted(np.cumsum(target[order]), batch_tokens, side="right"))].tolist()
+    with _writer(directory, encoder) as writer:
+        writer.append(EncodedPairs(_side(store.source, chosen), _side(store.target, chosen)))
+        writer.finish("check", report)
+
+
+def _side(get: Callable[[int], NDArray[Any]], numbers: list[int]) -> Encoded:
+    sentences = [get(number) for number in numbers]
+    return Encoded(np.concatenate(sentences), np.array(list(map(len, sentences)), np.int64))

@@ -1,0 +1,125 @@
+"""Shortlists: for each sentence, the few hundred target tokens that its translation is made of.
+
+A table, made from the training corpus, names the most probable translations of each source token. They, the most
+frequent target tokens and the marks are a sentence's candidates, whatever sentences are translated beside it (Jean et
+al. 2015, arXiv:1412.2007, section 3.4).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import NamedTuple, Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from nmt.corpus.batching import pad
+from nmt.errors import ModelError
+from nmt.search.hypothesis import Hypothesis
+from nmt.tokenization.tokenizer import Tokenizer
+
+TRANSLATIONS = "translations"
+FREQUENT = "frequent"
+
+
+@dataclass(frozen=True, eq=False)
+class Shortlist:
+    """The table of a model.
+
+    Attributes:
+        translations: (source vocabulary, N) int32, target tokens, the most probable first; -1 for none.
+        frequent: (F,) int32, the most frequent target tokens.
+    """
+
+    translations: NDArray[np.int32]
+    frequent: NDArray[np.int32]
+
+    @classmethod
+    def of_tensors(cls, tensors: Mapping[str, Tensor], source_size: int, target_size: int, where: Path) -> Self:
+        """The table in the tensors of a file.
+
+        Raises:
+            ModelError: it is none, or not one for vocabularies of these sizes.
+        """
+        if tensors.keys() != {TRANSLATIONS, FREQUENT}:
+            names = ", ".join(f"{name:.40}" for name in sorted(tensors)[:3]) or "nothing"
+            raise ModelError(str(where), f"holds {names}; expected {TRANSLATIONS} and {FREQUENT}")
+        for name, dimensions, lowest in ((TRANSLATIONS, 2, -1), (FREQUENT, 1, 0)):
+            tensor = tensors[name]
+            if tensor.dtype != torch.int32 or tensor.dim() != dimensions:
+                what = f"{name} is {list(tensor.shape)} {tensor.dtype}; expected {dimensions} dimensions of int32"
+                raise ModelError(str(where), what)
+            if tensor.numel() and not lowest <= int(tensor.min()) <= int(tensor.max()) < target_size:
+                raise ModelError(str(where), f"{name} holds what is no token: expected {lowest} to {target_size - 1}")
+        if len(tensors[TRANSLATIONS]) != source_size:
+            what = f"{TRANSLATIONS} is for {len(tensors[TRANSLATIONS])} source tokens; expected {source_size}"
+            raise ModelError(str(where), what)
+        return cls(tensors[TRANSLATIONS].numpy(), tensors[FREQUENT].numpy())
+
+    def tensors(self) -> dict[str, Tensor]:
+        """What `of_tensors` takes."""
+        return {TRANSLATIONS: torch.from_numpy(self.translations), FREQUENT: torch.from_numpy(self.frequent)}
+
+    def candidates(self, source: Sequence[int], others: Sequence[int], count: int) -> NDArray[np.int64]:
+        """The target tokens for a sentence, ascending: `count` of each source token, the frequent ones and `others`."""
+        found = self.translations[source, :count].ravel()
+        tokens = np.unique(np.concatenate([found, self.frequent, np.asarray(others, np.int64)]))
+        return tokens[tokens >= 0]
+
+
+class Marks(NamedTuple):
+    """The tokens that are no text, in some vocabulary."""
+
+    bos: int
+    eos: int
+    pad: int
+    unk: int
+
+    @classmethod
+    def of(cls, tokenizer: Tokenizer) -> Self:
+        """Those of the whole vocabulary."""
+        return cls(tokenizer.bos_id, tokenizer.eos_id, tokenizer.pad_id, tokenizer.unk_id)
+
+
+@dataclass(frozen=True, eq=False)
+class SmallVocabularies:
+    """For each sentence of a batch a vocabulary of its own, in which it is translated.
+
+    The marks stand at its beginning, at the same places for all sentences. In the tokenizers of this program they have
+    the lowest ids of the whole vocabulary, too, so that tokens keep their order, which decides between equal ones.
+
+    Attributes:
+        tokens: (B, C) int64, ids of the whole vocabulary; padding behind the last of a sentence.
+        lengths: (B,) int64, how many each sentence has.
+        marks: in the small vocabularies.
+    """
+
+    tokens: NDArray[np.int64]
+    lengths: NDArray[np.int64]
+    marks: Marks
+
+    @classmethod
+    def of(cls, candidates: Sequence[NDArray[np.int64]], marks: Marks) -> Self:
+        """Those of some sentences; `marks` are those of the whole vocabulary."""
+        first = np.unique(marks)
+        rows = [np.concatenate([first, tokens[~np.isin(tokens, first)]]) for tokens in candidates]
+        return cls(*pad(rows, marks.pad), Marks(*np.searchsorted(first, marks).tolist()))
+
+    def small(self, prefixes: Sequence[Sequence[int]]) -> list[list[int]]:
+        """Tokens of each sentence, which are among its candidates, in its small vocabulary."""
+        place = [dict(zip(row[:length].tolist(), range(length), strict=True)) for row, length in self._rows()]
+        return [[places[token] for token in prefix] for places, prefix in zip(place, prefixes, strict=True)]
+
+    def whole(self, found: Sequence[Sequence[Hypothesis]]) -> list[list[Hypothesis]]:
+        """The hypotheses of each sentence in the whole vocabulary."""
+        return [
+            [replace(one, tokens=tuple(row[list(one.tokens)].tolist())) for one in hypotheses]
+            for row, hypotheses in zip(self.tokens, found, strict=True)
+        ]
+
+    def _rows(self) -> zip[tuple[NDArray[np.int64], int]]:
+        return zip(self.tokens, self.lengths.tolist(), strict=True)

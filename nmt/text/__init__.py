@@ -1,1 +1,0 @@
-"""What a line of text is, and how it becomes tokens."""

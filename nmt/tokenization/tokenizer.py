@@ -1,0 +1,258 @@
+"""Text to tokens and back, with one SentencePiece model (Kudo and Richardson 2018, arXiv:1808.06226).
+
+Whatever a text holds, it gives tokens of text alone: `<s>` or `<pad>` typed by a user are spelled like any other word.
+U+2581 (`▁`), by which SentencePiece stands for a space, is a space in text, too.
+
+A *word* is what `str.split()` finds: a run of characters that are not white space.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+from bisect import bisect_right
+from collections.abc import Sequence
+from functools import cached_property
+from itertools import accumulate, chain, islice
+from pathlib import Path
+from typing import Any, Self
+
+import sentencepiece
+
+from nmt.errors import ModelError
+from nmt.io.lines import without_surrogates
+from nmt.tokenization.protobuf import fields
+from nmt.tokenization.subword_regularization import BpeDropout, Segmenter, UnigramSampling, Vocabulary, draw
+
+_INPUT_WORD = re.compile(r"\S+")
+_OUTPUT_WORD = re.compile(r"[^\s▁]+")
+
+# Field numbers in SentencePiece's `ModelProto`, `TrainerSpec` and `SentencePieceText`.
+_TRAINER_SPEC, _MODEL_TYPE = 2, 3
+_UNIGRAM, _BPE, _WORD = 1, 2, 3
+_PIECE, _BEGIN = 2, 4
+
+_SILENT = 5
+
+
+class Tokenizer:
+    """One SentencePiece model, trained by `nmt.tokenization.tokenizer_training.train_tokenizer` or by somebody else.
+
+    A model that lacks padding, a start or an end mark (or has one id for two of them) is given new ids for these, after
+    its own: `size` counts them. The marks never come from text and never show in text.
+
+    Raises `ModelError`, naming `name`, where `model` is not a SentencePiece model.
+    """
+
+    def __init__(self, model: bytes, name: str = "tokenizer") -> None:
+        self.model = model
+        self._processor = sentencepiece.SentencePieceProcessor()
+        sentencepiece.set_min_log_level(_SILENT)  # its warnings are about models, and name none
+        try:
+            self._processor.load_from_serialized_proto(model)
+            self._model_type = _model_type(model)
+            own_ids = list(range(self._processor.get_piece_size()))
+            self._pieces: list[str] = self._processor.id_to_piece(own_ids)
+            self._processor.decode([self._processor.unk_id()])  # what stands for it may be no UTF-8, like any piece
+        except (RuntimeError, ValueError, IndexError) as error:
+            raise ModelError(name, "is not a SentencePiece model") from error
+        self.size = len(self._pieces)
+        self.unk_id: int = self._processor.unk_id()
+        self.pad_id = self._mark(self._processor.pad_id(), {self.unk_id})
+        self.bos_id = self._mark(self._processor.bos_id(), {self.unk_id, self.pad_id})
+        self.eos_id = self._mark(self._processor.eos_id(), {self.unk_id, self.pad_id, self.bos_id})
+        own_controls = (token for token in own_ids if self._processor.is_control(token))
+        self._controls = frozenset((self.pad_id, self.bos_id, self.eos_id, *own_controls))
+        self._last_segmenter: tuple[float, Segmenter] | None = None
+        # Runs of unknown words become a single unknown piece, unless a word model sees each word alone. It may where
+        # each word begins with a `▁` of its own, also the first.
+        self._word_by_word = self._model_type == _WORD and self._processor.normalize("a") == "▁a"
+
+    @classmethod
+    def load(cls, path: Path | str) -> Self:
+        """Reads a model file. Raises `ModelError`, naming it, where it is missing, cannot be read, or is no model."""
+        try:
+            model = Path(path).read_bytes()
+        except (OSError, ValueError) as error:
+            reason = error.strerror if isinstance(error, OSError) else error
+            raise ModelError(str(path), f"cannot be read: {reason}") from error
+        return cls(model, str(path))
+
+    def encode(self, texts: Sequence[str]) -> list[list[int]]:
+        """The ids of each text, without start and end marks; none for a text in which the model finds nothing."""
+        return self._segment(texts, int)
+
+    def pieces(self, texts: Sequence[str]) -> list[list[str]]:
+        """The same tokens as `encode` gives, spelled: `▁` for a space, an unknown piece as it stands in the text."""
+        return self._segment(texts, str)
+
+    def piece(self, token: int) -> str:
+        """How the model spells this id. Raises `ValueError` where it is not in 0 … `size` - 1."""
+        self._check([token])
+        if token < len(self._pieces):
+            return self._pieces[token]
+        return {self.pad_id: "<pad>", self.bos_id: "<s>", self.eos_id: "</s>"}[token]
+
+    def has_unknown(self, ids: Sequence[int]) -> bool:
+        """Whether one of the ids is that of an unknown piece."""
+        return self.unk_id in ids
+
+    @cached_property
+    def spells_bytes(self) -> bool:
+        """Whether what is not in the vocabulary is spelled in bytes, so that nothing becomes an unknown piece."""
+        return any(map(self._processor.is_byte, range(len(self._pieces))))
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """The text of these ids, control ids left out, without spaces at its ends; it may hold line breaks.
+
+        Bytes that are not UTF-8 become U+FFFD. Raises `ValueError` where an id is not in 0 … `size` - 1.
+        """
+        self._check(ids)
+        kept = [token for token in ids if token not in self._controls]
+        return _as_text(self._processor.decode(kept)) if kept else ""
+
+    def decode_batch(self, batch: Sequence[Sequence[int]]) -> list[str]:
+        """`decode` of each."""
+        return [self.decode(ids) for ids in batch]
+
+    def encode_with_words(self, text: str) -> tuple[list[int], list[int]]:
+        """The ids of `text`, as `encode` gives them, and for each the index of the word of `text` that it comes from.
+
+        A token that spans several words belongs to the first, one that spans none to the next (at the end, the last).
+        A word that the model drops, such as U+200B alone, has no token. The indices never fall. They are -1 where
+        `text` has no word, only white space (in which a model that does not normalise may still find something).
+        """
+        text = without_surrogates(text)
+        if self._word_by_word:
+            of_words = self._segment(text.split(), int)
+            return list(chain.from_iterable(of_words)), [word for word, ids in enumerate(of_words) for _ in ids]
+        ids = self._segment([text], int)[0]
+        begins = _piece_begins(self._processor.encode(text, out_type="serialized_proto"))
+        ends = _word_ends(text, _INPUT_WORD)
+        dropped = set() if _is_plain(text) else self._dropped_words(text)
+        kept = [word for word in range(len(ends)) if word not in dropped]
+        if not dropped or not kept:  # tokens of nothing but white space
+            return ids, _words_at(begins, ends)
+        return ids, [kept[word] if word >= 0 else -1 for word in _words_at(begins, [ends[word] for word in kept])]
+
+    def _dropped_words(self, text: str) -> set[int]:
+        """The words of which normalisation leaves nothing: some of those without a letter or digit."""
+        return {
+            place
+            for place, word in enumerate(_INPUT_WORD.findall(text))
+            if not (_is_plain(word) or any(map(str.isalnum, word)) or self._processor.encode(word))
+        }
+
+    def decode_with_words(self, ids: Sequence[int]) -> tuple[str, list[int]]:
+        """The text of these ids, as `decode` gives it, and for each the index of the word of that text it belongs to.
+
+        The same rules as for `encode_with_words`; -1 for a control id, and where the text has no word.
+        """
+        self._check(ids)
+        kept = [token for token in ids if token not in self._controls]
+        if not kept:
+            return "", [-1] * len(ids)
+        decoded = self._processor.decode(kept)
+        begins = _piece_begins(self._processor.decode(kept, out_type="serialized_proto"))
+        words = iter(_words_at(begins, _word_ends(decoded, _OUTPUT_WORD)))
+        return _as_text(decoded), [-1 if token in self._controls else next(words) for token in ids]
+
+    def sample(self, texts: Sequence[str], alpha: float, seed: int) -> list[list[int]]:
+        """The ids of each text in a segmentation drawn at random: a function of `texts`, `alpha` and `seed` alone.
+
+        For a unigram model, subword regularisation with temperature `alpha`; for BPE, dropout of merges with
+        probability `alpha` (see `nmt.tokenization.subword_regularization`). Models of words and characters know one segmentation: this equals
+        `encode`, as it does for an `alpha` of 0.
+        """
+        if alpha == 0 or self._model_type not in (_UNIGRAM, _BPE):
+            return self.encode(texts)
+        segmenter = self._segmenter(alpha)
+        generator = random.Random(seed)
+        normalized = (self._processor.normalize(without_surrogates(text)) for text in texts)
+        return [draw(text, segmenter, self._vocabulary, generator) for text in normalized]
+
+    def _segment(self, texts: Sequence[str], out_type: type[int] | type[str]) -> list[list[Any]]:
+        readable = [without_surrogates(text) for text in texts]
+        if not self._word_by_word:
+            if len(readable) == 1:  # for a list, SentencePiece starts a thread
+                return [self._processor.encode(readable[0], out_type=out_type)]
+            segmented: list[list[Any]] = self._processor.encode(readable, out_type=out_type, num_threads=1)
+            return segmented
+        words = [text.split() for text in readable]
+        of_words = iter(self._processor.encode(list(chain.from_iterable(words)), out_type=out_type, num_threads=1))
+        return [list(chain.from_iterable(islice(of_words, len(of_text)))) for of_text in words]
+
+    @cached_property
+    def _vocabulary(self) -> Vocabulary:
+        processor = self._processor
+        ids = {}
+        byte_ids = {}
+        for token, piece in enumerate(self._pieces):
+            if processor.is_byte(token):
+                byte_ids[piece] = token
+            elif not (token in self._controls or token == self.unk_id or processor.is_unused(token)):
+                ids[piece] = token
+        return Vocabulary(
+            ids=ids,
+            scores={piece: processor.get_score(token) for piece, token in ids.items()},
+            byte_ids=[token for _, token in sorted(byte_ids.items())],
+            unk_id=self.unk_id,
+        )
+
+    def _segmenter(self, alpha: float) -> Segmenter:
+        """The same one for the same `alpha`, as it remembers words it has seen."""
+        last = self._last_segmenter
+        if last is None or last[0] != alpha:
+            kind = UnigramSampling if self._model_type == _UNIGRAM else BpeDropout
+            last = self._last_segmenter = (alpha, kind(self._vocabulary.scores, alpha))
+        return last[1]
+
+    def _mark(self, own_id: int, taken: set[int]) -> int:
+        """The model's own id of a mark, or a new one where it has none that is not `taken`."""
+        if own_id >= 0 and own_id not in taken:
+            return own_id
+        self.size += 1
+        return self.size - 1
+
+    def _check(self, ids: Sequence[int]) -> None:
+        for token in ids:
+            if not 0 <= token < self.size:
+                raise ValueError(f"token id {token}: not in 0 … {self.size - 1}")
+
+
+def _model_type(model: bytes) -> int:
+    for number, value in fields(model):
+        if number == _TRAINER_SPEC and isinstance(value, bytes):
+            for spec_number, spec_value in fields(value):
+                if spec_number == _MODEL_TYPE and isinstance(spec_value, int):
+                    return spec_value
+    return _UNIGRAM
+
+
+def _is_plain(text: str) -> bool:
+    """Whether it is of the characters of ASCII that can be seen, which no normalisation drops."""
+    return text.isascii() and text.isprintable()
+
+
+def _as_text(decoded: str) -> str:
+    """`decoded` without the `▁` that a word model leaves in words it spells in bytes."""
+    return decoded.replace("▁", " ").strip(" ")
+
+
+def _piece_begins(segmentation: bytes) -> list[int]:
+    """Where each piece of a serialised `SentencePieceText` begins, in bytes of the text as UTF-8."""
+    pieces = (value for number, value in fields(segmentation) if number == _PIECE and isinstance(value, bytes))
+    return [int(dict(fields(piece)).get(_BEGIN, 0)) for piece in pieces]
+
+
+def _word_ends(text: str, word: re.Pattern[str]) -> list[int]:
+    """Where each word of `text` ends, in bytes of `text` as UTF-8."""
+    ends = [match.end() for match in word.finditer(text)]
+    parts = (text[start:end] for start, end in zip([0, *ends], ends, strict=False))
+    return list(accumulate(len(part.encode()) for part in parts))
+
+
+def _words_at(begins: Sequence[int], word_ends: Sequence[int]) -> list[int]:
+    """For each place, the first word that ends after it, or the last; -1 where there is no word."""
+    last = len(word_ends) - 1
+    return [min(bisect_right(word_ends, begin), last) for begin in begins]

@@ -1,0 +1,146 @@
+"""Training SentencePiece models, in memory and always with the same result."""
+
+from __future__ import annotations
+
+import io
+import random
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Literal, NamedTuple
+
+import sentencepiece
+
+from nmt.errors import DataError
+from nmt.io.lines import is_blank, without_surrogates
+
+TokenizerKind = Literal["unigram", "bpe", "char", "word"]
+Normalization = Literal["nmt_nfkc", "nfkc", "nmt_nfkc_cf", "nfkc_cf", "identity"]
+
+PAD_ID, UNK_ID, BOS_ID, EOS_ID = range(4)
+
+# The scores of a unigram model depend on the number of threads; one number for all machines gives one model on all.
+_THREADS = 4
+
+# SentencePiece leaves out sentences over 4192 bytes, and those with NUL or U+2585, which it uses itself.
+_MOST_CHARACTERS = 1000
+_RESERVED = str.maketrans("\0\u2585", "  ")
+
+
+class TrainedTokenizer(NamedTuple):
+    """A SentencePiece model, and a warning where its size is not the one that was asked for."""
+
+    model: bytes
+    size: int
+    warning: str | None
+
+
+def train_tokenizer(
+    *texts: Iterable[str],
+    kind: TokenizerKind,
+    vocabulary_size: int,
+    character_coverage: float,
+    byte_fallback: bool,
+    normalization: Normalization,
+    training_lines: int,
+    seed: int,
+) -> TrainedTokenizer:
+    """Trains a SentencePiece model on at most `training_lines` lines of each text that are not blank, drawn by `seed`.
+
+    The marks have the ids `PAD_ID`, `UNK_ID`, `BOS_ID` and `EOS_ID`. With `byte_fallback`, for every kind, a character
+    (of a word model: a word) outside the vocabulary is spelled in bytes, which take 256 of its places.
+
+    The size is lowered where the corpus cannot fill it, and raised where the marks, the bytes and, for unigram and BPE,
+    the characters that `character_coverage` asks for do not fit into it.
+
+    Silent; the same input gives the same bytes. Raises `DataError` where there is nothing to train on.
+    """
+    sample = [line for text in texts for line in sample_lines(text, training_lines, seed)]
+    options = {
+        "model_type": kind,
+        "character_coverage": character_coverage,
+        "byte_fallback": byte_fallback,
+        "normalization_rule_name": normalization,
+        # Pieces of a word model hold their own space; an unknown one would stick to the word before it.
+        "unk_surface": " ⁇" if kind == "word" else "⁇",
+    }
+    if not _holds_text(sample, options):
+        raise DataError("tokenizer", "the corpus has no text to train on")
+    try:
+        model = _train(sample, max(vocabulary_size, 5 + 256 * byte_fallback), options)
+    except _TooSmallError as error:
+        model = _train(sample, error.required, options)
+    reached = sentencepiece.SentencePieceProcessor(model_proto=model).get_piece_size()
+    return TrainedTokenizer(model, reached, _warning(vocabulary_size, reached))
+
+
+def sample_lines(lines: Iterable[str], most: int, seed: int) -> list[str]:
+    """At most `most` of the lines that are not blank, drawn by `seed`, each as likely as any other.
+
+    A line of over a thousand characters counts as several, cut at spaces where it has any. In place of what
+    SentencePiece does not take (NUL, U+2585, lone surrogates) stand spaces and U+FFFD. Memory is bounded by `most`.
+    """
+    generator = random.Random(seed)
+    sample: list[str] = []
+    # Reservoir sampling (Vitter 1985, algorithm R).
+    for index, part in enumerate(part for line in lines for part in _parts(line)):
+        if index < most:
+            sample.append(part)
+        elif (place := int(generator.random() * (index + 1))) < most:
+            sample[place] = part
+    return sample
+
+
+def _parts(line: str) -> Iterator[str]:
+    text = without_surrogates(line).translate(_RESERVED)
+    start = 0
+    while start < len(text):
+        end = start + _MOST_CHARACTERS
+        if end < len(text) and (space := text.rfind(" ", start + 1, end + 1)) > 0:
+            end = space
+        if not is_blank(text[start:end]):
+            yield text[start:end]
+        start = end
+
+
+def _holds_text(lines: list[str], options: Mapping[str, Any]) -> bool:
+    """Whether normalisation leaves anything; some versions of SentencePiece end the process where it does not."""
+    any_model = _train(["a"], 300, {**options, "model_type": "char"})
+    normalize = sentencepiece.SentencePieceProcessor(model_proto=any_model).normalize
+    return any(normalize(line).strip("▁") for line in lines)
+
+
+class _TooSmallError(Exception):
+    def __init__(self, required: int) -> None:
+        super().__init__(required)
+        self.required = required
+
+
+def _train(lines: list[str], size: int, options: Mapping[str, Any]) -> bytes:
+    model = io.BytesIO()
+    try:
+        sentencepiece.SentencePieceTrainer.train(
+            sentence_iterator=iter(lines),
+            model_writer=model,
+            vocab_size=size,
+            hard_vocab_limit=False,
+            pad_id=PAD_ID,
+            unk_id=UNK_ID,
+            bos_id=BOS_ID,
+            eos_id=EOS_ID,
+            num_threads=_THREADS,
+            minloglevel=5,
+            **options,
+        )
+    except RuntimeError as error:
+        if found := re.search(r"smaller than required_chars\. \d+ vs (\d+)", str(error)):
+            raise _TooSmallError(int(found[1])) from error
+        raise DataError("tokenizer", f"cannot be trained on this corpus: {error}") from error
+    return model.getvalue()
+
+
+def _warning(requested: int, reached: int) -> str | None:
+    if reached < requested:
+        return f"lowered from {requested} to {reached}: the corpus cannot fill more"
+    if reached > requested:
+        return f"raised from {requested} to {reached}: less cannot hold the marks, the bytes and the characters"
+    return None

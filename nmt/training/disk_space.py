@@ -1,0 +1,46 @@
+"""How much disk the checkpoints of a run will need, and whether there is so much. Nothing here needs torch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple, Self
+
+from nmt.checkpoint.run_directory import checkpoints_to_replace
+from nmt.config import Config
+from nmt.errors import StorageError
+
+
+class Room(NamedTuple):
+    """Room for checkpoints: how many will be written beyond those whose place they take, and the bytes of each."""
+
+    checkpoints: int
+    size: int
+
+    @classmethod
+    def needed(cls, config: Config, run: Path, weights: int) -> Self:
+        """For the best, the last, those kept besides, and one that is being written, of a model of `weights` bytes.
+
+        Raises:
+            ModelError: the folder of the checkpoints cannot be read.
+        """
+        # The optimizer has two moments of each weight; and the average of weights comes on top of them.
+        size = weights * (4 if config.training.average_decay else 3)
+        return cls(max(1, config.training.keep_checkpoints + 3 - checkpoints_to_replace(run)), size)
+
+    @property
+    def bytes(self) -> int:
+        """For all of them."""
+        return self.checkpoints * self.size
+
+    def check(self, run: Path, free: int) -> None:
+        """Sees that so many free bytes suffice.
+
+        Raises:
+            StorageError: they do not.
+        """
+        if free < self.bytes:
+            raise StorageError(
+                str(run),
+                f"{free / 1e6:,.1f} MB are free, but {self.checkpoints} checkpoints of {self.size / 1e6:,.1f} MB, "
+                f"together {self.bytes / 1e6:,.1f} MB, will be written; free some, or lower training.keep_checkpoints",
+            )

@@ -1,0 +1,73 @@
+"""`metrics.jsonl`: one JSON object a line for each record of training and validation."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nmt.errors import ConfigError, StorageError
+from nmt.io.atomic_files import write_file
+
+if TYPE_CHECKING:
+    from torch.utils.tensorboard import SummaryWriter
+
+METRICS = "metrics.jsonl"
+TENSORBOARD = "tensorboard"
+WITHOUT_TENSORBOARD = ("training.tensorboard", "needs TensorBoard: pip install 'nmt[tensorboard]'")
+
+
+def read_metrics(path: Path) -> list[dict[str, Any]]:
+    """The records of a metrics file; a last line that a crash cut short is left out."""
+    if not path.exists():
+        return []
+    records = []
+    for line in path.read_bytes().split(b"\n")[:-1]:
+        try:
+            record = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(record, dict):
+            records.append(record)
+    return records
+
+
+class MetricsWriter:
+    """Appends records to a run's metrics, and to TensorBoard's logs where they are asked for."""
+
+    def __init__(self, run: Path, step: int, validated_step: int, *, tensorboard: bool) -> None:
+        """Drops the records past `step`, validations past `validated_step`, which training will write again."""
+        self._path = run / METRICS
+        reached = {"validation": validated_step}
+        records = [
+            record
+            for record in read_metrics(self._path)
+            if record.get("step", 0) <= reached.get(record.get("split", ""), step)
+        ]
+        write_file(self._path, "".join(json.dumps(record, allow_nan=False) + "\n" for record in records).encode())
+        self._board = _open_tensorboard(run / TENSORBOARD, step) if tensorboard else None
+
+    def write(self, record: dict[str, Any]) -> None:
+        """Adds a record; it has `split` and `step`."""
+        try:
+            with self._path.open("ab") as file:
+                file.write(json.dumps(record, allow_nan=False).encode() + b"\n")
+        except OSError as error:
+            raise StorageError(str(self._path), f"cannot be written: {error.strerror}") from error
+        if self._board is not None:
+            for name, value in record.items():
+                if isinstance(value, int | float):
+                    self._board.add_scalar(f"{record['split']}/{name}", value, record["step"])
+
+    def close(self) -> None:
+        """Ends TensorBoard's writer."""
+        if self._board is not None:
+            self._board.close()
+
+
+def _open_tensorboard(directory: Path, step: int) -> SummaryWriter:
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError as error:
+        raise ConfigError(*WITHOUT_TENSORBOARD) from error
+    return SummaryWriter(str(directory), purge_step=step + 1)

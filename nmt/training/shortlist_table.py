@@ -1,0 +1,48 @@
+"""The table of a shortlist, made from the corpus that a run was trained on, and put beside its weights."""
+
+from __future__ import annotations
+
+import logging
+import os
+from pathlib import Path
+
+from nmt.checkpoint.checkpoint import add_shortlist
+from nmt.checkpoint.loading import read_parts
+from nmt.checkpoint.manifest import MANIFEST, STATE, read_manifest, read_state
+from nmt.checkpoint.ownership import CORPUS
+from nmt.checkpoint.run_directory import CHECKPOINTS, resolve_model
+from nmt.checkpoint.training_state import TrainingState
+from nmt.corpus.fingerprint import is_intact
+from nmt.corpus.ibm_model1 import learn_lexicon
+from nmt.corpus.store import Store
+from nmt.errors import DataError, ModelError
+from nmt.io.atomic_files import RunLock
+from nmt.search.shortlist import Shortlist
+
+logger = logging.getLogger(__name__)
+
+
+def make_table(run: Path) -> Path:
+    """Makes the table of a run's best checkpoint, in place of one that is there, and returns the checkpoint.
+
+    Raises:
+        ModelError: there is no run with a checkpoint, or it is damaged.
+        DataError: the corpus is missing, damaged, or not the one that the checkpoint was trained on.
+        RunInUseError: a training runs there.
+        StorageError: the table cannot be written; nothing has changed then.
+    """
+    if os.path.lexists(run / MANIFEST) or not (run / CHECKPOINTS).is_dir():
+        raise ModelError(str(run), "expected a run directory, whose corpus the table is made from")
+    with RunLock(run):
+        checkpoint = resolve_model(run, logger.warning)
+        parts = read_parts(checkpoint)
+        state = TrainingState.from_json(read_state(checkpoint, read_manifest(checkpoint)), checkpoint / STATE)
+        store = Store.open(run / CORPUS)
+        if store.fingerprint != state.corpus:
+            raise DataError(str(store.directory), f"not the corpus that {checkpoint.name} was trained on")
+        if not is_intact(store, tick=lambda: None):
+            raise DataError(str(store.directory), "damaged; `nmt train` makes it anew")
+        lexicon = learn_lexicon(store, parts.source.size, parts.target.size, parts.source.eos_id, parts.config.seed)
+        add_shortlist(checkpoint, Shortlist(lexicon.translations, lexicon.frequent).tensors())
+    logger.info("shortlist: learned from %s of %s pairs", f"{lexicon.pairs:,}", f"{len(store):,}")
+    return checkpoint

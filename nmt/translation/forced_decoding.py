@@ -1,0 +1,220 @@
+"""Given translations: how probable the model finds each token of them, and what it looks at meanwhile.
+
+The decoder reads the given translation in place of its own choices ("teacher forcing"). A pair is never cut: what
+search would translate in parts is read as a whole.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from nmt.corpus.batch_order import length_sorted_batches
+from nmt.corpus.batching import SpecialIds, pad_pairs
+from nmt.device import within_memory
+from nmt.errors import MemoryExhaustedError
+from nmt.io.lines import is_blank
+from nmt.tokenization.tokenizer import Tokenizer
+from nmt.translation.result import Attention, Output, PartAttention, Translation
+from nmt.translation.translator import Translator
+
+LONGEST = 1 << 13
+"""Tokens of a side at most, its end mark counted. The memory that a pair takes grows with the product of both sides."""
+
+MOST_WEIGHTS = LONGEST * LONGEST
+"""Weights at most of all attention that is held at once, whatever is asked for at once."""
+
+
+class TokenPair(NamedTuple):
+    """A source and its translation as token ids without marks, and the number of the line, by which errors name it."""
+
+    source: Sequence[int]
+    target: Sequence[int]
+    number: int = 1
+
+    @property
+    def length(self) -> int:
+        """Tokens of the longer side, its end mark counted."""
+        return max(len(self.source), len(self.target)) + 1
+
+    @property
+    def weights(self) -> int:
+        """The size of its attention."""
+        return (len(self.source) + 1) * (len(self.target) + 1)
+
+
+class Forced(NamedTuple):
+    """What the model makes of a given translation; `T` counts the end mark of the target, `S` that of the source.
+
+    Attributes:
+        log_probabilities: (T,) natural logarithm of each token's probability after those before it.
+        attention: (T, S), each row summing to 1; None without attention in the model, or where it is not wanted.
+    """
+
+    log_probabilities: NDArray[np.float32]
+    attention: Attention | None
+
+
+NOTHING = Forced(np.zeros(0, np.float32), None)
+"""What there is to say of a blank line that is translated by a blank one."""
+
+
+@dataclass(frozen=True, eq=False)
+class ForcedPair:
+    """A line and a given translation of it, as the model sees them.
+
+    Attributes:
+        source, target: the two lines.
+        tokens: the translation's subwords and the end mark; none where both lines are blank.
+        forced: what the model makes of them; None for a pair that is too large (see `LONGEST`).
+        source_tokens: the source's subwords, without the end mark. This and what follows is filled where attention is
+            wanted.
+        source_words, target_words: for each subword the word of `source.split()` or `target.split()` it belongs to.
+    """
+
+    source: str
+    target: str
+    tokens: tuple[str, ...]
+    forced: Forced | None
+    source_tokens: tuple[str, ...] = ()
+    source_words: tuple[int, ...] = ()
+    target_words: tuple[int, ...] = ()
+
+    @property
+    def log_probability(self) -> float:
+        """Of the whole translation and its end mark; 0 where both lines are blank, NaN for a pair that is too large."""
+        return math.nan if self.forced is None else float(self.forced.log_probabilities.sum(dtype=np.float64))
+
+    def score(self, length_penalty: float) -> float:
+        """log_probability / length ** length_penalty, where the length counts the end mark, as in search."""
+        return self.log_probability / math.pow(max(1, len(self.tokens)), length_penalty)
+
+    def translation(self, length_penalty: float = 1.0) -> Translation:
+        """The pair as search would give it, with its attention; without an output where one of the lines is blank."""
+        if self.forced is None or not self.source_words or not self.target_words:
+            return Translation(self.source, (), self.source_tokens)
+        parts = None
+        if self.forced.attention is not None:
+            words = range(len(self.target.split()))
+            parts = (PartAttention(self.forced.attention[:-1], self.source_words, self.target_words, words),)
+        output = Output(self.target, self.score(length_penalty), self.log_probability, self.tokens[:-1], parts)
+        return Translation(self.source, (output,), self.source_tokens)
+
+
+def force(
+    translator: Translator,
+    pairs: Sequence[tuple[str, str]],
+    *,
+    attention: bool,
+    batch_tokens: int | None = None,
+    numbers: Sequence[int] | None = None,
+) -> Iterator[ForcedPair]:
+    """What the model makes of each pair of lines, in their order, never holding the attention of too many of them.
+
+    Where both lines are blank, the model is not asked: that a blank line becomes a blank one is certain. Where one of
+    them is, the model is asked as usual, and sees nothing but the end mark on that side.
+
+    Args:
+        translator: whose model it is.
+        pairs: lines, each with its translation.
+        attention: whether it is wanted.
+        batch_tokens: of the pairs computed at once, each counted by its longer side; those of the model's search by
+            default.
+        numbers: for each pair the number of its line, by which errors name it; counted from 1 by default.
+
+    Raises:
+        MemoryExhaustedError: memory does not suffice for one pair.
+        ModelError, NonFiniteError: the model's scores are not finite; the former of a model that was loaded.
+    """
+    sources, targets = ([_plain(pair[side]) for pair in pairs] for side in (0, 1))
+    source_ids, source_words = _encode(translator.source_tokenizer, sources, with_words=attention)
+    target_ids, target_words = _encode(translator.target_tokenizer, targets, with_words=attention)
+    given = list(map(TokenPair, source_ids, target_ids, numbers or range(1, len(pairs) + 1)))
+    spell_source, spell_target = translator.source_tokenizer.piece, translator.target_tokenizer.piece
+    end = translator.target_tokenizer.eos_id
+    for some in _bounded(given):
+        asked = [n for n in some if (given[n].source or given[n].target) and given[n].length <= LONGEST]
+        found = force_tokens(translator, [given[n] for n in asked], attention=attention, batch_tokens=batch_tokens)
+        forced = dict(zip(asked, found, strict=True))
+        for n in some:
+            blank = not (given[n].source or given[n].target)
+            yield ForcedPair(
+                *pairs[n],
+                tokens=() if blank else tuple(map(spell_target, [*given[n].target, end])),
+                forced=NOTHING if blank else forced.get(n),
+                source_tokens=tuple(map(spell_source, given[n].source)) if attention else (),
+                source_words=tuple(source_words[n]),
+                target_words=tuple(target_words[n]),
+            )
+
+
+def force_tokens(
+    translator: Translator, pairs: Sequence[TokenPair], *, attention: bool, batch_tokens: int | None = None
+) -> list[Forced]:
+    """What the model makes of each pair of token ids, in their order; see `force`."""
+    found: list[Forced] = [NOTHING] * len(pairs)
+    lengths = np.array([pair.length for pair in pairs], dtype=np.int64)
+    work = partial(_force_at_once, translator, attention=attention)
+    with translator.computing():
+        for batch in length_sorted_batches(lengths, batch_tokens or translator.config.search.batch_tokens):
+            chosen = batch.tolist()
+            for place, forced in zip(chosen, within_memory([pairs[n] for n in chosen], work, _exhausted), strict=True):
+                if not np.isfinite(forced.log_probabilities).all():
+                    raise translator.not_finite(pairs[place].number)
+                found[place] = forced
+    return found
+
+
+def _force_at_once(translator: Translator, pairs: Sequence[TokenPair], *, attention: bool) -> list[Forced]:
+    translator.tick()
+    model = translator.model
+    special = SpecialIds.of(translator.source_tokenizer, translator.target_tokenizer)
+    batch = pad_pairs([pair.source for pair in pairs], [pair.target for pair in pairs], special)
+    arrays = batch.source, batch.source_lengths, batch.target_input, batch.target_output
+    source, lengths, target_input, target_output = (torch.from_numpy(array).to(translator.device) for array in arrays)
+    readouts, weights = model(source, lengths, target_input)
+    log_probabilities = model.log_probabilities(readouts, target_output).cpu().numpy()
+    rows = weights.transpose(0, 1).float().cpu().numpy() if attention and weights.shape[-1] else None
+    # Copied, so that the padded arrays of a batch do not stay for what a few pairs need of them.
+    return [
+        Forced(log_probabilities[n, :long].copy(), None if rows is None else rows[n, :long, :wide].copy())
+        for n, (long, wide) in enumerate(zip(batch.target_lengths, batch.source_lengths, strict=True))
+    ]
+
+
+def _exhausted(pair: TokenPair) -> MemoryExhaustedError:
+    sizes = f"{len(pair.source)} tokens and its translation of {len(pair.target)}"
+    return MemoryExhaustedError(f"line {pair.number}", f"out of memory while reading one sentence of {sizes}")
+
+
+def _plain(line: str) -> str:
+    return "" if is_blank(line) else line
+
+
+def _encode(
+    tokenizer: Tokenizer, lines: Sequence[str], *, with_words: bool
+) -> tuple[Sequence[Sequence[int]], Sequence[Sequence[int]]]:
+    """The token ids of each line, and for each of them its word where that is wanted."""
+    if not with_words:
+        return tokenizer.encode(lines), [()] * len(lines)
+    both = [tokenizer.encode_with_words(line) for line in lines]
+    return [ids for ids, _ in both], [words for _, words in both]
+
+
+def _bounded(pairs: Sequence[TokenPair]) -> Iterator[range]:
+    """The places of all pairs, in ranges of as many as have `MOST_WEIGHTS` together, and one at least."""
+    start, weights = 0, 0
+    for place, pair in enumerate(pairs):
+        if place > start and weights + pair.weights > MOST_WEIGHTS:
+            yield range(start, place)
+            start, weights = place, 0
+        weights += pair.weights
+    if pairs:
+        yield range(start, len(pairs))

@@ -1,0 +1,1 @@
+"""Attention and comparisons as pictures: heat maps, figures and self-contained pages."""

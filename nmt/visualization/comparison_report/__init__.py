@@ -1,0 +1,1 @@
+"""`nmt compare --output x.html`: the report as a self-contained page."""

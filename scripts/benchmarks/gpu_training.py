@@ -1,0 +1,180 @@
+"""Training steps on made-up batches, and how fast they are: what `scripts/benchmarks/check_gpu.py` checks and measures."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from unittest.mock import patch
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from nmt.build import build_model
+from nmt.config import Config
+from nmt.corpus.batch_order import cut_evenly
+from nmt.corpus.batching import Batch, SpecialIds, pad_pairs
+from nmt.model.kernels import dispatch
+from nmt.training.batches import TensorBatch
+from nmt.training.deferred_loss import Outcomes
+from nmt.training.device_strategy import Execution
+from nmt.training.distributed.process_group import Processes
+from nmt.training.distributed.rank import Place
+from nmt.training.gradient import Gradient
+from nmt.training.optimizer import leave_out_if_infinite, make_optimizer
+
+SPECIAL = SpecialIds(source_pad=0, source_eos=2, target_pad=0, target_bos=1, target_eos=2)
+SECONDS_TO_MEASURE = 8.0  # of one way to train
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """What batches are to look like: pairs, and tokens of a sentence (median, and spread of the logarithm)."""
+
+    pairs: int
+    median: float
+    spread: float
+    vocabulary: int
+    longest: int
+
+    def batches(self, batch_tokens: int, count: int) -> list[Batch]:
+        """Some of the batches of an epoch: random ids, sentences of like length together."""
+        generator = np.random.default_rng(1)
+        source = np.exp(generator.normal(np.log(self.median), self.spread, self.pairs))
+        target = source * np.exp(generator.normal(0.05, 0.15, self.pairs))
+        sizes = [np.clip(lengths.round().astype(np.int64), 1, self.longest) for lengths in (source, target)]
+        order = np.lexsort((np.where(sizes[1] % 2, -sizes[0], sizes[0]), sizes[1]))
+        cut = cut_evenly(order, sizes[1][order] + 1, batch_tokens)
+        chosen = generator.permutation(len(cut))[:count]
+
+        def sentences(numbers: np.ndarray, lengths: np.ndarray) -> list[np.ndarray]:
+            return [generator.integers(4, self.vocabulary, lengths[number]) for number in numbers]
+
+        return [
+            pad_pairs(sentences(cut[number], sizes[0]), sentences(cut[number], sizes[1]), SPECIAL) for number in chosen
+        ]
+
+
+@contextmanager
+def elementwise_by(kind: str) -> Iterator[None]:
+    """Inside, the loops use `torch`'s operations or the `kernels`, where there are any."""
+    if kind == "kernels":
+        yield
+        return
+    with patch.object(dispatch, "_kernels", lambda: None):
+        yield
+
+
+class Steps:
+    """What the trainer does for each update, without corpus, validation and checkpoints."""
+
+    def __init__(self, config: Config, vocabulary: int, dtype: torch.dtype, execution: Execution) -> None:
+        torch.manual_seed(config.seed)
+        self.model = build_model(config.model, vocabulary, vocabulary).to(execution.device).train()
+        self.execution = execution
+        self.gradient = Gradient(self.model, config.training, dtype, Processes(Place()), execution)
+        self.optimizer = make_optimizer(config.training, list(self.model.parameters()))
+        self.outcomes = Outcomes(execution.updates_behind)
+        self.losses: list[float] = []
+        self._number = 0
+
+    def prepared(self, batch: Batch) -> TensorBatch:
+        """As the trainer prepares it."""
+        tensors = TensorBatch.of(batch, buckets=self.execution.buckets)
+        return tensors.pinned() if self.execution.pins_memory else tensors
+
+    def gradients(self, batch: TensorBatch, tokens: int, seed: int) -> Tensor:
+        """Leaves the gradient in the model; returns the loss."""
+        self.gradient.clear()
+        torch.manual_seed(seed)
+        return self.gradient.add(batch, tokens, last=True)
+
+    def __call__(self, batch: TensorBatch, tokens: int) -> None:
+        self._number += 1
+        loss = self.gradients(batch, tokens, self._number)
+        norm = nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
+        self.outcomes.add(self._number, tokens, loss, norm)
+        if self.execution.updates_behind:
+            leave_out_if_infinite(self.optimizer, loss, norm)
+        self.losses += [outcome.loss / outcome.tokens for outcome in self.outcomes.due()]
+        self.optimizer.step()
+
+    def finish(self) -> list[float]:
+        """All losses a token, once they are there."""
+        self.losses += [outcome.loss / outcome.tokens for outcome in self.outcomes.rest()]
+        return self.losses
+
+
+def synchronize(device: torch.device) -> None:
+    """Waits until all is computed."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+
+
+def seconds_of(work: Callable[[], object], device: torch.device, repetitions: int) -> float:
+    """The mean time of some repetitions, one after the other."""
+    synchronize(device)
+    started = time.perf_counter()
+    for _ in range(repetitions):
+        work()
+    synchronize(device)
+    return (time.perf_counter() - started) / repetitions
+
+
+def matrix_rate(device: torch.device, dtype: torch.dtype, size: int) -> float:
+    """Operations a second of a square product of random numbers: the best of three means."""
+    left, right = (torch.randn(size, size, device=device).to(dtype) for _ in range(2))
+    torch.mm(left, right)
+    return 2 * size**3 / min(seconds_of(lambda: torch.mm(left, right), device, 10) for _ in range(3))
+
+
+def operations(config: Config, vocabulary: int, batches: Sequence[Batch], device: torch.device) -> float:
+    """Multiplications and additions of the products of these updates, forward and back; padding to buckets aside."""
+    steps = Steps(config, vocabulary, torch.float32, Execution(device))
+    total = 0
+    with elementwise_by("torch"):
+        for batch in batches:
+            with FlopCounterMode(display=False) as counter:
+                steps.gradients(TensorBatch.of(batch), batch.target_tokens, 1)
+            total += counter.get_total_flops()
+    return float(total)
+
+
+@dataclass(frozen=True)
+class Speed:
+    """Of training in one way."""
+
+    way: str
+    tokens_a_second: float
+    milliseconds: float  # a step
+    preparing_seconds: float  # until all shapes were recorded and compiled
+    last_loss: float
+
+
+def measure(config: Config, vocabulary: int, batches: Sequence[Batch], device: torch.device) -> Iterator[Speed]:
+    """Training on the batches, over and over: by torch's operations or kernels, with and without CUDA graphs."""
+    dtype = torch.bfloat16 if config.training.precision == "bf16" else torch.float32
+    whole = Execution.on(device)
+    ways = [("steps launched one by one", replace(whole, recordings=0)), ("CUDA graphs", whole)]
+    for name, execution in ways if whole.recordings else ways[:1]:
+        for kind in ("torch", "kernels") if device.type == "cuda" else ("torch",):
+            with elementwise_by(kind), execution.running():
+                steps = Steps(config, vocabulary, dtype, execution)
+                prepared = [(steps.prepared(batch), batch.target_tokens) for batch in batches]
+
+                def epoch(steps: Steps = steps, prepared: list[tuple[TensorBatch, int]] = prepared) -> None:
+                    for batch, tokens in prepared:
+                        steps(batch, tokens)
+
+                preparing = seconds_of(epoch, device, 2)
+                once = seconds_of(epoch, device, 1)
+                seconds = seconds_of(epoch, device, max(1, round(SECONDS_TO_MEASURE / once)) if once < 4 else 1)
+                tokens = sum(tokens for _, tokens in prepared)
+                losses = steps.finish()
+            yield Speed(f"{name}, {kind}", tokens / seconds, 1000 * seconds / len(batches), 2 * preparing, losses[-1])
+            del steps, prepared
+            if device.type == "cuda":
+                torch.cuda.empty_cache()

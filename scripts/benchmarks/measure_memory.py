@@ -1,0 +1,131 @@
+"""Measures that memory does not grow with the corpus: pairs a second and peak memory of preparing and training.
+
+    .venv/bin/python scripts/benchmarks/measure_memory.py [PAIRS]…      (200,000 and 2,000,000 by default)
+
+For each size it generates a corpus in a temporary folder, tokenises it (a process of its own), and trains 60 steps of a
+small model on it (another one). Everything is removed again.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import suppress
+from pathlib import Path
+
+from examples.quickstart_corpus.corpus import generate
+
+STEPS = 60
+CONFIG = """
+name: memory
+data:
+  source_language: en
+  target_language: fr
+  train: {{source: {folder}/train.en, target: {folder}/train.fr}}
+  validation: {{source: {folder}/validation.en, target: {folder}/validation.fr}}
+tokenizer: {{vocabulary_size: 2000}}
+model:
+  attention_size: 64
+  embedding_size: 64
+  readout_size: 64
+  encoder: {{hidden_size: 64}}
+  decoder: {{hidden_size: 128}}
+training: {{max_steps: {steps}, max_epochs: null, validate_every: 1000000, validation_samples: 0}}
+"""
+
+
+def write_corpus(folder: Path, pairs: int) -> None:
+    """Pairs of the built-in grammar's sentences, two joined to make each pair another one."""
+    splits = generate(1, 20_000)
+    generator = random.Random(1)
+    for name, sentences, count in (("train", splits.train, pairs), ("validation", splits.validation, 100)):
+        with (folder / f"{name}.en").open("w") as source, (folder / f"{name}.fr").open("w") as target:
+            for _ in range(count):
+                first, second = generator.choice(sentences), generator.choice(sentences)
+                source.write(f"{first.english} {second.english}\n")
+                target.write(f"{first.french} {second.french}\n")
+
+
+def with_descendants(process: int) -> list[int]:
+    """A process, those it started, those that they started, and so on, as far as they still run."""
+    found = [process]
+    for number in found:  # which grows on the way
+        with suppress(OSError):
+            for children in Path(f"/proc/{number}/task").glob("*/children"):
+                found += map(int, children.read_text().split())
+    return found
+
+
+def memory_of(process: int) -> tuple[float, float]:
+    """The resident and the anonymous memory of one process in MiB; nothing where it has ended."""
+    with suppress(OSError):
+        status = Path(f"/proc/{process}/status").read_text()
+        sizes = dict(re.findall(r"(VmRSS|RssAnon):\s+(\d+) kB", status))
+        return int(sizes.get("VmRSS", 0)) / 1024, int(sizes.get("RssAnon", 0)) / 1024
+    return 0.0, 0.0
+
+
+def measured(command: list[str]) -> tuple[float, float, float]:
+    """Runs a command; returns its seconds and, in MiB, the peaks of its resident and of its anonymous memory.
+
+    Both are of the command and all processes it started, together. Anonymous is what the program itself holds; the rest
+    are pages of mapped files, which the system takes back at will (and which count here once for each process).
+    """
+    started = time.perf_counter()
+    process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    resident = anonymous = 0.0
+    while process.poll() is None:
+        held = [memory_of(number) for number in with_descendants(process.pid)]
+        resident = max(resident, sum(of_one[0] for of_one in held))
+        anonymous = max(anonymous, sum(of_one[1] for of_one in held))
+        time.sleep(0.05)
+    if process.returncode:
+        raise SystemExit(f"{' '.join(command)} failed with status {process.returncode}")
+    return time.perf_counter() - started, resident, anonymous
+
+
+def memory(peaks: list[float]) -> str:
+    resident, anonymous = peaks
+    return f"{resident:,.0f} MiB resident, {anonymous:,.0f} MiB of it anonymous"
+
+
+def measure(pairs: int) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        write_corpus(folder, pairs)
+        (folder / "config.yaml").write_text(CONFIG.format(folder=folder, steps=STEPS))
+        prepare = [sys.executable, __file__, "--prepare", name]
+        seconds, *preparing = measured(prepare)
+        nmt = [sys.executable, "-m", "nmt", "train", f"{name}/config.yaml", "--output", f"{name}/run"]
+        _, *training = measured(nmt)
+        print(
+            f"{pairs:>10,} pairs: preparing {pairs / seconds:,.0f} pairs/s, {memory(preparing)}; "
+            f"training {STEPS} steps, {memory(training)}"
+        )
+
+
+def prepare(folder: Path) -> None:
+    """What `nmt train` does before it loads torch's model, alone: tokenizer and corpus into the run directory."""
+    from nmt.config import load_config
+    from nmt.io.atomic_files import make_directory
+    from nmt.training.preparation import corpus_files, prepare_corpus, train_tokenizers
+    from nmt.training.signals import StopRequest
+
+    config = load_config(str(folder / "config.yaml"))
+    make_directory(folder / "run")
+    with StopRequest() as stop:
+        files = corpus_files(config)
+        text = train_tokenizers(config, folder / "run", files, stop)
+        prepare_corpus(config, folder / "run", files, text, stop, quiet=True)
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["--prepare"]:
+        prepare(Path(sys.argv[2]))
+    else:
+        for size in map(int, sys.argv[1:] or ["200000", "2000000"]):
+            measure(size)

@@ -1,0 +1,142 @@
+"""How often the flags of `nmt translate --confidence` come up: on a text, and on the same text broken on purpose.
+
+    python scripts/benchmarks/measure_warnings.py runs/quickstart data/quickstart/test.en data/quickstart/test.fr
+
+prints a table for README.md: for each kind of input how many lines in a hundred have a
+probability below nearly all of those of the text as it is, each flag, and any flag. With a
+reference it tells, too, how good the translations with and without a flag are, and those of low and high probability.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+import statistics
+import string
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from sacrebleu.metrics.chrf import CHRF
+
+from nmt.postprocessing.entities import KINDS
+from nmt.postprocessing.postprocess import Revision
+from nmt.translation.result import Translation
+from nmt.translation.translator import Translator
+
+FLAGS = ("unattended", "overattended", "repetition", "cut", "not_copied")
+JOINED = 4
+SYLLABLES = [first + second for first in "bdfgklmnprstvz" for second in ("a", "e", "i", "o", "u", "ork", "il", "unt")]
+
+
+def invented_words(lines: Sequence[str], chance: random.Random) -> list[str]:
+    """Half of the words are made up; their punctuation stays."""
+
+    def invent(found: re.Match[str]) -> str:
+        return "".join(chance.choices(SYLLABLES, k=chance.randint(2, 3))) if chance.random() < 0.5 else found[0]
+
+    return [re.sub(r"\w+", invent, line) for line in lines]
+
+
+def mistyped(lines: Sequence[str], chance: random.Random) -> list[str]:
+    """One letter in five is another."""
+    letters = string.ascii_lowercase
+    return [
+        "".join(chance.choice(letters) if sign.isalpha() and chance.random() < 0.2 else sign for sign in line)
+        for line in lines
+    ]
+
+
+def in_disorder(lines: Sequence[str], chance: random.Random) -> list[str]:
+    """The words of each line in another order."""
+    return [" ".join(chance.sample(words := line.split(), len(words))) for line in lines]
+
+
+def joined(lines: Sequence[str], _chance: random.Random) -> list[str]:
+    """Neighbouring lines as one."""
+    return [" ".join(lines[start : start + JOINED]) for start in range(0, len(lines), JOINED)]
+
+
+def random_signs(lines: Sequence[str], chance: random.Random) -> list[str]:
+    """Letters, digits and signs without any sense, as many as there were."""
+    signs = string.ascii_letters + string.digits + string.punctuation + " " * 15
+    return ["".join(chance.choices(signs, k=len(line))) for line in lines]
+
+
+INPUTS: dict[str, Callable[[Sequence[str], random.Random], list[str]]] = {
+    "the text as it is": lambda lines, _chance: list(lines),
+    "half of its words invented": invented_words,
+    "one letter in five mistyped": mistyped,
+    "its words in disorder": in_disorder,
+    f"{JOINED} lines joined to one": joined,
+    "random signs": random_signs,
+}
+
+
+def revised(translator: Translator, lines: Sequence[str]) -> list[Translation]:
+    """The translations with their confidence; numbers, addresses and tags are copied."""
+    revision = Revision(copy=KINDS, confidence=True)
+    return [revision.of(one) for one in translator.translate(lines, translator.options(attention=True))]
+
+
+def flags_of(translation: Translation) -> set[str]:
+    """The kinds of flags that a translation has."""
+    remarks = translation.outputs[0].remarks if translation.outputs else translation.remarks
+    return {flag.kind for flag in remarks.confidence.flags} if remarks.confidence else set()
+
+
+def probabilities(translations: Sequence[Translation]) -> list[float]:
+    """Those of the translations of lines that are not blank."""
+    return [one.outputs[0].probability for one in translations if one.outputs]
+
+
+def row(name: str, translations: Sequence[Translation], limit: float) -> str:
+    """One row of the table; `limit` is what a probability is low below."""
+    found = [flags_of(one) for one in translations]
+    low = sum(value < limit for value in probabilities(translations))
+    shares = [low, *(sum(kind in flags for flags in found) for kind in FLAGS), sum(map(bool, found))]
+    median = statistics.median(probabilities(translations))
+    return f"| {name} | {median:.2f} | " + " | ".join(f"{100 * count / len(found):.1f}" for count in shares) + " |"
+
+
+def quality(translations: Sequence[Translation], references: Sequence[str]) -> list[str]:
+    """How good translations with and without a flag are, and those of low and of high probability."""
+    chrf = CHRF()
+    scores = [chrf.sentence_score(one.text, [other]).score for one, other in zip(translations, references, strict=True)]
+    order = sorted(range(len(scores)), key=lambda place: translations[place].outputs[0].probability)
+    tenth = max(1, len(order) // 10)
+    flagged = [place for place in order if flags_of(translations[place])]
+    groups = {
+        "with a flag": flagged,
+        "without a flag": sorted(set(order) - set(flagged)),
+        "the least probable tenth": order[:tenth],
+        "the most probable tenth": order[-tenth:],
+    }
+    lines = ["| lines | number | chrF2 of a line, mean | translated as the reference |", "| --- | --- | --- | --- |"]
+    for name, places in groups.items():
+        if places:
+            same = sum(translations[place].text == references[place] for place in places) / len(places)
+            mean = statistics.fmean(scores[place] for place in places)
+            lines.append(f"| {name} | {len(places)} | {mean:.1f} | {100 * same:.0f} % |")
+    return lines
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Measures and prints."""
+    if len(arguments) not in (2, 3):
+        sys.exit("usage: measure_warnings.py MODEL SOURCE [REFERENCE]")
+    translator = Translator.load(arguments[0], device="cpu")
+    lines = Path(arguments[1]).read_text(encoding="utf-8").splitlines()
+    plain = revised(translator, lines)
+    limit = sorted(probabilities(plain))[len(lines) // 100]
+    print(f"| input | probability, median | below {limit:.2f} | {' | '.join(FLAGS)} | any |")
+    print("| --- " * (len(FLAGS) + 4) + "|")
+    for name, spoil in INPUTS.items():
+        print(row(name, revised(translator, spoil(lines, random.Random(1))), limit), flush=True)
+    if len(arguments) == 3:
+        references = Path(arguments[2]).read_text(encoding="utf-8").splitlines()
+        print("", *quality(plain, references), sep="\n")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,88 @@
+"""What training remembers: limits, the best score, plateaus."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nmt.checkpoint.training_state import TrainingState
+from nmt.config import TrainingConfig
+from nmt.corpus.batch_order import Position
+from nmt.errors import ModelError
+
+WHERE = Path("state.json")
+
+
+def limits(**options: Any) -> TrainingConfig:
+    return TrainingConfig(**{"max_epochs": None, "patience": None, **options})
+
+
+def test_each_limit_ends_training_and_is_named() -> None:
+    state = TrainingState(step=10, position=Position(2, 0, 0), seconds=90.0, validations_without_gain=3)
+    assert state.limit_reached(limits(max_steps=10)) == "max_steps 10 reached"
+    assert state.limit_reached(limits(max_epochs=2)) == "max_epochs 2 reached"
+    assert state.limit_reached(limits(max_minutes=1.5)) == "max_minutes 1.5 reached"
+    assert state.limit_reached(limits(patience=3)) == "no better bleu in 3 validations"
+    assert state.limit_reached(limits(max_steps=11, max_epochs=3, max_minutes=1.6, patience=4)) is None
+
+
+def test_the_best_score_resets_patience() -> None:
+    state, config = TrainingState(step=5), limits(patience=9)
+    assert state.take_score(10.0, config)
+    state.step = 6
+    assert not state.take_score(10.0, config)
+    assert (state.best_step, state.validations_without_gain, state.validated_step) == (5, 1, 6)
+    assert state.take_score(10.1, config)
+    assert (state.best_step, state.validations_without_gain) == (6, 0)
+
+
+def test_a_plateau_reduces_the_rate_once_for_each_patience() -> None:
+    state, config = TrainingState(), limits(schedule="plateau", plateau_patience=2, patience=9)
+    reductions = []
+    for score in (5.0, 4.0, 4.0, 4.0, 4.0, 6.0, 4.0):
+        state.take_score(score, config)
+        reductions.append(state.reductions)
+    assert reductions == [0, 0, 1, 1, 2, 2, 2]
+
+
+def test_state_survives_json() -> None:
+    state = TrainingState(7, Position(1, 2, 3), 4.5, 6, -2.25, 5, 1, 1, 2, "abc")
+    assert TrainingState.from_json(state.as_json(), WHERE) == state
+    assert TrainingState.from_json(TrainingState().as_json(), WHERE) == TrainingState()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"step": "7"},
+        {"step": -1},
+        {"step": True},
+        {"step": 10**30},
+        {"seconds": math.inf},
+        {"position": [1]},
+        {"position": [0, -1, 0]},
+        {"position": [0, 0, 10**30]},
+        {"position": [0, 0, True]},
+        {"more": 1},
+        {"best_score": "x"},
+        {"best_score": math.nan},
+    ],
+)
+def test_a_foreign_state_is_refused(change: dict[str, object]) -> None:
+    with pytest.raises(ModelError):
+        TrainingState.from_json({**TrainingState().as_json(), **change}, WHERE)
+
+
+def test_time_left_follows_the_nearest_limit() -> None:
+    state = TrainingState(step=25, seconds=60.0)
+    assert state.seconds_left(limits(max_steps=100), 10) == pytest.approx(180.0)
+    assert state.seconds_left(limits(max_epochs=5, max_steps=100), 10) == pytest.approx(60.0)
+    assert math.isinf(state.seconds_left(limits(patience=1), 10))
+
+
+@pytest.mark.parametrize(("position", "epoch"), [((0, 0, 0), 1), ((0, 0, 3), 1), ((1, 0, 0), 1), ((1, 2, 0), 2)])
+def test_the_epoch_shown_is_that_of_the_last_update(position, epoch):
+    assert TrainingState(position=Position(*position)).epochs_begun == epoch

@@ -1,0 +1,213 @@
+"""Translations with words put in by attention: what they say, and that their attention stays right."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from nmt.cli.formats.translations import alignment_of_words, attention_of_words
+from nmt.postprocessing.dictionary import Dictionary
+from nmt.postprocessing.entities import KINDS
+from nmt.postprocessing.postprocess import Revision
+from nmt.translation.result import Output, PartAttention, Translation
+
+Make = Callable[..., Translation]
+REPLACE = Revision(replace_unknown=True)
+COPY = Revision(copy=KINDS, confidence=True)
+
+
+def best(translation: Translation, revision: Revision) -> Output:
+    return revision.of(translation).outputs[0]
+
+
+def alignment(translation: Translation, revision: Revision) -> list[tuple[int, int]]:
+    return alignment_of_words(best(translation, revision))
+
+
+@pytest.mark.parametrize(
+    ("source", "pieces", "looks", "text", "replaced"),
+    [
+        ("a Zürich b", "▁x ▁⁇ ▁y", [0, 1, 2], "x Zürich y", [(1, 1)]),
+        ("a Zürich, b", "▁x ▁⁇ ▁y", [0, 1, 2], "x Zürich, y", [(1, 1)]),  # a model of words
+        ("a Zürich, b", "▁x ▁ ⁇ ▁y", [0, 1, 1, 2], "x Zürich y", [(1, 1)]),  # the model writes punctuation itself
+        ("a Zürich, b", "▁x ▁ ⁇ , ▁y", [0, 1, 1, 1, 2], "x Zürich, y", [(1, 1)]),
+        ("a Дмитрий", "▁x ▁l' ⁇ .", [0, 0, 1, 1], "x l'Дмитрий.", [(1, 1)]),
+        ("a heart", "▁x ▁c ⁇ ur", [0, 1, 1, 1], "x heart", [(1, 1)]),
+        ("Zanzibar b", "▁⁇ ▁⁇ ▁y", [0, 0, 1], "Zanzibar y", [(0, 0)]),
+        ("Ann Bob", "▁⁇ ▁⁇", [1, 0], "Bob Ann", [(1, 0), (0, 1)]),
+        ("Ann b", "▁⁇ ▁y ▁⁇", [0, 1, 0], "Ann y Ann", [(0, 0), (0, 2)]),
+        ("a b", "▁x ▁y", [0, 1], "x y", []),
+    ],
+)
+def test_unknown_words_become_what_they_looked_at(
+    source: str, pieces: str, looks: list[int], text: str, replaced: list[tuple[int, int]], make_translation: Make
+) -> None:
+    output = best(make_translation(source, pieces, looks), REPLACE)
+    assert output.text == text
+    assert list(output.remarks.replaced or ()) == replaced
+    assert set(replaced) <= set(alignment_of_words(output))
+    assert output.tokens == tuple(pieces.split())
+
+
+def test_an_unknown_word_is_translated_by_a_dictionary_first(make_translation: Make) -> None:
+    found = {"potato": "pomme de terre", "paris,": "PARIS", "été": "summer"}
+    revision = Revision(replace_unknown=True, dictionary=Dictionary(found))
+    translation = make_translation("a Potato, now", "▁⁇ ▁x ▁ ⁇ . ▁z", [0, 0, 1, 1, 1, 2])
+    output = best(translation, revision)
+    assert output.text == "a x pomme de terre. z"
+    words = np.array(list(attention_of_words(translation, output)))
+    np.testing.assert_array_equal(words.argmax(axis=1), [0, 0, 1, 1, 1, 2])
+    np.testing.assert_allclose(words.sum(axis=1), 1)
+    assert output.remarks.replaced == ((0, 0), (1, 2))
+    assert best(make_translation("Paris,", "▁⁇", [0]), revision).text == "PARIS"
+    assert best(make_translation("(Potato)", "▁⁇", [0]), revision).text == "(pomme de terre)"
+    assert best(make_translation("ete e\u0301te\u0301", "▁⁇ ▁⁇", [0, 1]), revision).text == "ete summer"
+
+
+def test_parts_and_words_behind_an_edit_move_along() -> None:
+    def part(
+        weights: list[list[float]], source: tuple[int, ...], words: range, unknown: tuple[int, ...]
+    ) -> PartAttention:
+        return PartAttention(np.array(weights, dtype=np.float32), source, tuple(words), words, unknown)
+
+    parts = (
+        part([[0.8, 0.2, 0.0], [0.9, 0.1, 0.0]], (0, 1), range(2), (0, 1)),
+        PartAttention(np.array([[1.0, 0.0]], dtype=np.float32), (2,), (-1,), range(2, 2)),
+        part([[0.1, 0.9, 0.0], [0.9, 0.1, 0.0]], (3, 4), range(2, 4), (0,)),
+    )
+    output = Output("⁇ ⁇ ⁇ z", -1, -2, ("u", "u", "-", "u", "z"), parts)
+    revision = Revision(replace_unknown=True, dictionary=Dictionary({"e": "E E E"}))
+    revised = revision.of(Translation("a b c d e", (output,))).outputs[0]
+    assert revised.text == "a E E E z"
+    assert revised.parts is not None
+    assert [one.words for one in revised.parts] == [range(1), range(1, 1), range(1, 5)]
+    assert alignment_of_words(revised) == [(0, 0), (3, 4), (4, 1), (4, 2), (4, 3)]
+    np.testing.assert_array_equal(revised.attention, output.attention)
+
+
+def test_a_word_cut_between_two_parts_is_put_in_once() -> None:
+    weights = np.array([[1, 0, 0], [0, 1, 0]], dtype=np.float32)
+    # The second word of the source lies in both parts, and both wrote something unknown for it.
+    first = PartAttention(weights, (0, 1), (0, 1), range(2), (1,))
+    second = PartAttention(weights, (1, 2), (2, 3), range(2, 4), (0,))
+    output = Output("u ⁇ ⁇ z", -1, -2, ("u", "⁇", "⁇", "z"), (first, second))
+    for dictionary, text, links in (
+        (Dictionary(), "u b z", [(0, 0), (1, 1), (2, 2)]),
+        (Dictionary({"b": "B B B"}), "u B B B z", [(0, 0), (1, 1), (1, 2), (1, 3), (2, 4)]),
+    ):
+        revision = Revision(replace_unknown=True, dictionary=dictionary, confidence=True)
+        revised = revision.of(Translation("a b c", (output,))).outputs[0]
+        assert revised.text == text
+        assert alignment_of_words(revised) == links
+        assert [part.words.stop for part in revised.parts or ()] == [len(text.split()) - 1, len(text.split())]
+
+
+def test_an_item_cut_between_two_parts_is_put_in_once() -> None:
+    weights = np.array([[1, 0, 0], [0, 1, 0]], dtype=np.float32)
+    first = PartAttention(weights, (0, 1), (0, 1), range(2))
+    second = PartAttention(weights, (1, 2), (2, 3), range(2, 4))
+    output = Output("u https://exmpl .com/a z", -1, -2, ("u", "https://exmpl", ".com/a", "z"), (first, second))
+    revised = Revision(copy=("urls",), confidence=True).of(Translation("a https://example.com/a c", (output,)))
+    assert revised.text == "u https://example.com/a z"
+    assert alignment_of_words(revised.outputs[0]) == [(0, 0), (1, 1), (2, 2)]
+
+
+def test_unknown_words_that_a_tokenizer_writes_as_nothing_stay_so(make_translation: Make) -> None:
+    translation = make_translation("a b", "▁⁇ ▁⁇", [0, 1])
+    part = translation.outputs[0].parts[0]  # type: ignore[index]
+    silent = replace(translation.outputs[0], text="", parts=(part._replace(target_words=(-1, -1), words=range(0)),))
+    revised = Revision(replace_unknown=True, copy=KINDS).of(replace(translation, outputs=(silent,)))
+    assert (revised.text, alignment_of_words(revised.outputs[0])) == ("", [])
+
+
+@pytest.mark.parametrize(
+    ("source", "pieces", "looks", "text", "missing"),
+    [
+        # A number that came out differently, in its place; the rest of the word is the translation's own.
+        ("has 3, cats", "▁a ▁4. ▁chats", [0, 1, 2], "a 3. chats", ()),
+        ("the 21st day", "▁le ▁22e ▁jour", [0, 1, 2], "le 21e jour", ()),
+        # One in another notation is right.
+        ("it is 1,000.5", "▁c' ▁est ▁1.000,5", [0, 1, 2], "c' est 1.000,5", ()),
+        ("it is 10,000 now", "▁c' ▁est ▁10 ▁000", [0, 1, 2, 2], "c' est 10 000", ()),
+        ("it is 10 000", "▁c' ▁est ▁10.000", [0, 1, 2], "c' est 10.000", ()),
+        ("it is 1,000.5", "▁c' ▁est ▁1.000,4", [0, 1, 2], "c' est 1,000.5", ()),
+        # Nothing of its kind looked there.
+        ("has 3 cats", "▁a ▁trois ▁chats", [0, 1, 2], "a trois chats", (1,)),
+        ("has 3 cats", "▁a ▁x ▁4", [0, 1, 2], "a x 4", (1,)),
+        # Both are there, whatever looked where.
+        ("2 or 3", "▁3 ▁ou ▁2", [0, 1, 2], "3 ou 2", ()),
+        ("3 or 3", "▁3 ▁ou ▁4", [0, 1, 2], "3 ou 3", ()),
+        ("3 or 3", "▁3 ▁ou ▁4", [2, 1, 0], "3 ou 3", ()),
+        # Addresses.
+        ("see https://example.com/a.", "▁voir ▁https://exmaple.con .", [0, 1, 1], "voir https://example.com/a.", ()),
+        ("see https://ab.cd/e now", "▁voir ▁: ▁https ▁:// ▁ab ▁. ▁cd ▁/e ▁. ▁ce", [0, *[1] * 8, 2],
+         "voir : https://ab.cd/e . ce", ()),
+        ("ask a@b.co!", "▁demandez ▁à ▁la ▁a@c.do ▁!", [0, 1, 1, 1, 1], "demandez à la a@b.co !", ()),
+        ("see www.x.y", "▁voir ▁le ▁site", [0, 1, 1], "voir le site", (1,)),
+        # Tags and placeholders.
+        ("hi {name}, %s", "▁salut ▁{nom}, ▁% ▁s", [0, 1, 2, 2], "salut {name}, %s", ()),
+        ("a <b>red</b> car", "▁une ▁voiture ▁<b>rouge</i>", [0, 2, 1], "une voiture <b>rouge</b>", ()),
+        ("hi {name}", "▁⁇ ▁⁇ .", [0, 1, 1], "⁇ {name}.", ()),
+    ],
+)  # fmt: skip
+def test_items_are_carried_over_where_attention_shows_their_place(
+    source: str, pieces: str, looks: list[int], text: str, missing: tuple[int, ...], make_translation: Make
+) -> None:
+    output = best(make_translation(source, pieces, looks), COPY)
+    assert output.text == text
+    trust = output.remarks.confidence
+    assert trust is not None
+    assert [flag.source_words for flag in trust.flags if flag.kind == "not_copied"] == ([missing] if missing else [])
+    assert set(output.remarks.replaced or ()) <= set(alignment_of_words(output))
+
+
+def test_no_tag_that_was_put_in_closes_before_it_is_opened(make_translation: Make) -> None:
+    output = best(make_translation("<b> red </b>", "▁<i> ▁rouge ▁</i>", [2, 1, 0]), COPY)
+    assert (output.text, output.remarks.replaced) == ("<b> rouge </b>", ((0, 0), (2, 2)))
+    output = best(make_translation("<b> red </b>", "▁</b> ▁rouge ▁<i>", [2, 1, 0]), COPY)
+    assert (output.text, output.remarks.replaced) == ("</b> rouge <i>", ())
+    assert output.remarks.confidence is not None
+    assert ("not_copied", (0,), ()) in output.remarks.confidence.flags
+
+
+def test_only_the_kinds_that_were_asked_for_are_copied(make_translation: Make) -> None:
+    translation = make_translation("3 {x} www.a.b", "▁4 ▁{y} ▁www.c.d", [0, 1, 2])
+    for kind, text in (("numbers", "3 {y} www.c.d"), ("tags", "4 {x} www.c.d"), ("urls", "4 {y} www.a.b")):
+        assert best(translation, Revision(copy=(kind,))).text == text
+    with pytest.raises(ValueError, match="copy is names: expected some of numbers, urls, tags"):
+        Revision(copy=("names",))
+
+
+def test_items_go_first_and_unknown_words_take_what_is_left(make_translation: Make) -> None:
+    revision = Revision(replace_unknown=True, copy=("numbers",))
+    output = best(make_translation("Ann 3 Bob", "▁⁇ ▁4 ▁⁇", [2, 1, 0]), revision)
+    assert output.text == "Bob 3 Ann"
+    assert output.remarks.replaced == ((2, 0), (1, 1), (0, 2))
+    assert best(make_translation("Ann 3", "▁⁇ ▁⁇", [1, 0]), revision).text == "3 Ann"
+
+
+def test_nothing_is_done_that_was_not_asked_for(make_translation: Make) -> None:
+    translation = make_translation("a", "▁⁇", [0])
+    assert Revision().of(translation) is translation
+    trusted = best(translation, Revision(confidence=True))
+    assert (trusted.text, trusted.remarks.replaced) == ("⁇", None)
+    assert best(translation, REPLACE).remarks.confidence is None
+
+
+def test_blank_lines_have_remarks_too() -> None:
+    blank = Translation("", ())
+    assert REPLACE.of(blank).remarks == ((), None)
+    assert COPY.of(blank).remarks == ((), (1.0, ()))
+    assert COPY.of(blank, is_unread=True).remarks == ((), (0.0, (("unread", (), ()),)))
+
+
+@pytest.mark.parametrize("text", ["a\u2028b", "\ud800", "<script>alert(1)</script>", "日本", "\u202eabc", "|||"])
+def test_whatever_the_source_holds_stays_one_line_and_as_many_words(text: str, make_translation: Make) -> None:
+    source = f"{text} z"
+    words = len(source.split())
+    output = best(make_translation(source, "▁x ▁⁇ ▁z", [words - 1, 0, words - 1]), REPLACE)
+    assert len(output.text.split()) == 3
+    assert output.text.split()[1] == source.split()[0].replace("\ud800", "\ufffd")

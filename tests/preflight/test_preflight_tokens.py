@@ -1,0 +1,116 @@
+"""What the text becomes as tokens: what is left out, and a vocabulary that does not suit."""
+
+import pytest
+
+import nmt.preflight.reading as reading_module
+from nmt.corpus.store import Store
+from nmt.io.lines import Line
+from nmt.preflight.files import check_files, sets_of
+from nmt.preflight.findings import Findings
+from nmt.preflight.reading import LinePair
+from nmt.preflight.reservoir import Sample
+from nmt.preflight.scan import scan
+from nmt.preflight.tokens import tokenize
+from nmt.training.preparation import corpus_files, prepare_corpus, train_tokenizers
+from nmt.training.signals import StopRequest
+
+
+@pytest.fixture
+def tokens(corpus, tmp_path):
+    """What is made of the training text, and what is found on the way."""
+
+    def made(config):
+        sample, findings = Sample(seed=1), Findings()
+        lines = zip(corpus.lines("training.en"), corpus.lines("training.fr"), strict=True)
+        for number, (source, target) in enumerate(lines, 1):
+            sample.add(LinePair(0, Line(number, source), Line(number, target)))
+        folder = tmp_path / "made"
+        folder.mkdir()
+        tokenized = tokenize(config, sample, sets_of(config)[0].files, None, folder, findings, StopRequest())
+        return tokenized, findings.sorted()
+
+    return made
+
+
+def small(**sections):
+    return {"tokenizer": {"vocabulary_size": 300, "byte_fallback": False}, **sections}
+
+
+def test_of_a_small_corpus_the_tokens_are_those_of_training(corpus, tokens, tmp_path):
+    config = corpus.config(**small())
+    tokenized, findings = tokens(config)
+    assert findings == []
+    run = tmp_path / "run"
+    run.mkdir()
+    files = corpus_files(config)
+    text = train_tokenizers(config, run, files, StopRequest())
+    store = prepare_corpus(config, run, files, text, StopRequest(), quiet=True)
+    assert tokenized.encoder.source.model == text.source.model and tokenized.sizes == (text.source.size,) * 2
+    assert tokenized.store.digests == store.digests
+    size = sum(path.stat().st_size for path in (run / "corpus").iterdir() if path.suffix != ".json")
+    assert tokenized.bytes_per_pair == pytest.approx(size / len(store))
+
+
+def test_the_longest_pairs_make_one_update(corpus, tokens, tmp_path):
+    config = corpus.config(**small(training={"batch_tokens": 500}))
+    tokenized, _ = tokens(config)
+    longest = Store.open(tmp_path / "made" / "longest")
+    assert 500 < longest.target_tokens < 560
+    lengths = [len(longest.source(n)) + len(longest.target(n)) for n in range(len(longest))]
+    every = [len(tokenized.store.source(n)) + len(tokenized.store.target(n)) for n in range(len(tokenized.store))]
+    assert sorted(lengths) == sorted(every)[-len(lengths) :]
+
+
+def test_pairs_that_are_left_out_are_counted_and_named(corpus, tokens):
+    lines = corpus.lines("training.en")
+    lines[1] = lines[1] * 40
+    lines[99:199] = [f"{line} " * 6 for line in lines[99:199]]
+    corpus.write("training.en", lines)
+    _, findings = tokens(corpus.config(**small(data={"max_length_ratio": 3, "max_length": 400})))
+    length, ratio = sorted(findings, key=lambda finding: finding.kind)
+    assert (length.kind, length.severity, length.where) == (
+        "left_out_length",
+        "information",
+        f"{corpus.path('training.en')}:2",
+    )
+    assert (ratio.kind, ratio.severity, ratio.where) == (
+        "left_out_ratio",
+        "warning",
+        f"{corpus.path('training.en')}:100",
+    )
+
+
+def test_a_corpus_of_which_no_pair_is_left_is_an_error(corpus, tokens):
+    tokenized, findings = tokens(corpus.config(**small(data={"max_length": 1})))
+    assert tokenized is None
+    assert [(finding.kind, finding.exit_code) for finding in findings if finding.severity == "error"] == [
+        ("nothing_left", 65)
+    ]
+
+
+def test_of_a_corpus_whose_beginning_alone_was_read_a_sample_is_not_the_whole(corpus, monkeypatch):
+    monkeypatch.setattr(reading_module, "HEAD_CHARACTERS", 5000)
+    config, findings = corpus.config(), Findings()
+    for full in (False, True):
+        files = check_files(config, full, findings, lambda: None)
+        sample = scan(config, files, full=full, findings=findings, progress=lambda _: None)["training"]
+        assert sample.is_whole == full
+
+
+def test_a_vocabulary_that_the_corpus_cannot_fill_is_told(corpus, tokens):
+    _, findings = tokens(corpus.config(tokenizer={"vocabulary_size": 30000}))
+    assert "vocabulary_changed" in [finding.kind for finding in findings]
+
+
+def test_a_vocabulary_of_words_that_are_rare_is_a_warning(corpus, tokens):
+    for side in ("en", "fr"):
+        lines = corpus.lines(f"training.{side}")
+        corpus.write(f"training.{side}", [f"{line} {number * 7919:x}" for number, line in enumerate(lines)])
+    _, findings = tokens(corpus.config(tokenizer={"kind": "word", "vocabulary_size": 2000, "byte_fallback": False}))
+    assert [(finding.kind, finding.severity) for finding in findings] == [("vocabulary_too_large", "warning")]
+
+
+def test_two_vocabularies_are_made_where_none_is_shared(corpus, tokens):
+    config = corpus.config(tokenizer={"vocabulary_size": 400, "byte_fallback": False, "shared": False})
+    tokenized, _ = tokens(config)
+    assert tokenized.encoder.source.model != tokenized.encoder.target.model

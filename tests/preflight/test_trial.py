@@ -1,0 +1,151 @@
+"""A few updates in a process of their own, and what is expected from them."""
+
+import multiprocessing
+import os
+import signal
+
+import pytest
+
+import nmt.preflight.trial as trial_module
+from nmt.errors import MemoryExhaustedError, StoppedError
+from nmt.preflight.check import Options, check
+from nmt.preflight.estimates import Extent, expect_disk, expect_memory, expect_time
+from nmt.preflight.findings import Findings
+from nmt.preflight.trial import Model, Outcome, Plan, Trial, TrialTooLongError
+from nmt.training.signals import StopRequest
+
+SMALL = {
+    "tokenizer": {"vocabulary_size": 300, "byte_fallback": False},
+    "model": {
+        "attention_size": 8,
+        "embedding_size": 8,
+        "readout_size": 8,
+        "encoder": {"hidden_size": 4},
+        "decoder": {"hidden_size": 8},
+    },
+}
+MINUTE = Outcome(updates=10, seconds=5.0, target_tokens=5000, memory=10**8, device_memory=None)
+
+
+def small(corpus, **training):
+    return corpus.config(**SMALL, training={"batch_tokens": 200, "max_steps": 1000, **training})
+
+
+def kinds(findings):
+    return {finding.kind for finding in findings}
+
+
+def test_updates_are_timed_and_nothing_is_left(corpus, tmp_path, monkeypatch):
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(folder))
+    checked = check(small(corpus), tmp_path / "runs" / "small")
+    assert checked.exit_code == 0 and {finding.severity for finding in checked.findings} == {"information"}
+    assert kinds(checked.findings) == {"pairs", "model", "time", "memory", "disk"}
+    expected = checked.expected
+    assert expected["updates"] == 1000 and expected["pairs"] == 1000
+    assert 0 < expected["seconds_per_update"] < 5
+    assert expected["seconds"] == pytest.approx(1000 * expected["seconds_per_update"])
+    assert 100 < expected["seconds_per_update"] * expected["target_tokens_per_second"] <= 200  # an update has so many
+    assert 50_000_000 < expected["memory_bytes"] < 3_000_000_000
+    assert 0 < expected["disk_bytes"] < expected["disk_free_bytes"]
+    assert not list(folder.iterdir()) and not (tmp_path / "runs").exists()
+    assert not multiprocessing.active_children()
+
+
+def test_a_loss_that_becomes_infinite_is_told(corpus, tmp_path):
+    checked = check(small(corpus, learning_rate=1e38, clip_norm=None), tmp_path / "run")
+    [error] = [finding for finding in checked.findings if finding.severity == "error"]
+    assert (error.kind, checked.exit_code) == ("diverged", 6)
+
+
+@pytest.mark.parametrize(("trial", "code"), [(True, 7), (False, 5)])
+def test_a_model_for_which_there_is_no_memory_is_not_tried(trial, code, corpus, tmp_path):
+    config = small(corpus)
+    huge = config.model.model_copy(update={"decoder": config.model.decoder.model_copy(update={"hidden_size": 10**6})})
+    checked = check(config.model_copy(update={"model": huge}), tmp_path / "run", Options(trial=trial))
+    errors = [finding for finding in checked.findings if finding.severity == "error"]
+    assert kinds(errors) == ({"memory", "disk"} if trial else {"disk"})
+    assert checked.exit_code == code
+
+
+@pytest.mark.parametrize(("device", "code"), [("cuda:99", 69), ("tpu", 2)])
+def test_the_device_is_looked_for_even_where_files_are_missing(device, code, corpus, tmp_path):
+    corpus.path("training.en").unlink()
+    checked = check(small(corpus), tmp_path / "run", Options(device=device))
+    assert {"device", "unreadable"} <= kinds(checked.findings) and checked.exit_code == code
+
+
+@pytest.fixture
+def plan(corpus):
+    return Plan(small(corpus).as_yaml(), "cpu", 1, sizes=(300, 300))
+
+
+def test_a_process_that_was_killed_has_run_out_of_memory(plan):
+    with Trial(plan._replace(device="cpu"), StopRequest()) as trial:
+        [process] = multiprocessing.active_children()
+        os.kill(process.pid, signal.SIGKILL)
+        with pytest.raises(MemoryExhaustedError):
+            trial.model()
+    assert not multiprocessing.active_children()
+
+
+def test_what_takes_too_long_is_given_up(plan, monkeypatch):
+    monkeypatch.setattr(trial_module, "LONGEST_SECONDS", 0.0)
+    with Trial(plan, StopRequest()) as trial, pytest.raises(TrialTooLongError):
+        trial.model()
+    assert not multiprocessing.active_children()
+
+
+def test_a_signal_ends_it(plan):
+    stop = StopRequest()
+    with Trial(plan, stop) as trial:
+        stop.signal = signal.SIGINT
+        with pytest.raises(StoppedError):
+            trial.model()
+    assert not multiprocessing.active_children()
+
+
+@pytest.mark.parametrize(
+    ("limits", "seconds"),
+    [
+        ({"max_steps": 1000}, 500),
+        ({"max_steps": None, "max_epochs": 30}, 3000),
+        ({"max_steps": 1000, "max_minutes": 2}, 120),
+        ({"max_steps": None, "max_epochs": None, "max_minutes": 3}, 180),
+        ({"max_steps": None, "max_epochs": None, "patience": 5}, None),
+    ],
+)
+def test_time_is_that_of_the_nearest_limit(limits, seconds, corpus):
+    config = small(corpus, **{"max_epochs": None, "patience": None, **limits})
+    epochs = config.training.max_epochs
+    extent = Extent(
+        1000, 40_000, 200, min((n for n in (config.training.max_steps, epochs and 200 * epochs) if n), default=None)
+    )
+    findings = Findings()
+    assert expect_time(config, extent, MINUTE, None, findings)["seconds"] == seconds
+    assert kinds(findings.sorted()) == {"time"}
+
+
+def test_few_updates_are_a_warning(corpus):
+    findings = Findings()
+    expect_time(small(corpus, max_steps=100), Extent(1000, 40_000, 200, 100), None, None, findings)
+    assert kinds(findings.sorted()) == {"few_updates"}
+
+
+def test_more_memory_than_there_is_is_a_warning():
+    findings = Findings()
+    expect_memory(MINUTE._replace(memory=1 << 60), findings)
+    assert [finding.severity for finding in findings.sorted()] == ["warning"]
+
+
+def test_disk_is_needed_for_checkpoints_and_corpus(corpus, tmp_path):
+    class Tokens:
+        bytes_per_pair = 100.0
+
+    findings = Findings()
+    model = Model("cpu", "float32", 1000, 4000)
+    expected = expect_disk(small(corpus), tmp_path / "run", model, Tokens(), 1000, None, findings)
+    assert expected["disk_bytes"] == 100_000 + 5 * 3 * 4000
+    expect_disk(small(corpus), tmp_path / "run", model, Tokens(), 10**15, None, findings)
+    assert [finding.exit_code for finding in findings.sorted()] == [None, 5]

@@ -1,0 +1,67 @@
+"""Models of random weights on made-up words: they know nothing, and are as exact as any other."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import pytest
+import torch
+
+from nmt.build import build_model
+from nmt.config import Config
+from nmt.model.seq2seq import Seq2Seq
+from nmt.tokenization.tokenizer import Tokenizer
+from nmt.tokenization.tokenizer_training import train_tokenizer
+
+WORDS = [first + second for first in ("ba", "ce", "di", "fo", "gu") for second in ("", "la", "ne", "ri", "so", "tu")]
+
+
+def make_lines(count: int, seed: int = 1) -> list[str]:
+    generator = random.Random(seed)
+    return [" ".join(generator.choices(WORDS, k=generator.randint(1, 6))) for _ in range(count)]
+
+
+def make_tokenizer(lines: Sequence[str], size: int = 60, kind: Any = "bpe") -> Tokenizer:
+    trained = train_tokenizer(
+        lines,
+        kind=kind,
+        vocabulary_size=size,
+        character_coverage=1.0,
+        byte_fallback=False,
+        normalization="nmt_nfkc",
+        training_lines=1000,
+        seed=1,
+    )
+    return Tokenizer(trained.model)
+
+
+def make_model(
+    config: Config, source: Tokenizer, target: Tokenizer, *, seed: int = 5, factor: float = 2, output_factor: float = 6
+) -> Seq2Seq:
+    """The model of a configuration, with preferences and attention as clear as those of a trained one."""
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        model = build_model(config.model, source.size, target.size).eval()
+    with torch.no_grad():
+        for weight in model.parameters():
+            weight.mul_(output_factor if weight is model.output_weight else factor)
+    return model
+
+
+def exhaust_memory(
+    monkeypatch: pytest.MonkeyPatch, method: Literal["step", "forward"], most: int, error: Exception
+) -> list[int]:
+    """Makes memory suffice for `most` sentences; the sizes of the batches that were tried are in the list."""
+    sizes: list[int] = []
+    compute = getattr(Seq2Seq, method)
+
+    def refuse(model: Seq2Seq, tokens: torch.Tensor, *others: Any) -> Any:
+        sizes.append(len(tokens))
+        if len(tokens) > most:
+            raise error
+        return compute(model, tokens, *others)
+
+    monkeypatch.setattr(Seq2Seq, method, refuse)
+    return sizes

@@ -1,0 +1,52 @@
+"""Loss and norm are read late, but none is left out and none that diverged passes."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from torch import Tensor
+
+from nmt.config import TrainingConfig
+from nmt.errors import NonFiniteError
+from nmt.training.deferred_loss import Outcomes
+from nmt.training.optimizer import leave_out_if_infinite, make_optimizer
+
+
+def number(value: float) -> Tensor:
+    return torch.tensor(value, dtype=torch.float64)
+
+
+@pytest.mark.parametrize("behind", [0, 1, 3])
+def test_every_outcome_is_read_once_and_in_order(behind: int) -> None:
+    outcomes = Outcomes(behind)
+    read = []
+    for step in range(1, 6):
+        outcomes.add(step, 10 * step, number(step), number(1.0))
+        read += list(outcomes.due())
+        assert len(read) == max(0, step - behind)
+    read += list(outcomes.rest())
+    assert [(step, tokens, loss) for step, tokens, loss, _ in read] == [(n, 10 * n, float(n)) for n in range(1, 6)]
+    assert list(outcomes.rest()) == []
+
+
+@pytest.mark.parametrize(("loss", "norm"), [(math.nan, 1.0), (math.inf, 1.0), (1.0, math.nan), (1.0, math.inf)])
+def test_an_update_that_diverged_is_named_however_late_it_is_read(loss: float, norm: float) -> None:
+    outcomes = Outcomes(1)
+    outcomes.add(7, 2, number(loss), number(norm))
+    outcomes.add(8, 2, number(1.0), number(1.0))
+    with pytest.raises(NonFiniteError, match="step 7"):
+        list(outcomes.due())
+
+
+@pytest.mark.parametrize(("loss", "norm"), [(math.nan, 1.0), (1.0, math.inf)])
+def test_an_optimizer_leaves_out_a_step_that_diverged(loss: float, norm: float) -> None:
+    weight = torch.nn.Parameter(torch.ones(3))
+    optimizer = make_optimizer(TrainingConfig(), [weight])
+    for values in ((1.0, 1.0), (loss, norm), (1.0, 1.0)):
+        weight.grad = torch.full((3,), sum(values))
+        leave_out_if_infinite(optimizer, *map(number, values))
+        optimizer.step()
+    assert weight.isfinite().all() and (weight < 1).all()
+    assert optimizer.state[weight]["step"] == 2

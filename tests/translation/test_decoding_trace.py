@@ -1,0 +1,168 @@
+"""What a trace tells is what the model did when it was searched, on models of random weights."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from nmt.config import from_yaml
+from nmt.search.shortlist import Marks, Shortlist
+from nmt.tokenization.tokenizer import Tokenizer
+from nmt.translation.decoding_trace import Trace, _choice, trace
+from nmt.translation.translator import Translator
+from random_models import make_model, make_tokenizer
+
+CONFIGURATION = """\
+data:
+  source_language: xx
+  target_language: yy
+  train: {{source: a, target: b}}
+  validation: {{source: a, target: b}}
+  max_length: 12
+model:
+  attention: {attention}
+  attention_size: 16
+  embedding_size: 16
+  readout_size: 16
+  tie_embeddings: none
+  encoder: {{hidden_size: 8}}
+  decoder: {{hidden_size: 16, layers: {layers}, conditional: {conditional}}}
+search: {{max_length: 9, beam_size: 3}}
+"""
+WORDS = [first + second for first in ("ba", "ce", "di", "fo") for second in ("", "la", "ne", "ri")]
+LINES = ["ba cela difo", "", "fo", "\u2003\ufeff", " ".join(WORDS), "ce", "di"]
+MODELS = [
+    ("additive", 1, "false"),
+    ("additive", 2, "true"),
+    ("general", 1, "false"),
+    ("dot", 2, "false"),
+    ("none", 1, "false"),
+]
+
+
+@pytest.fixture(scope="module")
+def tokenizer() -> Tokenizer:
+    return make_tokenizer(WORDS * 9, 40)
+
+
+def make_translator(tokenizer: Tokenizer, attention: str, layers: int, conditional: str) -> Translator:
+    text = CONFIGURATION.format(attention=attention, layers=layers, conditional=conditional)
+    config = from_yaml(text, "configuration")
+    model = make_model(config, tokenizer, tokenizer, seed=3)
+    with torch.no_grad():
+        model.output_weight[tokenizer.eos_id] *= 2  # so that some translations end before their limit
+    generator = np.random.default_rng(1)
+    table = generator.integers(0, tokenizer.size, (tokenizer.size, 3)).astype(np.int32)
+    return Translator(model, tokenizer, tokenizer, config, shortlist=Shortlist(table, np.arange(5, dtype=np.int32)))
+
+
+@pytest.fixture(scope="module", params=MODELS, ids=lambda model: "-".join(map(str, model)))
+def translator(request: pytest.FixtureRequest, tokenizer: Tokenizer) -> Translator:
+    return make_translator(tokenizer, *request.param)
+
+
+@pytest.fixture(scope="module")
+def additive(tokenizer: Tokenizer) -> Translator:
+    return make_translator(tokenizer, *MODELS[0])
+
+
+def parts(translator: Translator, **options: Any) -> list[Trace]:
+    lines = trace(translator, LINES, translator.options(**options))
+    return [part for line in lines for part in line.parts]
+
+
+def test_weights_are_the_softmax_of_the_scores(translator: Translator) -> None:
+    for part in parts(translator):
+        exponentials = np.exp(part.scores - part.scores.max(axis=1, keepdims=True, initial=-math.inf))
+        expected = exponentials / exponentials.sum(axis=1, keepdims=True)
+        np.testing.assert_allclose(part.weights, expected, atol=1e-6)
+
+
+def test_the_context_is_the_sum_of_the_states_by_their_weights(translator: Translator) -> None:
+    for part in parts(translator):
+        if translator.config.model.attention == "none":
+            half = part.states.shape[1] // 2
+            np.testing.assert_array_equal(part.summary, [*part.states[-1, :half], *part.states[0, half:]])
+            np.testing.assert_array_equal(part.contexts, np.tile(part.summary, (len(part.choices), 1)))
+            assert part.scores.shape == part.weights.shape == (len(part.choices), 0)
+        else:
+            np.testing.assert_allclose(part.contexts, part.weights @ part.states, atol=1e-5)
+            assert part.weights.shape == (len(part.choices), len(part.source_tokens))
+
+
+@pytest.mark.parametrize("shortlist", [0, 2])
+def test_it_is_what_the_search_saw(shortlist: int, translator: Translator) -> None:
+    options = translator.options(attention=True, n_best=3, shortlist=shortlist)
+    found = translator.translate(LINES, options)
+    traced = trace(translator, LINES, options)
+    for translation, line in zip(found, traced, strict=True):
+        assert line.translation.text == translation.text
+        assert " ".join(filter(None, (part.text for part in line.parts))) == translation.text
+        for output in translation.outputs[:1]:
+            tokens = [choice.token for part in line.parts for choice in part.choices[: len(part.target_words)]]
+            assert tuple(tokens) == output.tokens
+            logarithms = [math.log(choice.probability) for part in line.parts for choice in part.choices]
+            assert sum(logarithms) == pytest.approx(output.log_probability, abs=1e-4)
+            for seen, part in zip(output.parts or (), line.parts, strict=False):
+                assert seen.source_words == part.source_words
+                np.testing.assert_allclose(part.weights[: len(seen.weights)], seen.weights, atol=1e-5)
+
+
+def test_choices_are_ranked_by_probability(translator: Translator) -> None:
+    for part in parts(translator):
+        assert part.vocabulary == translator.target_tokenizer.size
+        for choice in part.choices:
+            probabilities = [probability for _, probability in choice.best]
+            assert len(probabilities) == 5 and probabilities == sorted(probabilities, reverse=True)
+            assert not {token for token, _ in choice.best} & {"<pad>", "<s>"}
+            if choice.rank <= 5:
+                assert choice.best[choice.rank - 1] == (choice.token, choice.probability)
+            else:
+                assert choice.probability <= probabilities[-1]
+
+
+def test_what_is_written_stands_in_its_place_among_equals() -> None:
+    marks = Marks(pad=3, bos=1, eos=2, unk=0)
+    for token in range(4, 12):
+        choice = _choice(torch.tensor([1.0, 9, 0, 9, *[2.0] * 8, 3]), token, marks, str)
+        assert (choice.token, choice.rank) == (str(token), 2)
+        assert [one for one, _ in choice.best[:2]] == ["12", str(token)] and len(choice.best) == 5
+        assert choice.best[1][1] == choice.probability
+
+
+def test_a_finished_translation_ends_with_the_end_mark(additive: Translator) -> None:
+    found = [part for length in (1, 9) for part in parts(additive, max_length=length)]
+    assert {part.finished for part in found} == {False, True}
+    for part in found:
+        assert len(part.choices) == len(part.target_words) + part.finished
+        assert (part.choices[-1].token == "</s>") == part.finished
+        assert part.source_tokens[-1] == "</s>" and len(part.source_tokens) == len(part.source_words) + 1
+
+
+def test_all_hypotheses_of_the_beam_are_told(additive: Translator) -> None:
+    [part] = trace(additive, ["ba ce"], additive.options(beam_size=4))[0].parts
+    [translation] = additive.translate(["ba ce"], additive.options(n_best=4))
+    assert [one.text for one in part.candidates] == [output.text for output in translation.outputs]
+    assert [one.score for one in part.candidates] == pytest.approx([output.score for output in translation.outputs])
+    assert len(part.candidates) == 4
+
+
+def test_blank_lines_have_no_trace_and_long_lines_several(additive: Translator) -> None:
+    counts = [len(line.parts) for line in trace(additive, LINES, additive.options())]
+    assert counts[1] == counts[3] == 0 and counts[0] == counts[2] == 1 and counts[4] > 1
+
+
+def test_a_shortlist_is_what_probabilities_are_of(additive: Translator) -> None:
+    for part in parts(additive, shortlist=2):
+        assert 5 < part.vocabulary < additive.target_tokenizer.size
+
+
+def test_nothing_of_a_trace_can_be_changed(additive: Translator) -> None:
+    [part] = trace(additive, ["ba"], additive.options())[0].parts
+    for array in (part.states, part.summary, part.scores, part.weights, part.contexts):
+        with pytest.raises(ValueError, match="read-only"):
+            array[...] = 0

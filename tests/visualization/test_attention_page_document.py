@@ -1,0 +1,108 @@
+"""What the page of attention is made of."""
+
+from __future__ import annotations
+
+import json
+from html.parser import HTMLParser
+from typing import Any
+
+import numpy as np
+import pytest
+
+import nmt.visualization.attention_page.document
+from nmt.config import from_yaml
+from nmt.errors import DataError
+from nmt.translation.decoding_trace import Candidate, Choice, Trace, TracedLine
+from nmt.translation.result import Output, Translation
+from nmt.visualization.attention_page import attention_page
+from nmt.visualization.attention_page.document import MOST_NUMBERS, Subject, check_tokens
+
+CONFIGURATION = """\
+name: "<b>"
+data:
+  source_language: en
+  target_language: fr
+  train: {source: a, target: b}
+  validation: {source: a, target: b}
+"""
+SUBJECT = Subject(from_yaml(CONFIGURATION, "configuration"), beam_size=5, length_penalty=1.0)
+
+
+def make_line(source: str, target: str, *, size: int = 6) -> TracedLine:
+    """A line whose words are single tokens, with numbers that agree with each other."""
+    generator = np.random.default_rng(1)
+    sources, targets = [*source.split(), "</s>"], [*target.split(), "</s>"]
+    states = generator.normal(size=(len(sources), size)).astype(np.float32)
+    scores = generator.normal(size=(len(targets), len(sources))).astype(np.float32)
+    weights = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
+    part = Trace(
+        text=target,
+        source_tokens=tuple(sources),
+        source_words=tuple(range(len(sources) - 1)),
+        target_words=tuple(range(len(targets) - 1)),
+        states=states,
+        summary=states[0],
+        scores=scores,
+        weights=weights,
+        contexts=weights @ states,
+        choices=tuple(Choice(token, 0.5, 1, ((token, 0.5), ("other", 0.25))) for token in targets),
+        vocabulary=9,
+        candidates=(Candidate(target, -0.5, -2.0, True),),
+    )
+    return TracedLine(Translation(source, (Output(target, -0.5, -2.0, tuple(targets), None),)), (part,))
+
+
+def data_of(page: str) -> Any:
+    """What the page holds as JSON."""
+    found: list[str] = []
+
+    class Reader(HTMLParser):
+        def handle_data(self, data: str) -> None:
+            if "application/json" in (self.get_starttag_text() or ""):
+                found.append(data)
+
+    Reader().feed(page)
+    return json.loads("".join(found))
+
+
+def test_rows_sum_to_one_and_the_context_is_the_sum_by_weights() -> None:
+    data = data_of(attention_page([make_line("a b c", "x y")], SUBJECT, "TEXT"))
+    [line] = data["lines"]
+    [part] = line["parts"]
+    np.testing.assert_allclose(np.sum(part["words"], axis=1), 1, atol=1e-7)
+    np.testing.assert_allclose(np.sum(part["weights"], axis=1), 1, atol=1e-7)
+    np.testing.assert_allclose(np.array(part["weights"]) @ part["states"], part["contexts"], atol=1e-3)
+    assert (part["source_words"], part["target_words"]) == (["a", "b", "c"], ["x", "y"])
+    assert part["source_token_words"] == [0, 1, 2] and part["target_token_words"] == [0, 1, -1]
+
+
+def test_as_many_numbers_are_shown_of_both_halves_of_a_state() -> None:
+    for size, shown in ((6, range(6)), (48, range(48)), (60, [*range(24), *range(30, 54)])):
+        line = make_line("a", "x", size=size)
+        data = data_of(attention_page([line], SUBJECT, "TEXT"))
+        assert data["model"]["shown"] == list(shown) and data["model"]["state_size"] == size
+        np.testing.assert_allclose(
+            data["lines"][0]["parts"][0]["states"], line.parts[0].states[:, list(shown)], atol=1e-4
+        )
+
+
+def test_blank_lines_are_there() -> None:
+    data = data_of(attention_page([TracedLine(Translation(" ", ()), ())], SUBJECT, "TEXT"))
+    assert data["lines"] == [{"source": " ", "translation": "", "score": 0.0, "parts": []}]
+
+
+def test_more_than_a_page_can_hold_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = [make_line("a b", "x")]
+    # Scores and weights of two steps over three tokens, and six numbers of each token's state and each step's context.
+    numbers = 2 * (2 * 3) + (3 + 2) * 6
+    monkeypatch.setattr(nmt.visualization.attention_page.document, "MOST_NUMBERS", numbers)
+    attention_page(lines, SUBJECT, "TEXT")
+    monkeypatch.setattr(nmt.visualization.attention_page.document, "MOST_NUMBERS", numbers - 1)
+    with pytest.raises(DataError, match=rf"^TEXT: has {numbers} numbers, more than a page can hold"):
+        attention_page(lines, SUBJECT, "TEXT")
+
+
+def test_a_source_that_no_page_can_hold_is_refused_before_it_is_translated() -> None:
+    check_tokens(MOST_NUMBERS // 48, SUBJECT.config, "TEXT")
+    with pytest.raises(DataError, match=r"^TEXT: has .* numbers"):
+        check_tokens(MOST_NUMBERS // 48 + 1, SUBJECT.config, "TEXT")
