@@ -32,7 +32,7 @@ class NmtError(Exception):
         super().__init__(str(self.problems[0]))
 
     @classmethod
-    def of(cls, problems: Sequence[Problem]) -> Self:
+    def from_problems(cls, problems: Sequence[Problem]) -> Self:
         """One error for several mistakes found together (at least one)."""
         error = cls(problems[0].where, problems[0].what)
         error.problems = tuple(problems)

@@ -102,7 +102,7 @@ def write_corpus(directory: Path, seed: int = 1, training_pairs: int = 20000) ->
     foreign = [name for name, stamp in present.items() if stamp not in ours]
     if foreign:
         what = "was not written by this program, or was changed since; choose another directory, or remove the file"
-        raise StorageError.of([Problem(str(directory / name), what) for name in foreign])
+        raise StorageError.from_problems([Problem(str(directory / name), what) for name in foreign])
     make_directory(directory)
     # With what stands there still, so that after a run that was killed half way the next one knows all as ours.
     write_file(directory / STAMP, _lines([*filter(None, present.values()), *wanted.values()]))

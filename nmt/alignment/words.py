@@ -11,7 +11,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from nmt.translation.result import PartAttention
+from nmt.translation.result import SegmentAttention
 
 Weights = NDArray[np.float64]
 
@@ -58,7 +58,7 @@ def words_of_parts(source_words: Sequence[Sequence[int]], count: int) -> list[ra
     ]
 
 
-def word_blocks(parts: Sequence[PartAttention]) -> Iterator[tuple[int, int, Weights]]:
+def word_blocks(parts: Sequence[SegmentAttention]) -> Iterator[tuple[int, int, Weights]]:
     """The attention of words part by part, which for a long line is far less than all of it: first target word, first
     source word, (target words, source words), rows summing to 1. A part without a target word is left out."""
     for part in parts:

@@ -42,7 +42,7 @@ def read_parts(directory: Path) -> Parts:
     try:
         config = from_yaml(description.config, str(directory / CONFIG))
     except ConfigError as error:
-        raise ModelError.of(error.problems) from error
+        raise ModelError.from_problems(error.problems) from error
     if config.tokenizer.shared is not (SHARED_TOKENIZER in description.tokenizers):
         found = ", ".join(sorted(description.tokenizers))
         what = f"tokenizer.shared is {str(config.tokenizer.shared).lower()}, which does not fit {found}"

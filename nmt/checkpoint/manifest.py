@@ -213,7 +213,7 @@ def _check_sizes(final: Path, files: Mapping[str, bytes]) -> None:
         if len(data) > _LARGEST[name]
     ]
     if problems:
-        raise StorageError.of(problems)
+        raise StorageError.from_problems(problems)
 
 
 def _holds(directory: Path, manifest: bytes) -> bool:

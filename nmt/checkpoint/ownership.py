@@ -15,7 +15,8 @@ from nmt.checkpoint.manifest import CONFIG, MANIFEST
 from nmt.checkpoint.run_directory import CHECKPOINTS, checkpoints
 from nmt.config import Config
 from nmt.errors import ConfigError, Problem
-from nmt.io.atomic_files import LOCK_NAME, RunLock, make_directory
+from nmt.io.atomic_files import make_directory
+from nmt.io.locks import LOCK_NAME, RunLock
 from nmt.training.metrics_log import METRICS, TENSORBOARD
 
 TOKENIZER = "tokenizer"
@@ -41,7 +42,7 @@ def hold(config: Config, run: Path) -> Iterator[None]:
         ModelError: its checkpoints cannot be read.
     """
     if problems := conflicts(config, run):
-        raise ConfigError.of(problems)
+        raise ConfigError.from_problems(problems)
     make_directory(run)
     with RunLock(run):
         yield

@@ -198,7 +198,7 @@ def _first_valid(run: Path, pointers: Sequence[Pointer], purpose: Purpose, warn:
         # A training has saved meanwhile, and removed what was being looked at.
         return _first_valid(run, pointers, purpose, warn)
     if found is None and problems:
-        raise ModelError.of(problems)
+        raise ModelError.from_problems(problems)
     for problem in problems:
         warn(f"{problem}; using {found} instead")
     return found

@@ -96,7 +96,7 @@ def compare(
     )
     if given and not models:
         what = "does nothing for finished translations"
-        raise ConfigError.of([Problem(f"--{name.replace('_', '-')}", what) for name in given])
+        raise ConfigError.from_problems([Problem(f"--{name.replace('_', '-')}", what) for name in given])
     metrics = tuple(dict.fromkeys(metric or evaluation.METRICS))
     method = Method(metrics, tokenize, lowercase, test, samples, sentences)
     # BLEU's tokenizer makes the words that are counted, whatever is scored.
@@ -153,7 +153,7 @@ def _check_use(
     if output is not None and (problem := pictures.wrong_name(output)):
         problems.append(problem)
     if problems:
-        raise ConfigError.of(problems)
+        raise ConfigError.from_problems(problems)
     if output is not None:
         pictures.check_kind(output)
     first, second = [*map(str, models), *hyp]

@@ -67,7 +67,7 @@ def _verify(model: Path, output_format: str) -> None:
             found = {"directory": str(model), "sound": not problems, "parts": list(map(_as_json, parts))}
             writer.write(json.dumps(found, ensure_ascii=False))
     if problems:
-        raise ModelError.of(problems)
+        raise ModelError.from_problems(problems)
 
 
 def _as_text(part: Part) -> str:

@@ -158,7 +158,7 @@ def check_files(inputs: Sequence[tuple[str, str]], output: tuple[str, str] | Non
             if written is not None and _regular_file(path) == written
         ]
     if problems:
-        raise ConfigError.of(problems)
+        raise ConfigError.from_problems(problems)
 
 
 def shown_count(

@@ -50,7 +50,7 @@ def check_kind(output: str) -> None:
         StorageError: what is needed to write it is not installed.
     """
     if problem := wrong_name(output):
-        raise ConfigError.of([problem])
+        raise ConfigError.from_problems([problem])
     if is_page(output):
         return
     try:

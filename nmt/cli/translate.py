@@ -149,7 +149,7 @@ def _dictionary(path: str | None) -> Dictionary:
 def _check_attention(translator: Translator, needing: Sequence[str]) -> None:
     """Refuses the options that need a model with attention where it has none."""
     if needing and translator.config.model.attention == "none":
-        raise ConfigError.of([Problem(option, "needs a model with attention") for option in needing])
+        raise ConfigError.from_problems([Problem(option, "needs a model with attention") for option in needing])
 
 
 def _batches(stream: InputStream, prefixes: InputStream | None) -> Iterator[tuple[list[Line], list[str] | None]]:
@@ -182,7 +182,7 @@ def _sampling(*, sample: bool, **values: float | None) -> SamplingOptions | None
     given: dict[str, Any] = {name: value for name, value in values.items() if value is not None}
     if not sample:
         if given:
-            raise ConfigError.of([Problem(_option(name), "does nothing without --sample") for name in given])
+            raise ConfigError.from_problems([Problem(_option(name), "does nothing without --sample") for name in given])
         return None
     try:
         return SamplingOptions(**{"seed": 1, **given})

@@ -78,7 +78,7 @@ class _Draft:
         """Raises ConfigError with every mistake, in the order of the lines."""
         config = None if self._broken else self._validated()
         if config is None or self._mistakes:
-            raise ConfigError.of(self._problems(where))
+            raise ConfigError.from_problems(self._problems(where))
         return config
 
     def _override(self, text: str) -> None:

@@ -33,5 +33,5 @@ def check_search(given: Mapping[str, object]) -> dict[str, Any]:
             what = f"expected {expectation(kind)}, got {yaml12.shown(value)}"
             problems.append(Problem(f"--{name.replace('_', '-')}", what))
     if problems:
-        raise ConfigError.of(problems)
+        raise ConfigError.from_problems(problems)
     return values

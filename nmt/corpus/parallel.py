@@ -43,7 +43,7 @@ class CorpusFiles:
         """
         problems = list(filter(None, map(absence, (*self.source, *self.target))))
         if problems:
-            raise InputFileError.of(problems)
+            raise InputFileError.from_problems(problems)
 
     def check_line_counts(self, tick: Callable[[], None] = lambda: None) -> None:
         """Count the lines of each file, without looking into them.
@@ -61,7 +61,7 @@ class CorpusFiles:
             if source_lines != target_lines:
                 problems.append(unequal_lines(source, source_lines, target, target_lines))
         if problems:
-            raise DataError.of(problems)
+            raise DataError.from_problems(problems)
 
 
 def absence(path: str) -> Problem | None:
@@ -154,4 +154,4 @@ def ready_pairs(
         counts = [
             given + len(some) + sum(map(len, rest)) for some, rest in ((sources, of_source), (targets, of_target))
         ]
-        raise DataError.of([unequal_lines(source.name, counts[0], target.name, counts[1])])
+        raise DataError.from_problems([unequal_lines(source.name, counts[0], target.name, counts[1])])

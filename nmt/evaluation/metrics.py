@@ -180,7 +180,7 @@ def check_metrics(metrics: Sequence[str], tokenize: str = "13a", bootstrap: int 
     if "bleu" in metrics:
         problems += _tokenizer_problems(tokenize)
     if problems:
-        raise ConfigError.of(problems)
+        raise ConfigError.from_problems(problems)
 
 
 def check_counts(hypotheses: tuple[str, int], references: Sequence[tuple[str, int]]) -> None:
@@ -204,7 +204,7 @@ def check_counts(hypotheses: tuple[str, int], references: Sequence[tuple[str, in
     if not problems and expected == 0:
         problems = [Problem(hypotheses_name, "no sentences to score")]
     if problems:
-        raise DataError.of(problems)
+        raise DataError.from_problems(problems)
 
 
 def _tokenizer_problems(tokenize: str) -> list[Problem]:

@@ -8,32 +8,25 @@ from __future__ import annotations
 
 import ctypes
 import errno
-import fcntl
 import os
 import secrets
 import shutil
 import stat
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
-from nmt.errors import RunInUseError, StorageError
+from nmt.errors import StorageError
 
 TEMPORARY_PREFIX = ".nmt-temporary-"
 REPLACED_PREFIX = ".nmt-replaced-"
-LOCK_NAME = ".lock"
 
 # Of <fcntl.h> and <linux/fs.h>: paths are relative to the current directory; both names are to exist and be exchanged.
 _HERE, _EXCHANGE = -100, 2
 
-_TRIES, _SECONDS_BETWEEN_TRIES = 5, 0.02  # to take a lock that somebody may only be looking at
-
 
 @contextmanager
-def _storage_errors(path: Path) -> Iterator[None]:
+def storage_errors(path: Path) -> Iterator[None]:
     """Turns what the operating system refuses into a `StorageError` about `path`, but for a reader that went away."""
     try:
         yield
@@ -89,7 +82,7 @@ def write_file(path: Path, data: bytes) -> None:
         StorageError: the disk is full, or the place cannot be written. What was there before is untouched.
     """
     temporary = _temporary_beside(path)
-    with _storage_errors(path):
+    with storage_errors(path):
         try:
             with temporary.open("xb") as file:
                 file.write(data)
@@ -113,7 +106,7 @@ def write_output(path: Path, data: bytes) -> None:
         StorageError: as `write_file`; and into a pipe or device, a part may have been written.
         BrokenPipeError: the reader of a pipe went away.
     """
-    with _storage_errors(path):
+    with storage_errors(path):
         if _is_special(path):
             with path.open("wb") as file:
                 file.write(data)
@@ -127,7 +120,7 @@ def check_output(path: Path) -> None:
     Raises:
         StorageError: there is none.
     """
-    with _storage_errors(path):
+    with storage_errors(path):
         if _is_special(path):
             if not os.access(path, os.W_OK):
                 raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
@@ -155,7 +148,7 @@ def make_directory(path: Path) -> None:
     Raises:
         StorageError: it cannot be made.
     """
-    with _storage_errors(path):
+    with storage_errors(path):
         missing = [folder for folder in (path, *path.parents) if not folder.exists()]
         path.mkdir(parents=True, exist_ok=True)
         for folder in missing:
@@ -176,7 +169,7 @@ def new_directory(final: Path, *, replace: bool = False) -> Iterator[Path]:
         StorageError: the operating system refused something, here or in the body. Nothing has changed then.
     """
     temporary = _temporary_beside(final)
-    with _storage_errors(final):
+    with storage_errors(final):
         try:
             temporary.mkdir()
             yield temporary
@@ -232,7 +225,7 @@ def remove(path: Path) -> None:
         StorageError: it cannot be removed.
     """
     temporary = _temporary_beside(path)
-    with _storage_errors(path):
+    with storage_errors(path):
         path.rename(temporary)
         _sync_directory(path.parent)
         _remove(temporary)
@@ -244,7 +237,7 @@ def move(path: Path, destination: Path) -> None:
     Raises:
         StorageError: it cannot be moved.
     """
-    with _storage_errors(path):
+    with storage_errors(path):
         path.rename(destination)
         # In this order, so that after a power cut it is found at one of the two places at least.
         _sync_directory(destination.parent)
@@ -254,13 +247,13 @@ def move(path: Path, destination: Path) -> None:
 def remove_stale_temporaries(parent: Path) -> None:
     """Removes from `parent` what a process left that was killed while it wrote there.
 
-    Only for the one process that may write there, such as the holder of the `RunLock`: another's temporaries are no
+    Only for the one process that may write there, such as the holder of the `nmt.io.locks.RunLock`: another's temporaries are no
     different in name. A directory that was to be replaced, and was not, gets its name back.
 
     Raises:
         StorageError: something cannot be removed.
     """
-    with _storage_errors(parent):
+    with storage_errors(parent):
         for path in list(parent.iterdir()) if parent.is_dir() else []:
             if path.name.startswith(REPLACED_PREFIX):
                 final = path.with_name(path.name.removeprefix(REPLACED_PREFIX))
@@ -279,99 +272,6 @@ def free_bytes(path: Path) -> int:
     Raises:
         StorageError: the file system does not say.
     """
-    with _storage_errors(path):
+    with storage_errors(path):
         existing = next(folder for folder in (path.absolute(), *path.absolute().parents) if folder.exists())
         return shutil.disk_usage(existing).free
-
-
-class RunLock:
-    """Holds a run directory, which must exist, for one process as long as the `with` block lasts.
-
-    The operating system gives the lock back when the process ends, however it ends, so none is ever stale. The lock
-    file itself stays; it tells who holds the lock.
-
-    Raises:
-        RunInUseError: another process, or another lock of this one, holds it.
-        StorageError: the lock file cannot be written.
-    """
-
-    def __init__(self, directory: Path) -> None:
-        self._directory = directory
-        self._descriptor: int | None = None
-
-    def __enter__(self) -> Self:
-        assert self._descriptor is None, "a RunLock is entered once at a time"
-        path = self._directory / LOCK_NAME
-        with _storage_errors(path):
-            descriptor = _open_lock(path, os.O_RDWR | os.O_CREAT)
-            try:
-                _lock(descriptor)
-                os.ftruncate(descriptor, 0)
-                os.pwrite(descriptor, f"{os.getpid()} {os.uname().nodename}\n".encode(), 0)
-            except BlockingIOError:
-                holder = _holder(descriptor)
-                os.close(descriptor)
-                raise RunInUseError(str(self._directory), f"in use by {holder}") from None
-            except BaseException:
-                os.close(descriptor)
-                raise
-        self._descriptor = descriptor
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        assert self._descriptor is not None
-        # Forked children share the open file, so closing it here would not give the lock back while one of them lives.
-        fcntl.flock(self._descriptor, fcntl.LOCK_UN)
-        os.close(self._descriptor)
-        self._descriptor = None
-
-
-def lock_holder(directory: Path) -> str | None:
-    """Who holds the `RunLock` of a directory; None where nobody does. Nothing is written.
-
-    Raises:
-        StorageError: the lock file cannot be read.
-    """
-    path = directory / LOCK_NAME
-    with _storage_errors(path):
-        try:
-            descriptor = _open_lock(path, os.O_RDONLY)
-        except (FileNotFoundError, NotADirectoryError):
-            return None
-        try:
-            # Shared, so that two who ask do not meet each other; and given back at once, by closing.
-            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return _holder(descriptor)
-        finally:
-            os.close(descriptor)
-    return None
-
-
-def _lock(descriptor: int) -> None:
-    """Takes a lock that is free, or held for no longer than `lock_holder` holds it; else raises `BlockingIOError`."""
-    for _ in range(_TRIES):
-        with suppress(BlockingIOError):
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return
-        time.sleep(_SECONDS_BETWEEN_TRIES)
-    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-
-
-def _open_lock(path: Path, flags: int) -> int:
-    """Opens a lock file; one that is something else, a pipe that nobody writes to, say, is not waited for."""
-    descriptor = os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK, 0o666)
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        os.close(descriptor)
-        raise StorageError(str(path), "is no regular file")
-    return descriptor
-
-
-def _holder(descriptor: int) -> str:
-    """Who holds the lock, as far as its file tells: it is empty for an instant after the lock was taken."""
-    process, _, host = os.pread(descriptor, 300, 0).decode(errors="replace").strip().partition(" ")
-    if not (process.isascii() and process.isdigit() and host.isprintable()):
-        return "another process"
-    return f"process {process}" if host == os.uname().nodename else f"process {process} on {host}"

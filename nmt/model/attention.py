@@ -12,8 +12,8 @@ from typing import NamedTuple, Self
 import torch
 from torch import Tensor, nn
 
+from nmt.model.kernels.additive_attention import additive_scores
 from nmt.model.kernels.matmul import accurate, linear, outside_autocast, product
-from nmt.model.kernels.tiling import tiles
 
 
 class Memory(NamedTuple):
@@ -74,17 +74,10 @@ class AdditiveAttention(ScoredAttention):
     def scores(self, query: Tensor, keys: Tensor) -> Tensor:
         query = accurate(product(query, self.query_projection.weight))
         energy = self.energy.weight[0]
+        if not torch.is_grad_enabled():
+            return additive_scores(query, keys, energy)  # the same, faster
         with outside_autocast(query.device):
-            if torch.is_grad_enabled():
-                return torch.matmul((keys[:, None] + query[:, :, None]).tanh_(), energy)
-            # The same, as tanh(x) = 2 sigmoid(2x) - 1, with the largest tensor of a step, (B, K, S, A), in parts.
-            doubled_query, doubled_energy = 2 * query[:, :, None], 2 * energy
-            parts = tiles(len(keys), query.shape[1] * keys.shape[1] * keys.shape[2], keys.device)
-            scores = [
-                torch.matmul(torch.add(doubled_query[part], keys[part, None], alpha=2).sigmoid_(), doubled_energy)
-                for part in parts
-            ]
-            return (scores[0] if len(scores) == 1 else torch.cat(scores)).sub_(energy.sum())
+            return torch.matmul((keys[:, None] + query[:, :, None]).tanh_(), energy)  # (B, K, S, A) · (A,)
 
 
 class GeneralAttention(ScoredAttention):

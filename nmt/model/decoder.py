@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from nmt.model.attention import AdditiveAttention, Attention, Memory, NoAttention, ScoredAttention
 from nmt.model.dropout import Dropout
 from nmt.model.encoder import initialize_lstm
-from nmt.model.kernels.attention_loop import attention_loop
+from nmt.model.kernels.attention_loop import LoopWeights, attention_loop
 from nmt.model.kernels.lstm_cell import lstm_cell
 from nmt.model.kernels.lstm_loop import lstm_loop
 from nmt.model.kernels.matmul import accurate, for_products, linear, product
@@ -178,15 +178,14 @@ class Decoder(nn.Module):
         return DecoderOutput(hidden, context, weights)
 
     def _bottom_with_attention(self, gates: Tensor, hidden: Tensor, memory: Memory) -> tuple[Tensor, Tensor, Tensor]:
-        weights: dict[str, Tensor] = {}
+        query = energy = word = context_bias = None
         if isinstance(self.attention, AdditiveAttention):
-            weights["query_weight"] = for_products(self.attention.query_projection.weight).t()
-            weights["energy"] = self.attention.energy.weight[0]
+            query = for_products(self.attention.query_projection.weight).t()
+            energy = self.attention.energy.weight[0]
         if self.conditional:
-            weights["word_weight"] = for_products(self.word_recurrent_weight)
-            weights["context_bias"] = self.context_bias
-        fixed = memory.keys, memory.annotations, memory.mask
-        return attention_loop(gates, *fixed, hidden, for_products(self.recurrent_weight), **weights)
+            word, context_bias = for_products(self.word_recurrent_weight), self.context_bias
+        weights = LoopWeights(for_products(self.recurrent_weight), query, energy, word, context_bias)
+        return attention_loop(gates, memory.keys, memory.annotations, memory.mask, hidden, weights)
 
     def _bottom_by_steps(self, gates: Tensor, hidden: Tensor, memory: Memory) -> tuple[Tensor, Tensor, Tensor]:
         hidden = hidden[:, None]

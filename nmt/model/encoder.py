@@ -3,33 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
-from torch.autograd import Function
 
 from nmt.model.dropout import Dropout
 from nmt.model.kernels.lstm_loop import lstm_loop
 from nmt.model.kernels.matmul import for_products, linears
-
-
-class _PermuteRows(Function):
-    """Selects rows by an index that is its own inverse, so that the gradient is the same selection."""
-
-    @staticmethod
-    def forward(ctx: Any, rows: Tensor, index: Tensor) -> Tensor:
-        ctx.save_for_backward(index)
-        return rows.index_select(0, index)
-
-    @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
-        (index,) = ctx.saved_tensors
-        return gradient.index_select(0, index), None
-
-
-_permute_rows = cast("Callable[[Tensor, Tensor], Tensor]", _PermuteRows.apply)
+from nmt.model.kernels.rows import permuted_rows
 
 
 def reversal(lengths: Tensor, time: int) -> Tensor:
@@ -61,11 +42,11 @@ class BidirectionalLSTM(nn.Module):
         """(S, B, ·) and the sentences' `reversal` -> hidden states of both directions side by side, (S, B, 2H)."""
         time, batch, size = inputs.shape
         rows = inputs.reshape(time * batch, size)
-        both = torch.stack([rows, _permute_rows(rows, mirror)])  # (2, S·B, ·)
+        both = torch.stack([rows, permuted_rows(rows, mirror)])  # (2, S·B, ·)
         gates = linears(both, self.input_weight, self.bias).unflatten(1, (time, batch))
         hidden = lstm_loop(gates, for_products(self.recurrent_weight), by_steps=by_steps)
         ahead, back = hidden.flatten(1, 2).unbind()
-        return torch.cat([ahead, _permute_rows(back, mirror)], dim=-1).view(time, batch, -1)
+        return torch.cat([ahead, permuted_rows(back, mirror)], dim=-1).view(time, batch, -1)
 
 
 def initialize_lstm(input_weight: Tensor, recurrent_weight: Tensor, bias: Tensor) -> None:

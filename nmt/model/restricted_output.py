@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 
-class Outputs(NamedTuple):
+class RestrictedOutput(NamedTuple):
     """The target tokens that each sentence may use, and their rows of the output weight; `C` tokens a sentence."""
 
     tokens: Tensor  # (B, C) int64, of the whole vocabulary
@@ -17,7 +17,7 @@ class Outputs(NamedTuple):
     rows: Tensor | None = None  # (B',) int64, the sentences left of the B, ascending; None: all of them
 
     @classmethod
-    def of(cls, output_weight: Tensor, tokens: Tensor, lengths: Tensor) -> Self:
+    def from_candidates(cls, output_weight: Tensor, tokens: Tensor, lengths: Tensor) -> Self:
         """Those of `tokens` (B, C), of which each sentence has `lengths` (B,); any ids stand behind its last."""
         missing = torch.arange(tokens.shape[1], device=tokens.device) >= lengths[:, None]
         weight = output_weight.index_select(0, tokens.flatten()).unflatten(0, tokens.shape)

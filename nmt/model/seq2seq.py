@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from typing import Any, NamedTuple, Self, cast
+from typing import NamedTuple, Self
 
 import torch
 from torch import Tensor, nn
-from torch.autograd import Function
-from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
 from nmt.model.attention import Memory, make_attention
@@ -17,7 +14,8 @@ from nmt.model.decoder import Decoder, DecoderOutput, DecoderState
 from nmt.model.dropout import Dropout, drop_words
 from nmt.model.encoder import Encoder
 from nmt.model.kernels.matmul import accurate, for_products, mm, outside_autocast, pack, product
-from nmt.model.restricted_output import Outputs
+from nmt.model.kernels.rows import embedding_rows
+from nmt.model.restricted_output import RestrictedOutput
 
 LARGEST_TABLE = 1 << 25  # numbers of `Seq2Seq.word_gates`
 ROWS_OF_LOGITS = 1024  # rows whose logits over the vocabulary are held at once when scoring
@@ -28,7 +26,7 @@ class SearchState(NamedTuple):
 
     memory: Memory
     decoder: DecoderState
-    outputs: Outputs | None = None  # of small vocabularies; None: of the whole one
+    outputs: RestrictedOutput | None = None  # of small vocabularies; None: of the whole one
 
     def select(self, sentences: Tensor | None, hypotheses: Tensor) -> Self:
         """Keeps some `sentences` (B',) (None: all), and of each the present `hypotheses` (B', K')."""
@@ -40,14 +38,14 @@ class SearchState(NamedTuple):
         return type(self)(memory, self.decoder.select(rows, hypotheses.shape[1]), outputs)
 
 
-class Forced(NamedTuple):
+class TeacherForced(NamedTuple):
     """What teacher forcing gives, time-major."""
 
     readouts: Tensor  # (T, B, R); logits are their product with the output weight
     weights: Tensor  # (T, B, S) attention; S = 0 without attention
 
 
-class Look(NamedTuple):
+class TracedStep(NamedTuple):
     """A step of search, and what the attention did in it."""
 
     logits: Tensor  # (B, K, V)
@@ -146,7 +144,7 @@ class Seq2Seq(nn.Module):
 
     def embed(self, tokens: Tensor, embedding: nn.Embedding, time_dimension: int = 0) -> Tensor:
         """Token ids (·, ·) -> (·, ·, E), with dropout of features and words while training."""
-        found = embedding(tokens) if tokens.device.type == "cpu" else look_up(embedding.weight, tokens)
+        found = embedding(tokens) if tokens.device.type == "cpu" else embedding_rows(embedding.weight, tokens)
         embedded = self.dropout(for_products(found), time_dimension)
         return drop_words(embedded, self.word_dropout) if self.training else embedded
 
@@ -161,7 +159,9 @@ class Seq2Seq(nn.Module):
         annotations = annotations.transpose(0, 1).contiguous()  # (B, S, C)
         return Memory(annotations, self.decoder.attention.keys(annotations), mask, summary)
 
-    def forward(self, source: Tensor, lengths: Tensor, target_input: Tensor, *, by_steps: bool = False) -> Forced:
+    def forward(
+        self, source: Tensor, lengths: Tensor, target_input: Tensor, *, by_steps: bool = False
+    ) -> TeacherForced:
         """Teacher forcing: source (B, S), its lengths (B,) and the target behind its begin mark (B, T).
 
         The readout at each position has seen the source and the target up to there. `by_steps` runs all recurrences
@@ -170,7 +170,7 @@ class Seq2Seq(nn.Module):
         memory = self.encode(source, lengths, by_steps=by_steps)
         embedded = self.embed(target_input.t(), self.target_embedding)  # (T, B, E)
         output = self.decoder(embedded, memory, by_steps=by_steps)
-        return Forced(self.decoder.readout(output, embedded), output.weights)
+        return TeacherForced(self.decoder.readout(output, embedded), output.weights)
 
     def start(self, memory: Memory) -> SearchState:
         """The state of search before the first word."""
@@ -197,10 +197,10 @@ class Seq2Seq(nn.Module):
         logits, after, output, _ = self._step(tokens, state, word_gates)
         return logits, after, output.weights if output.weights.shape[-1] else None
 
-    def look(self, tokens: Tensor, state: SearchState) -> Look:
+    def trace_step(self, tokens: Tensor, state: SearchState) -> TracedStep:
         """`step`, with all that the attention did in it."""
         logits, after, output, gates = self._step(tokens, state, None)
-        return Look(logits, after, self.decoder.scores(gates, state.decoder, state.memory), *output[1:])
+        return TracedStep(logits, after, self.decoder.scores(gates, state.decoder, state.memory), *output[1:])
 
     def _step(
         self, tokens: Tensor, state: SearchState, word_gates: Tensor | None
@@ -241,31 +241,3 @@ def initialize_linear(layer: nn.Linear) -> None:
     nn.init.xavier_uniform_(layer.weight)
     if layer.bias is not None:
         nn.init.zeros_(layer.bias)
-
-
-class _LookUp(Function):
-    """The rows of a matrix at some places; their gradients are added up where they belong."""
-
-    @staticmethod
-    def forward(ctx: Any, weight: Tensor, places: Tensor) -> Tensor:
-        ctx.save_for_backward(places)
-        ctx.shape = weight.shape
-        return weight.index_select(0, places)
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
-        (places,) = ctx.saved_tensors
-        return gradient.new_zeros(ctx.shape).index_add_(0, places, gradient), None
-
-
-_look_up = cast("Callable[[Tensor, Tensor], Tensor]", _LookUp.apply)
-
-
-def look_up(weight: Tensor, tokens: Tensor) -> Tensor:
-    """What an embedding with this weight (V, E) makes of tokens (·, ·): (·, ·, E).
-
-    The backward pass of torch's own waits for the GPU when tokens are many, and cannot be recorded in a CUDA graph.
-    """
-    found: Tensor = _look_up(weight, tokens.flatten()).unflatten(0, tokens.shape)
-    return found

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from nmt.postprocessing.editing import word_spans
 from nmt.postprocessing.repetition import repeated_letters, repeated_words
-from nmt.translation.result import Confidence, Flag, Output, PartAttention
+from nmt.translation.result import Confidence, Output, SegmentAttention, TranslationWarning
 
 LEAST_ATTENTION = 0.1
 """Below it, summed over all tokens of the translation, a source word counts as one that nothing looked at."""
@@ -40,25 +40,25 @@ def confidence(source: str, output: Output, missing: Sequence[int] = ()) -> Conf
     return Confidence(output.probability, tuple(_flags(source, output, missing)))
 
 
-def _flags(source: str, output: Output, missing: Sequence[int]) -> Iterator[Flag]:
+def _flags(source: str, output: Output, missing: Sequence[int]) -> Iterator[TranslationWarning]:
     words = source.split()
     if output.parts:
         attention, tokens = attention_received(output.parts, len(words))
         named = np.array([any(map(str.isalnum, word)) for word in words])
         if (few := np.flatnonzero(named & (attention < LEAST_ATTENTION))).size:
-            yield Flag("unattended", source_words=tuple(few.tolist()))
+            yield TranslationWarning("unattended", source_words=tuple(few.tolist()))
         mean = attention.sum() / max(1, tokens.sum())
         if (many := np.flatnonzero(attention > MOST_ATTENTION * mean * np.maximum(tokens, 1))).size:
-            yield Flag("overattended", source_words=tuple(many.tolist()))
+            yield TranslationWarning("overattended", source_words=tuple(many.tolist()))
     if repeated := _repeated(source, words, output.text):
-        yield Flag("repetition", target_words=repeated)
+        yield TranslationWarning("repetition", target_words=repeated)
     if output.is_cut:
-        yield Flag("cut")
+        yield TranslationWarning("cut")
     if missing:
-        yield Flag("not_copied", source_words=tuple(missing))
+        yield TranslationWarning("not_copied", source_words=tuple(missing))
 
 
-def attention_received(parts: Sequence[PartAttention], words: int) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+def attention_received(parts: Sequence[SegmentAttention], words: int) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """What each source word got from all tokens of a translation, and how many tokens it has."""
     attention, tokens = np.zeros(words), np.zeros(words, dtype=np.int64)
     for part in parts:

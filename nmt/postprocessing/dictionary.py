@@ -65,7 +65,7 @@ def read_dictionary(path: str, warn: Callable[[str], None]) -> Dictionary:
         if len(problems) == _MOST_PROBLEMS:
             break
     if problems:
-        raise DataError.of(problems)
+        raise DataError.from_problems(problems)
     if again:
         others = f" and {len(again) - 1:,} further lines" if len(again) > 1 else ""
         warn(f"{path}:{again[0]}{others}: another translation of a word that came before; the first counts")

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from nmt.io.lines import output_line
-from nmt.translation.result import Output, PartAttention
+from nmt.translation.result import Output, SegmentAttention
 
 _WORD = re.compile(r"\S+")
 
@@ -51,7 +51,7 @@ def word_spans(text: str) -> Spans:
 
 
 def apply_edits(output: Output, edits: Sequence[Edit]) -> Output:
-    """The output with its text changed, its attention that of the new words, and the replaced words in its remarks.
+    """The output with its text changed, its attention that of the new words, and the replaced words in its annotations.
 
     Edits are ordered and do not overlap. Tokens keep to the words that took the place of theirs. Where several words
     took the place of one, all of them have its attention.
@@ -69,7 +69,7 @@ def apply_edits(output: Output, edits: Sequence[Edit]) -> Output:
     further = _further_words(old, new, edits, begins)
     parts = None if output.parts is None else tuple(_moved_part(part, moved, further) for part in output.parts)
     replaced = tuple((edit.source_word, new.word_at(begin)) for edit, begin in zip(edits, begins, strict=True))
-    return replace(output, text=text, parts=parts, remarks=output.remarks._replace(replaced=replaced))
+    return replace(output, text=text, parts=parts, annotations=output.annotations._replace(replaced=replaced))
 
 
 def _moved_words(old: Spans, new: Spans, edits: Sequence[Edit], begins: Sequence[int]) -> list[int]:
@@ -95,7 +95,7 @@ def _further_words(old: Spans, new: Spans, edits: Sequence[Edit], begins: Sequen
     return further
 
 
-def _moved_part(part: PartAttention, moved: Sequence[int], further: Mapping[int, Sequence[int]]) -> PartAttention:
+def _moved_part(part: SegmentAttention, moved: Sequence[int], further: Mapping[int, Sequence[int]]) -> SegmentAttention:
     words = range(_boundary(part.words.start, moved, further), _boundary(part.words.stop, moved, further))
     others = [(token, other) for token, word in enumerate(part.target_words) for other in further.get(word, ())]
     others += [(token, moved[word]) for token, word in part.further_words]

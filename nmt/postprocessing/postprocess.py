@@ -11,7 +11,7 @@ from nmt.postprocessing.dictionary import Dictionary
 from nmt.postprocessing.editing import apply_edits, word_spans
 from nmt.postprocessing.entities import KINDS
 from nmt.postprocessing.unknown_words import replacements, unknown_words
-from nmt.translation.result import Confidence, Flag, Output, Remarks, Translation
+from nmt.translation.result import Annotations, Confidence, Output, Translation, TranslationWarning
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Revision:
         return self.changes_text or self.confidence
 
     def of(self, translation: Translation, *, is_unread: bool = False) -> Translation:
-        """The translation, revised, with remarks that tell what was found and done.
+        """The translation, revised, with annotations that tell what was found and done.
 
         Args:
             translation: of any line, blank or not.
@@ -55,9 +55,9 @@ class Revision:
             source = translation.source.split()
             outputs = tuple(self._revised(translation.source, source, output) for output in translation.outputs)
             return replace(translation, outputs=outputs)
-        trust = Confidence(0.0, (Flag("unread"),)) if is_unread else Confidence(1.0)
-        remarks = Remarks(() if self.changes_text else None, trust if self.confidence else None)
-        return replace(translation, remarks=remarks)
+        trust = Confidence(0.0, (TranslationWarning("unread"),)) if is_unread else Confidence(1.0)
+        annotations = Annotations(() if self.changes_text else None, trust if self.confidence else None)
+        return replace(translation, annotations=annotations)
 
     def _revised(self, line: str, words: Sequence[str], output: Output) -> Output:
         copied = Copied([], [])
@@ -73,5 +73,5 @@ class Revision:
             output = apply_edits(output, edits)
         if self.confidence:
             trust = confidence(line, output, copied.missing)
-            output = replace(output, remarks=output.remarks._replace(confidence=trust))
+            output = replace(output, annotations=output.annotations._replace(confidence=trust))
         return output

@@ -10,7 +10,7 @@ import numpy as np
 
 from nmt.postprocessing.dictionary import Dictionary
 from nmt.postprocessing.editing import Edit, Spans
-from nmt.translation.result import Output, PartAttention
+from nmt.translation.result import Output, SegmentAttention
 
 UNKNOWN = "⁇"
 """How SentencePiece writes the unknown piece, with or without spaces around it."""
@@ -61,7 +61,7 @@ def replacements(
     return edits
 
 
-def _of_part(text: str, part: PartAttention, spans: Spans) -> Iterator[UnknownWord]:
+def _of_part(text: str, part: SegmentAttention, spans: Spans) -> Iterator[UnknownWord]:
     tokens_of: dict[int, list[int]] = {}
     for token in part.unknown:
         if part.target_words[token] >= 0:  # a tokenizer may write unknown words as nothing

@@ -72,7 +72,7 @@ def check_files(config: Config, full: bool, findings: Findings, tick: Callable[[
     for some in (sets[:2], sets[2:]):
         for path in filter(files.missing.__contains__, _paths(some)):
             if problem := absence(path):
-                findings.error(Group.FILES, "unreadable", InputFileError.of([problem]))
+                findings.error(Group.FILES, "unreadable", InputFileError.from_problems([problem]))
         for path in _paths(some) if files.counted else ():
             if path not in files.missing | files.unreadable | files.lines.keys():
                 _count(path, files, findings, tick)
@@ -85,7 +85,7 @@ def check_files(config: Config, full: bool, findings: Findings, tick: Callable[[
     for path in filter(None, (config.tokenizer.source_model, config.tokenizer.target_model)):
         with findings.catching(Group.FILES, "tokenizer_unreadable", InputFileError, ModelError):
             if problem := absence(path):
-                raise InputFileError.of([problem])
+                raise InputFileError.from_problems([problem])
             Tokenizer.load(path)
     return files
 
@@ -111,7 +111,7 @@ def _check_counts(name: str, named: CorpusFiles, files: Files, findings: Finding
     for source, target in named.pairs:
         if source in counts and target in counts and counts[source] != counts[target]:
             problem = unequal_lines(source, counts[source], target, counts[target])
-            findings.error(Group.FILES, "unequal_lines", DataError.of([problem]))
+            findings.error(Group.FILES, "unequal_lines", DataError.from_problems([problem]))
     pairs = files.pairs(named)
     if pairs == 0 and not any(counts[path] for path in named.source):
         findings.error(Group.FILES, "empty", DataError(", ".join(named.source), f"no lines to take for {name}"))

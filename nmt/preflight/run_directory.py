@@ -10,7 +10,7 @@ from nmt.checkpoint.ownership import conflicts
 from nmt.checkpoint.run_directory import latest_valid_checkpoint
 from nmt.config import Config
 from nmt.errors import ConfigError, ModelError, RunInUseError, StorageError
-from nmt.io.atomic_files import lock_holder
+from nmt.io.locks import lock_holder
 from nmt.preflight.findings import Findings, Group
 
 
@@ -34,7 +34,7 @@ def check_place(config: Config, run: Path, restart: bool, findings: Findings) ->
     """Looks at the run directory, without writing there; what a training would go on with, if that can be."""
     with findings.catching(Group.RUN, "run_conflict", ModelError):
         if problems := conflicts(config, run):
-            findings.error(Group.RUN, "run_conflict", ConfigError.of(problems))
+            findings.error(Group.RUN, "run_conflict", ConfigError.from_problems(problems))
     _check_writable(run, findings)
     with findings.catching(Group.RUN, "run_in_use", StorageError):
         if holder := lock_holder(run):

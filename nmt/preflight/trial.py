@@ -118,7 +118,7 @@ class Trial:
                 raise TrialTooLongError
         answer = self._worker.receive()
         if isinstance(answer, _Refused):
-            raise answer.error.of(answer.problems)
+            raise answer.error.from_problems(answer.problems)
         return answer
 
 

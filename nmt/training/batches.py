@@ -18,9 +18,10 @@ from nmt.corpus.batching import Batch, SpecialIds, make_batch, pad_pairs
 from nmt.corpus.store import Store
 from nmt.corpus.subword_sampling import SubwordSampler
 from nmt.model.kernels.matmul import rounded_up
+from nmt.model.kernels.rows import distinct_rows
 from nmt.tokenization.tokenizer import Tokenizer
 from nmt.training.distributed.rank import Place
-from nmt.training.loss import IGNORED, distinct_rows
+from nmt.training.loss import IGNORED
 
 # What divides the sizes of batches in buckets. Products on a GPU like multiples of eight.
 SENTENCES_OF_BUCKETS, LENGTH_OF_BUCKETS, ROWS_OF_BUCKETS = 8, 4, 128

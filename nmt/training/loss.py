@@ -133,27 +133,3 @@ def cross_entropy(
     """
     with outside_autocast(rows.device):
         return _smoothed_cross_entropy(rows, weight.to(rows.dtype), targets, smoothing, ignoring)
-
-
-class _DistinctRows(Function):
-    """Selects rows no two of which are the same, so that each row's gradient is one selected row's, or zero."""
-
-    @staticmethod
-    def forward(ctx: Any, rows: Tensor, places: Tensor) -> Tensor:
-        ctx.save_for_backward(places)
-        ctx.count = len(rows)
-        return rows.index_select(0, places)
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
-        (places,) = ctx.saved_tensors
-        return gradient.new_zeros(ctx.count, gradient.shape[1]).index_copy_(0, places, gradient), None
-
-
-_distinct_rows = cast("Callable[[Tensor, Tensor], Tensor]", _DistinctRows.apply)
-
-
-def distinct_rows(rows: Tensor, places: Tensor) -> Tensor:
-    """The rows, (·, R), at `places` (N,), none of which comes twice: (N, R)."""
-    return _distinct_rows(rows, places)

@@ -205,7 +205,7 @@ def check_unchanged(config: Config, checkpoint: Loaded) -> None:
         if key not in CHANGEABLE
     ]
     if problems:
-        raise ConfigError.of(problems)
+        raise ConfigError.from_problems(problems)
 
 
 def _checkpoint_to_resume(config: Config, run: Path) -> Loaded | None:

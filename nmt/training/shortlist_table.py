@@ -16,7 +16,7 @@ from nmt.corpus.fingerprint import is_intact
 from nmt.corpus.ibm_model1 import learn_lexicon
 from nmt.corpus.store import Store
 from nmt.errors import DataError, ModelError
-from nmt.io.atomic_files import RunLock
+from nmt.io.locks import RunLock
 from nmt.search.shortlist import Shortlist
 
 logger = logging.getLogger(__name__)

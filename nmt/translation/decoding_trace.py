@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from nmt.io.lines import output_line
-from nmt.model.seq2seq import Look
+from nmt.model.seq2seq import TracedStep
 from nmt.search.hypothesis import Hypothesis
 from nmt.search.shortlist import Marks
 from nmt.tokenization.tokenizer import Tokenizer
@@ -144,7 +144,9 @@ def _trace_line(translator: Translator, found: Found) -> tuple[Trace, ...]:
     return tuple(traces)
 
 
-def _run(translator: Translator, beginning: Beginning, hypothesis: Hypothesis) -> tuple[list[Look], tuple[Choice, ...]]:
+def _run(
+    translator: Translator, beginning: Beginning, hypothesis: Hypothesis
+) -> tuple[list[TracedStep], tuple[Choice, ...]]:
     """Gives the model the words of a hypothesis, one after the other, in place of its own choice."""
     target, state, small = translator.target_tokenizer, beginning.state, beginning.small
     marks = Marks.of(target) if small is None else small.marks
@@ -152,7 +154,7 @@ def _run(translator: Translator, beginning: Beginning, hypothesis: Hypothesis) -
     spelled = range(target.size) if small is None else small.tokens[0].tolist()
     looks, choices, last = [], [], marks.bos
     for token in [*tokens, *[marks.eos] * hypothesis.finished]:
-        look = translator.model.look(torch.tensor([[last]], device=translator.device), state)
+        look = translator.model.trace_step(torch.tensor([[last]], device=translator.device), state)
         looks.append(look)
         choices.append(_choice(look.logits[0, 0].float(), token, marks, lambda one: target.piece(spelled[one])))
         state, last = look.state, token

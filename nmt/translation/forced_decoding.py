@@ -22,7 +22,7 @@ from nmt.device import within_memory
 from nmt.errors import MemoryExhaustedError
 from nmt.io.lines import is_blank
 from nmt.tokenization.tokenizer import Tokenizer
-from nmt.translation.result import Attention, Output, PartAttention, Translation
+from nmt.translation.result import Attention, Output, SegmentAttention, Translation
 from nmt.translation.translator import Translator
 
 LONGEST = 1 << 13
@@ -103,7 +103,7 @@ class ForcedPair:
         parts = None
         if self.forced.attention is not None:
             words = range(len(self.target.split()))
-            parts = (PartAttention(self.forced.attention[:-1], self.source_words, self.target_words, words),)
+            parts = (SegmentAttention(self.forced.attention[:-1], self.source_words, self.target_words, words),)
         output = Output(self.target, self.score(length_penalty), self.log_probability, self.tokens[:-1], parts)
         return Translation(self.source, (output,), self.source_tokens)
 

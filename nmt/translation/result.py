@@ -51,7 +51,7 @@ class TranslateOptions:
         return self.n_best if self.sampling else max(self.beam_size, self.n_best)
 
 
-class PartAttention(NamedTuple):
+class SegmentAttention(NamedTuple):
     """The attention of one part of a line (see `Translator.translate`); nothing of it looks outside the part.
 
     Attributes:
@@ -71,7 +71,7 @@ class PartAttention(NamedTuple):
     further_words: tuple[tuple[int, int], ...] = ()
 
 
-class Flag(NamedTuple):
+class TranslationWarning(NamedTuple):
     """A reason to doubt a translation; see `nmt.postprocessing.confidence`.
 
     Attributes:
@@ -93,10 +93,10 @@ class Confidence(NamedTuple):
     """
 
     probability: float
-    flags: tuple[Flag, ...] = ()
+    flags: tuple[TranslationWarning, ...] = ()
 
 
-class Remarks(NamedTuple):
+class Annotations(NamedTuple):
     """What `nmt.revision` has to say of a translation; None for what was not asked for.
 
     Attributes:
@@ -108,7 +108,7 @@ class Remarks(NamedTuple):
     confidence: Confidence | None = None
 
 
-NO_REMARKS = Remarks()
+NO_ANNOTATIONS = Annotations()
 
 
 @dataclass(frozen=True)
@@ -123,17 +123,17 @@ class Output:
         parts: the attention of each part of the line; None unless asked for, and without attention in the model.
         end_marks: how many of the line's parts ended by themselves.
         is_cut: whether the limit of the length ended a part.
-        remarks: what was found out about it afterwards.
+        annotations: what was found out about it afterwards.
     """
 
     text: str
     score: float
     log_probability: float
     tokens: tuple[str, ...]
-    parts: tuple[PartAttention, ...] | None
+    parts: tuple[SegmentAttention, ...] | None
     end_marks: int = 1
     is_cut: bool = False
-    remarks: Remarks = NO_REMARKS
+    annotations: Annotations = NO_ANNOTATIONS
 
     @property
     def probability(self) -> float:
@@ -162,13 +162,13 @@ class Output:
 class Translation:
     """A line with its translations, the best first; a blank line has none.
 
-    `source_tokens` are filled where attention is asked for, `remarks` are those of a line without a translation.
+    `source_tokens` are filled where attention is asked for, `annotations` are those of a line without a translation.
     """
 
     source: str
     outputs: tuple[Output, ...]
     source_tokens: tuple[str, ...] = ()
-    remarks: Remarks = NO_REMARKS
+    annotations: Annotations = NO_ANNOTATIONS
 
     @cached_property
     def text(self) -> str:

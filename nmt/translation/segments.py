@@ -12,7 +12,7 @@ from nmt.io.lines import is_blank, output_line
 from nmt.search.hypothesis import Hypothesis
 from nmt.search.shortlist import Shortlist
 from nmt.tokenization.tokenizer import Tokenizer
-from nmt.translation.result import Output, PartAttention, TranslateOptions, Translation, cut_at_words, joined_score
+from nmt.translation.result import Output, SegmentAttention, TranslateOptions, Translation, cut_at_words, joined_score
 
 
 class Part(NamedTuple):
@@ -90,7 +90,7 @@ class Tokenizers(NamedTuple):
     def _join(self, parts: list[Part], hypotheses: Sequence[Hypothesis], options: TranslateOptions) -> Output:
         """One output of the hypotheses of a line's parts."""
         texts: list[str] = []
-        attention: list[PartAttention] = []
+        attention: list[SegmentAttention] = []
         count = 0
         for part, hypothesis in zip(parts, hypotheses, strict=True):
             if hypothesis.attention is None:
@@ -102,7 +102,7 @@ class Tokenizers(NamedTuple):
             weights = hypothesis.attention.numpy()[: len(hypothesis.tokens), : len(part.ids) + 1]
             of_text = tuple(words[word] if word >= 0 else -1 for word in of_tokens)
             unknown = tuple(place for place, token in enumerate(hypothesis.tokens) if token == self.target.unk_id)
-            attention.append(PartAttention(weights, tuple(part.words), of_text, words, unknown))
+            attention.append(SegmentAttention(weights, tuple(part.words), of_text, words, unknown))
             count = words.stop
         tokens = tuple(self.target.piece(token) for hypothesis in hypotheses for token in hypothesis.tokens)
         text = output_line(" ".join(filter(None, texts)))

@@ -19,7 +19,7 @@ from nmt.corpus.batch_order import length_sorted_batches
 from nmt.corpus.batching import pad
 from nmt.device import choose_device, choose_precision, products_in, within_memory
 from nmt.errors import MemoryExhaustedError, ModelError, NmtError, NonFiniteError
-from nmt.model.restricted_output import Outputs
+from nmt.model.restricted_output import RestrictedOutput
 from nmt.model.seq2seq import SearchState, Seq2Seq
 from nmt.search.beam import beam_search
 from nmt.search.hypothesis import Hypothesis, NonFiniteScoresError, SearchOptions, Step
@@ -253,7 +253,7 @@ class Translator:
             return Beginning(start, source_lengths, None)
         small = SmallVocabularies.of(candidates, Marks.of(self.target_tokenizer))
         tokens, counts = (torch.from_numpy(part).to(self.device) for part in (small.tokens, small.lengths))
-        start = start._replace(outputs=Outputs.of(self.model.output_weight, tokens, counts))
+        start = start._replace(outputs=RestrictedOutput.from_candidates(self.model.output_weight, tokens, counts))
         return Beginning(start, source_lengths, small)
 
     def _step(self, tokens: Tensor, state: SearchState) -> Step[SearchState]:

@@ -88,7 +88,7 @@ def decoding_speed(checks: Checks) -> dict[str, Any]:
 def machine(device: torch.device) -> dict[str, Any]:
     """What this was run on."""
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else platform.processor()
-    kernels = dispatch._kernels() is not None if device.type == "cuda" else False
+    kernels = dispatch.triton_kernels(device) is not None if device.type == "cuda" else False
     return {"device": name, "torch": torch.__version__, "cuda": torch.version.cuda, "kernels": kernels}
 
 

@@ -155,12 +155,12 @@ def rows_of(title: str, values: Mapping[str, Sequence[float]], unit: str, notes:
     medians = {name: statistics.median(of_program) for name, of_program in values.items()}
     for name, median in medians.items():
         times = medians[OPENNMT] / median if unit.startswith("ms") else median / medians[OPENNMT]
-        remarks = [
+        annotations = [
             *([] if name == OPENNMT else [f"{times:.2f} x OpenNMT-py"]),
             f"{min(values[name]):,.1f} to {max(values[name]):,.1f}",
             *([notes[name]] if name in notes else []),
         ]
-        yield Row(f"{title}, {name}", median, unit, "; ".join(remarks))
+        yield Row(f"{title}, {name}", median, unit, "; ".join(annotations))
 
 
 def measure_training(comparison: Comparison, repetitions: int, steps: int) -> Iterator[Row]:

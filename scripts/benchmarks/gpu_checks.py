@@ -20,7 +20,7 @@ from nmt.checkpoint.run_directory import checkpoint_name
 from nmt.config import Config, from_yaml, load_config
 from nmt.device import products_in
 from nmt.errors import NonFiniteError
-from nmt.model.kernels.attention_loop import attention_loop
+from nmt.model.kernels.attention_loop import LoopWeights, attention_loop
 from nmt.model.kernels.lstm_loop import lstm_loop
 from nmt.model.seq2seq import Seq2Seq
 from nmt.training.batches import TensorBatch
@@ -92,7 +92,7 @@ class Checks:
         config = self.config.model.model_copy(update={"dropout": 0.0, "word_dropout": 0.0})
         model = build_model(config, self.corpus.vocabulary, self.corpus.vocabulary).to(device, dtype).train()
         batch = TensorBatch.of(self.batches[0], buckets=True).to(device)
-        with products_in(matmul, device):
+        with products_in(products, device):
             readouts = model(batch.source, batch.source_lengths, batch.target_input, by_steps=by_steps).readouts
             rows, targets = batch.to_predict(readouts.to(products))
             loss = cross_entropy(rows, model.output_weight, targets, 0.1, ignoring=True)
@@ -122,7 +122,8 @@ class Checks:
         mask = torch.arange(4, device=self.device) < torch.tensor([[4], [2]], device=self.device)
 
         def attend(gates: Tensor, keys: Tensor, annotations: Tensor, *others: Tensor) -> tuple[Tensor, ...]:
-            return attention_loop(gates, keys, annotations, mask, *others)[:2]
+            hidden, *weights = others
+            return attention_loop(gates, keys, annotations, mask, hidden, LoopWeights(*weights))[:2]
 
         assert gradcheck(lstm_loop, (random(2, 3, 2, 12), random(2, 3, 12), random(2, 2, 3)))
         assert gradcheck(

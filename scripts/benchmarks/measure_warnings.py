@@ -81,8 +81,8 @@ def revised(translator: Translator, lines: Sequence[str]) -> list[Translation]:
 
 def flags_of(translation: Translation) -> set[str]:
     """The kinds of flags that a translation has."""
-    remarks = translation.outputs[0].remarks if translation.outputs else translation.remarks
-    return {flag.kind for flag in remarks.confidence.flags} if remarks.confidence else set()
+    annotations = translation.outputs[0].annotations if translation.outputs else translation.annotations
+    return {flag.kind for flag in annotations.confidence.flags} if annotations.confidence else set()
 
 
 def probabilities(translations: Sequence[Translation]) -> list[float]:

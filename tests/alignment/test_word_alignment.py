@@ -21,14 +21,14 @@ from nmt.cli.formats.translations import (
     attention_of_tokens,
     attention_of_words,
 )
-from nmt.translation.result import Output, PartAttention, Translation, cut_at_words
+from nmt.translation.result import Output, SegmentAttention, Translation, cut_at_words
 
 
 def rows_of(*rows: list[float]) -> np.ndarray:
     return np.array(rows, dtype=np.float32)
 
 
-def output(text: str, *parts: PartAttention, tokens: int) -> Output:
+def output(text: str, *parts: SegmentAttention, tokens: int) -> Output:
     return Output(text, -1.0, -2.0, tuple("t" * tokens), parts or None)
 
 
@@ -62,9 +62,9 @@ def test_rows_sum_to_one(data: st.DataObject) -> None:
 
 
 PARTS = (
-    PartAttention(rows_of([0.5, 0.3, 0.2], [0.1, 0.7, 0.2]), (0, 1), (0, 1), range(2)),
-    PartAttention(rows_of([0.8, 0.2]), (2,), (-1,), range(2, 2)),
-    PartAttention(rows_of([0.1, 0.6, 0.3], [0.1, 0.6, 0.3]), (3, 4), (2, 2), range(2, 3)),
+    SegmentAttention(rows_of([0.5, 0.3, 0.2], [0.1, 0.7, 0.2]), (0, 1), (0, 1), range(2)),
+    SegmentAttention(rows_of([0.8, 0.2]), (2,), (-1,), range(2, 2)),
+    SegmentAttention(rows_of([0.1, 0.6, 0.3], [0.1, 0.6, 0.3]), (3, 4), (2, 2), range(2, 3)),
 )
 
 
@@ -111,8 +111,8 @@ def test_every_word_is_shown_with_a_part() -> None:
 
 def test_words_without_a_token_are_shown_where_they_stand() -> None:
     parts = (
-        PartAttention(rows_of([0.25, 0.75, 0.0]), (1, 2), (0,), range(1)),
-        PartAttention(rows_of([0.5, 0.5]), (4,), (1,), range(1, 2)),
+        SegmentAttention(rows_of([0.25, 0.75, 0.0]), (1, 2), (0,), range(1)),
+        SegmentAttention(rows_of([0.5, 0.5]), (4,), (1,), range(1, 2)),
     )
     translation = Translation("\ufffd a b \ufffd c \ufffd", (output("x y", *parts, tokens=2),), tuple("abc"))
     [first, last] = attention_of_parts(translation, translation.outputs[0])

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from nmt.io.atomic_files import RunLock
+from nmt.io.locks import RunLock
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from safetensors.torch import load_file
 
 from nmt.corpus.batch_order import BatchOrder
 from nmt.corpus.store import Store
-from nmt.io.atomic_files import RunLock
+from nmt.io.locks import RunLock
 from runs import litter
 
 STEPS = 24

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from nmt.model.restricted_output import Outputs
+from nmt.model.restricted_output import RestrictedOutput
 
 VOCABULARY, SIZE, WIDTH = 20, 5, 7
 
@@ -21,7 +21,7 @@ def case(sentences: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     return weight, tokens, lengths, torch.randn(sentences, 2, SIZE, generator=generator, dtype=torch.float64)
 
 
-def check(outputs: Outputs, case: tuple[Tensor, Tensor, Tensor, Tensor], sentences: Tensor) -> None:
+def check(outputs: RestrictedOutput, case: tuple[Tensor, Tensor, Tensor, Tensor], sentences: Tensor) -> None:
     weight, tokens, lengths, readouts = (part[sentences] if number else part for number, part in enumerate(case))
     expected = (readouts @ weight.t()).gather(2, tokens[:, None].expand(-1, 2, -1))
     expected = expected.masked_fill(torch.arange(WIDTH) >= lengths[:, None, None], float("-inf"))
@@ -34,7 +34,7 @@ def check(outputs: Outputs, case: tuple[Tensor, Tensor, Tensor, Tensor], sentenc
 @given(st.integers(1, 12), st.data())
 def test_logits_are_those_of_the_whole_vocabulary(sentences: int, data: st.DataObject) -> None:
     drawn = case(sentences)
-    outputs = Outputs.of(*drawn[:3])
+    outputs = RestrictedOutput.from_candidates(*drawn[:3])
     left = torch.arange(sentences)
     check(outputs, drawn, left)
     while len(left) > 1:
@@ -44,7 +44,7 @@ def test_logits_are_those_of_the_whole_vocabulary(sentences: int, data: st.DataO
 
 
 def test_the_weight_is_copied_only_where_half_of_it_is_idle() -> None:
-    outputs = Outputs.of(*case(8)[:3])
+    outputs = RestrictedOutput.from_candidates(*case(8)[:3])
     most = outputs.select(torch.arange(6)).select(torch.tensor([1, 2, 3, 4, 5]))
     assert most.weight is outputs.weight
     assert len(most.select(torch.tensor([0, 2, 3, 4])).weight) == 4

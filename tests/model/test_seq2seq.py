@@ -12,7 +12,8 @@ from torch import Tensor
 
 from nmt.model import seq2seq
 from nmt.model.dropout import Dropout, drop_words
-from nmt.model.seq2seq import Seq2Seq, look_up
+from nmt.model.kernels.rows import embedding_rows
+from nmt.model.seq2seq import Seq2Seq
 from nmt.training.loss import cross_entropy
 
 MakeModel = Callable[..., Seq2Seq]
@@ -231,5 +232,5 @@ def test_matrices_held_in_bfloat16_change_nothing_that_their_products_do_not(
 
 def test_looking_up_is_what_an_embedding_does() -> None:
     weight, tokens = torch.randn(5, 3, dtype=torch.float64, requires_grad=True), torch.tensor([[4, 0, 4], [1, 4, 0]])
-    assert torch.equal(look_up(weight, tokens), torch.nn.functional.embedding(tokens, weight))
-    assert torch.autograd.gradcheck(lambda values: look_up(values, tokens), (weight,))
+    assert torch.equal(embedding_rows(weight, tokens), torch.nn.functional.embedding(tokens, weight))
+    assert torch.autograd.gradcheck(lambda values: embedding_rows(values, tokens), (weight,))

@@ -1,4 +1,4 @@
-"""Outputs with an attention that is written down."""
+"""RestrictedOutput with an attention that is written down."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pytest
 
-from nmt.translation.result import Output, PartAttention, Translation
+from nmt.translation.result import Output, SegmentAttention, Translation
 
 
 def translation(source: str, pieces: str, looks: Sequence[int], **others: object) -> Translation:
@@ -25,7 +25,7 @@ def translation(source: str, pieces: str, looks: Sequence[int], **others: object
         word += token.startswith("▁") or word < 0
         of_tokens.append(word)
     unknown = tuple(place for place, token in enumerate(tokens) if "⁇" in token)
-    part = PartAttention(weights, tuple(range(words)), tuple(of_tokens), range(len(text.split())), unknown)
+    part = SegmentAttention(weights, tuple(range(words)), tuple(of_tokens), range(len(text.split())), unknown)
     return Translation(source, (Output(text, -1.0, -2.0, tokens, (part,), **others),))  # type: ignore[arg-type]
 
 

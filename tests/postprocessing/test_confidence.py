@@ -9,7 +9,7 @@ import pytest
 
 from nmt.postprocessing.confidence import LEAST_ATTENTION, confidence
 from nmt.postprocessing.repetition import repeated_letters, repeated_words
-from nmt.translation.result import Output, PartAttention
+from nmt.translation.result import Output, SegmentAttention
 
 
 def flags(source: str, output: Output, missing: tuple[int, ...] = ()) -> list[tuple[object, ...]]:
@@ -18,7 +18,7 @@ def flags(source: str, output: Output, missing: tuple[int, ...] = ()) -> list[tu
 
 def looked(*rows: list[float]) -> Output:
     weights = np.array(rows, dtype=np.float32)
-    part = PartAttention(weights, tuple(range(weights.shape[1] - 1)), tuple(range(len(rows))), range(len(rows)))
+    part = SegmentAttention(weights, tuple(range(weights.shape[1] - 1)), tuple(range(len(rows))), range(len(rows)))
     return Output(" ".join(f"w{place}" for place in range(len(rows))), -1, -1, ("w",) * len(rows), (part,))
 
 
@@ -46,7 +46,7 @@ def test_a_source_word_that_drew_far_more_than_the_others_is_flagged() -> None:
 def test_a_word_of_many_tokens_draws_as_much_as_they_do() -> None:
     weights = np.full((6, 9), 0.02, dtype=np.float32)
     weights[:, :6] = 0.15
-    part = PartAttention(weights, (0, 0, 0, 0, 0, 0, 1, 2), tuple(range(6)), range(6))
+    part = SegmentAttention(weights, (0, 0, 0, 0, 0, 0, 1, 2), tuple(range(6)), range(6))
     assert flags("abcdef b c", Output("u v w x y z", -1, -1, ("w",) * 6, (part,))) == []
 
 

@@ -12,7 +12,7 @@ from nmt.cli.formats.translations import alignment_of_words, attention_of_words
 from nmt.postprocessing.dictionary import Dictionary
 from nmt.postprocessing.entities import KINDS
 from nmt.postprocessing.postprocess import Revision
-from nmt.translation.result import Output, PartAttention, Translation
+from nmt.translation.result import Output, SegmentAttention, Translation
 
 Make = Callable[..., Translation]
 REPLACE = Revision(replace_unknown=True)
@@ -47,7 +47,7 @@ def test_unknown_words_become_what_they_looked_at(
 ) -> None:
     output = best(make_translation(source, pieces, looks), REPLACE)
     assert output.text == text
-    assert list(output.remarks.replaced or ()) == replaced
+    assert list(output.annotations.replaced or ()) == replaced
     assert set(replaced) <= set(alignment_of_words(output))
     assert output.tokens == tuple(pieces.split())
 
@@ -61,7 +61,7 @@ def test_an_unknown_word_is_translated_by_a_dictionary_first(make_translation: M
     words = np.array(list(attention_of_words(translation, output)))
     np.testing.assert_array_equal(words.argmax(axis=1), [0, 0, 1, 1, 1, 2])
     np.testing.assert_allclose(words.sum(axis=1), 1)
-    assert output.remarks.replaced == ((0, 0), (1, 2))
+    assert output.annotations.replaced == ((0, 0), (1, 2))
     assert best(make_translation("Paris,", "▁⁇", [0]), revision).text == "PARIS"
     assert best(make_translation("(Potato)", "▁⁇", [0]), revision).text == "(pomme de terre)"
     assert best(make_translation("ete e\u0301te\u0301", "▁⁇ ▁⁇", [0, 1]), revision).text == "ete summer"
@@ -70,12 +70,12 @@ def test_an_unknown_word_is_translated_by_a_dictionary_first(make_translation: M
 def test_parts_and_words_behind_an_edit_move_along() -> None:
     def part(
         weights: list[list[float]], source: tuple[int, ...], words: range, unknown: tuple[int, ...]
-    ) -> PartAttention:
-        return PartAttention(np.array(weights, dtype=np.float32), source, tuple(words), words, unknown)
+    ) -> SegmentAttention:
+        return SegmentAttention(np.array(weights, dtype=np.float32), source, tuple(words), words, unknown)
 
     parts = (
         part([[0.8, 0.2, 0.0], [0.9, 0.1, 0.0]], (0, 1), range(2), (0, 1)),
-        PartAttention(np.array([[1.0, 0.0]], dtype=np.float32), (2,), (-1,), range(2, 2)),
+        SegmentAttention(np.array([[1.0, 0.0]], dtype=np.float32), (2,), (-1,), range(2, 2)),
         part([[0.1, 0.9, 0.0], [0.9, 0.1, 0.0]], (3, 4), range(2, 4), (0,)),
     )
     output = Output("⁇ ⁇ ⁇ z", -1, -2, ("u", "u", "-", "u", "z"), parts)
@@ -91,8 +91,8 @@ def test_parts_and_words_behind_an_edit_move_along() -> None:
 def test_a_word_cut_between_two_parts_is_put_in_once() -> None:
     weights = np.array([[1, 0, 0], [0, 1, 0]], dtype=np.float32)
     # The second word of the source lies in both parts, and both wrote something unknown for it.
-    first = PartAttention(weights, (0, 1), (0, 1), range(2), (1,))
-    second = PartAttention(weights, (1, 2), (2, 3), range(2, 4), (0,))
+    first = SegmentAttention(weights, (0, 1), (0, 1), range(2), (1,))
+    second = SegmentAttention(weights, (1, 2), (2, 3), range(2, 4), (0,))
     output = Output("u ⁇ ⁇ z", -1, -2, ("u", "⁇", "⁇", "z"), (first, second))
     for dictionary, text, links in (
         (Dictionary(), "u b z", [(0, 0), (1, 1), (2, 2)]),
@@ -107,8 +107,8 @@ def test_a_word_cut_between_two_parts_is_put_in_once() -> None:
 
 def test_an_item_cut_between_two_parts_is_put_in_once() -> None:
     weights = np.array([[1, 0, 0], [0, 1, 0]], dtype=np.float32)
-    first = PartAttention(weights, (0, 1), (0, 1), range(2))
-    second = PartAttention(weights, (1, 2), (2, 3), range(2, 4))
+    first = SegmentAttention(weights, (0, 1), (0, 1), range(2))
+    second = SegmentAttention(weights, (1, 2), (2, 3), range(2, 4))
     output = Output("u https://exmpl .com/a z", -1, -2, ("u", "https://exmpl", ".com/a", "z"), (first, second))
     revised = Revision(copy=("urls",), confidence=True).of(Translation("a https://example.com/a c", (output,)))
     assert revised.text == "u https://example.com/a z"
@@ -158,19 +158,19 @@ def test_items_are_carried_over_where_attention_shows_their_place(
 ) -> None:
     output = best(make_translation(source, pieces, looks), COPY)
     assert output.text == text
-    trust = output.remarks.confidence
+    trust = output.annotations.confidence
     assert trust is not None
     assert [flag.source_words for flag in trust.flags if flag.kind == "not_copied"] == ([missing] if missing else [])
-    assert set(output.remarks.replaced or ()) <= set(alignment_of_words(output))
+    assert set(output.annotations.replaced or ()) <= set(alignment_of_words(output))
 
 
 def test_no_tag_that_was_put_in_closes_before_it_is_opened(make_translation: Make) -> None:
     output = best(make_translation("<b> red </b>", "▁<i> ▁rouge ▁</i>", [2, 1, 0]), COPY)
-    assert (output.text, output.remarks.replaced) == ("<b> rouge </b>", ((0, 0), (2, 2)))
+    assert (output.text, output.annotations.replaced) == ("<b> rouge </b>", ((0, 0), (2, 2)))
     output = best(make_translation("<b> red </b>", "▁</b> ▁rouge ▁<i>", [2, 1, 0]), COPY)
-    assert (output.text, output.remarks.replaced) == ("</b> rouge <i>", ())
-    assert output.remarks.confidence is not None
-    assert ("not_copied", (0,), ()) in output.remarks.confidence.flags
+    assert (output.text, output.annotations.replaced) == ("</b> rouge <i>", ())
+    assert output.annotations.confidence is not None
+    assert ("not_copied", (0,), ()) in output.annotations.confidence.flags
 
 
 def test_only_the_kinds_that_were_asked_for_are_copied(make_translation: Make) -> None:
@@ -185,7 +185,7 @@ def test_items_go_first_and_unknown_words_take_what_is_left(make_translation: Ma
     revision = Revision(replace_unknown=True, copy=("numbers",))
     output = best(make_translation("Ann 3 Bob", "▁⁇ ▁4 ▁⁇", [2, 1, 0]), revision)
     assert output.text == "Bob 3 Ann"
-    assert output.remarks.replaced == ((2, 0), (1, 1), (0, 2))
+    assert output.annotations.replaced == ((2, 0), (1, 1), (0, 2))
     assert best(make_translation("Ann 3", "▁⁇ ▁⁇", [1, 0]), revision).text == "3 Ann"
 
 
@@ -193,15 +193,15 @@ def test_nothing_is_done_that_was_not_asked_for(make_translation: Make) -> None:
     translation = make_translation("a", "▁⁇", [0])
     assert Revision().of(translation) is translation
     trusted = best(translation, Revision(confidence=True))
-    assert (trusted.text, trusted.remarks.replaced) == ("⁇", None)
-    assert best(translation, REPLACE).remarks.confidence is None
+    assert (trusted.text, trusted.annotations.replaced) == ("⁇", None)
+    assert best(translation, REPLACE).annotations.confidence is None
 
 
 def test_blank_lines_have_remarks_too() -> None:
     blank = Translation("", ())
-    assert REPLACE.of(blank).remarks == ((), None)
-    assert COPY.of(blank).remarks == ((), (1.0, ()))
-    assert COPY.of(blank, is_unread=True).remarks == ((), (0.0, (("unread", (), ()),)))
+    assert REPLACE.of(blank).annotations == ((), None)
+    assert COPY.of(blank).annotations == ((), (1.0, ()))
+    assert COPY.of(blank, is_unread=True).annotations == ((), (0.0, (("unread", (), ()),)))
 
 
 @pytest.mark.parametrize("text", ["a\u2028b", "\ud800", "<script>alert(1)</script>", "日本", "\u202eabc", "|||"])

@@ -2,7 +2,7 @@
 
 import pytest
 
-from nmt.io.atomic_files import RunLock
+from nmt.io.locks import RunLock
 from nmt.preflight.findings import Findings, exit_code
 from nmt.preflight.run_directory import check_place
 

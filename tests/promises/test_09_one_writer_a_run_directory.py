@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import pytest
 
-from nmt.io.atomic_files import RunLock
+from nmt.io.locks import RunLock
 from program import Call, Finished, environment
 from proofs import Proof
 from runs import digest, litter

@@ -190,14 +190,14 @@ def test_a_batch_is_small_enough_for_its_output_weights(
     lines, options = make_lines(60), some_candidates.options(shortlist=3)
     expected = some_candidates.translate(lines, options)
     sizes: list[tuple[int, ...]] = []
-    gather: Callable[..., Any] = nmt.translation.translator.Outputs.of
+    gather: Callable[..., Any] = nmt.translation.translator.RestrictedOutput.of
 
     def watch(*arguments: Any) -> Any:
         outputs = gather(*arguments)
         sizes.append(tuple(outputs.weight.shape))
         return outputs
 
-    monkeypatch.setattr(nmt.translation.translator.Outputs, "of", watch)
+    monkeypatch.setattr(nmt.translation.translator.RestrictedOutput, "of", watch)
     some_candidates.translate(lines, options)
     assert sizes[0][0] == 60
     sizes.clear()

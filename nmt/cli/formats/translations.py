@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from nmt.alignment.words import Weights, hard_alignment, pharaoh, word_blocks, words_of_parts
-from nmt.translation.result import Confidence, Output, Remarks, Translation
+from nmt.translation.result import Annotations, Confidence, Output, Translation
 
 DIGITS = 8
 END = "</s>"
@@ -126,7 +126,8 @@ def as_json(number: int, translation: Translation, _n_best: int, alignment: str,
     """
     best = translation.outputs[0] if translation.outputs else None
     hypotheses = [
-        {"translation": output.text, "score": output.score, "tokens": list(output.tokens)} | _remarks(output.remarks)
+        {"translation": output.text, "score": output.score, "tokens": list(output.tokens)}
+        | _remarks(output.annotations)
         for output in translation.outputs
     ]
     fields = {
@@ -135,7 +136,7 @@ def as_json(number: int, translation: Translation, _n_best: int, alignment: str,
         "score": encoded(best.score if best else 0.0),
         "hypotheses": encoded(hypotheses),
     }
-    for name, value in _remarks(best.remarks if best else translation.remarks).items():
+    for name, value in _remarks(best.annotations if best else translation.annotations).items():
         fields[name] = encoded(value)
     if alignment != "none":
         fields["alignment"] = encoded(alignment_of(best, unit) if best else [])
@@ -151,8 +152,8 @@ FORMATS: dict[str, Format] = {"text": as_text, "moses": as_moses, "json": as_jso
 
 def _columns(translation: Translation, output: Output | None, alignment: str, unit: str) -> list[str]:
     """What stands behind a translation: its confidence, and last its alignment, each where it is asked for."""
-    remarks = output.remarks if output else translation.remarks
-    columns = [] if remarks.confidence is None else [_confidence_column(remarks.confidence)]
+    annotations = output.annotations if output else translation.annotations
+    columns = [] if annotations.confidence is None else [_confidence_column(annotations.confidence)]
     if alignment != "none":
         columns.append(pharaoh(alignment_of(output, unit)) if output else "")
     return columns
@@ -167,13 +168,13 @@ def _confidence_column(confidence: Confidence) -> str:
     return " ".join([f"{confidence.probability:.6f}", *flags])
 
 
-def _remarks(remarks: Remarks) -> dict[str, Any]:
+def _remarks(annotations: Annotations) -> dict[str, Any]:
     """What JSON tells of them."""
     fields: dict[str, Any] = {}
-    if remarks.replaced is not None:
-        fields["replaced"] = remarks.replaced
-    if remarks.confidence is not None:
-        probability, flags = remarks.confidence
+    if annotations.replaced is not None:
+        fields["replaced"] = annotations.replaced
+    if annotations.confidence is not None:
+        probability, flags = annotations.confidence
         told = [{name: value for name, value in flag._asdict().items() if value} for flag in flags]
         fields["confidence"] = {"probability": probability, "flags": told}
     return fields

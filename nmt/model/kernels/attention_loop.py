@@ -1,7 +1,7 @@
 """The attentional LSTM over all target words as one operation with a backward pass derived by hand.
 
-As in `nmt.model.kernels.lstm_loop`: what does not depend on the recurrence is hoisted out of the loop, buffers are time-major
-and allocated once, and each weight's gradient is one product after the loop.
+It is made as `nmt.model.kernels.lstm_loop` is: what does not depend on the recurrence leaves the loop, buffers are
+time-major and allocated once, and each weight's gradient is one product after the loop.
 """
 
 from __future__ import annotations
@@ -14,9 +14,25 @@ from torch import Tensor
 from torch.autograd import Function
 from torch.autograd.function import once_differentiable
 
-from nmt.model.kernels import dot_attention
-from nmt.model.kernels.dispatch import attention_steps, cell_steps
+from nmt.model.kernels.dispatch import attention_kernels, lstm_kernels
+from nmt.model.kernels.dot_attention import DotBackward, DotForward
+from nmt.model.kernels.interface import AttentionBackward, AttentionForward
 from nmt.model.kernels.matmul import accurate, filled_up, mm, outside_autocast
+
+
+class LoopWeights(NamedTuple):
+    """The weights of the loop; matrices are in the number type in which their products are to run.
+
+    With `query` and `energy` the score is additive, energy · tanh(query · state + key); without, it is the product of
+    state and key (Luong et al. 2015). With `word` and `context_bias` there are two transitions a word, as in Nematus:
+    the first reads the word and makes the state that queries, the second reads the context and that state.
+    """
+
+    recurrent: Tensor  # (C + H, 4H), for [context; hidden]
+    query: Tensor | None = None  # (H, A)
+    energy: Tensor | None = None  # (A,)
+    word: Tensor | None = None  # (H, 4H), of the first transition
+    context_bias: Tensor | None = None  # (4H,), of the second
 
 
 class _Transitions(NamedTuple):
@@ -28,14 +44,14 @@ class _Transitions(NamedTuple):
 
     @classmethod
     def empty(cls, like: Tensor, time: int) -> Self:
-        """For `time` words and hidden states `like` (B, H)."""
+        """Buffers for `time` words and hidden states `like` (B, H)."""
         batch, size = like.shape
         new = like.new_empty
         return cls(new(time, batch, 4 * size), new(time, batch, size), new(time, batch, size))
 
 
 class _AttentionLoop(Function):
-    """See `attention_loop`; without the word's own transition `word_weight` and `context_bias` are None."""
+    """The operation behind `attention_loop`; autograd wants every tensor as an argument of its own."""
 
     @staticmethod
     def forward(
@@ -45,100 +61,101 @@ class _AttentionLoop(Function):
         annotations: Tensor,
         padding: Tensor,
         hidden: Tensor,
-        recurrent_weight: Tensor,
-        query_weight: Tensor | None,
-        energy: Tensor | None,
-        word_weight: Tensor | None,
-        context_bias: Tensor | None,
         with_gradient: bool,
+        *loop_weights: Tensor | None,
     ) -> tuple[Tensor, Tensor, Tensor]:
+        weight = LoopWeights(*cast("Any", loop_weights))
         time, batch, _ = input_gates.shape
         source, context_size = annotations.shape[1:]
-        dtype = recurrent_weight.dtype
-        # tanh(query + key), kept for the backward pass in the products' type.
-        compared = hidden.new_empty(time if with_gradient else 0, *keys.shape, dtype=dtype)
+        dtype = weight.recurrent.dtype
+        # Of tanh(query + key), what the backward pass needs, in the products' type.
+        tanhs = hidden.new_empty(time if with_gradient else 0, *keys.shape, dtype=dtype)
         weights = hidden.new_empty(time, batch, source)
-        look, word = _Transitions.empty(hidden, time), None
-        nothing = torch.zeros_like(hidden)
+        attended, word = _Transitions.empty(hidden, time), None
+        zeros = torch.zeros_like(hidden)
         # What the recurrent product reads, [context; hidden state that queries], in the products' type.
         joined = hidden.new_empty(time + 1, batch, context_size + hidden.shape[1], dtype=dtype)
         queries = joined[:, :, context_size:]
-        hiddens, added_after_look = queries, input_gates
-        if word_weight is not None and context_bias is not None:
+        hiddens, gates_after_attention = queries, input_gates
+        if weight.word is not None and weight.context_bias is not None:
             word = _Transitions.empty(hidden, time)
             hiddens = torch.empty_like(queries, memory_format=torch.contiguous_format)
-            added_after_look = context_bias.to(dtype).expand_as(input_gates)
+            gates_after_attention = weight.context_bias.to(dtype).expand_as(input_gates)
         hiddens[0] = hidden
-        steps = cell_steps(recurrent_weight)
-        if energy is None:
-            looks = dot_attention.Looking(keys, annotations, padding, weights)
+        lstm_step = lstm_kernels(weight.recurrent).lstm_step
+        attention: AttentionForward
+        if weight.energy is None:
+            attention = DotForward(keys, annotations, padding, weights)
         else:
-            additive = attention_steps(recurrent_weight, source)
-            looks = additive.Looking(keys, annotations, padding, energy, weights, compared)
+            kernels = attention_kernels(weight.recurrent, source)
+            attention = kernels.additive_forward(keys, annotations, padding, weight.energy, weights, tanhs)
         for t in range(time):
-            cell = look.cells[t - 1] if t else nothing
-            if word is not None and word_weight is not None:
-                recurrent, added = mm(hiddens[t], word_weight), input_gates[t]
-                steps.advance(recurrent, added, word.gates[t], cell, word.cells[t], word.cell_tanhs[t], queries[t])
+            cell = attended.cells[t - 1] if t else zeros
+            if word is not None and weight.word is not None:
+                recurrent = mm(hiddens[t], weight.word)
+                lstm_step(recurrent, input_gates[t], word.gates[t], cell, word.cells[t], word.cell_tanhs[t], queries[t])
                 cell = word.cells[t]
-            looks.forward(t, _projected(queries[t], query_weight), joined[t, :, :context_size])
-            recurrent, added = mm(joined[t], recurrent_weight), added_after_look[t]
-            steps.advance(recurrent, added, look.gates[t], cell, look.cells[t], look.cell_tanhs[t], hiddens[t + 1])
-        tensors = keys, annotations, recurrent_weight, query_weight, energy, word_weight, compared, weights
-        ctx.save_for_backward(*tensors, joined, None if word is None else hiddens, *look, *(word or (None,) * 3))
+            attention.forward(t, _projected(queries[t], weight.query), joined[t, :, :context_size])
+            recurrent, added = mm(joined[t], weight.recurrent), gates_after_attention[t]
+            filled = attended.gates[t], cell, attended.cells[t], attended.cell_tanhs[t], hiddens[t + 1]
+            lstm_step(recurrent, added, *filled)
+        saved = keys, annotations, *loop_weights[:-1], tanhs, weights, joined, None if word is None else hiddens
+        ctx.save_for_backward(*saved, *attended, *(word or (None,) * 3))
         ctx.mark_non_differentiable(weights)
         return hiddens[1:], joined[:-1, :, :context_size], weights
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, output_gradient: Tensor, context_gradient: Tensor, _: Tensor) -> tuple[Tensor | None, ...]:
-        keys, annotations, recurrent_weight, query_weight, energy, word_weight, compared, weights = ctx.saved_tensors[
-            :8
-        ]
-        joined, hiddens, *transitions = ctx.saved_tensors[8:]
-        look, word = _Transitions(*transitions[:3]), None if hiddens is None else _Transitions(*transitions[3:])
+        keys, annotations, *loop_weights = ctx.saved_tensors[:6]
+        weight = LoopWeights(*loop_weights)
+        tanhs, weights, joined, hiddens, *transitions = ctx.saved_tensors[6:]
+        attended, word = _Transitions(*transitions[:3]), None if hiddens is None else _Transitions(*transitions[3:])
         time, batch, source = weights.shape
-        context_size, dtype = annotations.shape[-1], recurrent_weight.dtype
+        context_size, dtype = annotations.shape[-1], weight.recurrent.dtype
         queries = joined[:-1, :, context_size:]
-        gates_gradients = torch.empty_like(look.gates, dtype=dtype)
+        gates_gradients = torch.empty_like(attended.gates, dtype=dtype)
         word_gradients = None if word is None else torch.empty_like(gates_gradients)
         context_gradients = weights.new_empty(time, batch, context_size)
         query_gradients = gates_gradients.new_empty(time, batch, keys.shape[-1])
-        nothing = torch.zeros_like(look.cells[0])
-        carried, cell_gradient = torch.zeros_like(nothing), torch.zeros_like(nothing)
+        zeros = torch.zeros_like(attended.cells[0])
+        carried, cell_gradient = torch.zeros_like(zeros), torch.zeros_like(zeros)
         output_gradient, context_gradient = output_gradient.contiguous(), context_gradient.contiguous()
-        steps = cell_steps(recurrent_weight)
-        if energy is None:
-            looks = dot_attention.LookingBack(keys, annotations, weights, queries)
+        step_backward = lstm_kernels(weight.recurrent).lstm_step_backward
+        attention: AttentionBackward
+        if weight.energy is None:
+            attention = DotBackward(keys, annotations, weights, queries)
         else:
-            looks = attention_steps(recurrent_weight, source).LookingBack(annotations, energy, weights, compared)
+            kernels = attention_kernels(weight.recurrent, source)
+            attention = kernels.additive_backward(annotations, weight.energy, weights, tanhs)
         for t in reversed(range(time)):
-            before = look.cells[t - 1] if t else nothing
+            before = attended.cells[t - 1] if t else zeros
             cell = before if word is None else word.cells[t]
             filled = gates_gradients[t]
-            steps.retreat(carried, output_gradient[t], cell_gradient, look.gates[t], cell, look.cell_tanhs[t], filled)
-            joined_gradient = mm(filled, recurrent_weight.t())
+            saved = attended.gates[t], cell, attended.cell_tanhs[t]
+            step_backward(carried, output_gradient[t], cell_gradient, *saved, filled)
+            joined_gradient = mm(filled, weight.recurrent.t())
             torch.add(context_gradient[t], joined_gradient[:, :context_size], out=context_gradients[t])
-            looks.backward(t, context_gradients[t], query_gradients[t])
-            through_query = _projected(query_gradients[t], None if query_weight is None else query_weight.t())
+            attention.backward(t, context_gradients[t], query_gradients[t])
+            through_query = _projected(query_gradients[t], None if weight.query is None else weight.query.t())
             carried = torch.add(joined_gradient[:, context_size:], through_query)
-            if word is not None and word_gradients is not None:
+            if word is not None and weight.word is not None and word_gradients is not None:
                 filled = word_gradients[t]
-                steps.retreat(carried, nothing, cell_gradient, word.gates[t], before, word.cell_tanhs[t], filled)
-                carried = mm(filled, word_weight.t())
-        keys_gradient, energy_gradient = looks.gradients()
+                step_backward(carried, zeros, cell_gradient, word.gates[t], before, word.cell_tanhs[t], filled)
+                carried = mm(filled, weight.word.t())
+        keys_gradient, energy_gradient = attention.gradients()
         return (
             gates_gradients if word_gradients is None else word_gradients,
             keys_gradient,
             torch.bmm(weights.permute(1, 2, 0), context_gradients.transpose(0, 1)),
             None,
             accurate(carried),
+            None,
             _over_all_steps(joined[:-1], gates_gradients),
-            None if query_weight is None else _over_all_steps(queries, query_gradients),
+            None if weight.query is None else _over_all_steps(queries, query_gradients),
             energy_gradient,
             None if word_gradients is None else _over_all_steps(hiddens[:-1], word_gradients),
             None if word_gradients is None else gates_gradients.sum((0, 1), dtype=weights.dtype),
-            None,
         )
 
 
@@ -155,51 +172,29 @@ _run = cast("Callable[..., tuple[Tensor, Tensor, Tensor]]", _AttentionLoop.apply
 
 
 def attention_loop(
-    input_gates: Tensor,
-    keys: Tensor,
-    annotations: Tensor,
-    mask: Tensor,
-    hidden: Tensor,
-    recurrent_weight: Tensor,
-    query_weight: Tensor | None = None,
-    energy: Tensor | None = None,
-    word_weight: Tensor | None = None,
-    context_bias: Tensor | None = None,
+    input_gates: Tensor, keys: Tensor, annotations: Tensor, mask: Tensor, hidden: Tensor, weights: LoopWeights
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Runs the attentional LSTM of Bahdanau et al. (2015) over all target words at once.
 
-    With `query_weight` and `energy` the score is additive, energy · tanh(query_weight · state + key); without, it is
-    the product of state and key (Luong et al. 2015). With `word_weight` and `context_bias` there are two transitions a
-    word, as in Nematus: the first reads the word and makes the state that queries, the second reads the context and
-    that state.
-
     Args:
         input_gates: (T, B, 4H), what the embedded target words and the bias add to the gates, in the weights' type.
-        keys: (B, S, A), or (B, S, H) for products; annotations: (B, S, C).
+        keys: (B, S, A), or (B, S, H) for products of query and key; annotations: (B, S, C).
         mask: (B, S) bool, True at tokens.
         hidden: (B, H), the state to start from; the cell starts from zero.
-        recurrent_weight: (C + H, 4H), for [context; hidden].
-        query_weight: (H, A); energy: (A,).
-        word_weight: (H, 4H), of the first transition; context_bias: (4H,), of the second.
-
-    The matrices are in the type in which their products are to run.
+        weights: of the loop.
 
     Returns hidden states (T, B, H) and contexts (T, B, C) in the products' type, and attention weights (T, B, S), which
     carry no gradient. Without gradient nothing of the size T·B·S·A is kept.
     """
     # A GPU waits for memory most of all; a processor is slow to convert.
-    on_cpu = input_gates.device.type == "cpu"
+    dtype, on_cpu = weights.recurrent.dtype, input_gates.device.type == "cpu"
     with outside_autocast(input_gates.device):
         return _run(
-            input_gates.to(recurrent_weight.dtype),
-            accurate(keys) if on_cpu else keys.to(recurrent_weight.dtype),
-            accurate(annotations) if on_cpu else annotations.to(recurrent_weight.dtype),
+            input_gates.to(dtype),
+            accurate(keys) if on_cpu else keys.to(dtype),
+            accurate(annotations) if on_cpu else annotations.to(dtype),
             ~mask,
             accurate(hidden),
-            recurrent_weight,
-            query_weight,
-            energy,
-            word_weight,
-            context_bias,
             torch.is_grad_enabled(),
+            *weights,
         )

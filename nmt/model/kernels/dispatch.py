@@ -1,43 +1,70 @@
-"""Which code does the elementwise work of the loops over time: torch's own operations, or kernels for a GPU."""
+"""Which kernels do the elementwise work of the loops over time: torch's own operations, or Triton's on a GPU."""
 
 from __future__ import annotations
 
 import logging
 from functools import cache
 from importlib.util import find_spec
-from types import ModuleType
 
 import torch
 from torch import Tensor
 
-from nmt.model.kernels import additive_attention, lstm_cell
+from nmt.model.kernels import lstm_cell
+from nmt.model.kernels.additive_attention import AdditiveBackward, AdditiveForward
+from nmt.model.kernels.interface import AttentionBackward, AttentionForward, Kernels
 
 logger = logging.getLogger(__name__)
 
 
-def cell_steps(weight: Tensor) -> ModuleType:
-    """What has `advance` and `retreat` for a loop whose products have this weight."""
-    return _kernels_for(weight) or lstm_cell
+class TorchKernels:
+    """The kernels in torch's own operations, for every device and number type; see `Kernels`."""
+
+    longest_source: int | None = None
+    lstm_step = staticmethod(lstm_cell.lstm_step)
+    lstm_step_backward = staticmethod(lstm_cell.lstm_step_backward)
+
+    def additive_forward(
+        self, keys: Tensor, annotations: Tensor, padding: Tensor, energy: Tensor, weights: Tensor, tanhs: Tensor
+    ) -> AttentionForward:
+        """See `Kernels.additive_forward`."""
+        return AdditiveForward(keys, annotations, padding, energy, weights, tanhs)
+
+    def additive_backward(
+        self, annotations: Tensor, energy: Tensor, weights: Tensor, tanhs: Tensor
+    ) -> AttentionBackward:
+        """See `Kernels.additive_backward`."""
+        return AdditiveBackward(annotations, energy, weights, tanhs)
 
 
-def attention_steps(weight: Tensor, source: int) -> ModuleType:
-    """What has `Looking` and `LookingBack` for a loop over sources of so many tokens, likewise."""
-    kernels = _kernels_for(weight)
-    return kernels if kernels is not None and source <= kernels.MOST_SOURCE_TOKENS else additive_attention
+TORCH: Kernels = TorchKernels()
 
 
-def _kernels_for(weight: Tensor) -> ModuleType | None:
+def lstm_kernels(weight: Tensor) -> Kernels:
+    """The kernels for a loop of LSTM steps whose products have this weight."""
+    return _triton_for(weight) or TORCH
+
+
+def attention_kernels(weight: Tensor, source: int) -> Kernels:
+    """The kernels for additive attention over so many source tokens, in a loop whose products have this weight."""
+    kernels = _triton_for(weight)
+    if kernels is None or (kernels.longest_source is not None and source > kernels.longest_source):
+        return TORCH
+    return kernels
+
+
+def _triton_for(weight: Tensor) -> Kernels | None:
     fits = weight.device.type == "cuda" and weight.dtype in (torch.float32, torch.bfloat16)
-    return _kernels(weight.device) if fits else None
+    return triton_kernels(weight.device) if fits else None
 
 
 @cache
-def _kernels(device: torch.device) -> ModuleType | None:
-    """None where there is no Triton, and where it cannot work: it needs a C compiler on the machine."""
+def triton_kernels(device: torch.device) -> Kernels | None:
+    """The kernels in Triton; None where it is not installed or cannot compile, for which it needs a C compiler."""
     if find_spec("triton") is None:
         return None
-    from nmt.model.kernels import triton as kernels
+    from nmt.model.kernels.triton import TritonKernels
 
+    kernels: Kernels = TritonKernels()
     try:
         _try(kernels, device)
     except Exception as error:  # of many types, by what is missing
@@ -47,6 +74,7 @@ def _kernels(device: torch.device) -> ModuleType | None:
     return kernels
 
 
-def _try(kernels: ModuleType, device: torch.device) -> None:
+def _try(kernels: Kernels, device: torch.device) -> None:
+    """Compiles and runs one kernel."""
     gates, unit = torch.zeros(3, 1, 4, device=device), torch.zeros(4, 1, 1, device=device)
-    kernels.advance(*gates, *unit)
+    kernels.lstm_step(gates[0], gates[1], gates[2], *unit)

@@ -1,4 +1,7 @@
-"""What attention by products of query and key does at each step of the loop over a target; see `nmt.model.kernels.additive_attention`."""
+"""Attention by products of query and key (Luong et al. 2015) at each step of the loop over a target.
+
+One version serves every device: its work is products.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +11,8 @@ from torch import Tensor
 from nmt.model.kernels.additive_attention import weigh, weigh_back
 
 
-class Looking:
-    """Attention on the way forward."""
+class DotForward:
+    """The forward pass; an `AttentionForward`."""
 
     def __init__(self, keys: Tensor, annotations: Tensor, padding: Tensor, weights: Tensor) -> None:
         """Fills `weights` (T, B, S)."""
@@ -21,11 +24,11 @@ class Looking:
         weigh(scores.masked_fill_(self._padding, float("-inf")), self._annotations, self._weights[t], context)
 
 
-class LookingBack:
-    """Attention on the way back."""
+class DotBackward:
+    """The backward pass; an `AttentionBackward`."""
 
     def __init__(self, keys: Tensor, annotations: Tensor, weights: Tensor, queries: Tensor) -> None:
-        """As for `Looking`, which has filled the weights for `queries` (T, B, A)."""
+        """As for `DotForward`, which has filled the weights for `queries` (T, B, A)."""
         self._keys, self._annotations, self._weights, self._queries = keys, annotations, weights, queries
         self._score_gradients = torch.empty_like(weights)
 

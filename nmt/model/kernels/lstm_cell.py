@@ -15,7 +15,7 @@ from nmt.model.kernels.tanh import fill_with_tanh
 def lstm_cell(gates: Tensor, cell: Tensor) -> tuple[Tensor, Tensor]:
     """One LSTM transition from gates (·, 4H) before activation, in the order input, forget, output, candidate.
 
-    Without autograd it is `cell_forward`, which may spoil the gates given.
+    Without autograd it is `cell_forward`, which may overwrite the gates given.
     """
     if not torch.is_grad_enabled():
         now = torch.empty_like(cell)
@@ -58,12 +58,12 @@ def cell_backward(
     torch.mul(cell_gradient, previous_cell, out=forget_gradient)
     torch.mul(cell_gradient, into, out=candidate_gradient)
     cell_gradient.mul_(forget)
-    squashed = gates[..., : 3 * hidden_size]
-    gates_gradient[..., : 3 * hidden_size].mul_(torch.addcmul(squashed, squashed, squashed, value=-1))
+    sigmoids = gates[..., : 3 * hidden_size]
+    gates_gradient[..., : 3 * hidden_size].mul_(torch.addcmul(sigmoids, sigmoids, sigmoids, value=-1))
     candidate_gradient.addcmul_(candidate_gradient * candidate, candidate, value=-1)
 
 
-def advance(
+def lstm_step(
     recurrent: Tensor,
     input_gates: Tensor,
     gates: Tensor,
@@ -72,7 +72,7 @@ def advance(
     cell_tanh: Tensor,
     hidden: Tensor,
 ) -> None:
-    """One step of a loop: what the recurrence and the input add to the gates, (·, 4H) -> fills the other four."""
+    """Runs one transition in a loop; see `nmt.model.kernels.interface.Kernels.lstm_step`."""
     if input_gates.dtype == recurrent.dtype == gates.dtype:
         torch.add(input_gates, recurrent, out=gates)
     else:  # summed in the type of the gates, which is the more accurate
@@ -81,7 +81,7 @@ def advance(
     hidden.copy_(cell_forward(gates, previous_cell, cell, cell_tanh))
 
 
-def retreat(
+def lstm_step_backward(
     carried: Tensor,
     output_gradient: Tensor,
     cell_gradient: Tensor,
@@ -90,10 +90,7 @@ def retreat(
     cell_tanh: Tensor,
     gates_gradient: Tensor,
 ) -> None:
-    """The gradient of `advance`: fills `gates_gradient`, turns `cell_gradient` into the previous cell's.
-
-    The hidden state's gradient is `carried`, from the step behind, which is spoiled, with `output_gradient`.
-    """
+    """Runs the gradient of `lstm_step`; see `nmt.model.kernels.interface.Kernels.lstm_step_backward`."""
     hidden_gradient = accurate(carried).add_(output_gradient)
     with accurately(gates_gradient) as filled:
         cell_backward(hidden_gradient, cell_gradient, gates, previous_cell, cell_tanh, filled)

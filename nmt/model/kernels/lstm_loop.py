@@ -1,4 +1,4 @@
-"""LSTMs over time as one operation with a backward pass derived by hand; `nmt.model.kernels.attention_loop` is made alike.
+"""LSTMs over time as one operation with a backward pass derived by hand; `attention_loop` is made alike.
 
 Autograd's own backward through a Python loop fills and adds a whole tensor at every step. Here every product that
 does not depend on the recurrence is hoisted out of the loop, buffers are time-major and allocated once, and each
@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.autograd import Function
 from torch.autograd.function import once_differentiable
 
-from nmt.model.kernels.dispatch import cell_steps
+from nmt.model.kernels.dispatch import lstm_kernels
 from nmt.model.kernels.lstm_cell import lstm_cell
 from nmt.model.kernels.matmul import accurate, bmm, filled_up, outside_autocast
 
@@ -35,9 +35,9 @@ class _LSTMLoop(Function):
         cells[:, 0] = 0
         hiddens = recurrent_weight.new_empty(directions, time + 1, batch, size)
         hiddens[:, 0] = hidden
-        steps = cell_steps(recurrent_weight)
+        kernels = lstm_kernels(recurrent_weight)
         for t in range(time):
-            steps.advance(
+            kernels.lstm_step(
                 bmm(hiddens[:, t], recurrent_weight),
                 input_gates[:, t],
                 gates[:, t],
@@ -58,11 +58,11 @@ class _LSTMLoop(Function):
         gates_gradients = torch.empty_like(gates, dtype=recurrent_weight.dtype)
         carried = cells.new_zeros(directions, batch, size)
         cell_gradient = torch.zeros_like(carried)
-        steps = cell_steps(recurrent_weight)
+        kernels = lstm_kernels(recurrent_weight)
         output_gradient = output_gradient.contiguous()
         for t in reversed(range(time)):
             gates_gradient = gates_gradients[:, t]
-            steps.retreat(
+            kernels.lstm_step_backward(
                 carried,
                 output_gradient[:, t],
                 cell_gradient,

@@ -1,8 +1,8 @@
 """The elementwise work of the loops over time in Triton, each step in a few passes over memory.
 
-Imported only where a GPU is at hand and Triton comes with torch; `nmt.model.kernels.lstm_cell` and `nmt.model.kernels.additive_attention` do the same
-in torch's own operations, and say what is computed. All tensors are contiguous in their last dimension, in float32 or
-bfloat16; numbers are float32 in between.
+Imported only where a GPU is at hand and Triton comes with torch. `nmt.model.kernels.lstm_cell` and
+`nmt.model.kernels.additive_attention` do the same in torch's own operations, and say what is computed. All tensors are
+contiguous in their last dimension, in float32 or bfloat16; numbers are float32 in between.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ import torch
 import triton
 import triton.language as tl
 from torch import Tensor
+
+from nmt.model.kernels.interface import AttentionBackward, AttentionForward
 
 MOST_SOURCE_TOKENS = 256  # one program holds the scores of a sentence, and a tile of its annotations
 _UNITS = 256  # of an LSTM, in one program
@@ -28,7 +30,7 @@ def _place(tensor, direction_stride, row_stride):
 
 
 @triton.jit
-def _advance(
+def _lstm_step(
     recurrent, input_gates, gates, previous_cell, cell, cell_tanh, hidden,
     recurrent_d, recurrent_b, input_gates_d, input_gates_b, gates_d, gates_b, previous_cell_d, previous_cell_b,
     cell_d, cell_b, cell_tanh_d, cell_tanh_b, hidden_d, hidden_b,
@@ -49,11 +51,11 @@ def _advance(
     tl.store(gates + 3 * size, candidate, mask=inside)
     previous = tl.load(_place(previous_cell, previous_cell_d, previous_cell_b) + units, mask=inside, other=0.0)
     now = forget * previous + into * candidate
-    squashed = _tanh(now)
+    now_tanh = _tanh(now)
     tl.store(_place(cell, cell_d, cell_b) + units, now, mask=inside)
-    tl.store(_place(cell_tanh, cell_tanh_d, cell_tanh_b) + units, squashed, mask=inside)
+    tl.store(_place(cell_tanh, cell_tanh_d, cell_tanh_b) + units, now_tanh, mask=inside)
     hidden = _place(hidden, hidden_d, hidden_b) + units
-    tl.store(hidden, (out * squashed).to(hidden.dtype.element_ty), mask=inside)
+    tl.store(hidden, (out * now_tanh).to(hidden.dtype.element_ty), mask=inside)
 
 
 @triton.jit
@@ -64,7 +66,7 @@ def _sum(first, second, offset, inside):
 
 
 @triton.jit
-def _retreat(
+def _lstm_step_backward(
     carried, output_gradient, cell_gradient, gates, previous_cell, cell_tanh, gates_gradient,
     carried_d, carried_b, output_gradient_d, output_gradient_b, cell_gradient_d, cell_gradient_b, gates_d, gates_b,
     previous_cell_d, previous_cell_b, cell_tanh_d, cell_tanh_b, gates_gradient_d, gates_gradient_b,
@@ -81,43 +83,16 @@ def _retreat(
     out = tl.load(gates + 2 * size, mask=inside, other=0.0)
     candidate = tl.load(gates + 3 * size, mask=inside, other=0.0)
     previous = tl.load(_place(previous_cell, previous_cell_d, previous_cell_b) + units, mask=inside, other=0.0)
-    squashed = tl.load(_place(cell_tanh, cell_tanh_d, cell_tanh_b) + units, mask=inside, other=0.0)
+    now_tanh = tl.load(_place(cell_tanh, cell_tanh_d, cell_tanh_b) + units, mask=inside, other=0.0)
     cell_gradient = _place(cell_gradient, cell_gradient_d, cell_gradient_b) + units
-    through = tl.load(cell_gradient, mask=inside, other=0.0) + hidden_gradient * out * (1 - squashed * squashed)
+    through = tl.load(cell_gradient, mask=inside, other=0.0) + hidden_gradient * out * (1 - now_tanh * now_tanh)
     tl.store(cell_gradient, through * forget, mask=inside)
     gates_gradient = _place(gates_gradient, gates_gradient_d, gates_gradient_b) + units
     kind = gates_gradient.dtype.element_ty
     tl.store(gates_gradient, (through * candidate * into * (1 - into)).to(kind), mask=inside)
     tl.store(gates_gradient + size, (through * previous * forget * (1 - forget)).to(kind), mask=inside)
-    tl.store(gates_gradient + 2 * size, (hidden_gradient * squashed * out * (1 - out)).to(kind), mask=inside)
+    tl.store(gates_gradient + 2 * size, (hidden_gradient * now_tanh * out * (1 - out)).to(kind), mask=inside)
     tl.store(gates_gradient + 3 * size, (through * into * (1 - candidate * candidate)).to(kind), mask=inside)
-
-
-def advance(
-    recurrent: Tensor,
-    input_gates: Tensor,
-    gates: Tensor,
-    previous_cell: Tensor,
-    cell: Tensor,
-    cell_tanh: Tensor,
-    hidden: Tensor,
-) -> None:
-    """See `nmt.model.kernels.lstm_cell.advance`."""
-    _launch(_advance, cell, recurrent, input_gates, gates, previous_cell, cell, cell_tanh, hidden)
-
-
-def retreat(
-    carried: Tensor,
-    output_gradient: Tensor,
-    cell_gradient: Tensor,
-    gates: Tensor,
-    previous_cell: Tensor,
-    cell_tanh: Tensor,
-    gates_gradient: Tensor,
-) -> None:
-    """See `nmt.model.kernels.lstm_cell.retreat`."""
-    tensors = carried, output_gradient, cell_gradient, gates, previous_cell, cell_tanh, gates_gradient
-    _launch(_retreat, cell_tanh, *tensors)
 
 
 def _launch(kernel, like, *given):
@@ -131,8 +106,8 @@ def _launch(kernel, like, *given):
 
 
 @triton.jit
-def _look(
-    keys, query, energy, padding, compared, weights, source, size,
+def _attend(
+    keys, query, energy, padding, tanhs, weights, source, size,
     SAVE: tl.constexpr, SOURCE: tl.constexpr, BLOCK: tl.constexpr,
 ):  # fmt: skip
     sentence = tl.program_id(0).to(tl.int64)
@@ -149,7 +124,7 @@ def _look(
         key = tl.load(keys + offsets, mask=both, other=0.0).to(tl.float32)
         value = _tanh(key + asked[None, :])
         if SAVE:
-            tl.store(compared + offsets, value.to(compared.dtype.element_ty), mask=both)
+            tl.store(tanhs + offsets, value.to(tanhs.dtype.element_ty), mask=both)
         scores += tl.sum(value * tl.load(energy + features, mask=inside, other=0.0)[None, :], 1)
     hidden = tl.load(padding + sentence * source + positions, mask=present, other=1)
     scores = tl.where(hidden != 0, float("-inf"), scores)
@@ -172,8 +147,8 @@ def _weigh(weights, annotations, context, source, size, context_stride, SOURCE: 
 
 
 @triton.jit
-def _look_back(
-    context_gradient, annotations, weights, compared, energy, score_gradient, query_gradient,
+def _attend_backward(
+    context_gradient, annotations, weights, tanhs, energy, score_gradient, query_gradient,
     source, context_size, attention_size, SOURCE: tl.constexpr, BLOCK: tl.constexpr,
 ):  # fmt: skip
     sentence = tl.program_id(0).to(tl.int64)
@@ -196,7 +171,7 @@ def _look_back(
         features = start + tl.arange(0, BLOCK)
         inside = features < attention_size
         both = present[:, None] & inside[None, :]
-        tile = tl.load(compared + rows[:, None] * attention_size + features[None, :], mask=both, other=0.0)
+        tile = tl.load(tanhs + rows[:, None] * attention_size + features[None, :], mask=both, other=0.0)
         value = tile.to(tl.float32)
         found = -tl.load(energy + features, mask=inside, other=0.0) * tl.sum(value * value * gradient[:, None], 0)
         place = query_gradient + sentence * attention_size + features
@@ -205,7 +180,7 @@ def _look_back(
 
 @triton.jit
 def _collect(
-    compared, score_gradients, energy, keys_gradient, energy_parts,
+    tanhs, score_gradients, energy, keys_gradient, energy_parts,
     time, batch, source, size, SOURCE: tl.constexpr, BLOCK: tl.constexpr,
 ):  # fmt: skip
     sentence = tl.program_id(0).to(tl.int64)
@@ -220,7 +195,7 @@ def _collect(
     for t in range(time):
         rows = (t * batch + sentence) * source + positions
         gradient = tl.load(score_gradients + rows, mask=present, other=0.0)
-        value = tl.load(compared + rows[:, None] * size + features[None, :], mask=both, other=0.0).to(tl.float32)
+        value = tl.load(tanhs + rows[:, None] * size + features[None, :], mask=both, other=0.0).to(tl.float32)
         product = gradient[:, None] * value
         products += product
         squares += product * value
@@ -231,24 +206,24 @@ def _collect(
     tl.store(energy_parts + part * size + features, tl.sum(products, 0), mask=inside)
 
 
-class Looking:
-    """See `nmt.model.kernels.additive_attention.Looking`."""
+class TritonAdditiveForward:
+    """Additive attention forward; an `AttentionForward`."""
 
     def __init__(
-        self, keys: Tensor, annotations: Tensor, padding: Tensor, energy: Tensor, weights: Tensor, compared: Tensor
+        self, keys: Tensor, annotations: Tensor, padding: Tensor, energy: Tensor, weights: Tensor, tanhs: Tensor
     ) -> None:
         self._keys, self._annotations, self._energy = keys.contiguous(), annotations.contiguous(), energy.contiguous()
         self._padding = padding.contiguous().view(torch.uint8)
-        self._weights, self._compared = weights, compared
-        self._saves = len(compared) > 0
+        self._weights, self._tanhs = weights, tanhs
+        self._saves = len(tanhs) > 0
 
     def forward(self, t: int, query: Tensor, context: Tensor) -> None:
         """See there."""
         batch, source, attention_size = self._keys.shape
         block, rows = _tile(source)
-        _look[batch,](
+        _attend[batch,](
             self._keys, query.contiguous(), self._energy, self._padding,
-            self._compared[t] if self._saves else self._keys, self._weights[t],
+            self._tanhs[t] if self._saves else self._keys, self._weights[t],
             source, attention_size, SAVE=self._saves, SOURCE=rows, BLOCK=block,
         )  # fmt: skip
         size = context.shape[1]
@@ -257,33 +232,33 @@ class Looking:
         )
 
 
-class LookingBack:
-    """See `nmt.model.kernels.additive_attention.LookingBack`."""
+class TritonAdditiveBackward:
+    """Its gradient; an `AttentionBackward`."""
 
-    def __init__(self, annotations: Tensor, energy: Tensor, weights: Tensor, compared: Tensor) -> None:
+    def __init__(self, annotations: Tensor, energy: Tensor, weights: Tensor, tanhs: Tensor) -> None:
         self._annotations, self._energy = annotations.contiguous(), energy.contiguous()
-        self._weights, self._compared = weights, compared
+        self._weights, self._tanhs = weights, tanhs
         self._score_gradients = torch.empty_like(weights)
 
     def backward(self, t: int, context_gradient: Tensor, query_gradient: Tensor) -> None:
         """See there."""
         batch, source, context_size = self._annotations.shape
         block, rows = _tile(source)
-        _look_back[batch,](
-            context_gradient, self._annotations, self._weights[t], self._compared[t], self._energy,
-            self._score_gradients[t], query_gradient, source, context_size, self._compared.shape[-1],
+        _attend_backward[batch,](
+            context_gradient, self._annotations, self._weights[t], self._tanhs[t], self._energy,
+            self._score_gradients[t], query_gradient, source, context_size, self._tanhs.shape[-1],
             SOURCE=rows, BLOCK=block,
         )  # fmt: skip
 
     def gradients(self) -> tuple[Tensor, Tensor]:
         """See there."""
-        time, batch, source, size = self._compared.shape
+        time, batch, source, size = self._tanhs.shape
         rows, block = 16, 64
         tiles = triton.cdiv(source, rows)
         keys_gradient = self._weights.new_empty(batch, source, size)
         parts = self._weights.new_empty(batch * tiles, size)
         _collect[batch, tiles, triton.cdiv(size, block)](
-            self._compared, self._score_gradients, self._energy, keys_gradient, parts,
+            self._tanhs, self._score_gradients, self._energy, keys_gradient, parts,
             time, batch, source, size, SOURCE=rows, BLOCK=block,
         )  # fmt: skip
         return keys_gradient, parts.sum(0)
@@ -293,3 +268,48 @@ def _tile(source):
     """Features and rows of a tile."""
     rows = max(16, triton.next_power_of_2(source))
     return max(16, _TILE_NUMBERS // rows), rows
+
+
+class TritonKernels:
+    """The kernels of a GPU; see `nmt.model.kernels.interface.Kernels`."""
+
+    longest_source: int | None = MOST_SOURCE_TOKENS
+
+    def lstm_step(
+        self,
+        recurrent: Tensor,
+        input_gates: Tensor,
+        gates: Tensor,
+        previous_cell: Tensor,
+        cell: Tensor,
+        cell_tanh: Tensor,
+        hidden: Tensor,
+    ) -> None:
+        """See there."""
+        _launch(_lstm_step, cell, recurrent, input_gates, gates, previous_cell, cell, cell_tanh, hidden)
+
+    def lstm_step_backward(
+        self,
+        carried: Tensor,
+        output_gradient: Tensor,
+        cell_gradient: Tensor,
+        gates: Tensor,
+        previous_cell: Tensor,
+        cell_tanh: Tensor,
+        gates_gradient: Tensor,
+    ) -> None:
+        """See there."""
+        tensors = carried, output_gradient, cell_gradient, gates, previous_cell, cell_tanh, gates_gradient
+        _launch(_lstm_step_backward, cell_tanh, *tensors)
+
+    def additive_forward(
+        self, keys: Tensor, annotations: Tensor, padding: Tensor, energy: Tensor, weights: Tensor, tanhs: Tensor
+    ) -> AttentionForward:
+        """See there."""
+        return TritonAdditiveForward(keys, annotations, padding, energy, weights, tanhs)
+
+    def additive_backward(
+        self, annotations: Tensor, energy: Tensor, weights: Tensor, tanhs: Tensor
+    ) -> AttentionBackward:
+        """See there."""
+        return TritonAdditiveBackward(annotations, energy, weights, tanhs)

@@ -216,7 +216,7 @@ class Processes:
         process = f"process {failure['rank']}"
         if "traceback" in failure:
             return RuntimeError(f"in {process}:\n{failure['traceback']}")
-        error = NmtError.of([Problem(where, f"{what} ({process})") for where, what in failure["problems"]])
+        error = NmtError.from_problems([Problem(where, f"{what} ({process})") for where, what in failure["problems"]])
         error.exit_code = failure["exit_code"]
         return error
 

@@ -44,13 +44,15 @@ class Place:
             if not (value.isascii() and value.isdigit() and len(value) < 8)
         ]
         if problems:
-            raise ConfigError.of(problems)
+            raise ConfigError.from_problems(problems)
         rank, size, local_rank = (int(values[name]) for name in names)
         if rank >= size:
             raise ConfigError("RANK", f"is {rank}; expected less than WORLD_SIZE, {size}")
         missing = [name for name in ("MASTER_ADDR", "MASTER_PORT") if name not in environment]
         if size > 1 and missing:
-            raise ConfigError.of([Problem(name, "is not set, though WORLD_SIZE is; use torchrun") for name in missing])
+            raise ConfigError.from_problems(
+                [Problem(name, "is not set, though WORLD_SIZE is; use torchrun") for name in missing]
+            )
         return cls(rank, size, local_rank)
 
 

@@ -11,7 +11,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from nmt.model.attention import AdditiveAttention, Memory
 from nmt.model.kernels import tiling
-from nmt.model.kernels.attention_loop import attention_loop
+from nmt.model.kernels.attention_loop import LoopWeights, attention_loop
 
 
 class LargestAllocation(TorchDispatchMode):
@@ -43,18 +43,20 @@ def test_gradients_of_the_loop_are_those_of_its_function(transitions: int, score
         "keys": random(batch, source, attention, seed=2),
         "annotations": random(batch, source, context, seed=3),
         "hidden": random(batch, size, seed=4),
-        "recurrent_weight": random(context + size, 4 * size, seed=7),
     }
+    weights = {"recurrent": random(context + size, 4 * size, seed=7)}
     if score == "additive":
-        given |= {"query_weight": random(size, attention, seed=5), "energy": random(attention, seed=6)}
+        weights |= {"query": random(size, attention, seed=5), "energy": random(attention, seed=6)}
     if transitions == 2:
-        given |= {"word_weight": random(size, 4 * size, seed=8), "context_bias": random(4 * size, seed=9)}
+        weights |= {"word": random(size, 4 * size, seed=8), "context_bias": random(4 * size, seed=9)}
 
     def run(*values: Tensor) -> tuple[Tensor, Tensor]:
-        hidden, contexts, _ = attention_loop(mask=mask, **dict(zip(given, values, strict=True)))
+        others, of_loop = values[: len(given)], values[len(given) :]
+        loop = LoopWeights(**dict(zip(weights, of_loop, strict=True)))
+        hidden, contexts, _ = attention_loop(mask=mask, weights=loop, **dict(zip(given, others, strict=True)))
         return hidden, contexts
 
-    assert torch.autograd.gradcheck(run, tuple(given.values()))
+    assert torch.autograd.gradcheck(run, (*given.values(), *weights.values()))
 
 
 def test_attention_of_the_loop_is_that_of_the_step() -> None:
@@ -71,9 +73,7 @@ def test_attention_of_the_loop_is_that_of_the_step() -> None:
         annotations,
         mask,
         hidden,
-        random(8, 12, seed=7),
-        attention.query_projection.weight.t(),
-        attention.energy.weight[0],
+        LoopWeights(random(8, 12, seed=7), attention.query_projection.weight.t(), attention.energy.weight[0]),
     )
     assert torch.allclose(contexts[0], context[:, 0], rtol=0, atol=1e-14)
     assert torch.allclose(all_weights[0], weights[:, 0], rtol=0, atol=1e-14)
@@ -82,8 +82,9 @@ def test_attention_of_the_loop_is_that_of_the_step() -> None:
 def test_padding_gets_exactly_no_attention_and_no_gradient() -> None:
     keys, annotations = random(2, 4, 4, seed=2), random(2, 4, 5, seed=3)
     mask = torch.tensor([[True] * 4, [True, True, False, False]])
-    others = random(2, 3, seed=4), random(8, 12, seed=7), random(3, 4, seed=5), random(4, seed=6)
-    hidden, contexts, weights = attention_loop(random(3, 2, 12, seed=1), keys, annotations, mask, *others)
+    loop = LoopWeights(random(8, 12, seed=7), random(3, 4, seed=5), random(4, seed=6))
+    given = random(3, 2, 12, seed=1), keys, annotations, mask, random(2, 3, seed=4)
+    hidden, contexts, weights = attention_loop(*given, loop)
     assert torch.equal(weights[:, 1, 2:], torch.zeros(3, 2, dtype=torch.float64))
     (hidden.sum() + contexts.sum()).backward()
     for values in (keys, annotations):
@@ -103,9 +104,7 @@ def test_tiles_and_gradients_change_no_value(
         random(5, 4, 6, seed=3).float(),
         torch.arange(4) < torch.tensor([[4], [1], [2], [3], [4]]),
         random(5, 2, seed=4).float(),
-        random(8, 8, seed=7).to(dtype),
-        random(2, 3, seed=5).to(dtype),
-        random(3, seed=6).float(),
+        LoopWeights(random(8, 8, seed=7).to(dtype), random(2, 3, seed=5).to(dtype), random(3, seed=6).float()),
     )
     expected = attention_loop(*arguments)
     monkeypatch.setattr(tiling, "TILE_NUMBERS", tile_numbers)
@@ -135,9 +134,7 @@ def test_without_gradient_the_memory_does_not_grow_with_the_target() -> None:
         torch.zeros(2, source, 1),
         torch.ones(2, source, dtype=torch.bool),
         torch.zeros(2, 1),
-        torch.zeros(2, 4),
-        torch.zeros(1, attention),
-        torch.zeros(attention),
+        LoopWeights(torch.zeros(2, 4), torch.zeros(1, attention), torch.zeros(attention)),
     )
     with torch.no_grad(), LargestAllocation() as largest:
         attention_loop(*arguments)

@@ -1,49 +1,65 @@
-"""Whether the loops over time run by kernels for a GPU."""
+"""Claims about which kernels the loops over time run by: Triton's where they work, torch's own operations elsewhere."""
 
 from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import ModuleType
 from typing import Any
 
 import pytest
 import torch
 
-import nmt.model
 from nmt.model.kernels import dispatch
 
 CPU = torch.device("cpu")
 
 
+class Standin(dispatch.TorchKernels):
+    """Stands for the kernels in Triton, which is not installed everywhere."""
+
+    longest_source = 5
+
+
 @pytest.fixture
-def kernels(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
-    """Stands for those in Triton, which is not installed everywhere."""
+def triton(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """As if Triton were installed, with the stand-in for kernels."""
     module = ModuleType("nmt.model.kernels.triton")
+    module.TritonKernels = Standin  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "nmt.model.kernels.triton", module)
-    monkeypatch.setattr(nmt.model, "kernels", module, raising=False)
     monkeypatch.setattr(dispatch, "find_spec", lambda _: object())
-    dispatch._kernels.cache_clear()
-    yield module
-    dispatch._kernels.cache_clear()
+    dispatch.triton_kernels.cache_clear()
+    yield
+    dispatch.triton_kernels.cache_clear()
 
 
-def test_kernels_that_work_are_used(kernels: ModuleType) -> None:
-    kernels.advance = lambda *tensors: [tensor.shape for tensor in tensors]  # type: ignore[attr-defined]
-    assert dispatch._kernels(CPU) is kernels
+@pytest.mark.usefixtures("triton")
+def test_kernels_that_work_are_used() -> None:
+    assert isinstance(dispatch.triton_kernels(CPU), Standin)
 
 
+@pytest.mark.usefixtures("triton")
+def test_a_source_too_long_for_the_kernels_is_left_to_torch(monkeypatch: pytest.MonkeyPatch) -> None:
+    kernels = Standin()
+    monkeypatch.setattr(dispatch, "_triton_for", lambda _: kernels)
+    weight = torch.zeros(1)
+    assert dispatch.lstm_kernels(weight) is kernels is dispatch.attention_kernels(weight, 5)
+    assert dispatch.attention_kernels(weight, 6) is dispatch.TORCH
+
+
+@pytest.mark.usefixtures("triton")
 def test_without_a_compiler_training_goes_on_without_kernels(
-    kernels: ModuleType, caplog: pytest.LogCaptureFixture
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def advance(*_: Any) -> None:
+    def lstm_step(*_: Any) -> None:
         raise RuntimeError("Failed to find C compiler.\nPlease specify one.")
 
-    kernels.advance = advance  # type: ignore[attr-defined]
+    step: Callable[..., None] = staticmethod(lstm_step)
+    monkeypatch.setattr(Standin, "lstm_step", step)
     with caplog.at_level(logging.WARNING, "nmt"):
-        assert dispatch._kernels(CPU) is None
-        assert dispatch._kernels(CPU) is None
+        assert dispatch.triton_kernels(CPU) is None
+        assert dispatch.triton_kernels(CPU) is None
     assert [record.getMessage() for record in caplog.records] == [
         "the loops over time run without kernels of their own, and slower: Failed to find C compiler."
     ]

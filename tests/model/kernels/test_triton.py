@@ -8,14 +8,13 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from itertools import chain
-from types import ModuleType
 
 import pytest
 import torch
 from torch import Tensor
 
 from nmt.model.kernels import dispatch
-from nmt.model.kernels.attention_loop import attention_loop
+from nmt.model.kernels.attention_loop import LoopWeights, attention_loop
 from nmt.model.kernels.lstm_loop import lstm_loop
 
 pytestmark = pytest.mark.skipif(os.environ.get("TRITON_INTERPRET") != "1", reason="wants Triton and its interpreter")
@@ -35,12 +34,10 @@ def leaves(*shapes: tuple[int, ...], dtype: torch.dtype) -> list[Tensor]:
 def with_kernels(monkeypatch: pytest.MonkeyPatch, run: Loop, tolerance: float = 2e-5) -> None:
     """Both ways, with values and gradients that agree; sizes are relative to the largest."""
     expected = run()
-    from nmt.model.kernels import triton as kernels
+    from nmt.model.kernels.triton import TritonKernels
 
-    def kernels_for(_weight: Tensor) -> ModuleType:
-        return kernels
-
-    monkeypatch.setattr(dispatch, "_kernels_for", kernels_for)
+    kernels = TritonKernels()
+    monkeypatch.setattr(dispatch, "_triton_for", lambda _: kernels)
     for ours, theirs in zip(chain(*run()), chain(*expected), strict=True):
         largest = float(theirs.detach().abs().max())
         torch.testing.assert_close(ours, theirs, rtol=tolerance, atol=tolerance * largest)
@@ -77,22 +74,22 @@ def test_the_attention_loop(
     given += leaves((batch, size), (attention,), dtype=torch.float32)
     given += leaves((size, attention), (context + size, 4 * size), dtype=dtype)
     gates, keys, annotations, hidden, energy, query_weight, recurrent_weight = given
-    weights = {"query_weight": query_weight, "energy": energy}
+    weights = LoopWeights(recurrent_weight, query_weight, energy)
     if conditional:
         between = leaves((size, 4 * size), (4 * size,), dtype=dtype)
         given += between
-        weights["word_weight"], weights["context_bias"] = between
+        weights = LoopWeights(*weights[:3], *between)
     mask = torch.arange(source) < torch.tensor([[source], [max(1, source - 2)]])
 
     def run() -> tuple[list[Tensor], list[Tensor]]:
-        found = attention_loop(gates, keys, annotations, mask, hidden, recurrent_weight, **weights)
+        found = attention_loop(gates, keys, annotations, mask, hidden, weights)
         loss = sum((values.float() * values.detach().float().cos()).sum() for values in found[:2])
         assert isinstance(loss, Tensor)
         return list(found), list(torch.autograd.grad(loss, given))
 
     with_kernels(monkeypatch, run, 0.03 if dtype == torch.bfloat16 else 2e-5)
     with torch.no_grad():
-        alone = attention_loop(gates, keys, annotations, mask, hidden, recurrent_weight, **weights)
+        alone = attention_loop(gates, keys, annotations, mask, hidden, weights)
     for ours, theirs in zip(alone, run()[0], strict=True):
         torch.testing.assert_close(ours, theirs)
     assert not alone[2][:, 1, max(1, source - 2) :].any()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from nmt.translation.result import Confidence, Flag, Output, Remarks, Translation
+from nmt.translation.result import Annotations, Confidence, Output, Translation, TranslationWarning
 
 SCRIPT = runpy.run_path(
     str(Path(__file__).parents[3] / "scripts" / "benchmarks" / "measure_warnings.py"), run_name="warnings"
@@ -17,8 +17,8 @@ LINES = ["The black cat sleeps, here.", "A dog.", "Two birds sing in the tree.",
 
 
 def translation(text: str, log_probability: float, *kinds: str) -> Translation:
-    remarks = Remarks(confidence=Confidence(0.5, tuple(map(Flag, kinds))))
-    return Translation("x", (Output(text, 0.0, log_probability, (), None, remarks=remarks),))
+    annotations = Annotations(confidence=Confidence(0.5, tuple(map(TranslationWarning, kinds))))
+    return Translation("x", (Output(text, 0.0, log_probability, (), None, annotations=annotations),))
 
 
 @pytest.mark.parametrize("name", SCRIPT["INPUTS"])

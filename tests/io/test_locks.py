@@ -1,0 +1,118 @@
+"""Claims about `nmt.io.locks`: one writer a run directory, and no stale lock."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from nmt.errors import RunInUseError, StorageError
+from nmt.io.locks import RunLock, lock_holder
+
+HOLD_THE_LOCK = """
+import sys
+from pathlib import Path
+from nmt.io.locks import RunLock
+
+with RunLock(Path(sys.argv[1])):
+    print("held", flush=True)
+    sys.stdin.read()
+assert "torch" not in sys.modules
+"""
+
+
+def holder(directory: Path) -> subprocess.Popen[bytes]:
+    child = subprocess.Popen(
+        [sys.executable, "-c", HOLD_THE_LOCK, str(directory)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    assert child.stdout is not None and child.stdout.readline() == b"held\n"
+    return child
+
+
+def test_a_second_writer_is_refused_and_told_who_the_first_is(tmp_path: Path) -> None:
+    with holder(tmp_path) as child:
+        with pytest.raises(RunInUseError) as caught, RunLock(tmp_path):
+            pass
+        assert str(caught.value) == f"{tmp_path}: in use by process {child.pid}"
+        assert caught.value.exit_code == 75
+        child.communicate()
+    assert child.returncode == 0
+    with RunLock(tmp_path):
+        pass
+
+
+def test_a_killed_holder_leaves_no_lock(tmp_path: Path) -> None:
+    with holder(tmp_path) as child:
+        child.send_signal(signal.SIGKILL)
+    with RunLock(tmp_path):
+        pass
+
+
+LEAVE_A_CHILD = """
+import os, sys, time
+from pathlib import Path
+from nmt.io.locks import RunLock
+
+with RunLock(Path(sys.argv[1])):
+    child = os.fork()
+    if child == 0:
+        os.close(1)
+        time.sleep(60)
+        os._exit(0)
+print(child)
+"""
+
+
+def test_a_lock_is_given_back_though_a_forked_child_lives_on(tmp_path: Path) -> None:
+    child = int(subprocess.check_output([sys.executable, "-c", LEAVE_A_CHILD, str(tmp_path)]))
+    try:
+        with RunLock(tmp_path):
+            pass
+    finally:
+        os.kill(child, signal.SIGKILL)
+
+
+def test_who_only_looks_at_the_lock_refuses_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("nmt.io.atomic_files._TRIES", 500)
+    with RunLock(tmp_path):
+        pass
+    with (tmp_path / ".lock").open() as file:
+        fcntl.flock(file, fcntl.LOCK_SH)
+        timer = threading.Timer(0.03, fcntl.flock, (file, fcntl.LOCK_UN))
+        timer.start()
+        with RunLock(tmp_path):
+            assert lock_holder(tmp_path) is not None
+        timer.join()
+
+
+def test_one_process_cannot_lock_twice(tmp_path: Path) -> None:
+    with RunLock(tmp_path), pytest.raises(RunInUseError, match=f"process {os.getpid()}"), RunLock(tmp_path):
+        pass
+
+
+def test_control_characters_in_a_lock_file_are_not_shown(tmp_path: Path) -> None:
+    with RunLock(tmp_path):
+        (tmp_path / ".lock").write_text("12 \x1b[2J")
+        with pytest.raises(RunInUseError, match="in use by another process"), RunLock(tmp_path):
+            pass
+
+
+def test_a_lock_file_that_is_a_link_is_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / ".lock").symlink_to(tmp_path / "outside")
+    with pytest.raises(StorageError), RunLock(tmp_path / "run"):
+        pass
+    assert names(tmp_path) == ["run"]
+
+
+def test_a_lock_that_is_a_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / ".lock")
+    for attempt in (lambda: RunLock(tmp_path).__enter__(), lambda: lock_holder(tmp_path)):
+        with pytest.raises(StorageError, match=r"\.lock: is no regular file"):
+            attempt()
