@@ -89,11 +89,11 @@ class Confidence(NamedTuple):
 
     Attributes:
         probability: the geometric mean of the probabilities of its tokens, end mark included.
-        flags: reasons to doubt it.
+        warnings: reasons to doubt it.
     """
 
     probability: float
-    flags: tuple[TranslationWarning, ...] = ()
+    warnings: tuple[TranslationWarning, ...] = ()
 
 
 class Annotations(NamedTuple):
