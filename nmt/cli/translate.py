@@ -86,7 +86,7 @@ def translate(
     from nmt.cli.formats.translations import FORMATS
     from nmt.io.streams import open_input, open_output
     from nmt.postprocessing.entities import KINDS
-    from nmt.postprocessing.postprocess import Revision
+    from nmt.postprocessing.postprocess import Postprocessor
 
     given = options.search_options(
         n_best=n_best,
@@ -108,8 +108,8 @@ def translate(
         stream = files.enter_context(open_input(input_file))
         prefixes = files.enter_context(open_input(prefix)) if prefix is not None else None
         translator = options.load_translator(model, device=device, precision=precision)
-        revision = Revision(replace_unknown, _dictionary(dictionary), kinds, confidence)
-        search = translator.options(attention=alignment != "none" or bool(revision), sampling=sampling, **given)
+        postprocessor = Postprocessor(replace_unknown, _dictionary(dictionary), kinds, confidence)
+        search = translator.options(attention=alignment != "none" or bool(postprocessor), sampling=sampling, **given)
         needing = {
             "--coverage-penalty": search.coverage_penalty,
             "--replace-unknown": replace_unknown,
@@ -131,8 +131,8 @@ def translate(
                 [line.text for line in lines], search, prefixes=beginnings, numbers=[line.number for line in lines]
             )
             for line, translation in zip(lines, translations, strict=True):
-                revised = revision.of(translation, is_unread=line.too_long)
-                for text in write(line.number - 1, revised, n_best, alignment, alignment_unit):
+                postprocessed = postprocessor.apply(translation, is_unread=line.too_long)
+                for text in write(line.number - 1, postprocessed, n_best, alignment, alignment_unit):
                     writer.write(text)
             writer.flush()
             show(lines[-1].number)

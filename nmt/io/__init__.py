@@ -1,1 +1,1 @@
-"""Files, streams, lines and terminals: what every part of the program reads and writes through."""
+"""Files, streams, lines and terminals, through which every part of the program reads and writes."""

@@ -1,4 +1,4 @@
-"""The one place that writes files durably: whole or not at all, and still there after a crash or a power cut.
+"""Durable writing: files and directories that are whole or absent, and survive a crash or a power cut.
 
 Everything is first written under a temporary name in the same directory, synced to the disk, and only then renamed.
 A process killed in between leaves at most something that `remove_stale_temporaries` recognises by its name.
@@ -21,19 +21,19 @@ from nmt.errors import StorageError
 TEMPORARY_PREFIX = ".nmt-temporary-"
 REPLACED_PREFIX = ".nmt-replaced-"
 
-# Of <fcntl.h> and <linux/fs.h>: paths are relative to the current directory; both names are to exist and be exchanged.
+# AT_FDCWD of <fcntl.h> and RENAME_EXCHANGE of <linux/fs.h>.
 _HERE, _EXCHANGE = -100, 2
 
 
 @contextmanager
 def storage_errors(path: Path) -> Iterator[None]:
-    """Turns what the operating system refuses into a `StorageError` about `path`, but for a reader that went away."""
+    """Turns an error of the operating system into a `StorageError` about `path`, except that of a broken pipe."""
     try:
         yield
     except BrokenPipeError:
         raise
     except OSError as error:
-        # Without a number it is no answer of the operating system: gzip, for one, reports damaged data this way.
+        # Without a number it is none of the operating system: gzip, for one, reports damaged data this way.
         if error.errno is None:
             raise
         raise StorageError(str(path), f"cannot be written: {os.strerror(error.errno)}") from error
@@ -57,7 +57,7 @@ def _sync_directory(directory: Path) -> None:
 
 
 def _sync_tree(directory: Path) -> None:
-    """Makes every file below `directory`, and every name, durable."""
+    """Makes every file and every name below `directory` durable."""
     for folder, _, names in os.walk(directory, topdown=False):
         for name in names:
             descriptor = os.open(Path(folder, name), os.O_RDONLY)
@@ -76,10 +76,10 @@ def _remove(path: Path) -> None:
 
 
 def write_file(path: Path, data: bytes) -> None:
-    """Writes `data` to `path`: whoever looks, at any time, finds the old content or the new, never a part of it.
+    """Replaces the content of `path` atomically: a reader finds the old content or the new, never a part of it.
 
     Raises:
-        StorageError: the disk is full, or the place cannot be written. What was there before is untouched.
+        StorageError: the disk is full, or the file cannot be written. The old content is untouched.
     """
     temporary = _temporary_beside(path)
     with storage_errors(path):
@@ -90,7 +90,7 @@ def write_file(path: Path, data: bytes) -> None:
                 os.fsync(file.fileno())
             temporary.rename(path)
         except BaseException:
-            # Whatever hinders the removal also caused the failure, and that is what has to be reported.
+            # Whatever prevents the removal also caused the failure, which is the error to report.
             with suppress(OSError):
                 temporary.unlink()
             raise
@@ -98,13 +98,13 @@ def write_file(path: Path, data: bytes) -> None:
 
 
 def write_output(path: Path, data: bytes) -> None:
-    """Writes `data` where a user asked for it: as `write_file`, but into a pipe or device that is there.
+    """Writes `data` to a path that a user named: as `write_file`, except into an existing pipe or device.
 
-    A link stays, and the file that it leads to is replaced.
+    A symbolic link stays, and the file that it leads to is replaced.
 
     Raises:
-        StorageError: as `write_file`; and into a pipe or device, a part may have been written.
-        BrokenPipeError: the reader of a pipe went away.
+        StorageError: as for `write_file`; into a pipe or device, a part may have been written.
+        BrokenPipeError: the pipe has lost its reader.
     """
     with storage_errors(path):
         if _is_special(path):
@@ -115,10 +115,10 @@ def write_output(path: Path, data: bytes) -> None:
 
 
 def check_output(path: Path) -> None:
-    """Sees, before much work is done for it, that there is a place where `write_output` can write.
+    """Checks, before the work whose result it takes, that `write_output` can write to `path`.
 
     Raises:
-        StorageError: there is none.
+        StorageError: it cannot.
     """
     with storage_errors(path):
         if _is_special(path):
@@ -131,7 +131,11 @@ def check_output(path: Path) -> None:
 
 
 def _is_special(path: Path) -> bool:
-    """Whether it is there, and neither a regular file nor, which are errors, a directory or a socket."""
+    """Returns whether `path` exists and is no regular file.
+
+    Raises:
+        OSError: it is a directory or a socket.
+    """
     try:
         mode = path.stat().st_mode
     except FileNotFoundError:
@@ -143,10 +147,10 @@ def _is_special(path: Path) -> bool:
 
 
 def make_directory(path: Path) -> None:
-    """Makes `path` and its missing parents, durably; one that is already there is left as it is.
+    """Creates `path` and its missing parents durably, if it does not exist.
 
     Raises:
-        StorageError: it cannot be made.
+        StorageError: it cannot be created.
     """
     with storage_errors(path):
         missing = [folder for folder in (path, *path.parents) if not folder.exists()]
@@ -157,13 +161,13 @@ def make_directory(path: Path) -> None:
 
 @contextmanager
 def new_directory(final: Path, *, replace: bool = False) -> Iterator[Path]:
-    """Yields a temporary directory to fill, which becomes `final` at the end, complete and durable, or vanishes.
+    """Yields a temporary directory to fill, which becomes `final` at the end, complete and durable, or is removed.
 
     Args:
-        final: where the directory shall be. Its parent exists; itself it does not, or is an empty directory.
-        replace: whether `final` may exist with content, which is kept until the new content has taken its place: at
-            once where the system can exchange names. Elsewhere a crash may leave the old content aside, without its
-            name, and `remove_stale_temporaries` puts it back.
+        final: path of the directory. Its parent exists; it does not exist itself, or is an empty directory.
+        replace: allow `final` to have content, which is kept until the new content has taken its place: at once where
+            the system can exchange names. Elsewhere a crash may leave the old content under another name, from which
+            `remove_stale_temporaries` restores it.
 
     Raises:
         StorageError: the operating system refused something, here or in the body. Nothing has changed then.
@@ -179,7 +183,7 @@ def new_directory(final: Path, *, replace: bool = False) -> Iterator[Path]:
             else:
                 temporary.rename(final)
         except BaseException:
-            # As in `write_file`: the first failure is the one to report.
+            # As in `write_file`, the first failure is the one to report.
             shutil.rmtree(temporary, ignore_errors=True)
             raise
         _sync_directory(final.parent)
@@ -210,16 +214,16 @@ def _replace(new: Path, final: Path) -> None:
 
 
 def _exchange(one: Path, other: Path) -> bool:
-    """Gives each the other's name at once, so that neither name is ever without content; False where that cannot be.
+    """Exchanges two names atomically, so that neither is ever without content; returns False if that is impossible.
 
-    Linux does so (renameat2), on most file systems; Python has no name for it.
+    Linux can (renameat2), on most file systems; Python has no function for it.
     """
     renameat2 = getattr(ctypes.CDLL(None), "renameat2", None)
     return renameat2 is not None and not renameat2(_HERE, os.fsencode(one), _HERE, os.fsencode(other), _EXCHANGE)
 
 
 def remove(path: Path) -> None:
-    """Removes a file, a link, or a directory with its content: a crash leaves no half of it under its name.
+    """Removes a file, a link, or a directory with its content: after a crash, no part of it has its name.
 
     Raises:
         StorageError: it cannot be removed.
@@ -232,23 +236,23 @@ def remove(path: Path) -> None:
 
 
 def move(path: Path, destination: Path) -> None:
-    """Gives a file or directory another place, durably, in the same file system; what is there must not exist.
+    """Moves a file or directory durably, within a file system, to a path that does not exist.
 
     Raises:
         StorageError: it cannot be moved.
     """
     with storage_errors(path):
         path.rename(destination)
-        # In this order, so that after a power cut it is found at one of the two places at least.
+        # In this order, so that after a power cut it is found under one of its names at least.
         _sync_directory(destination.parent)
         _sync_directory(path.parent)
 
 
 def remove_stale_temporaries(parent: Path) -> None:
-    """Removes from `parent` what a process left that was killed while it wrote there.
+    """Removes from `parent` the temporary files of a process that was killed while it wrote there.
 
-    Only for the one process that may write there, such as the holder of the `nmt.io.locks.RunLock`: another's temporaries are no
-    different in name. A directory that was to be replaced, and was not, gets its name back.
+    Only for the one process that may write there, such as the holder of a `nmt.io.locks.RunLock`, since temporary files
+    of others have names of the same form. A directory that was to be replaced, and was not, gets its name back.
 
     Raises:
         StorageError: something cannot be removed.
@@ -267,10 +271,10 @@ def remove_stale_temporaries(parent: Path) -> None:
 
 
 def free_bytes(path: Path) -> int:
-    """The bytes that this user may still write at `path`, or where it would be made.
+    """Returns the bytes that this user may still write at `path`, which need not exist.
 
     Raises:
-        StorageError: the file system does not say.
+        StorageError: the file system does not tell.
     """
     with storage_errors(path):
         existing = next(folder for folder in (path.absolute(), *path.absolute().parents) if folder.exists())

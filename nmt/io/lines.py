@@ -1,7 +1,7 @@
-"""What a line of text is: how bytes become lines, and how a text becomes one line of output.
+"""Lines of text: from bytes to lines of input, and from a text to a line of output.
 
 A line ends at `\\n` and nowhere else; one `\\r` directly before it is dropped. What follows the last `\\n` is a line
-too, unless it is empty. Everything else a line may hold, U+2028, form feed, NUL or a byte order mark, is text.
+too, unless it is empty. Everything else in a line, U+2028, form feed, NUL or a byte order mark, is text.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple, Protocol
 
 MAX_LINE_BYTES = 1 << 20
-"""Bytes of the longest line that is read, its end not counted."""
+"""Maximum length of a line that is read, in bytes without its end."""
 
 _MOST_WARNINGS = 5
 _HELD_BYTES = 1 << 22
@@ -20,13 +20,13 @@ _LINE_BREAKS = re.compile("[\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029]")
 
 
 class Line(NamedTuple):
-    """One line of input.
+    """A line of input.
 
     Attributes:
-        number: counts from 1.
-        text: without the line's end.
-        too_long: it has more than `MAX_LINE_BYTES`, and its text was not read and is empty.
-        mended: it was no UTF-8, and its text holds U+FFFD instead.
+        number: counted from 1.
+        text: without the end of the line.
+        too_long: True for a line of more than `MAX_LINE_BYTES`, whose text was not read and is empty.
+        mended: True for a line of invalid UTF-8, whose text holds U+FFFD instead.
     """
 
     number: int
@@ -36,27 +36,27 @@ class Line(NamedTuple):
 
 
 class ByteStream(Protocol):
-    """Where lines come from; `nmt.io.streams.InputStream` is one."""
+    """A source of bytes, such as `nmt.io.streams.InputStream`."""
 
     @property
     def name(self) -> str: ...
 
     def read(self) -> bytes:
-        """The next bytes, 1 to `MAX_LINE_BYTES`; `b""` at the end."""
+        """Returns the next bytes, 1 to `MAX_LINE_BYTES`; `b""` at the end."""
         ...
 
     def is_ready(self) -> bool:
-        """Whether `read` would answer without waiting."""
+        """Returns whether `read` would return without waiting."""
         ...
 
 
 def is_blank(text: str) -> bool:
-    """Whether white space and U+FEFF are all that `text` has."""
+    """Returns whether `text` consists of white space and U+FEFF alone."""
     return not text.replace("\ufeff", "").strip()
 
 
 def output_line(text: str) -> str:
-    """`text` as one line: each of `\\n \\r \\v \\f \\x1c \\x1d \\x1e \\x85 U+2028 U+2029` becomes a space.
+    """Returns `text` as one line: each of `\\n \\r \\v \\f \\x1c \\x1d \\x1e \\x85 U+2028 U+2029` becomes a space.
 
     A lone surrogate, which UTF-8 cannot hold, becomes U+FFFD.
     """
@@ -64,7 +64,7 @@ def output_line(text: str) -> str:
 
 
 def without_surrogates(text: str) -> str:
-    """`text` with each lone surrogate (no encoding of Unicode can hold one) replaced by U+FFFD."""
+    """Returns `text` with U+FFFD for each lone surrogate, which no encoding of Unicode can hold."""
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -73,14 +73,17 @@ def without_surrogates(text: str) -> str:
 
 
 def ready_lines(stream: ByteStream, warn: Callable[[str], None], most: int) -> Iterator[list[Line]]:
-    """The lines of `stream`, in order, in lists of 1 to `most`.
+    """Yields the lines of `stream`, in order, in lists of 1 to `most`.
 
-    A list is given as soon as no more input waits to be read, so a line from a terminal or a slow pipe is answered at
-    once, while a file or a full pipe gives full lists (shorter only where they would hold more than some megabytes).
-    Memory is bounded whatever the input holds.
+    A list is yielded as soon as no more input waits to be read, so a line from a terminal or a slow pipe is answered at
+    once, while a file or a full pipe yields full lists (shorter only where they would hold more than some megabytes).
+    Memory is bounded whatever the input holds. Invalid UTF-8 becomes U+FFFD.
 
-    Invalid UTF-8 becomes U+FFFD. `warn` is given one message for each line that held it, naming stream and line, up to
-    five, then one with the number of further such lines; and the same for lines that are too long.
+    Args:
+        stream: the bytes.
+        warn: receives a warning for each line with invalid UTF-8, naming stream and line, up to five, then one with the
+            number of further such lines; and the same for lines that are too long.
+        most: maximum number of lines in a list.
     """
     splitter = _LineSplitter(stream.name, warn)
     gathered: list[Line] = []
@@ -104,7 +107,7 @@ def ready_lines(stream: ByteStream, warn: Callable[[str], None], most: int) -> I
 
 
 class _LineSplitter:
-    """Cuts blocks of bytes into lines, whole runs of them at once, and warns of what it had to mend."""
+    """Splits blocks of bytes into lines, whole runs of them at once, and warns of lines that it had to mend."""
 
     def __init__(self, name: str, warn: Callable[[str], None]) -> None:
         self._name = name
@@ -116,7 +119,7 @@ class _LineSplitter:
         self._too_long = 0
 
     def feed(self, block: bytes) -> list[Line]:
-        """The lines that end in `block`."""
+        """Returns the lines that end in `block`."""
         assert len(block) <= MAX_LINE_BYTES
         first_end = block.find(b"\n")
         if first_end < 0:
@@ -131,7 +134,7 @@ class _LineSplitter:
         return lines
 
     def finish(self) -> list[Line]:
-        """The line that the end of the input ended, if any; and the last warnings, if any are due."""
+        """Returns the unfinished last line, if there is one, and gives the last warnings."""
         lines = [self._end_tail(ended=False)] if self._tail or self._skipping else []
         if self._invalid > _MOST_WARNINGS:
             further = self._invalid - _MOST_WARNINGS
@@ -142,7 +145,7 @@ class _LineSplitter:
         return lines
 
     def _extend_tail(self, part: bytes) -> None:
-        # One byte more than a line may have: it could be a `\r` that is dropped.
+        # One byte more than a line may have, since it could be a `\r` that is dropped.
         if self._skipping or len(self._tail) + len(part) > MAX_LINE_BYTES + 1:
             self._skipping = True
             self._tail.clear()
@@ -163,7 +166,7 @@ class _LineSplitter:
         return self._line(self._finished, raw)
 
     def _short_lines(self, run: bytes) -> list[Line]:
-        """The lines of `run`, whose last `\\n` is left out; none is too long, since no block is."""
+        """Splits `run`, which lacks its last `\\n`, into lines; none is too long, since no block is."""
         start = self._finished + 1
         try:
             texts = run.decode().split("\n")

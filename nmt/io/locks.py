@@ -1,4 +1,4 @@
-"""The lock of a run directory, which the operating system gives back however its holder ends."""
+"""The lock of a run directory, which the operating system releases however its holder ends."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from nmt.io.atomic_files import storage_errors
 
 LOCK_NAME = ".lock"
 
-_TRIES, _SECONDS_BETWEEN_TRIES = 5, 0.02  # to take a lock that somebody may only be looking at
+_TRIES, _SECONDS_BETWEEN_TRIES = 5, 0.02  # to take a lock that `lock_holder` may hold for an instant
 
 
 class RunLock:
-    """Holds a run directory, which must exist, for one process as long as the `with` block lasts.
+    """Locks an existing run directory for one process, for the duration of the `with` block.
 
-    The operating system gives the lock back when the process ends, however it ends, so none is ever stale. The lock
-    file itself stays; it tells who holds the lock.
+    The operating system releases the lock when the process ends, however it ends, so no lock is ever stale. The lock
+    file itself stays; it names the holder of the lock.
 
     Raises:
         RunInUseError: another process, or another lock of this one, holds it.
@@ -57,14 +57,14 @@ class RunLock:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         assert self._descriptor is not None
-        # Forked children share the open file, so closing it here would not give the lock back while one of them lives.
+        # Forked children share the open file, so closing it here would not release the lock while one of them lives.
         fcntl.flock(self._descriptor, fcntl.LOCK_UN)
         os.close(self._descriptor)
         self._descriptor = None
 
 
 def lock_holder(directory: Path) -> str | None:
-    """Who holds the `RunLock` of a directory; None where nobody does. Nothing is written.
+    """Names the holder of the `RunLock` of a directory; None where nobody holds it. Writes nothing.
 
     Raises:
         StorageError: the lock file cannot be read.
@@ -76,7 +76,7 @@ def lock_holder(directory: Path) -> str | None:
         except (FileNotFoundError, NotADirectoryError):
             return None
         try:
-            # Shared, so that two who ask do not meet each other; and given back at once, by closing.
+            # Shared, so that two processes that ask do not disturb each other; and released at once, by closing.
             fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except BlockingIOError:
             return _holder(descriptor)
@@ -86,7 +86,11 @@ def lock_holder(directory: Path) -> str | None:
 
 
 def _lock(descriptor: int) -> None:
-    """Takes a lock that is free, or held for no longer than `lock_holder` holds it; else raises `BlockingIOError`."""
+    """Takes a lock that is free, or held for no longer than `lock_holder` holds it.
+
+    Raises:
+        BlockingIOError: another process holds it.
+    """
     for _ in range(_TRIES):
         with suppress(BlockingIOError):
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -96,7 +100,7 @@ def _lock(descriptor: int) -> None:
 
 
 def _open_lock(path: Path, flags: int) -> int:
-    """Opens a lock file; one that is something else, a pipe that nobody writes to, say, is not waited for."""
+    """Opens a lock file, without waiting where it is something else, such as a pipe without a writer."""
     descriptor = os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK, 0o666)
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
@@ -105,7 +109,7 @@ def _open_lock(path: Path, flags: int) -> int:
 
 
 def _holder(descriptor: int) -> str:
-    """Who holds the lock, as far as its file tells: it is empty for an instant after the lock was taken."""
+    """Names the holder of a lock, as far as its file tells: for an instant after the lock was taken, it is empty."""
     process, _, host = os.pread(descriptor, 300, 0).decode(errors="replace").strip().partition(" ")
     if not (process.isascii() and process.isdigit() and host.isprintable()):
         return "another process"

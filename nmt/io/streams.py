@@ -1,4 +1,4 @@
-"""Files and standard streams: plain or compressed, with errors that name the file.
+"""Files and standard streams, compressed or not, with errors that name the file.
 
 `-` is standard input or output. A path that ends in `.gz` is read and written compressed with gzip, one that ends in
 `.zst` with Zstandard, which needs the extra `nmt[zstd]`.
@@ -23,16 +23,16 @@ from nmt.errors import InputFileError, NmtError, StorageError
 from nmt.io.lines import Line, output_line, ready_lines
 
 BLOCK_BYTES = 1 << 16
-"""Bytes asked of a file at once, and gathered before they are written."""
+"""Number of bytes read at once, and gathered before they are written."""
 
 _LINES_AT_ONCE = 4096
 
-# One kibibyte of Zstandard can stand for 32 MiB of text, and its decompressor gives all of it at once.
+# One kibibyte of Zstandard can hold 32 MiB of text, which its decompressor returns all at once.
 _ZSTANDARD_BLOCK_BYTES = 1 << 10
 
 
 class InputStream:
-    """Bytes read block by block from `name`; a context that closes what `open_input` opened."""
+    """Bytes read block by block from `name`; as a context manager, closes what `open_input` opened."""
 
     def __init__(self, name: str, blocks: Iterator[bytes], poll: select.poll | None, resources: ExitStack) -> None:
         self.name = name
@@ -41,9 +41,10 @@ class InputStream:
         self._resources = resources
 
     def read(self) -> bytes:
-        """The next bytes, as many as are there: 1 to `BLOCK_BYTES`; `b""` at the end.
+        """Returns the next bytes, as many as are there: 1 to `BLOCK_BYTES`; `b""` at the end.
 
-        Raises `InputFileError` where reading fails or compressed data is damaged or cut short.
+        Raises:
+            InputFileError: reading fails, or compressed data is damaged or cut short.
         """
         with _input_errors(self.name):
             if self._poll is not None:
@@ -51,7 +52,7 @@ class InputStream:
             return next(self._blocks, b"")
 
     def is_ready(self) -> bool:
-        """Whether `read` would answer without waiting for somebody to write."""
+        """Returns whether `read` would return without waiting for a writer."""
         return self._poll is None or bool(self._poll.poll(0))
 
     def __enter__(self) -> Self:
@@ -64,10 +65,13 @@ class InputStream:
 
 
 class LineWriter:
-    """Writes lines as UTF-8, each ended by `\\n`; a context that writes out what is left and closes.
+    """Writes lines as UTF-8, each ended by `\\n`; as a context manager, flushes and closes.
 
-    A write that fails raises `StorageError`, but `BrokenPipeError` (the reader went away) passes untouched. What could
-    not be written is not tried again.
+    A write that failed is not tried again.
+
+    Raises:
+        StorageError: a write failed.
+        BrokenPipeError: the pipe has lost its reader.
     """
 
     def __init__(self, name: str, write: Callable[[bytes], object], resources: ExitStack) -> None:
@@ -77,13 +81,13 @@ class LineWriter:
         self._pending = bytearray()
 
     def write(self, text: str) -> None:
-        """Writes `output_line(text)`, some time before the next `flush` is over."""
+        """Writes `output_line(text)`, at the next `flush` at the latest."""
         self._pending += output_line(text).encode() + b"\n"
         if len(self._pending) >= BLOCK_BYTES:
             self.flush()
 
     def flush(self) -> None:
-        """Hands all lines to the system; of a compressed file, to the compressor."""
+        """Hands all lines to the system, or to the compressor of a compressed file."""
         pending, self._pending = bytes(self._pending), bytearray()
         if pending:
             with _output_errors(self.name):
@@ -102,7 +106,8 @@ class LineWriter:
 def open_input(path: str) -> InputStream:
     """Opens `path` for reading.
 
-    Raises `InputFileError` where it is missing, a directory, or may not be read.
+    Raises:
+        InputFileError: the file is missing, is a directory, or may not be read.
     """
     if path == "-":
         return _open_standard_input()
@@ -118,9 +123,10 @@ def open_input(path: str) -> InputStream:
 
 
 def open_output(path: str) -> LineWriter:
-    """Opens `path` for writing lines; what a file of that name held is lost.
+    """Opens `path` for writing lines, and empties a file of that name.
 
-    Raises `StorageError` where it cannot be written.
+    Raises:
+        StorageError: the file cannot be written.
     """
     if path == "-":
         return _open_standard_output()
@@ -143,9 +149,10 @@ def open_output(path: str) -> LineWriter:
 
 
 def read_lines(path: str, warn: Callable[[str], None]) -> Iterator[Line]:
-    """The lines of `path`, as `ready_lines` gives them, the file open until the last is taken.
+    """Yields the lines of `path` (see `nmt.io.lines.ready_lines`); the file is open until the last is taken.
 
-    Raises `InputFileError`, also on the way.
+    Raises:
+        InputFileError: the file cannot be opened or, on the way, cannot be read.
     """
     with open_input(path) as stream:
         for lines in ready_lines(stream, warn, most=_LINES_AT_ONCE):
@@ -158,7 +165,7 @@ def _open_standard_input() -> InputStream:
         raise InputFileError(name, "is closed")
     try:
         descriptor = sys.stdin.fileno()
-    except OSError:  # a stream in memory has taken its place
+    except OSError:  # replaced by a stream in memory
         return InputStream(name, iter(lambda: sys.stdin.buffer.read(BLOCK_BYTES), b""), None, ExitStack())
     return _from_descriptor(name, descriptor, ExitStack())
 
@@ -176,9 +183,9 @@ def _open_standard_output() -> LineWriter:
         raise StorageError(name, "is closed")
     try:
         descriptor = sys.stdout.fileno()
-    except OSError:  # a stream in memory has taken its place
+    except OSError:  # replaced by a stream in memory
         return LineWriter(name, sys.stdout.buffer.write, ExitStack())
-    # Past Python's own buffer, which would try again at exit what a full disk or a broken pipe refused.
+    # Past Python's own buffer, which would repeat at exit the write that a full disk or a broken pipe refused.
     return LineWriter(name, lambda data: _write_all(descriptor, data), ExitStack())
 
 
@@ -194,7 +201,7 @@ def _write_all(descriptor: int, data: bytes) -> None:
 
 
 def _gzip_blocks(packed: io.BufferedReader) -> Iterator[bytes]:
-    """What one or several members hold; unlike `gzip` itself, it notices a file cut short to nothing."""
+    """Decompresses one or several members; unlike `gzip` itself, notices a file cut short to nothing."""
     if not packed.peek(1):
         raise EOFError
     with gzip.GzipFile(fileobj=packed, mode="rb") as unpacked:
@@ -202,7 +209,7 @@ def _gzip_blocks(packed: io.BufferedReader) -> Iterator[bytes]:
 
 
 def _zstandard_blocks(packed: IO[bytes]) -> Iterator[bytes]:
-    """What one or several frames hold; unlike `zstandard`'s own reader, it notices a frame that is cut short."""
+    """Decompresses one or several frames; unlike `zstandard`'s own reader, notices a frame that is cut short."""
     import zstandard
 
     decompressor = zstandard.ZstdDecompressor()

@@ -1,4 +1,4 @@
-"""JSON as this program writes it, and as it reads that of strangers."""
+"""Strict JSON: a canonical writer, and a reader that survives hostile input."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ _DEEPEST = 32
 
 
 def parse_json(data: bytes, path: Path) -> object:
-    """The value of a JSON text read from `path`: UTF-8, finite numbers, valid Unicode, at most 32 levels.
+    """Parses a JSON text read from `path`: UTF-8, finite numbers, valid Unicode, at most 32 levels.
 
     Raises:
-        ModelError: it is not such a text.
+        ModelError: it is no such text.
     """
     try:
         document: object = json.loads(data.decode("utf-8"))
-        # Python's reader lets NaN, infinities and lone surrogates through, its writer can be told not to.
+        # Python's reader accepts NaN, infinities and lone surrogates; its writer can be told to refuse them.
         json.dumps(document, ensure_ascii=False, allow_nan=False).encode("utf-8")
     except (ValueError, RecursionError) as error:
         raise ModelError(str(path), f"not valid JSON: {error!s:.200}") from None
@@ -28,7 +28,7 @@ def parse_json(data: bytes, path: Path) -> object:
 
 
 def _is_shallow(document: object) -> bool:
-    """Whether `document` ends within `_DEEPEST` levels; without recursion, which is what depth would hurt."""
+    """Returns whether `document` ends within `_DEEPEST` levels; without recursion, which depth would exhaust."""
     level = [document]
     for _ in range(_DEEPEST + 1):
         lists = [
@@ -39,11 +39,11 @@ def _is_shallow(document: object) -> bool:
 
 
 def encode_json(document: object) -> bytes:
-    """The one spelling of a JSON value that this program writes: sorted keys, UTF-8, no NaN, a newline at the end.
+    """Encodes a JSON value canonically: sorted keys, UTF-8, no NaN, a newline at the end.
 
     Raises:
-        ValueError: it holds NaN, an infinity or a lone surrogate.
-        TypeError: it holds something that is no JSON value.
+        ValueError: the value holds NaN, an infinity or a lone surrogate.
+        TypeError: the value holds something that JSON has no form for.
     """
     text = json.dumps(document, ensure_ascii=False, allow_nan=False, sort_keys=True, indent=1)
     return (text + "\n").encode("utf-8")

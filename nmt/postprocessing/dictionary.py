@@ -1,4 +1,4 @@
-"""A dictionary of single words, by which unknown words are translated."""
+"""A dictionary of single words, which translates unknown words."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ _MOST_PROBLEMS = 20
 
 @dataclass(frozen=True)
 class Dictionary:
-    """Translations of single words, each of one word or several; empty, every word stays as it is."""
+    """Translations of single words, each of one word or several; an empty dictionary keeps every word."""
 
     translations: Mapping[str, str] = field(default_factory=dict)
 
     def translate(self, word: str, *, whole: bool) -> str:
-        """The translation of a word, or the word itself.
+        """Returns the translation of a word, or the word itself.
 
-        It is looked up as it stands, without the punctuation around it, and both with small letters.
+        The word is looked up as it stands, in lower case, and in both forms without the punctuation around it.
 
         Args:
-            word: of a source line.
-            whole: keep the punctuation around the word; otherwise it is left out.
+            word: a word of a source line.
+            whole: keep the punctuation around the word rather than leave it out.
         """
         start, stop = core(word)
         for key in (word, word.lower()):
@@ -41,18 +41,22 @@ class Dictionary:
 
 
 def read_dictionary(path: str, warn: Callable[[str], None]) -> Dictionary:
-    """The dictionary in a file: on each line a word and its translation, with a tab or white space between them.
+    """Reads a dictionary: on each line a word and its translation, with a tab or white space between them.
 
-    Behind a tab the translation may have several words. Blank lines are passed over. Of a word that comes again, the
-    first translation counts, which `warn` tells.
+    After a tab the translation may have several words. Blank lines are skipped. Of several translations of a word the
+    first counts.
+
+    Args:
+        path: the file.
+        warn: receives a warning if a word has several translations, and those of `nmt.io.streams.read_lines`.
 
     Raises:
-        DataError: lines that are no entries; it names each, up to 20.
+        DataError: lines that are no entries; names each, up to 20.
         InputFileError: the file is missing or cannot be read.
     """
     translations: dict[str, str] = {}
     problems: list[Problem] = []
-    again: list[int] = []
+    repeated: list[int] = []
     for line in read_lines(path, warn):
         text = line.text.removeprefix("\ufeff") if line.number == 1 else line.text
         if not text.strip() and not line.too_long:
@@ -61,19 +65,19 @@ def read_dictionary(path: str, warn: Callable[[str], None]) -> Dictionary:
         if line.too_long or what:
             problems.append(Problem(f"{path}:{line.number}", "is too long for an entry" if line.too_long else what))
         elif translations.setdefault(_normal(word), translation) != translation:
-            again.append(line.number)
+            repeated.append(line.number)
         if len(problems) == _MOST_PROBLEMS:
             break
     if problems:
         raise DataError.from_problems(problems)
-    if again:
-        others = f" and {len(again) - 1:,} further lines" if len(again) > 1 else ""
-        warn(f"{path}:{again[0]}{others}: another translation of a word that came before; the first counts")
+    if repeated:
+        others = f" and {len(repeated) - 1:,} further lines" if len(repeated) > 1 else ""
+        warn(f"{path}:{repeated[0]}{others}: another translation of a word that came before; the first counts")
     return Dictionary(translations)
 
 
 def _entry(text: str) -> tuple[str, str, str]:
-    """Word, translation, and what is wrong with them, if anything."""
+    """Returns word, translation, and the fault of the entry, empty if there is none."""
     fields = text.split("\t") if "\t" in text.strip() else text.split()
     if len(fields) != 2:
         found = f"has {len(fields)} column{'s' * (len(fields) != 1)}"
@@ -86,5 +90,5 @@ def _entry(text: str) -> tuple[str, str, str]:
 
 
 def _normal(word: str) -> str:
-    """One spelling for what Unicode can spell in several ways."""
+    """Returns the one spelling of a word that Unicode can spell in several ways."""
     return unicodedata.normalize("NFC", word)

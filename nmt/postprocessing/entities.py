@@ -1,4 +1,4 @@
-"""What is carried over as it stands: numbers, addresses and tags; and what a word is without its punctuation."""
+"""Entities, which are carried over as they stand: numbers, addresses and tags; and words without punctuation."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ _PATTERNS = {
         | (?<![\d%])%(?:\(\w+\)|[0-9]+\$)?[-+\#0]*[0-9]*(?:\.[0-9]+)?(?:ll|[hlz])?[diouxXeEfFgGcrs@](?!\w)""",
     "numbers": r"\d+(?:[.,'’:/٫٬-]\d+)*",
 }
-_ITEM = re.compile("|".join(f"(?P<{kind}>{pattern})" for kind, pattern in _PATTERNS.items()), re.VERBOSE)
+_ENTITY = re.compile("|".join(f"(?P<{kind}>{pattern})" for kind, pattern in _PATTERNS.items()), re.VERBOSE)
 
-# What a mangled address may still show of one.
+# Traces of an address in a mangled one.
 _LIKE_AN_ADDRESS = re.compile(r"://|^https?\b|^www\b|@|\w[./]\w", re.IGNORECASE)
 _LIKE_A_TAG = re.compile(r"^[<{%&]|[>}]$")
 
@@ -35,8 +35,8 @@ _FIRST_GROUP, _GROUP = re.compile(r"\d{1,3}"), re.compile(r"\d{3}(?:[.,]\d+)?")
 _MOST_GROUPS = 8
 
 
-class Item(NamedTuple):
-    """One number, address or tag: where it stands in a text, in characters."""
+class Entity(NamedTuple):
+    """A number, address or tag, and the characters of a text at which it starts and stops."""
 
     kind: str
     start: int
@@ -45,26 +45,26 @@ class Item(NamedTuple):
 
 
 class Value(NamedTuple):
-    """One way to read a number."""
+    """One reading of a number."""
 
     whole: str
     fraction: str
 
 
-def find_items(text: str) -> Iterator[Item]:
-    """All items of a text in their order, none inside another. None holds white space."""
-    place = 0
-    while found := _ITEM.search(text, place):
-        kind, (start, place) = str(found.lastgroup), found.span()
+def find_entities(text: str) -> Iterator[Entity]:
+    """Finds the entities of a text, in order. They do not overlap, and hold no white space."""
+    stop = 0
+    while found := _ENTITY.search(text, stop):
+        kind, (start, stop) = str(found.lastgroup), found.span()
         if kind == "urls":
-            place = start + len(_without_end(found[0]))
-        yield Item(kind, start, place, text[start:place])
+            stop = start + len(_without_end(found[0]))
+        yield Entity(kind, start, stop, text[start:stop])
 
 
 def core(word: str) -> tuple[int, int]:
-    """Where a word without the punctuation around it starts and stops; an item in it is never cut. Never empty."""
-    items = list(find_items(word))
-    latest, earliest = (items[0].start, items[-1].stop) if items else (len(word), 0)
+    """Returns the start and stop of a word without the punctuation around it: never empty, and no entity is cut."""
+    entities = list(find_entities(word))
+    latest, earliest = (entities[0].start, entities[-1].stop) if entities else (len(word), 0)
     start, stop = 0, len(word)
     while start < latest and word[start] in _OPENING:
         start += 1
@@ -74,22 +74,22 @@ def core(word: str) -> tuple[int, int]:
 
 
 def mangled_core(word: str, kind: str) -> tuple[int, int]:
-    """Where a mangled address or tag starts and stops in its word; around tags, brackets are no punctuation."""
+    """Returns the start and stop of a mangled address or tag in its word; a tag keeps the brackets around it."""
     return (0, len(word.rstrip(".,;:!?…")) or len(word)) if kind == "tags" else core(word)
 
 
-def meanings(item: Item) -> Iterator[tuple[str, str | Value]]:
-    """What an item is known by: two that share one are the same, as the numbers 1,000.5 and 1.000,5 are."""
-    yield item.kind, item.text
-    if item.kind == "numbers":
-        for value in sorted(readings(item.text)):
-            yield item.kind, value
+def meanings(entity: Entity) -> Iterator[tuple[str, str | Value]]:
+    """Yields the meanings of an entity: two that share one are equal, as the numbers 1,000.5 and 1.000,5 are."""
+    yield entity.kind, entity.text
+    if entity.kind == "numbers":
+        for value in sorted(readings(entity.text)):
+            yield entity.kind, value
 
 
 def readings(number: str) -> frozenset[Value]:
-    """What a number may mean: its separators group digits, or the last one is the decimal sign, or both.
+    """Returns the readings of a number: its separators group digits, or the last one is the decimal sign, or both.
 
-    Digits of any script count as those they stand for. A date, a time or a fraction means itself alone.
+    Digits of any script count by their value. A date, a time or a fraction means itself alone.
     """
     if len(number) > _LONGEST_NUMBER or re.search(r"[:/-]", number):
         return frozenset({Value(number, "as it stands")})
@@ -104,54 +104,58 @@ def readings(number: str) -> frozenset[Value]:
 
 
 def resembles(word: str, kind: str) -> bool:
-    """Whether a word may be a mangled address or tag, and nothing else."""
+    """Returns whether a word may be a mangled address or tag, and nothing else."""
     patterns = {"urls": _LIKE_AN_ADDRESS, "tags": _LIKE_A_TAG}
     if kind not in patterns or not patterns[kind].search(word):
         return False
     start, stop = core(word)
-    return all(item.text == word[start:stop] for item in find_items(word) if item.kind == kind)
+    return all(entity.text == word[start:stop] for entity in find_entities(word) if entity.kind == kind)
 
 
 def is_fragment(word: str, pieces: Collection[str]) -> bool:
-    """Whether a word is made of whole pieces of an item, as `pieces_of` gives them, or of nothing but signs."""
+    """Returns whether a word consists of whole pieces of an entity (see `pieces_of`), or of punctuation alone."""
     return all(piece in pieces for piece in re.findall(r"\w+", word))
 
 
 def pieces_of(text: str) -> frozenset[str]:
-    """The runs of letters and digits of a text."""
+    """Returns the runs of letters and digits of a text."""
     return frozenset(re.findall(r"\w+", text))
 
 
-def spaced_numbers(items: Sequence[Item], text: str) -> Iterator[tuple[int, int, Value]]:
-    """First and last of neighbouring items that may be one number whose groups stand apart, `10 000`, and its value."""
+def spaced_numbers(entities: Sequence[Entity], text: str) -> Iterator[tuple[int, int, Value]]:
+    """Finds neighbouring entities that may be one number with spaces between its groups, such as `10 000`.
+
+    Yields:
+        the first entity, the last entity, and the value of the number.
+    """
     start = 0
-    for place, one in enumerate(items):
-        other = items[place + 1] if place + 1 < len(items) else None
+    for index, one in enumerate(entities):
+        other = entities[index + 1] if index + 1 < len(entities) else None
         if other is not None and one.kind == other.kind == "numbers" and _GROUP.fullmatch(other.text):
             apart = text[one.stop : other.start]
             if (
                 len(apart) == 1
                 and apart.isspace()
                 and _FIRST_GROUP.fullmatch(one.text)
-                and place - start < _MOST_GROUPS
+                and index - start < _MOST_GROUPS
             ):
                 continue
-        if place > start:
-            [value, *_] = sorted(readings("".join(item.text for item in items[start : place + 1])))
-            yield start, place, value
-        start = place + 1
+        if index > start:
+            [value, *_] = sorted(readings("".join(entity.text for entity in entities[start : index + 1])))
+            yield start, index, value
+        start = index + 1
 
 
-def tag_pairs(tags: Sequence[Item]) -> Iterator[tuple[int, int]]:
-    """The places of each opening tag and the one that closes it, as far as they are nested as they should be."""
+def tag_pairs(tags: Sequence[Entity]) -> Iterator[tuple[int, int]]:
+    """Finds the indices of each opening tag and its closing tag, as far as tags are properly nested."""
     opened: list[int] = []
-    for place, tag in enumerate(tags):
+    for index, tag in enumerate(tags):
         if not re.match(r"</?[A-Za-z]", tag.text) or tag.text.endswith("/>"):
             continue
         if not tag.text.startswith("</"):
-            opened.append(place)
+            opened.append(index)
         elif opened and _tag_name(tags[opened[-1]].text) == _tag_name(tag.text):
-            yield opened.pop(), place
+            yield opened.pop(), index
 
 
 def _tag_name(tag: str) -> str:
@@ -159,7 +163,7 @@ def _tag_name(tag: str) -> str:
 
 
 def _is_grouped(digits: list[str], signs: list[str]) -> bool:
-    """Whether these are the groups of a whole number, thousands or, as in India, hundreds above the first thousand."""
+    """Returns whether these are the groups of a whole number: thousands or, as in India, hundreds above the first."""
     if not signs:
         return len(digits) == 1
     sizes = [len(group) for group in digits]
@@ -167,7 +171,7 @@ def _is_grouped(digits: list[str], signs: list[str]) -> bool:
 
 
 def _without_end(address: str) -> str:
-    """An address without the punctuation of the sentence behind it; a closing bracket may belong to it."""
+    """Strips the punctuation of the sentence from the end of an address; a closing bracket may belong to it."""
     counts = Counter(character for character in address if character in _BRACKETS or character in _OPENING)
     stop = len(address)
     while stop and (last := address[stop - 1]) in _CLOSING:

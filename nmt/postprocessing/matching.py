@@ -1,4 +1,4 @@
-"""Which numbers, addresses and tags of a source line stand in its translation already."""
+"""Matching of the entities of a source line with those that stand in its translation already."""
 
 from __future__ import annotations
 
@@ -7,73 +7,75 @@ from collections.abc import Hashable, Iterable, Sequence
 from typing import NamedTuple
 
 from nmt.postprocessing.editing import Spans
-from nmt.postprocessing.entities import Item, find_items, meanings, spaced_numbers
+from nmt.postprocessing.entities import Entity, find_entities, meanings, spaced_numbers
 
 
-class Placed(NamedTuple):
-    """An item, and the word of its text in which it stands."""
+class PlacedEntity(NamedTuple):
+    """An entity, and the index of the word in which it stands."""
 
-    item: Item
+    entity: Entity
     word: int
 
 
-def placed_items(text: str, spans: Spans) -> list[Placed]:
-    """The items of a text in their order."""
-    return [Placed(item, spans.word_at(item.start)) for item in find_items(text)]
+def placed_entities(text: str, spans: Spans) -> list[PlacedEntity]:
+    """Finds the entities of a text, in order."""
+    return [PlacedEntity(entity, spans.word_at(entity.start)) for entity in find_entities(text)]
 
 
-def match_items(
-    source: Sequence[Placed], target: Sequence[Placed], texts: tuple[str, str], looked_at: Sequence[int]
+def match_entities(
+    source: Sequence[PlacedEntity], target: Sequence[PlacedEntity], texts: tuple[str, str], attended: Sequence[int]
 ) -> tuple[dict[int, int], set[int]]:
-    """The places in `source` of items that stand in the translation, each with its place in `target`; and all places
-    in `target` that are taken by them.
+    """Matches the entities of a line with those of its translation.
 
-    Of several that are the same, an item takes one in a word that looked at its own most, if there is one. A number
-    may be written in another notation, also with spaces between its groups.
+    Of several equal ones, an entity takes one in a word that attended most to its own, if there is one. A number may be
+    written in another notation, also with spaces between its groups.
 
     Args:
-        source, target: the items of the line and of its translation.
+        source, target: the entities of the line and of its translation.
         texts: the line and its translation.
-        looked_at: for each word of the translation the source word it looked at most.
+        attended: for each word of the translation the source word it attended to most.
+
+    Returns:
+        indices in `source` of matched entities, each with its index in `target`; and all matched indices in `target`.
     """
     matched: dict[int, int] = {}
     used: set[int] = set()
     near, anywhere, runs = _Pool(used), _Pool(used), _Pool(used)
-    for first, last, value in spaced_numbers([one.item for one in target], texts[1]):
+    for first, last, value in spaced_numbers([one.entity for one in target], texts[1]):
         runs.add(("numbers", value), range(first, last + 1))
-    for place, one in enumerate(target):
-        for meaning in meanings(one.item):
-            near.add((meaning, looked_at[one.word]), range(place, place + 1))
-            anywhere.add(meaning, range(place, place + 1))
-    for first, last, value in spaced_numbers([one.item for one in source], texts[0]):
+    for index, one in enumerate(target):
+        for meaning in meanings(one.entity):
+            near.add((meaning, attended[one.word]), range(index, index + 1))
+            anywhere.add(meaning, range(index, index + 1))
+    for first, last, value in spaced_numbers([one.entity for one in source], texts[0]):
         if found := runs.take([("numbers", value)]) or anywhere.take([("numbers", value)]):
             matched |= dict.fromkeys(range(first, last + 1), found[0])
     for pool in (near, anywhere, runs):
-        for place, one in enumerate(source):
-            if place not in matched:
-                keys = [(meaning, one.word) if pool is near else meaning for meaning in meanings(one.item)]
+        for index, one in enumerate(source):
+            if index not in matched:
+                keys = [(meaning, one.word) if pool is near else meaning for meaning in meanings(one.entity)]
                 if found := pool.take(keys):
-                    matched[place] = found[0]
+                    matched[index] = found[0]
     return matched, used
 
 
 class _Pool:
-    """What of the translation can be taken, by what it is; what is taken is gone from all pools that share `used`."""
+    """Entities of the translation by a key; one that is taken is gone from all pools that share `used`."""
 
     def __init__(self, used: set[int]) -> None:
         self._used = used
         self._waiting: dict[Hashable, deque[range]] = defaultdict(deque)
 
-    def add(self, key: Hashable, places: range) -> None:
-        self._waiting[key].append(places)
+    def add(self, key: Hashable, indices: range) -> None:
+        self._waiting[key].append(indices)
 
     def take(self, keys: Iterable[Hashable]) -> range | None:
-        """The first places under one of the keys that nothing has taken yet."""
+        """Takes the first free indices under one of the keys."""
         for key in keys:
             waiting = self._waiting.get(key, ())
             while waiting:
-                places = waiting.popleft()
-                if self._used.isdisjoint(places):
-                    self._used.update(places)
-                    return places
+                indices = waiting.popleft()
+                if self._used.isdisjoint(indices):
+                    self._used.update(indices)
+                    return indices
         return None

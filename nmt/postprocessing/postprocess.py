@@ -1,4 +1,4 @@
-"""All that can be done to a finished translation, in one go."""
+"""Postprocessing of finished translations: unknown words, entities and confidence, in one pass."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from nmt.postprocessing.confidence import confidence
-from nmt.postprocessing.copying import Copied, copy_items
+from nmt.postprocessing.copying import Copied, copy_entities
 from nmt.postprocessing.dictionary import Dictionary
 from nmt.postprocessing.editing import apply_edits, word_spans
 from nmt.postprocessing.entities import KINDS
@@ -15,14 +15,17 @@ from nmt.translation.result import Annotations, Confidence, Output, Translation,
 
 
 @dataclass(frozen=True)
-class Revision:
-    """What is to be done to translations, made with their attention.
+class Postprocessor:
+    """Corrects and annotates translations that come with their attention.
 
     Attributes:
         replace_unknown: put source words in place of unknown ones.
-        dictionary: by which they are translated then.
-        copy: the kinds of items that are carried over, of `nmt.postprocessing.entities.KINDS`.
-        confidence: say how far each translation may be trusted.
+        dictionary: translations of the source words that are put in so.
+        copy: the kinds of entities to carry over, of `nmt.postprocessing.entities.KINDS`.
+        confidence: annotate each translation with its confidence.
+
+    Raises:
+        ValueError: `copy` names an unknown kind.
     """
 
     replace_unknown: bool = False
@@ -36,14 +39,14 @@ class Revision:
 
     @property
     def changes_text(self) -> bool:
-        """Whether words are put in, which needs a model with attention."""
+        """True if words are put in, which needs a model with attention."""
         return self.replace_unknown or bool(self.copy)
 
     def __bool__(self) -> bool:
         return self.changes_text or self.confidence
 
-    def of(self, translation: Translation, *, is_unread: bool = False) -> Translation:
-        """The translation, revised, with annotations that tell what was found and done.
+    def apply(self, translation: Translation, *, is_unread: bool = False) -> Translation:
+        """Returns the corrected translation, annotated with what was found and done.
 
         Args:
             translation: of any line, blank or not.
@@ -53,19 +56,19 @@ class Revision:
             return translation
         if translation.outputs:
             source = translation.source.split()
-            outputs = tuple(self._revised(translation.source, source, output) for output in translation.outputs)
+            outputs = tuple(self._postprocess(translation.source, source, output) for output in translation.outputs)
             return replace(translation, outputs=outputs)
         trust = Confidence(0.0, (TranslationWarning("unread"),)) if is_unread else Confidence(1.0)
         annotations = Annotations(() if self.changes_text else None, trust if self.confidence else None)
         return replace(translation, annotations=annotations)
 
-    def _revised(self, line: str, words: Sequence[str], output: Output) -> Output:
+    def _postprocess(self, line: str, words: Sequence[str], output: Output) -> Output:
         copied = Copied([], [])
         if self.changes_text:
             spans = word_spans(output.text)
             unknown = unknown_words(output, spans)
             if self.copy:
-                copied = copy_items(line, output, unknown, self.copy)
+                copied = copy_entities(line, output, unknown, self.copy)
             edits = copied.edits
             if self.replace_unknown:
                 taken = {word for edit in edits for word in spans.words_in(edit.start, edit.stop)}

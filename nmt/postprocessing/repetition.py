@@ -1,4 +1,4 @@
-"""Words and letters that come again and again, as when a decoder cannot get away from a place."""
+"""Repetition of words and of letters, as when a decoder runs in a loop."""
 
 from __future__ import annotations
 
@@ -8,19 +8,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 LONGEST_PERIOD = 10
-"""Words at most of what comes again."""
+"""Maximum length of a repeated sequence of words."""
 
 LONGEST_UNIT = 12
-"""Characters at most of what comes again inside a word."""
+"""Maximum length of a repeated sequence of characters inside a word."""
 
 FEWEST_TIMES = {"letter": 4, "letters": 3, "sign": 8}
-"""How often a letter, several of them (or letters among others), and another character must come to count."""
+"""Minimum number of repetitions of a letter, of a sequence with letters, and of any other character."""
 
 
 def repeated_words(words: Sequence[str]) -> Iterator[tuple[int, int, int]]:
-    """First, last and number of repetitions of what comes again at once, at most `LONGEST_PERIOD` words long.
+    """Finds sequences of at most `LONGEST_PERIOD` words that are repeated at once.
 
-    A single word counts from three times in a row, several from two; capitals do not matter.
+    A single word counts from three times in a row, several from two; case does not matter.
+
+    Yields:
+        the first word, the last word, and the number of repetitions.
     """
     numbers: dict[str, int] = {}
     coded = np.array([numbers.setdefault(word.casefold(), len(numbers)) for word in words], dtype=np.int64)
@@ -32,16 +35,20 @@ def repeated_words(words: Sequence[str]) -> Iterator[tuple[int, int, int]]:
 
 
 def repeated_letters(text: str) -> Iterator[tuple[int, int]]:
-    """Where in a text letters come again and again inside a word, and how often, by `FEWEST_TIMES`.
+    """Finds sequences of at most `LONGEST_UNIT` characters that are repeated inside a word, `FEWEST_TIMES` or more.
 
-    What is at most `LONGEST_UNIT` characters long counts; of several ways to see the same letters, each is told.
+    Of several ways to divide the same letters, each is found.
+
+    Yields:
+        where in the text the repetition starts, and the number of repetitions.
     """
-    coded = np.array([-place if character.isspace() else ord(character) for place, character in enumerate(text, 1)])
+    codes = [-position if character.isspace() else ord(character) for position, character in enumerate(text, 1)]
+    coded = np.array(codes)
     are_letters = [character.isalnum() and not character.isdecimal() for character in text]
     letters_before = np.concatenate([[0], np.cumsum(are_letters)])
     for period in range(1, LONGEST_UNIT + 1):
         for start, stop in _runs(coded, period):
-            # What comes again has as many letters wherever it is taken to begin.
+            # A repeated sequence has as many letters wherever it is taken to begin.
             has_letters = letters_before[start + period] > letters_before[start]
             kind = ("letter" if period == 1 else "letters") if has_letters else "sign"
             times = (stop - start) // period
@@ -50,7 +57,7 @@ def repeated_letters(text: str) -> Iterator[tuple[int, int]]:
 
 
 def _runs(values: NDArray[np.int64], period: int) -> Iterator[tuple[int, int]]:
-    """The stretches, (start, stop), in which each value is that of `period` places before, where there is one."""
+    """Finds the stretches, (start, stop), in which each value equals the one `period` before it, if there is one."""
     if len(values) <= period:
         return
     same = np.concatenate([[False], values[period:] == values[:-period], [False]])

@@ -1,5 +1,7 @@
-"""Unknown words of a translation replaced by what they looked at (Luong et al. 2015, arXiv:1410.8206, section 3.3; Jean
-et al. 2015, arXiv:1412.2007, section 3.3)."""
+"""Unknown words of a translation, replaced by the source words they attended to.
+
+As in Luong et al. 2015, arXiv:1410.8206, section 3.3, and Jean et al. 2015, arXiv:1412.2007, section 3.3.
+"""
 
 from __future__ import annotations
 
@@ -13,17 +15,17 @@ from nmt.postprocessing.editing import Edit, Spans
 from nmt.translation.result import Output, SegmentAttention
 
 UNKNOWN = "⁇"
-"""How SentencePiece writes the unknown piece, with or without spaces around it."""
+"""SentencePiece's surface of the unknown piece, with or without spaces around it."""
 
 
 class UnknownWord(NamedTuple):
-    """A word of a translation that the model could not write, or not all of it.
+    """A word of a translation that the model could not write, at least in part.
 
     Attributes:
-        word: its number in the text.
+        word: its index in the text.
         start, stop: its unknown characters in the text, and the letters and digits that touch them.
-        source_word: the word of the source that its unknown tokens looked at most.
-        stands_for_all: it is a word of a model of words, punctuation included.
+        source_word: the word of the source that its unknown tokens attended to most.
+        stands_for_all: it comes from a word-level vocabulary, and stands for the punctuation too.
     """
 
     word: int
@@ -34,18 +36,31 @@ class UnknownWord(NamedTuple):
 
 
 def unknown_words(output: Output, spans: Spans) -> list[UnknownWord]:
-    """The unknown words of an output in their order; none without attention."""
-    return [found for part in output.parts or () if part.unknown for found in _of_part(output.text, part, spans)]
+    """Finds the unknown words of an output, in order; none without attention.
+
+    Args:
+        output: a translation with the attention of its text.
+        spans: the words of its text.
+    """
+    segments = [segment for segment in output.parts or () if segment.unknown]
+    return [found for segment in segments for found in _unknown_in_segment(output.text, segment, spans)]
 
 
 def replacements(
     unknown: Sequence[UnknownWord], source: Sequence[str], text: str, taken: Collection[int], dictionary: Dictionary
 ) -> list[Edit]:
-    """An edit for each unknown word but those that are `taken`: its source word, or that one's translation.
+    """Makes the edits that replace unknown words by their source words, or by the dictionary's translations of these.
 
-    Of a word with punctuation, only what is unknown is replaced, by the source word without its own punctuation; what a
-    model of words could not write is replaced as a whole. Neighbours that looked at the same source word most are one
-    unknown word.
+    Of a word with punctuation, only the unknown characters are replaced, by the source word without its own
+    punctuation; a word that a word-level vocabulary lacks is replaced as a whole. Neighbours that attended most to the
+    same source word are one unknown word.
+
+    Args:
+        unknown: the unknown words of the text, in order.
+        source: the words of the source line.
+        text: the translation.
+        taken: words of the text that have been replaced already.
+        dictionary: translations of source words.
     """
     edits: list[Edit] = []
     for one in unknown:
@@ -61,23 +76,23 @@ def replacements(
     return edits
 
 
-def _of_part(text: str, part: SegmentAttention, spans: Spans) -> Iterator[UnknownWord]:
+def _unknown_in_segment(text: str, segment: SegmentAttention, spans: Spans) -> Iterator[UnknownWord]:
     tokens_of: dict[int, list[int]] = {}
-    for token in part.unknown:
-        if part.target_words[token] >= 0:  # a tokenizer may write unknown words as nothing
-            tokens_of.setdefault(part.target_words[token], []).append(token)
-    sizes = np.bincount([word - part.words.start for word in part.target_words if word >= 0])
-    columns = np.array(part.source_words) - part.source_words[0]
+    for token in segment.unknown:
+        if segment.target_words[token] >= 0:  # a tokenizer may write nothing for an unknown word
+            tokens_of.setdefault(segment.target_words[token], []).append(token)
+    sizes = np.bincount([word - segment.words.start for word in segment.target_words if word >= 0])
+    columns = np.array(segment.source_words) - segment.source_words[0]
     for word, tokens in tokens_of.items():
         start, stop = spans.starts[word], spans.stops[word]
         first, last = text.find(UNKNOWN, start, stop), text.rfind(UNKNOWN, start, stop)
-        if first < 0:  # a model that writes nothing, or something else
+        if first < 0:  # the tokenizer wrote nothing, or something else
             continue
         last += len(UNKNOWN)
         while first > start and text[first - 1].isalnum():
             first -= 1
         while last < stop and text[last].isalnum():
             last += 1
-        looked = np.bincount(columns, weights=part.weights[tokens, :-1].mean(axis=0))
-        size = int(sizes[word - part.words.start])
-        yield UnknownWord(word, first, last, part.source_words[0] + int(looked.argmax()), size == 1)
+        attention = np.bincount(columns, weights=segment.weights[tokens, :-1].mean(axis=0))
+        size = int(sizes[word - segment.words.start])
+        yield UnknownWord(word, first, last, segment.source_words[0] + int(attention.argmax()), size == 1)

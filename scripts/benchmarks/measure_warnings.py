@@ -20,11 +20,11 @@ from pathlib import Path
 from sacrebleu.metrics.chrf import CHRF
 
 from nmt.postprocessing.entities import KINDS
-from nmt.postprocessing.postprocess import Revision
+from nmt.postprocessing.postprocess import Postprocessor
 from nmt.translation.result import Translation
 from nmt.translation.translator import Translator
 
-FLAGS = ("unattended", "overattended", "repetition", "cut", "not_copied")
+KINDS_OF_WARNINGS = ("unattended", "overattended", "repetition", "cut", "not_copied")
 JOINED = 4
 SYLLABLES = [first + second for first in "bdfgklmnprstvz" for second in ("a", "e", "i", "o", "u", "ork", "il", "unt")]
 
@@ -73,16 +73,16 @@ INPUTS: dict[str, Callable[[Sequence[str], random.Random], list[str]]] = {
 }
 
 
-def revised(translator: Translator, lines: Sequence[str]) -> list[Translation]:
+def postprocessed(translator: Translator, lines: Sequence[str]) -> list[Translation]:
     """The translations with their confidence; numbers, addresses and tags are copied."""
-    revision = Revision(copy=KINDS, confidence=True)
-    return [revision.of(one) for one in translator.translate(lines, translator.options(attention=True))]
+    postprocessor = Postprocessor(copy=KINDS, confidence=True)
+    return [postprocessor.apply(one) for one in translator.translate(lines, translator.options(attention=True))]
 
 
-def flags_of(translation: Translation) -> set[str]:
-    """The kinds of flags that a translation has."""
+def warnings_of(translation: Translation) -> set[str]:
+    """Returns the kinds of warnings that a translation has."""
     annotations = translation.outputs[0].annotations if translation.outputs else translation.annotations
-    return {flag.kind for flag in annotations.confidence.flags} if annotations.confidence else set()
+    return {warning.kind for warning in annotations.confidence.warnings} if annotations.confidence else set()
 
 
 def probabilities(translations: Sequence[Translation]) -> list[float]:
@@ -92,9 +92,9 @@ def probabilities(translations: Sequence[Translation]) -> list[float]:
 
 def row(name: str, translations: Sequence[Translation], limit: float) -> str:
     """One row of the table; `limit` is what a probability is low below."""
-    found = [flags_of(one) for one in translations]
+    found = [warnings_of(one) for one in translations]
     low = sum(value < limit for value in probabilities(translations))
-    shares = [low, *(sum(kind in flags for flags in found) for kind in FLAGS), sum(map(bool, found))]
+    shares = [low, *(sum(kind in kinds for kinds in found) for kind in KINDS_OF_WARNINGS), sum(map(bool, found))]
     median = statistics.median(probabilities(translations))
     return f"| {name} | {median:.2f} | " + " | ".join(f"{100 * count / len(found):.1f}" for count in shares) + " |"
 
@@ -105,7 +105,7 @@ def quality(translations: Sequence[Translation], references: Sequence[str]) -> l
     scores = [chrf.sentence_score(one.text, [other]).score for one, other in zip(translations, references, strict=True)]
     order = sorted(range(len(scores)), key=lambda place: translations[place].outputs[0].probability)
     tenth = max(1, len(order) // 10)
-    flagged = [place for place in order if flags_of(translations[place])]
+    flagged = [place for place in order if warnings_of(translations[place])]
     groups = {
         "with a flag": flagged,
         "without a flag": sorted(set(order) - set(flagged)),
@@ -127,12 +127,12 @@ def main(arguments: Sequence[str]) -> None:
         sys.exit("usage: measure_warnings.py MODEL SOURCE [REFERENCE]")
     translator = Translator.load(arguments[0], device="cpu")
     lines = Path(arguments[1]).read_text(encoding="utf-8").splitlines()
-    plain = revised(translator, lines)
+    plain = postprocessed(translator, lines)
     limit = sorted(probabilities(plain))[len(lines) // 100]
-    print(f"| input | probability, median | below {limit:.2f} | {' | '.join(FLAGS)} | any |")
-    print("| --- " * (len(FLAGS) + 4) + "|")
+    print(f"| input | probability, median | below {limit:.2f} | {' | '.join(KINDS_OF_WARNINGS)} | any |")
+    print("| --- " * (len(KINDS_OF_WARNINGS) + 4) + "|")
     for name, spoil in INPUTS.items():
-        print(row(name, revised(translator, spoil(lines, random.Random(1))), limit), flush=True)
+        print(row(name, postprocessed(translator, spoil(lines, random.Random(1))), limit), flush=True)
     if len(arguments) == 3:
         references = Path(arguments[2]).read_text(encoding="utf-8").splitlines()
         print("", *quality(plain, references), sep="\n")

@@ -1,4 +1,4 @@
-"""What a terminal shows of a text."""
+"""Claims about `nmt.io.terminal`: text on a terminal."""
 
 from __future__ import annotations
 

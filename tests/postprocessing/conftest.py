@@ -1,4 +1,4 @@
-"""RestrictedOutput with an attention that is written down."""
+"""Translations with an attention that is written down."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ def translation(source: str, pieces: str, looks: Sequence[int], **others: object
         word += token.startswith("▁") or word < 0
         of_tokens.append(word)
     unknown = tuple(place for place, token in enumerate(tokens) if "⁇" in token)
-    part = SegmentAttention(weights, tuple(range(words)), tuple(of_tokens), range(len(text.split())), unknown)
-    return Translation(source, (Output(text, -1.0, -2.0, tokens, (part,), **others),))  # type: ignore[arg-type]
+    segment = SegmentAttention(weights, tuple(range(words)), tuple(of_tokens), range(len(text.split())), unknown)
+    return Translation(source, (Output(text, -1.0, -2.0, tokens, (segment,), **others),))  # type: ignore[arg-type]
 
 
 @pytest.fixture(scope="session")

@@ -12,14 +12,17 @@ from nmt.postprocessing.repetition import repeated_letters, repeated_words
 from nmt.translation.result import Output, SegmentAttention
 
 
-def flags(source: str, output: Output, missing: tuple[int, ...] = ()) -> list[tuple[object, ...]]:
-    return [(flag.kind, flag.source_words or flag.target_words) for flag in confidence(source, output, missing).flags]
+def warnings(source: str, output: Output, missing: tuple[int, ...] = ()) -> list[tuple[object, ...]]:
+    return [
+        (warning.kind, warning.source_words or warning.target_words)
+        for warning in confidence(source, output, missing).warnings
+    ]
 
 
 def looked(*rows: list[float]) -> Output:
     weights = np.array(rows, dtype=np.float32)
-    part = SegmentAttention(weights, tuple(range(weights.shape[1] - 1)), tuple(range(len(rows))), range(len(rows)))
-    return Output(" ".join(f"w{place}" for place in range(len(rows))), -1, -1, ("w",) * len(rows), (part,))
+    segment = SegmentAttention(weights, tuple(range(weights.shape[1] - 1)), tuple(range(len(rows))), range(len(rows)))
+    return Output(" ".join(f"w{place}" for place in range(len(rows))), -1, -1, ("w",) * len(rows), (segment,))
 
 
 def test_the_probability_is_the_geometric_mean_over_tokens_and_end_mark() -> None:
@@ -27,27 +30,27 @@ def test_the_probability_is_the_geometric_mean_over_tokens_and_end_mark() -> Non
     assert confidence("a", output).probability == pytest.approx((0.5 * 0.8 * 0.9) ** (1 / 3))
     cut = Output("x y", -0.7, math.log(0.5 * 0.8), ("x", "y"), None, end_marks=0, is_cut=True)
     assert confidence("a", cut).probability == pytest.approx(0.4**0.5)
-    assert flags("a", cut) == [("cut", ())]
+    assert warnings("a", cut) == [("cut", ())]
     assert confidence("a", Output("", 0.0, 0.0, (), None, end_marks=0)).probability == 1
 
 
 def test_source_words_that_nothing_looked_at_are_flagged() -> None:
     few, more = LEAST_ATTENTION / 2, LEAST_ATTENTION
-    assert flags("a b c", looked([0.5, few / 2, 0.5, 0], [0.5, few / 2, 0.5, 0])) == [("unattended", (1,))]
-    assert flags("a b c", looked([0.5, more, 0.4, 0], [0.5, 0, 0.5, 0])) == []
-    assert flags("a . c", looked([0.5, 0, 0.5, 0], [0.5, 0, 0.5, 0])) == []
+    assert warnings("a b c", looked([0.5, few / 2, 0.5, 0], [0.5, few / 2, 0.5, 0])) == [("unattended", (1,))]
+    assert warnings("a b c", looked([0.5, more, 0.4, 0], [0.5, 0, 0.5, 0])) == []
+    assert warnings("a . c", looked([0.5, 0, 0.5, 0], [0.5, 0, 0.5, 0])) == []
 
 
 def test_a_source_word_that_drew_far_more_than_the_others_is_flagged() -> None:
-    assert flags("a b c d", looked(*[[0.85, 0.05, 0.05, 0.05, 0]] * 6)) == [("overattended", (0,))]
-    assert flags("a b c d", looked(*[[0.7, 0.1, 0.1, 0.1, 0]] * 6)) == []
+    assert warnings("a b c d", looked(*[[0.85, 0.05, 0.05, 0.05, 0]] * 6)) == [("overattended", (0,))]
+    assert warnings("a b c d", looked(*[[0.7, 0.1, 0.1, 0.1, 0]] * 6)) == []
 
 
 def test_a_word_of_many_tokens_draws_as_much_as_they_do() -> None:
     weights = np.full((6, 9), 0.02, dtype=np.float32)
     weights[:, :6] = 0.15
-    part = SegmentAttention(weights, (0, 0, 0, 0, 0, 0, 1, 2), tuple(range(6)), range(6))
-    assert flags("abcdef b c", Output("u v w x y z", -1, -1, ("w",) * 6, (part,))) == []
+    segment = SegmentAttention(weights, (0, 0, 0, 0, 0, 0, 1, 2), tuple(range(6)), range(6))
+    assert warnings("abcdef b c", Output("u v w x y z", -1, -1, ("w",) * 6, (segment,))) == []
 
 
 @pytest.mark.parametrize(
@@ -74,7 +77,7 @@ def test_what_is_repeated_more_often_than_in_the_source_is_flagged(
     source: str, text: str, repeated: tuple[int, ...]
 ) -> None:
     output = Output(text, -1, -1, ("x",), None)
-    assert flags(source, output) == ([("repetition", repeated)] if repeated else [])
+    assert warnings(source, output) == ([("repetition", repeated)] if repeated else [])
 
 
 def test_repetitions_are_counted() -> None:
@@ -85,7 +88,7 @@ def test_repetitions_are_counted() -> None:
 
 
 def test_what_could_not_be_copied_is_flagged_last() -> None:
-    assert flags("3 b", looked([0.5, 0.5, 0]), (0,)) == [("not_copied", (0,))]
+    assert warnings("3 b", looked([0.5, 0.5, 0]), (0,)) == [("not_copied", (0,))]
 
 
 def test_long_texts_take_time_in_proportion() -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nmt.postprocessing.entities import core, find_items, meanings, spaced_numbers, tag_pairs
+from nmt.postprocessing.entities import core, find_entities, meanings, spaced_numbers, tag_pairs
 
 
 @pytest.mark.parametrize(
@@ -30,9 +30,9 @@ from nmt.postprocessing.entities import core, find_items, meanings, spaced_numbe
         ("", []),
     ],
 )  # fmt: skip
-def test_items_are_found_without_their_punctuation(text: str, found: list[str]) -> None:
-    assert [f"{item.kind} {item.text}" for item in find_items(text)] == found
-    assert all(text[item.start : item.stop] == item.text for item in find_items(text))
+def test_entities_are_found_without_their_punctuation(text: str, found: list[str]) -> None:
+    assert [f"{entity.kind} {entity.text}" for entity in find_entities(text)] == found
+    assert all(text[entity.start : entity.stop] == entity.text for entity in find_entities(text))
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def test_a_word_is_told_from_the_punctuation_around_it(word: str, inner: str) ->
 
 
 def same(one: str, other: str) -> bool:
-    [first], [second] = find_items(one), find_items(other)
+    [first], [second] = find_entities(one), find_entities(other)
     return not set(meanings(first)).isdisjoint(meanings(second))
 
 
@@ -93,9 +93,10 @@ def test_numbers_of_other_values_differ(one: str, other: str) -> None:
 
 def test_groups_that_stand_apart_may_be_one_number() -> None:
     text = "in 2020 300 of 12 300 000,5 and 7 000"
-    items = list(find_items(text))
+    entities = list(find_entities(text))
     assert [
-        (items[first].text, items[last].text, value.whole) for first, last, value in spaced_numbers(items, text)
+        (entities[first].text, entities[last].text, value.whole)
+        for first, last, value in spaced_numbers(entities, text)
     ] == [
         ("12", "000,5", "12300000"),
         ("7", "000", "7000"),
@@ -103,19 +104,19 @@ def test_groups_that_stand_apart_may_be_one_number() -> None:
 
 
 def test_tags_close_the_last_that_was_opened() -> None:
-    tags = list(find_items("<b> <i> {x} </i> <br/> </b> </p> <a>"))
+    tags = list(find_entities("<b> <i> {x} </i> <br/> </b> </p> <a>"))
     assert list(tag_pairs(tags)) == [(1, 3), (0, 5)]
 
 
 @settings(max_examples=50, deadline=None)
 @given(st.text(alphabet="1,.<>{}%sa@:/w (&;)\u202f\n日٣'", max_size=60))
-def test_items_hold_no_white_space_and_do_not_overlap(text: str) -> None:
+def test_entities_hold_no_white_space_and_do_not_overlap(text: str) -> None:
     end = 0
-    for item in find_items(text):
-        assert item.start >= end and item.stop > item.start and item.text == text[item.start : item.stop]
-        assert len(item.text.split()) == 1
-        list(meanings(item))
-        end = item.stop
+    for entity in find_entities(text):
+        assert entity.start >= end and entity.stop > entity.start and entity.text == text[entity.start : entity.stop]
+        assert len(entity.text.split()) == 1
+        list(meanings(entity))
+        end = entity.stop
     for word in text.split():
         start, stop = core(word)
         assert 0 <= start < stop <= len(word)
@@ -125,6 +126,6 @@ def test_items_hold_no_white_space_and_do_not_overlap(text: str) -> None:
 def test_hostile_text_takes_time_in_proportion_to_its_length(unit: str) -> None:
     text = unit * 50_000
     started = time.process_time()
-    list(find_items(text))
+    list(find_entities(text))
     core(text)
     assert time.process_time() - started < 3

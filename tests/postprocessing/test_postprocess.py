@@ -11,20 +11,20 @@ import pytest
 from nmt.cli.formats.translations import alignment_of_words, attention_of_words
 from nmt.postprocessing.dictionary import Dictionary
 from nmt.postprocessing.entities import KINDS
-from nmt.postprocessing.postprocess import Revision
+from nmt.postprocessing.postprocess import Postprocessor
 from nmt.translation.result import Output, SegmentAttention, Translation
 
 Make = Callable[..., Translation]
-REPLACE = Revision(replace_unknown=True)
-COPY = Revision(copy=KINDS, confidence=True)
+REPLACE = Postprocessor(replace_unknown=True)
+COPY = Postprocessor(copy=KINDS, confidence=True)
 
 
-def best(translation: Translation, revision: Revision) -> Output:
-    return revision.of(translation).outputs[0]
+def best(translation: Translation, postprocessor: Postprocessor) -> Output:
+    return postprocessor.apply(translation).outputs[0]
 
 
-def alignment(translation: Translation, revision: Revision) -> list[tuple[int, int]]:
-    return alignment_of_words(best(translation, revision))
+def alignment(translation: Translation, postprocessor: Postprocessor) -> list[tuple[int, int]]:
+    return alignment_of_words(best(translation, postprocessor))
 
 
 @pytest.mark.parametrize(
@@ -54,43 +54,43 @@ def test_unknown_words_become_what_they_looked_at(
 
 def test_an_unknown_word_is_translated_by_a_dictionary_first(make_translation: Make) -> None:
     found = {"potato": "pomme de terre", "paris,": "PARIS", "été": "summer"}
-    revision = Revision(replace_unknown=True, dictionary=Dictionary(found))
+    postprocessor = Postprocessor(replace_unknown=True, dictionary=Dictionary(found))
     translation = make_translation("a Potato, now", "▁⁇ ▁x ▁ ⁇ . ▁z", [0, 0, 1, 1, 1, 2])
-    output = best(translation, revision)
+    output = best(translation, postprocessor)
     assert output.text == "a x pomme de terre. z"
     words = np.array(list(attention_of_words(translation, output)))
     np.testing.assert_array_equal(words.argmax(axis=1), [0, 0, 1, 1, 1, 2])
     np.testing.assert_allclose(words.sum(axis=1), 1)
     assert output.annotations.replaced == ((0, 0), (1, 2))
-    assert best(make_translation("Paris,", "▁⁇", [0]), revision).text == "PARIS"
-    assert best(make_translation("(Potato)", "▁⁇", [0]), revision).text == "(pomme de terre)"
-    assert best(make_translation("ete e\u0301te\u0301", "▁⁇ ▁⁇", [0, 1]), revision).text == "ete summer"
+    assert best(make_translation("Paris,", "▁⁇", [0]), postprocessor).text == "PARIS"
+    assert best(make_translation("(Potato)", "▁⁇", [0]), postprocessor).text == "(pomme de terre)"
+    assert best(make_translation("ete e\u0301te\u0301", "▁⁇ ▁⁇", [0, 1]), postprocessor).text == "ete summer"
 
 
 def test_parts_and_words_behind_an_edit_move_along() -> None:
-    def part(
+    def segment(
         weights: list[list[float]], source: tuple[int, ...], words: range, unknown: tuple[int, ...]
     ) -> SegmentAttention:
         return SegmentAttention(np.array(weights, dtype=np.float32), source, tuple(words), words, unknown)
 
-    parts = (
-        part([[0.8, 0.2, 0.0], [0.9, 0.1, 0.0]], (0, 1), range(2), (0, 1)),
+    segments = (
+        segment([[0.8, 0.2, 0.0], [0.9, 0.1, 0.0]], (0, 1), range(2), (0, 1)),
         SegmentAttention(np.array([[1.0, 0.0]], dtype=np.float32), (2,), (-1,), range(2, 2)),
-        part([[0.1, 0.9, 0.0], [0.9, 0.1, 0.0]], (3, 4), range(2, 4), (0,)),
+        segment([[0.1, 0.9, 0.0], [0.9, 0.1, 0.0]], (3, 4), range(2, 4), (0,)),
     )
-    output = Output("⁇ ⁇ ⁇ z", -1, -2, ("u", "u", "-", "u", "z"), parts)
-    revision = Revision(replace_unknown=True, dictionary=Dictionary({"e": "E E E"}))
-    revised = revision.of(Translation("a b c d e", (output,))).outputs[0]
-    assert revised.text == "a E E E z"
-    assert revised.parts is not None
-    assert [one.words for one in revised.parts] == [range(1), range(1, 1), range(1, 5)]
-    assert alignment_of_words(revised) == [(0, 0), (3, 4), (4, 1), (4, 2), (4, 3)]
-    np.testing.assert_array_equal(revised.attention, output.attention)
+    output = Output("⁇ ⁇ ⁇ z", -1, -2, ("u", "u", "-", "u", "z"), segments)
+    postprocessor = Postprocessor(replace_unknown=True, dictionary=Dictionary({"e": "E E E"}))
+    postprocessed = postprocessor.apply(Translation("a b c d e", (output,))).outputs[0]
+    assert postprocessed.text == "a E E E z"
+    assert postprocessed.parts is not None
+    assert [one.words for one in postprocessed.parts] == [range(1), range(1, 1), range(1, 5)]
+    assert alignment_of_words(postprocessed) == [(0, 0), (3, 4), (4, 1), (4, 2), (4, 3)]
+    np.testing.assert_array_equal(postprocessed.attention, output.attention)
 
 
 def test_a_word_cut_between_two_parts_is_put_in_once() -> None:
     weights = np.array([[1, 0, 0], [0, 1, 0]], dtype=np.float32)
-    # The second word of the source lies in both parts, and both wrote something unknown for it.
+    # The second word of the source lies in both segments, and both wrote something unknown for it.
     first = SegmentAttention(weights, (0, 1), (0, 1), range(2), (1,))
     second = SegmentAttention(weights, (1, 2), (2, 3), range(2, 4), (0,))
     output = Output("u ⁇ ⁇ z", -1, -2, ("u", "⁇", "⁇", "z"), (first, second))
@@ -98,29 +98,34 @@ def test_a_word_cut_between_two_parts_is_put_in_once() -> None:
         (Dictionary(), "u b z", [(0, 0), (1, 1), (2, 2)]),
         (Dictionary({"b": "B B B"}), "u B B B z", [(0, 0), (1, 1), (1, 2), (1, 3), (2, 4)]),
     ):
-        revision = Revision(replace_unknown=True, dictionary=dictionary, confidence=True)
-        revised = revision.of(Translation("a b c", (output,))).outputs[0]
-        assert revised.text == text
-        assert alignment_of_words(revised) == links
-        assert [part.words.stop for part in revised.parts or ()] == [len(text.split()) - 1, len(text.split())]
+        postprocessor = Postprocessor(replace_unknown=True, dictionary=dictionary, confidence=True)
+        postprocessed = postprocessor.apply(Translation("a b c", (output,))).outputs[0]
+        assert postprocessed.text == text
+        assert alignment_of_words(postprocessed) == links
+        assert [segment.words.stop for segment in postprocessed.parts or ()] == [
+            len(text.split()) - 1,
+            len(text.split()),
+        ]
 
 
-def test_an_item_cut_between_two_parts_is_put_in_once() -> None:
+def test_an_entity_cut_between_two_segments_is_put_in_once() -> None:
     weights = np.array([[1, 0, 0], [0, 1, 0]], dtype=np.float32)
     first = SegmentAttention(weights, (0, 1), (0, 1), range(2))
     second = SegmentAttention(weights, (1, 2), (2, 3), range(2, 4))
     output = Output("u https://exmpl .com/a z", -1, -2, ("u", "https://exmpl", ".com/a", "z"), (first, second))
-    revised = Revision(copy=("urls",), confidence=True).of(Translation("a https://example.com/a c", (output,)))
-    assert revised.text == "u https://example.com/a z"
-    assert alignment_of_words(revised.outputs[0]) == [(0, 0), (1, 1), (2, 2)]
+    postprocessed = Postprocessor(copy=("urls",), confidence=True).apply(
+        Translation("a https://example.com/a c", (output,))
+    )
+    assert postprocessed.text == "u https://example.com/a z"
+    assert alignment_of_words(postprocessed.outputs[0]) == [(0, 0), (1, 1), (2, 2)]
 
 
 def test_unknown_words_that_a_tokenizer_writes_as_nothing_stay_so(make_translation: Make) -> None:
     translation = make_translation("a b", "▁⁇ ▁⁇", [0, 1])
-    part = translation.outputs[0].parts[0]  # type: ignore[index]
-    silent = replace(translation.outputs[0], text="", parts=(part._replace(target_words=(-1, -1), words=range(0)),))
-    revised = Revision(replace_unknown=True, copy=KINDS).of(replace(translation, outputs=(silent,)))
-    assert (revised.text, alignment_of_words(revised.outputs[0])) == ("", [])
+    segment = translation.outputs[0].parts[0]  # type: ignore[index]
+    silent = replace(translation.outputs[0], text="", parts=(segment._replace(target_words=(-1, -1), words=range(0)),))
+    postprocessed = Postprocessor(replace_unknown=True, copy=KINDS).apply(replace(translation, outputs=(silent,)))
+    assert (postprocessed.text, alignment_of_words(postprocessed.outputs[0])) == ("", [])
 
 
 @pytest.mark.parametrize(
@@ -153,14 +158,16 @@ def test_unknown_words_that_a_tokenizer_writes_as_nothing_stay_so(make_translati
         ("hi {name}", "▁⁇ ▁⁇ .", [0, 1, 1], "⁇ {name}.", ()),
     ],
 )  # fmt: skip
-def test_items_are_carried_over_where_attention_shows_their_place(
+def test_entities_are_carried_over_where_attention_shows_their_place(
     source: str, pieces: str, looks: list[int], text: str, missing: tuple[int, ...], make_translation: Make
 ) -> None:
     output = best(make_translation(source, pieces, looks), COPY)
     assert output.text == text
     trust = output.annotations.confidence
     assert trust is not None
-    assert [flag.source_words for flag in trust.flags if flag.kind == "not_copied"] == ([missing] if missing else [])
+    assert [warning.source_words for warning in trust.warnings if warning.kind == "not_copied"] == (
+        [missing] if missing else []
+    )
     assert set(output.annotations.replaced or ()) <= set(alignment_of_words(output))
 
 
@@ -170,38 +177,38 @@ def test_no_tag_that_was_put_in_closes_before_it_is_opened(make_translation: Mak
     output = best(make_translation("<b> red </b>", "▁</b> ▁rouge ▁<i>", [2, 1, 0]), COPY)
     assert (output.text, output.annotations.replaced) == ("</b> rouge <i>", ())
     assert output.annotations.confidence is not None
-    assert ("not_copied", (0,), ()) in output.annotations.confidence.flags
+    assert ("not_copied", (0,), ()) in output.annotations.confidence.warnings
 
 
 def test_only_the_kinds_that_were_asked_for_are_copied(make_translation: Make) -> None:
     translation = make_translation("3 {x} www.a.b", "▁4 ▁{y} ▁www.c.d", [0, 1, 2])
     for kind, text in (("numbers", "3 {y} www.c.d"), ("tags", "4 {x} www.c.d"), ("urls", "4 {y} www.a.b")):
-        assert best(translation, Revision(copy=(kind,))).text == text
+        assert best(translation, Postprocessor(copy=(kind,))).text == text
     with pytest.raises(ValueError, match="copy is names: expected some of numbers, urls, tags"):
-        Revision(copy=("names",))
+        Postprocessor(copy=("names",))
 
 
-def test_items_go_first_and_unknown_words_take_what_is_left(make_translation: Make) -> None:
-    revision = Revision(replace_unknown=True, copy=("numbers",))
-    output = best(make_translation("Ann 3 Bob", "▁⁇ ▁4 ▁⁇", [2, 1, 0]), revision)
+def test_entities_go_first_and_unknown_words_take_what_is_left(make_translation: Make) -> None:
+    postprocessor = Postprocessor(replace_unknown=True, copy=("numbers",))
+    output = best(make_translation("Ann 3 Bob", "▁⁇ ▁4 ▁⁇", [2, 1, 0]), postprocessor)
     assert output.text == "Bob 3 Ann"
     assert output.annotations.replaced == ((2, 0), (1, 1), (0, 2))
-    assert best(make_translation("Ann 3", "▁⁇ ▁⁇", [1, 0]), revision).text == "3 Ann"
+    assert best(make_translation("Ann 3", "▁⁇ ▁⁇", [1, 0]), postprocessor).text == "3 Ann"
 
 
 def test_nothing_is_done_that_was_not_asked_for(make_translation: Make) -> None:
     translation = make_translation("a", "▁⁇", [0])
-    assert Revision().of(translation) is translation
-    trusted = best(translation, Revision(confidence=True))
+    assert Postprocessor().apply(translation) is translation
+    trusted = best(translation, Postprocessor(confidence=True))
     assert (trusted.text, trusted.annotations.replaced) == ("⁇", None)
     assert best(translation, REPLACE).annotations.confidence is None
 
 
-def test_blank_lines_have_remarks_too() -> None:
+def test_blank_lines_have_annotations_too() -> None:
     blank = Translation("", ())
-    assert REPLACE.of(blank).annotations == ((), None)
-    assert COPY.of(blank).annotations == ((), (1.0, ()))
-    assert COPY.of(blank, is_unread=True).annotations == ((), (0.0, (("unread", (), ()),)))
+    assert REPLACE.apply(blank).annotations == ((), None)
+    assert COPY.apply(blank).annotations == ((), (1.0, ()))
+    assert COPY.apply(blank, is_unread=True).annotations == ((), (0.0, (("unread", (), ()),)))
 
 
 @pytest.mark.parametrize("text", ["a\u2028b", "\ud800", "<script>alert(1)</script>", "日本", "\u202eabc", "|||"])

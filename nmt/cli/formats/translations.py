@@ -163,7 +163,7 @@ def _confidence_column(confidence: Confidence) -> str:
     """The probability, and behind it each flag with the words it is about: `0.871235 unattended:3,4 cut`."""
     flags = (
         ":".join([flag.kind, *filter(None, [",".join(map(str, flag.source_words or flag.target_words))])])
-        for flag in confidence.flags
+        for flag in confidence.warnings
     )
     return " ".join([f"{confidence.probability:.6f}", *flags])
 
