@@ -13,7 +13,7 @@ from nmt.preflight.memory import available_memory
 from nmt.preflight.run_directory import Begun
 from nmt.preflight.tokens import Tokenized
 from nmt.preflight.trial import Model, Outcome
-from nmt.training.disk_space import Room
+from nmt.training.disk_space import DiskSpace
 from nmt.training.progress import duration
 
 # Of fewer updates, hardly anything is learned.
@@ -106,7 +106,7 @@ def expect_disk(
 ) -> dict[str, Any]:
     """Tells how much disk training will take, or that there is less; the numbers for programs."""
     try:
-        room, free = Room.needed(config, run, model.weights), free_bytes(run)
+        room, free = DiskSpace.required(config, run, model.weights), free_bytes(run)
     except (ModelError, StorageError) as unknown:
         findings.error(Group.TRAINING, "disk", unknown)
         return {}

@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from nmt.config import from_yaml
-from nmt.corpus.encoding import Failure, PairEncoder, started
+from nmt.corpus.encoding import Failure, started
 from nmt.errors import MemoryExhaustedError, NmtError, Problem
 from nmt.preflight.memory import available_memory, most_memory
+from nmt.tokenization.tokenizers import Tokenizers
 from nmt.training.signals import StopRequest
 
 # When it is over at the latest, whatever it has come to.
@@ -42,7 +43,7 @@ class Plan(NamedTuple):
     device: str
     threads: int | None
     sizes: tuple[int, int] | None = None
-    tokenizers: tuple[bytes, bytes] | None = None
+    tokenizers: tuple[bytes, bytes | None] | None = None
     timed: Path | None = None
     longest: Path | None = None
 
@@ -182,7 +183,7 @@ def _answer(plan: Plan, pipe: Connection) -> None:
         raise MemoryExhaustedError("model", what)
     torch.manual_seed(config.seed)
     model = build_model(config.model, *plan.sizes).to(device)
-    stopwatch = Stopwatch(config, model, PairEncoder.of_models(*plan.tokenizers), device, dtype)
+    stopwatch = Stopwatch(config, model, Tokenizers.from_models(*plan.tokenizers), device, dtype)
     stopwatch.run(plan.longest, most=1)  # what warms up takes most memory at the same time
     updates, seconds, tokens = stopwatch.run(plan.timed)
     on_device = None
