@@ -200,7 +200,7 @@ def test_killed_while_it_sets_aside_or_puts_back_nothing_is_lost(
 
         with monkeypatch.context() as patch:
             for name in ("move", "remove", "make_directory"):
-                patch.setattr(nmt.checkpoint.run_directory, name, counted(getattr(nmt.checkpoint.run_directory, name)))
+                patch.setattr(nmt.checkpoint.restart, name, counted(getattr(nmt.checkpoint.restart, name)))
             with pytest.raises(KeyboardInterrupt):
                 work()
 

@@ -115,7 +115,7 @@ def test_lines_too_long_to_be_drawn_are_told_as_such(call, model, tmp_path):
 
 def test_an_empty_translation_is_explained(call, model, monkeypatch):
     def translate(_, lines, *__, **___):
-        return [Translation(line, (Output("", 0.0, 0.0, (), parts=()),) * bool(line)) for line in lines]
+        return [Translation(line, (Output("", 0.0, 0.0, (), segments=()),) * bool(line)) for line in lines]
 
     monkeypatch.setattr("nmt.translation.translator.Translator.translate", translate)
     done = call("attend", model, "ba", "")

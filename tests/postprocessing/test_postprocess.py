@@ -123,7 +123,9 @@ def test_an_entity_cut_between_two_segments_is_put_in_once() -> None:
 def test_unknown_words_that_a_tokenizer_writes_as_nothing_stay_so(make_translation: Make) -> None:
     translation = make_translation("a b", "▁⁇ ▁⁇", [0, 1])
     segment = translation.outputs[0].segments[0]  # type: ignore[index]
-    silent = replace(translation.outputs[0], text="", parts=(segment._replace(target_words=(-1, -1), words=range(0)),))
+    silent = replace(
+        translation.outputs[0], text="", segments=(segment._replace(target_words=(-1, -1), words=range(0)),)
+    )
     postprocessed = Postprocessor(replace_unknown=True, copy=KINDS).apply(replace(translation, outputs=(silent,)))
     assert (postprocessed.text, alignment_of_words(postprocessed.outputs[0])) == ("", [])
 

@@ -13,6 +13,7 @@ import pytest
 
 import nmt.training.preparation
 from nmt.checkpoint.layout import FINGERPRINT, TOKENIZER
+from nmt.checkpoint.tokenizer_folder import tokenizer_files
 from nmt.config import Config
 from nmt.errors import DataError
 from nmt.evaluation.metrics import Text
@@ -50,11 +51,11 @@ def test_tokenizers_are_kept_while_nothing_changes(
     config, run = configuration(data, shared=shared), tmp_path / "run"
     first = trained(config, run)
     assert "tokenizer: unchanged" not in caplog.messages
-    assert trained(config, run).files == first.files
+    assert tokenizer_files(trained(config, run)) == tokenizer_files(first)
     assert "tokenizer: unchanged" in caplog.messages
     caplog.clear()
     (data / "train.xx").write_text("ein Pferd\n" * 40)
-    assert trained(config, run).files != first.files
+    assert tokenizer_files(trained(config, run)) != tokenizer_files(first)
     assert "tokenizer: unchanged" not in caplog.messages
 
 
@@ -62,13 +63,13 @@ def test_tokenizers_are_kept_while_nothing_changes(
 @pytest.mark.parametrize("damage", ["absent", "junk", "another's"])
 def test_tokenizers_that_are_damaged_are_trained_anew(tmp_path: Path, data: Path, name: str, damage: str) -> None:
     config, run = configuration(data, shared=False), tmp_path / "run"
-    files = trained(config, run).files
+    files = tokenizer_files(trained(config, run))
     path = run / TOKENIZER / name
     if damage == "absent":
         path.unlink()
     else:
         path.write_bytes(b"junk" if damage == "junk" else files["target.model" if "source" in name else "source.model"])
-    assert trained(config, run).files == files
+    assert tokenizer_files(trained(config, run)) == files
     assert (run / TOKENIZER / "source.model").read_bytes() == files["source.model"]
     assert json.loads((run / TOKENIZER / FINGERPRINT).read_text())["sha256"].keys() == files.keys()
 
@@ -78,7 +79,7 @@ def test_a_folder_of_tokenizers_appears_whole(tmp_path: Path, data: Path, monkey
         assert not (tmp_path / "run" / TOKENIZER).exists()
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(nmt.checkpoint.tokenizer_folder, "_seal", refuse)
+    monkeypatch.setattr(nmt.checkpoint.tokenizer_folder, "_checksums", refuse)
     with pytest.raises(KeyboardInterrupt):
         trained(configuration(data), tmp_path / "run")
     assert list((tmp_path / "run").iterdir()) == []

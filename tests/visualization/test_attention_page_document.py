@@ -13,6 +13,7 @@ import nmt.visualization.attention_page.document
 from nmt.config import from_yaml
 from nmt.errors import DataError
 from nmt.translation.decoding_trace import AttendedLine, Candidate, Choice, DecodingTrace
+from nmt.translation.options import TranslateOptions
 from nmt.translation.result import Output, Translation
 from nmt.visualization.attention_page import attention_page
 from nmt.visualization.attention_page.document import MOST_NUMBERS, Subject, check_tokens
@@ -49,7 +50,11 @@ def make_line(source: str, target: str, *, size: int = 6) -> AttendedLine:
         vocabulary=9,
         candidates=(Candidate(target, -0.5, -2.0, True),),
     )
-    return AttendedLine(Translation(source, (Output(target, -0.5, -2.0, tuple(targets), None),)), (part,))
+    return attended(Translation(source, (Output(target, -0.5, -2.0, tuple(targets), None),)), part)
+
+
+def attended(translation: Translation, *segments: DecodingTrace) -> AttendedLine:
+    return AttendedLine(translation, segments, SUBJECT.config, TranslateOptions(SUBJECT.config.search))
 
 
 def data_of(page: str) -> Any:
@@ -87,7 +92,7 @@ def test_as_many_numbers_are_shown_of_both_halves_of_a_state() -> None:
 
 
 def test_blank_lines_are_there() -> None:
-    data = data_of(attention_page([AttendedLine(Translation(" ", ()), ())], SUBJECT, "TEXT"))
+    data = data_of(attention_page([attended(Translation(" ", ()))], SUBJECT, "TEXT"))
     assert data["lines"] == [{"source": " ", "translation": "", "score": 0.0, "parts": []}]
 
 

@@ -11,12 +11,12 @@ TORCHRUN = {"RANK": "3", "WORLD_SIZE": "4", "LOCAL_RANK": "1", "MASTER_ADDR": "1
 
 
 def test_the_launcher_tells_the_place() -> None:
-    assert ProcessRank.from_env(TORCHRUN) == ProcessRank(rank=3, size=4, local_rank=1)
+    assert ProcessRank.from_env(TORCHRUN) == ProcessRank(rank=3, world_size=4, local_rank=1)
 
 
 def test_without_a_launcher_there_is_one_process() -> None:
     without = {name: value for name, value in TORCHRUN.items() if name != "WORLD_SIZE"}
-    assert ProcessRank.from_env({}) == ProcessRank.from_env(without) == ProcessRank(rank=0, size=1, local_rank=0)
+    assert ProcessRank.from_env({}) == ProcessRank.from_env(without) == ProcessRank(rank=0, world_size=1, local_rank=0)
 
 
 @pytest.mark.parametrize(
