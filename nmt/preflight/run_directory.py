@@ -1,4 +1,4 @@
-"""The run directory: whether a training may write there, would go on from what is there, or has finished."""
+"""Checks of the run directory: a training may write there, would resume an earlier one, or has finished."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from nmt.io.locks import lock_holder
 from nmt.preflight.findings import Findings, Group
 
 
-class Begun(NamedTuple):
-    """An earlier training that this one would go on with.
+class ResumableRun(NamedTuple):
+    """An earlier training that this one would resume.
 
     Attributes:
-        step: updates it has made.
-        corpus: the fingerprint of its corpus.
+        step: number of updates made.
+        corpus: fingerprint of the corpus.
         tokenizers: SentencePiece models, source and target.
-        finished: whether there is nothing more to do.
+        finished: True if there is nothing left to do.
     """
 
     step: int
@@ -30,8 +30,18 @@ class Begun(NamedTuple):
     finished: bool
 
 
-def check_place(config: Config, run: Path, restart: bool, findings: Findings) -> Begun | None:
-    """Looks at the run directory, without writing there; what a training would go on with, if that can be."""
+def check_run_directory(config: Config, run: Path, restart: bool, findings: Findings) -> ResumableRun | None:
+    """Checks the run directory, without writing there.
+
+    Args:
+        config: the configuration of the training.
+        run: the run directory, which need not exist.
+        restart: the training would begin anew.
+        findings: receives the findings.
+
+    Returns:
+        the run that the training would resume; None if there is none, or it cannot be resumed.
+    """
     with findings.catching(Group.RUN, "run_conflict", ModelError):
         if problems := conflicts(config, run):
             findings.error(Group.RUN, "run_conflict", ConfigError.from_problems(problems))
@@ -39,7 +49,7 @@ def check_place(config: Config, run: Path, restart: bool, findings: Findings) ->
     with findings.catching(Group.RUN, "run_in_use", StorageError):
         if holder := lock_holder(run):
             findings.error(Group.RUN, "run_in_use", RunInUseError(str(run), f"in use by {holder}"))
-    return None if restart or findings.errors else _begun(config, run, findings)
+    return None if restart or findings.errors else _resumable(config, run, findings)
 
 
 def _check_writable(run: Path, findings: Findings) -> None:
@@ -50,23 +60,23 @@ def _check_writable(run: Path, findings: Findings) -> None:
         findings.error(Group.RUN, "run_not_writable", StorageError(str(existing), "cannot be written"))
 
 
-def _begun(config: Config, run: Path, findings: Findings) -> Begun | None:
+def _resumable(config: Config, run: Path, findings: Findings) -> ResumableRun | None:
     damage: list[str] = []
-    begun = None
+    resumable = None
     with (
         findings.catching(Group.RUN, "run_differs", ConfigError),
         findings.catching(Group.RUN, "run_damaged", ModelError),
     ):
         directory = latest_valid_checkpoint(run, damage.append)
         if directory is not None:
-            begun = _read(config, directory, findings)
+            resumable = _read(config, directory, findings)
     for problem in damage:
         findings.warn(Group.RUN, "run_damaged", "", problem)
-    return begun
+    return resumable
 
 
-def _read(config: Config, directory: Path, findings: Findings) -> Begun:
-    # Only now, since these take a second or two, and most runs are new ones.
+def _read(config: Config, directory: Path, findings: Findings) -> ResumableRun:
+    # Imported here, since they take a second or two, and most runs are new.
     from nmt.checkpoint.checkpoint import load_checkpoint
     from nmt.checkpoint.loading import read_tokenizers
     from nmt.training.pipeline import already_finished, check_unchanged, state_of
@@ -82,4 +92,4 @@ def _read(config: Config, directory: Path, findings: Findings) -> Begun:
         what = f"this run is finished already: {limit}; training would do nothing"
         findings.inform(Group.RUN, "finished", str(directory), what, "--restart begins anew")
     source, target = read_tokenizers(checkpoint.tokenizers, directory)
-    return Begun(state.step, state.corpus, (source.model, target.model), limit is not None)
+    return ResumableRun(state.step, state.corpus, (source.model, target.model), limit is not None)

@@ -20,7 +20,7 @@ PLACES = {
 }  # fmt: skip
 TRAINING, OTHERS = 1000, 120
 Lines = list[str]
-Look = Callable[..., list[Finding]]
+CheckData = Callable[..., list[Finding]]
 
 
 def words(count: int, generator: random.Random) -> list[tuple[str, str]]:
@@ -90,7 +90,7 @@ def corpus(tmp_path: Path) -> Corpus:
 
 
 @pytest.fixture
-def look() -> Look:
+def check_data() -> CheckData:
     """What a check of files and text finds, but for mere information."""
 
     def at(config: Config, *, full: bool = False, information: bool = False) -> list[Finding]:
