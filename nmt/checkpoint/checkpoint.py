@@ -8,45 +8,38 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Protocol
 
 import torch
 
-from nmt.checkpoint.manifest import (
+from nmt.checkpoint.layout import (
+    BEST,
+    CHECKPOINTS,
     CONFIG,
+    LAST,
     OPTIMIZER,
     SHORTLIST,
     STATE,
     TOKENIZER_FILES,
     TRAINING_FILES,
     WEIGHTS,
-    Manifest,
-    read_file,
-    read_manifest,
-    read_state,
-    write_sealed,
 )
-from nmt.checkpoint.run_directory import CHECKPOINTS, checkpoint_name, mark, prune
-from nmt.checkpoint.tensors import TensorKind, encode_tensors, non_finite, read_tensors, tensor_kinds
+from nmt.checkpoint.manifest import Manifest, read_file, read_manifest, write_checksummed
+from nmt.checkpoint.run_directory import checkpoint_name, prune, set_pointer
+from nmt.checkpoint.tensors import encode_tensors, non_finite, read_tensors
+from nmt.checkpoint.tokenizer_folder import tokenizers_from_files
+from nmt.checkpoint.training_state import TrainingState, read_state
+from nmt.config import Config, from_yaml
 from nmt.errors import ConfigError, ModelError, NonFiniteError, StorageError
 from nmt.io.atomic_files import make_directory
 from nmt.io.strict_json import encode_json
-
-
-class HasKind(Protocol):
-    """What has a shape and a number type: a tensor, or a `TensorKind`."""
-
-    @property
-    def shape(self) -> tuple[int, ...]: ...
-
-    @property
-    def dtype(self) -> torch.dtype: ...
+from nmt.tokenization.tokenizers import Tokenizers
 
 
 @dataclass(frozen=True)
 class CheckpointContents:
-    """What a checkpoint is made of.
+    """The contents of a checkpoint that is to be saved.
 
     Args:
         weights: the model's tensors by name, each once: those that share memory under one name only.
@@ -54,7 +47,7 @@ class CheckpointContents:
         state: everything else that training needs to go on, as JSON values.
         config: the configuration as resolved, as YAML.
         tokenizers: SentencePiece models: `shared.model`, or `source.model` and `target.model`.
-        summary: what to tell about the model, as JSON values (step, scores); it stays with an exported model.
+        summary: facts about the model, as JSON values (step, scores); it stays with an exported model.
     """
 
     weights: Mapping[str, torch.Tensor]
@@ -66,38 +59,46 @@ class CheckpointContents:
 
 
 @dataclass(frozen=True)
-class Description:
-    """A checkpoint or exported model but for its numbers; `tensors` are the kinds of its weights by name."""
+class Checkpoint:
+    """A checkpoint as training goes on from it, verified.
 
-    directory: Path
-    config: str
-    tokenizers: Mapping[str, bytes]
-    summary: Mapping[str, object]
-    tensors: Mapping[str, TensorKind]
-
-
-@dataclass(frozen=True)
-class Loaded:
-    """A checkpoint or exported model, verified.
-
-    `optimizer` and `state` are empty unless they were asked for, `shortlist` is where the model has none.
+    Attributes:
+        directory: that it was read from, which errors name.
+        weights: the model's tensors by name, on the CPU.
+        optimizer: the tensors that training needs to go on.
+        config_yaml, tokenizer_models, state_values: contents of files; `config`, `tokenizers` and `state` are made of
+            them.
     """
 
     directory: Path
-    config: str
-    tokenizers: Mapping[str, bytes]
-    summary: Mapping[str, object]
     weights: Mapping[str, torch.Tensor]
     optimizer: Mapping[str, torch.Tensor]
-    state: Mapping[str, object]
-    shortlist: Mapping[str, torch.Tensor]
+    config_yaml: str
+    tokenizer_models: Mapping[str, bytes]
+    state_values: Mapping[str, object]
+    summary: Mapping[str, object]
+
+    @cached_property
+    def config(self) -> Config:
+        """The configuration of the training. Raises ConfigError where this program cannot use it."""
+        return from_yaml(self.config_yaml, str(self.directory / CONFIG))
+
+    @cached_property
+    def tokenizers(self) -> Tokenizers:
+        """The tokenizers of source and target. Raises ModelError where one is no SentencePiece model."""
+        return tokenizers_from_files(self.tokenizer_models, self.directory)
+
+    @property
+    def state(self) -> TrainingState:
+        """The state of the training. Raises ModelError where it is not one of this version."""
+        return TrainingState.from_json(self.state_values, self.directory / STATE)
 
 
 def save_checkpoint(run: Path, step: int, contents: CheckpointContents) -> Path:
     """Saves a checkpoint into the run directory, all of it or nothing, and returns its directory.
 
-    A checkpoint of the same step is replaced, or left alone when it holds the same already. The caller then marks the
-    new one as last or best: until that is done, the run goes on from the one before.
+    A checkpoint of the same step is replaced, or left alone when it holds the same already. The caller then points to
+    the new one as last or best: until that is done, the run goes on from the one before.
 
     Raises:
         NonFiniteError: a tensor holds NaN or an infinity; nothing was written.
@@ -116,12 +117,12 @@ def save_checkpoint(run: Path, step: int, contents: CheckpointContents) -> Path:
         **contents.tokenizers,
     }
     make_directory(directory.parent)
-    write_sealed(directory, files, contents.summary, replace=True)
+    write_checksummed(directory, files, contents.summary, replace=True)
     return directory
 
 
-def save_marked(run: Path, step: int, contents: CheckpointContents, *, is_best: bool, keep: int) -> None:
-    """Saves a checkpoint, then says that it is the last and, if it is, the best, then removes old ones.
+def save_with_pointers(run: Path, step: int, contents: CheckpointContents, *, is_best: bool, keep: int) -> None:
+    """Saves a checkpoint, then points to it as the last and, if it is, the best, then removes old ones.
 
     A process that is killed at any moment of this leaves the checkpoint before it, or this one, as the last.
 
@@ -129,16 +130,16 @@ def save_marked(run: Path, step: int, contents: CheckpointContents, *, is_best: 
         run: the run directory.
         step: the number of updates made.
         contents: of the checkpoint.
-        is_best: whether none was better.
-        keep: how many checkpoints stay besides the best and the last.
+        is_best: True if no checkpoint was better.
+        keep: number of checkpoints that stay besides the best and the last.
 
     Raises:
         NonFiniteError, StorageError: as of `save_checkpoint`; also, an old checkpoint cannot be removed.
     """
     checkpoint = save_checkpoint(run, step, contents)
     if is_best:
-        mark(run, "best", checkpoint.name)
-    mark(run, "last", checkpoint.name)
+        set_pointer(run, BEST, checkpoint.name)
+    set_pointer(run, LAST, checkpoint.name)
     prune(run, keep)
 
 
@@ -151,11 +152,11 @@ def add_shortlist(checkpoint: Path, tensors: Mapping[str, torch.Tensor]) -> None
     """
     manifest = read_manifest(checkpoint)
     files = {name: read_file(checkpoint, name, manifest) for name in manifest.files}
-    write_sealed(checkpoint, files | {SHORTLIST: encode_tensors(tensors)}, manifest.summary, replace=True)
+    write_checksummed(checkpoint, files | {SHORTLIST: encode_tensors(tensors)}, manifest.summary, replace=True)
 
 
 def export_model(checkpoint: Path, directory: Path) -> None:
-    """Writes what translation needs of a checkpoint as a directory of its own, to hand to somebody.
+    """Writes the files that translation needs of a checkpoint as a directory of its own, to hand to somebody.
 
     Raises:
         ConfigError: `directory` exists and is not an empty directory.
@@ -170,7 +171,7 @@ def export_model(checkpoint: Path, directory: Path) -> None:
     if os.path.lexists(final) and not _is_empty_directory(final):
         raise ConfigError(str(directory), "exists already; a model is exported into a new or empty directory")
     make_directory(final.parent)
-    write_sealed(final, files, manifest.summary, replace=False)
+    write_checksummed(final, files, manifest.summary, replace=False)
 
 
 def _is_empty_directory(path: Path) -> bool:
@@ -180,84 +181,33 @@ def _is_empty_directory(path: Path) -> bool:
         raise StorageError(str(path), f"cannot be read: {error.strerror}") from error
 
 
-def describe(directory: Path) -> Description:
-    """Reads everything but the tensors' numbers, so that what does not fit is found before a large file is read.
-
-    Raises:
-        ModelError: a file is missing, damaged or tampered with.
-    """
-    manifest = read_manifest(directory)
-    return Description(
-        directory=directory,
-        config=_read_config(directory, manifest),
-        tokenizers=_read_tokenizers(directory, manifest),
-        summary=manifest.summary,
-        tensors=tensor_kinds(directory / WEIGHTS, manifest.files[WEIGHTS].size),
-    )
-
-
-def load_checkpoint(directory: Path, *, with_optimizer: bool, device: torch.device | str = "cpu") -> Loaded:
-    """Loads a checkpoint or exported model, every file of it found as its manifest says.
-
-    Args:
-        directory: the directory with the manifest.
-        with_optimizer: whether to load what only training needs, too; an exported model has none.
-        device: where the weights go. The optimizer's tensors stay on the CPU, from where `load_state_dict` takes them.
+def load_checkpoint(directory: Path) -> Checkpoint:
+    """Loads all that training goes on from, every file of it as its manifest says, read once.
 
     Raises:
         ModelError: a file is missing, damaged or tampered with, or a tensor holds NaN or an infinity.
     """
     manifest = read_manifest(directory)
     weights = read_tensors(directory, WEIGHTS, manifest)
-    return Loaded(
-        directory=directory,
-        config=_read_config(directory, manifest),
-        tokenizers=_read_tokenizers(directory, manifest),
-        summary=manifest.summary,
-        weights={name: tensor.to(device) for name, tensor in weights.items()},
-        optimizer=read_tensors(directory, OPTIMIZER, manifest) if with_optimizer else {},
-        state=read_state(directory, manifest) if with_optimizer else {},
-        shortlist=read_tensors(directory, SHORTLIST, manifest) if SHORTLIST in manifest.files else {},
-    )
+    config = read_config(directory, manifest)
+    tokenizers = read_tokenizer_models(directory, manifest)
+    optimizer = read_tensors(directory, OPTIMIZER, manifest)
+    state = read_state(directory, manifest)
+    if SHORTLIST in manifest.files:
+        read_file(
+            directory, SHORTLIST, manifest
+        )  # training does not need it; a checkpoint that it damages is not whole
+    return Checkpoint(directory, weights, optimizer, config, tokenizers, state, manifest.summary)
 
 
-def check_tensors(found: Mapping[str, HasKind], expected: Mapping[str, HasKind], where: Path) -> None:
-    """Sees that the tensors of a file are those that the model wants: names, shapes and number types.
-
-    Args:
-        found: tensors, or their kinds as `describe` gives them.
-        expected: tensors (on the meta device, say) or kinds.
-        where: the file, for the message.
-
-    Raises:
-        ModelError: they differ; the message names the first few tensors and both shapes.
-    """
-    problems = [f"{name} is missing" for name in expected.keys() - found.keys()]
-    problems += [f"{name} is not part of this model" for name in found.keys() - expected.keys()]
-    for name in expected.keys() & found.keys():
-        here, wanted = _kind(found[name]), _kind(expected[name])
-        if here != wanted:
-            problems.append(f"{name} is {_text(here)}, expected {_text(wanted)}")
-    if problems:
-        shown = "; ".join(f"{problem:.200}" for problem in sorted(problems)[:3])
-        more = f"; and {len(problems) - 3} more" if len(problems) > 3 else ""
-        raise ModelError(str(where), f"does not fit the model of its configuration: {shown}{more}")
-
-
-def _kind(tensor: HasKind) -> TensorKind:
-    return TensorKind(tuple(tensor.shape), tensor.dtype)
-
-
-def _text(kind: TensorKind) -> str:
-    return f"{list(kind.shape)} {str(kind.dtype).removeprefix('torch.')}"
-
-
-def _read_config(directory: Path, manifest: Manifest) -> str:
+def read_config(directory: Path, manifest: Manifest) -> str:
+    """Reads the configuration of a checkpoint or exported model, as YAML; ModelError where it is damaged."""
     try:
         return read_file(directory, CONFIG, manifest).decode("utf-8")
     except UnicodeDecodeError as error:
         raise ModelError(str(directory / CONFIG), f"not UTF-8: {error}") from None
 
 
-def _read_tokenizers(directory: Path, manifest: Manifest) -> dict[str, bytes]:
+def read_tokenizer_models(directory: Path, manifest: Manifest) -> dict[str, bytes]:
+    """Reads the SentencePiece models of one by the names of their files; ModelError where one is damaged."""
     return {name: read_file(directory, name, manifest) for name in sorted(TOKENIZER_FILES & manifest.files.keys())}

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from nmt.checkpoint.loading import read_parts
-from nmt.checkpoint.manifest import MANIFEST, SHARED_TOKENIZER
+from nmt.checkpoint.layout import MANIFEST
+from nmt.checkpoint.loading import read_outline
 from nmt.errors import ModelError
 
 # What a training writes of itself into the manifest's summary.
@@ -29,20 +29,21 @@ def describe_model(directory: Path) -> dict[str, Any]:
     Raises:
         ModelError: it is damaged, or not a model of this program.
     """
-    description, config, source, target, *_ = read_parts(directory)
+    bundle = read_outline(directory)
+    config, tokenizers, tensors = bundle.config, bundle.tokenizers, bundle.tensors
     return {
         "directory": str(directory),
         "name": config.name,
         "source_language": config.data.source_language,
         "target_language": config.data.target_language,
-        "parameters": sum(math.prod(kind.shape) for kind in description.tensors.values()),
+        "parameters": sum(math.prod(kind.shape) for kind in tensors.values()),
         "vocabulary": {
-            "source": source.size,
-            "target": target.size,
-            "shared": SHARED_TOKENIZER in description.tokenizers,
+            "source": tokenizers.source.size,
+            "target": tokenizers.target.size,
+            "shared": tokenizers.are_shared,
         },
-        "training": _training(description.summary, directory / MANIFEST),
-        "tensors": {name: list(kind.shape) for name, kind in sorted(description.tensors.items())},
+        "training": _training(bundle.summary, directory / MANIFEST),
+        "tensors": {name: list(kind.shape) for name, kind in sorted(tensors.items())},
         "configuration": config.model_dump(mode="json"),
         "configuration_yaml": config.as_yaml(),
     }

@@ -1,93 +1,113 @@
-"""From the files of a checkpoint or exported model to its configuration, tokenizers and model."""
+"""One verified read of a model: what it is, its configuration, its tokenizers and its weights."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 import torch
 
 from nmt.build import outline_model
-from nmt.checkpoint.checkpoint import Description, check_tensors, describe, load_checkpoint
-from nmt.checkpoint.manifest import CONFIG, SHARED_TOKENIZER, SHORTLIST, SOURCE_TOKENIZER, TARGET_TOKENIZER, WEIGHTS
+from nmt.checkpoint.checkpoint import read_config, read_tokenizer_models
+from nmt.checkpoint.layout import CONFIG, SHARED_TOKENIZER, SHORTLIST, WEIGHTS
+from nmt.checkpoint.manifest import Manifest, read_manifest
+from nmt.checkpoint.run_directory import Warn, use_model
+from nmt.checkpoint.tensors import TensorKind, check_tensors, read_tensors, tensor_kinds
+from nmt.checkpoint.tokenizer_folder import tokenizers_from_files
 from nmt.config import Config, from_yaml
 from nmt.errors import ConfigError, ModelError
 from nmt.model.seq2seq import Seq2Seq
 from nmt.search.shortlist import Shortlist
-from nmt.tokenization.tokenizer import Tokenizer
+from nmt.tokenization.tokenizers import Tokenizers
 
 logger = logging.getLogger(__name__)
 
 
-class Parts(NamedTuple):
-    """What a model directory holds; with `read_parts`, `model` lies on the meta device and `shortlist` is None."""
+@dataclass(frozen=True)
+class ModelBundle:
+    """All that a model directory holds for translation.
 
-    description: Description
+    Attributes:
+        directory: the checkpoint or exported model that it was read from.
+        summary: facts about the model, as JSON values.
+        config: the configuration that it was trained with.
+        tokenizers: of source and target.
+        tensors: shapes and number types of the weights, by name.
+        model: in evaluation mode; on the meta device where the weights were not asked for.
+        shortlist: the table of candidates; None where there is none, or the weights were not asked for.
+    """
+
+    directory: Path
+    summary: Mapping[str, object]
     config: Config
-    source: Tokenizer
-    target: Tokenizer
+    tokenizers: Tokenizers
+    tensors: Mapping[str, TensorKind]
     model: Seq2Seq
     shortlist: Shortlist | None = None
 
 
-def read_parts(directory: Path) -> Parts:
-    """Everything but the weights, which are known to fit when this returns.
+def open_model(path: Path, warn: Warn, device: torch.device) -> ModelBundle:
+    """Reads the model that the user means by MODEL, each file once, and puts its weights on a device.
+
+    Args:
+        path: a run directory (its best checkpoint is meant), a checkpoint directory, or an exported model directory.
+        warn: called with a message when a run's best checkpoint is damaged and another is used.
+        device: for the weights.
+
+    Raises:
+        ModelError: there is no model, or a file is missing, damaged or tampered with, or does not fit the others.
+    """
+    return use_model(path, warn, lambda directory: _read_model(directory, device))
+
+
+def read_outline(directory: Path) -> ModelBundle:
+    """Reads everything but the weights, of which only names, shapes and types are looked at.
 
     Raises:
         ModelError: a file is missing, damaged or tampered with, or does not fit the others.
     """
-    description = describe(directory)
+    return _read_outline(directory, read_manifest(directory))
+
+
+def _read_model(directory: Path, device: torch.device) -> ModelBundle:
+    manifest = read_manifest(directory)
+    # What does not fit is found before a large file is read.
+    outline = _read_outline(directory, manifest)
+    weights = read_tensors(directory, WEIGHTS, manifest)
+    outline.model.load_state_dict({name: weights[name].to(device) for name in weights}, strict=False, assign=True)
+    outline.model.eval().requires_grad_(False)
+    shortlist = _read_shortlist(directory, manifest, outline.tokenizers)
+    logger.debug("model: read from %s", directory)
+    return ModelBundle(
+        directory, manifest.summary, outline.config, outline.tokenizers, outline.tensors, outline.model, shortlist
+    )
+
+
+def _read_outline(directory: Path, manifest: Manifest) -> ModelBundle:
+    config_yaml = read_config(directory, manifest)
+    tokenizer_models = read_tokenizer_models(directory, manifest)
+    tensors = tensor_kinds(directory / WEIGHTS, manifest.files[WEIGHTS].size)
     try:
-        config = from_yaml(description.config, str(directory / CONFIG))
+        config = from_yaml(config_yaml, str(directory / CONFIG))
     except ConfigError as error:
         raise ModelError.from_problems(error.problems) from error
-    if config.tokenizer.shared is not (SHARED_TOKENIZER in description.tokenizers):
-        found = ", ".join(sorted(description.tokenizers))
+    if config.tokenizer.shared is not (SHARED_TOKENIZER in tokenizer_models):
+        found = ", ".join(sorted(tokenizer_models))
         what = f"tokenizer.shared is {str(config.tokenizer.shared).lower()}, which does not fit {found}"
         raise ModelError(str(directory / CONFIG), what)
-    source, target = read_tokenizers(description.tokenizers, directory)
-    model = outline_model(config.model, source.size, target.size)
-    check_tensors(description.tensors, dict(model.named_parameters()), directory / WEIGHTS)
-    return Parts(description, config, source, target, model)
+    tokenizers = tokenizers_from_files(tokenizer_models, directory)
+    model = outline_model(config.model, tokenizers.source.size, tokenizers.target.size)
+    check_tensors(tensors, dict(model.named_parameters()), directory / WEIGHTS)
+    return ModelBundle(directory, manifest.summary, config, tokenizers, tensors, model)
 
 
-def load_parts(directory: Path, device: torch.device) -> Parts:
-    """Everything, the model on `device`, to translate with.
-
-    Raises:
-        ModelError: a file is missing, damaged or tampered with, or does not fit the others.
-    """
-    parts = read_parts(directory)
-    loaded = load_checkpoint(directory, with_optimizer=False, device=device)
-    logger.debug("model: read from %s", directory)
-    parts.model.load_state_dict(dict(loaded.weights), strict=False, assign=True)
-    parts.model.eval().requires_grad_(False)
-    if not loaded.shortlist:
-        return parts
-    where = directory / SHORTLIST
-    return parts._replace(shortlist=Shortlist.of_tensors(loaded.shortlist, parts.source.size, parts.target.size, where))
-
-
-def read_tokenizers(models: Mapping[str, bytes], directory: Path) -> tuple[Tokenizer, Tokenizer]:
-    """The tokenizers of source and target out of their files' contents; one and the same where they are shared.
-
-    Raises:
-        ModelError: a file is missing or no SentencePiece model.
-    """
-    if SHARED_TOKENIZER in models:
-        shared = _tokenizer(models[SHARED_TOKENIZER], directory / SHARED_TOKENIZER)
-        return shared, shared
-    for name in (SOURCE_TOKENIZER, TARGET_TOKENIZER):
-        if name not in models:
-            raise ModelError(str(directory / name), "is missing")
-    source = _tokenizer(models[SOURCE_TOKENIZER], directory / SOURCE_TOKENIZER)
-    return source, _tokenizer(models[TARGET_TOKENIZER], directory / TARGET_TOKENIZER)
-
-
-def _tokenizer(model: bytes, path: Path) -> Tokenizer:
-    try:
-        return Tokenizer(model)
-    except ModelError as error:
-        raise ModelError(str(path), error.problems[0].what) from error
+def _read_shortlist(directory: Path, manifest: Manifest, tokenizers: Tokenizers) -> Shortlist | None:
+    if SHORTLIST not in manifest.files:
+        return None
+    tensors = read_tensors(directory, SHORTLIST, manifest)
+    if not tensors:
+        return None
+    sizes = tokenizers.source.size, tokenizers.target.size
+    return Shortlist.from_tensors(tensors, *sizes, directory / SHORTLIST)

@@ -1,4 +1,4 @@
-"""The directory that a training writes to: whether it may, what it may overwrite, and that nobody else does.
+"""Ownership of a run directory: a training overwrites only what it wrote, and nobody else writes there meanwhile.
 
 Nothing here needs torch, so that a mistake is answered before it is loaded.
 """
@@ -11,28 +11,34 @@ from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
 
-from nmt.checkpoint.manifest import CONFIG, MANIFEST
-from nmt.checkpoint.run_directory import CHECKPOINTS, checkpoints
+from nmt.checkpoint.layout import (
+    BEST,
+    CHECKPOINTS,
+    CONFIG,
+    CORPUS,
+    FINGERPRINT,
+    LAST,
+    MANIFEST,
+    METRICS,
+    TENSORBOARD,
+    TOKENIZER,
+)
+from nmt.checkpoint.run_directory import checkpoints
 from nmt.config import Config
 from nmt.errors import ConfigError, Problem
 from nmt.io.atomic_files import make_directory
 from nmt.io.locks import LOCK_NAME, RunLock
-from nmt.training.metrics_log import METRICS, TENSORBOARD
-
-TOKENIZER = "tokenizer"
-FINGERPRINT = "fingerprint.json"
-CORPUS = "corpus"
 
 # What belongs to one training alone, and so goes when another begins anew. Tokenizer and corpus know what they were
 # made from, and stay for as long as that is the same.
 OF_ONE_TRAINING = (CHECKPOINTS, METRICS, CONFIG, TENSORBOARD)
-_WRITTEN = ("best", "last", *OF_ONE_TRAINING, TOKENIZER, CORPUS)
+_WRITTEN = (BEST, LAST, *OF_ONE_TRAINING, TOKENIZER, CORPUS)
 # Each of these folders is written at once, with a file by which it is known to be ours.
 _MARKS = {TOKENIZER: FINGERPRINT, CORPUS: "corpus.json"}
 
 
 @contextmanager
-def hold(config: Config, run: Path) -> Iterator[None]:
+def own_run_directory(config: Config, run: Path) -> Iterator[None]:
     """Makes the run directory if need be, and holds it for this process as long as the `with` block lasts.
 
     Raises:
@@ -49,12 +55,12 @@ def hold(config: Config, run: Path) -> Iterator[None]:
 
 
 def conflicts(config: Config, run: Path) -> list[Problem]:
-    """What of others a training in that directory would overwrite. Raises ModelError as `hold` does."""
+    """Finds what a training there would overwrite of others. Raises ModelError as `own_run_directory` does."""
     return [*_foreign(run), *_inputs_within(config, run)]
 
 
 def _foreign(run: Path) -> Iterator[Problem]:
-    """What stands in the run directory under a name of ours, and was written by somebody else."""
+    """Finds what stands in the run directory under a name of ours, and was written by somebody else."""
     if os.path.lexists(run / MANIFEST):
         yield Problem(str(run), "a checkpoint or an exported model, where a training would overwrite files")
     is_run = (
@@ -69,7 +75,7 @@ def _foreign(run: Path) -> Iterator[Problem]:
 
 
 def _inputs_within(config: Config, run: Path) -> Iterator[Problem]:
-    """Files that training reads and that lie where it writes."""
+    """Finds files that training reads and that lie where it writes."""
     data, tokenizer = config.data, config.tokenizer
     sets = filter(None, (data.train, data.validation, data.test))
     given = chain.from_iterable(files.source + files.target for files in sets)

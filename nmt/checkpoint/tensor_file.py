@@ -13,7 +13,7 @@ from typing import BinaryIO, NamedTuple, TypeGuard
 
 import numpy as np
 
-from nmt.checkpoint.manifest import FileRecord, open_plain
+from nmt.checkpoint.manifest import FileRecord, open_regular_file
 from nmt.errors import ModelError
 from nmt.io.strict_json import parse_json
 
@@ -59,18 +59,18 @@ def read_entries(path: Path, size: int) -> dict[str, Entry]:
     Raises:
         ModelError: it is missing, of another size, or no such file.
     """
-    with open_plain(path, size) as (file, _):
+    with open_regular_file(path, size) as (file, _):
         return _entries(path, file, size)
 
 
 def check_numbers(directory: Path, name: str, record: FileRecord) -> None:
-    """Sees that a file of a sealed directory is such a file and holds finite numbers only, in constant memory.
+    """Sees that a file of a checksummed directory is such a file and holds finite numbers only, in constant memory.
 
     Raises:
         ModelError: it is missing, of another size or no such file, or a tensor holds NaN or an infinity.
     """
     path = directory / name
-    with open_plain(path, record.size) as (file, _):
+    with open_regular_file(path, record.size) as (file, _):
         for tensor, entry in _entries(path, file, record.size).items():
             if not all(_are_finite(block, entry.type) for block in _blocks(path, file, entry)):
                 raise ModelError(str(path), f"{tensor:.100} holds NaN or an infinity")

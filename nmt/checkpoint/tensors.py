@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import torch
 from safetensors import SafetensorError
@@ -33,18 +33,28 @@ class TensorKind(NamedTuple):
     dtype: torch.dtype
 
 
+class HasKind(Protocol):
+    """A tensor, or a `TensorKind`."""
+
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+
+    @property
+    def dtype(self) -> torch.dtype: ...
+
+
 def encode_tensors(tensors: Mapping[str, torch.Tensor]) -> bytes:
-    """A safetensors file of these."""
+    """Encodes tensors as a safetensors file."""
     return save({name: tensor.detach().contiguous() for name, tensor in tensors.items()})
 
 
 def non_finite(tensors: Mapping[str, torch.Tensor]) -> str | None:
-    """The name of a tensor that holds NaN or an infinity."""
+    """Returns the name of a tensor that holds NaN or an infinity; None where all are finite."""
     return next((name for name, tensor in tensors.items() if not bool(tensor.isfinite().all())), None)
 
 
 def read_tensors(directory: Path, name: str, manifest: Manifest) -> dict[str, torch.Tensor]:
-    """The tensors of a safetensors file of a sealed directory, on the CPU.
+    """Reads the tensors of a safetensors file of a checksummed directory, on the CPU.
 
     Raises:
         ModelError: it is missing, damaged or no such file, or a tensor holds NaN or an infinity.
@@ -66,9 +76,40 @@ def read_tensors(directory: Path, name: str, manifest: Manifest) -> dict[str, to
 
 
 def tensor_kinds(path: Path, size: int) -> dict[str, TensorKind]:
-    """The shapes and types that the header of a safetensors file gives, which fit its size.
+    """Reads the shapes and types that the header of a safetensors file gives, which fit its size.
 
     Raises:
         ModelError: it is missing, of another size, or no such file.
     """
     return {name: TensorKind(entry.shape, _DTYPES[entry.type]) for name, entry in read_entries(path, size).items()}
+
+
+def check_tensors(found: Mapping[str, HasKind], expected: Mapping[str, HasKind], where: Path) -> None:
+    """Checks that the tensors of a file are those that the model wants: names, shapes and number types.
+
+    Args:
+        found: tensors, or their kinds as `tensor_kinds` gives them.
+        expected: tensors (on the meta device, say) or kinds.
+        where: the file, for the message.
+
+    Raises:
+        ModelError: they differ; the message names the first few tensors and both shapes.
+    """
+    problems = [f"{name} is missing" for name in expected.keys() - found.keys()]
+    problems += [f"{name} is not part of this model" for name in found.keys() - expected.keys()]
+    for name in expected.keys() & found.keys():
+        here, wanted = _kind(found[name]), _kind(expected[name])
+        if here != wanted:
+            problems.append(f"{name} is {_text(here)}, expected {_text(wanted)}")
+    if problems:
+        shown = "; ".join(f"{problem:.200}" for problem in sorted(problems)[:3])
+        more = f"; and {len(problems) - 3} more" if len(problems) > 3 else ""
+        raise ModelError(str(where), f"does not fit the model of its configuration: {shown}{more}")
+
+
+def _kind(tensor: HasKind) -> TensorKind:
+    return TensorKind(tuple(tensor.shape), tensor.dtype)
+
+
+def _text(kind: TensorKind) -> str:
+    return f"{list(kind.shape)} {str(kind.dtype).removeprefix('torch.')}"

@@ -1,4 +1,4 @@
-"""The folder in which a run keeps its tokenizers: their models, what they were made from, and their hashes.
+"""The folder in which a run keeps its tokenizers, with hashes of them and of what they were made from.
 
 Nothing here needs torch.
 """
@@ -9,31 +9,61 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from nmt.checkpoint.manifest import TOKENIZER_FILES, TOKENIZER_SETS, read_plain
-from nmt.checkpoint.ownership import FINGERPRINT
+from nmt.checkpoint.layout import (
+    FINGERPRINT,
+    SHARED_TOKENIZER,
+    SOURCE_TOKENIZER,
+    TARGET_TOKENIZER,
+    TOKENIZER_FILES,
+    TOKENIZER_SETS,
+)
+from nmt.checkpoint.manifest import read_regular_file
 from nmt.errors import ModelError, Problem
 from nmt.io.strict_json import encode_json, parse_json
 from nmt.tokenization.tokenizer import Tokenizer
+from nmt.tokenization.tokenizers import Tokenizers
 
 
-def write_kept(folder: Path, models: Mapping[str, bytes], fingerprint: str) -> None:
-    """Writes models by their names, and what they were made from, into an empty folder."""
+def tokenizer_files(tokenizers: Tokenizers) -> dict[str, bytes]:
+    """Returns the SentencePiece models of both sides by the names of their files."""
+    source, target = tokenizers.models
+    return {SHARED_TOKENIZER: source} if target is None else {SOURCE_TOKENIZER: source, TARGET_TOKENIZER: target}
+
+
+def tokenizers_from_files(models: Mapping[str, bytes], directory: Path) -> Tokenizers:
+    """Loads the tokenizers of source and target out of their files' contents; errors name the files in `directory`.
+
+    Raises:
+        ModelError: a file is missing or no SentencePiece model.
+    """
+    if SHARED_TOKENIZER in models:
+        shared = Tokenizer(models[SHARED_TOKENIZER], str(directory / SHARED_TOKENIZER))
+        return Tokenizers(shared, shared)
+    for name in (SOURCE_TOKENIZER, TARGET_TOKENIZER):
+        if name not in models:
+            raise ModelError(str(directory / name), "is missing")
+    source, target = (Tokenizer(models[name], str(directory / name)) for name in (SOURCE_TOKENIZER, TARGET_TOKENIZER))
+    return Tokenizers(source, target)
+
+
+def write_tokenizer_folder(folder: Path, models: Mapping[str, bytes], fingerprint: str) -> None:
+    """Writes models by their names, and the fingerprint of what they were made from, into an empty folder."""
     for name, model in models.items():
         (folder / name).write_bytes(model)
-    (folder / FINGERPRINT).write_bytes(_seal(fingerprint, models))
+    (folder / FINGERPRINT).write_bytes(_checksums(fingerprint, models))
 
 
-def read_kept(folder: Path, names: Sequence[str], fingerprint: str) -> dict[str, bytes] | None:
-    """The models in a folder, if they are whole and were made from what the fingerprint stands for."""
+def read_tokenizer_folder(folder: Path, names: Sequence[str], fingerprint: str) -> dict[str, bytes] | None:
+    """Reads the models in a folder; None unless they are whole and were made from what the fingerprint stands for."""
     try:
         models = {name: (folder / name).read_bytes() for name in names}
-        return models if (folder / FINGERPRINT).read_bytes() == _seal(fingerprint, models) else None
+        return models if (folder / FINGERPRINT).read_bytes() == _checksums(fingerprint, models) else None
     except OSError:  # absent, or not readable: made anew
         return None
 
 
-def check_kept(folder: Path) -> list[Problem]:
-    """Everything that is wrong with the folder, one problem a file."""
+def check_tokenizer_folder(folder: Path) -> list[Problem]:
+    """Finds everything that is wrong with the folder, one problem a file."""
     try:
         digests = _read_digests(folder / FINGERPRINT)
     except ModelError as error:
@@ -41,7 +71,7 @@ def check_kept(folder: Path) -> list[Problem]:
     problems: list[Problem] = []
     for name in sorted(digests):
         try:
-            model = read_plain(folder / name)
+            model = read_regular_file(folder / name)
             if hashlib.sha256(model).hexdigest() != digests[name]:
                 raise ModelError(str(folder / name), f"damaged: its SHA-256 is not the one in {FINGERPRINT}")
             Tokenizer(model, str(folder / name))
@@ -51,14 +81,14 @@ def check_kept(folder: Path) -> list[Problem]:
 
 
 def _read_digests(path: Path) -> dict[str, str]:
-    """The hash of each model, by its name."""
-    document = parse_json(read_plain(path), path)
+    """Reads the hash of each model, by its name."""
+    document = parse_json(read_regular_file(path), path)
     digests = document.get("sha256") if isinstance(document, dict) else None
     if not isinstance(digests, dict) or digests.keys() not in TOKENIZER_SETS:
         raise ModelError(str(path), f"damaged: expected the hashes of {', '.join(sorted(TOKENIZER_FILES))}")
     return digests
 
 
-def _seal(fingerprint: str, models: Mapping[str, bytes]) -> bytes:
+def _checksums(fingerprint: str, models: Mapping[str, bytes]) -> bytes:
     digests = {name: hashlib.sha256(model).hexdigest() for name, model in models.items()}
     return encode_json({"made_from": fingerprint, "sha256": digests})

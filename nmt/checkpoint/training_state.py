@@ -1,4 +1,4 @@
-"""What training has to remember, besides tensors, to go on as if it had never stopped."""
+"""The state of a training, besides tensors: with it, training goes on as if it had never stopped."""
 
 from __future__ import annotations
 
@@ -8,9 +8,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Self
 
+from nmt.checkpoint.layout import STATE
+from nmt.checkpoint.manifest import Manifest, read_file
 from nmt.config import TrainingConfig
 from nmt.corpus.batch_order import START, Position
 from nmt.errors import ModelError
+from nmt.io.strict_json import parse_json
 
 _END = 1 << 62  # of numbers that count something
 _POSSIBLE = {int: "a number from 0", float: "a finite float", str: "str"}
@@ -18,7 +21,7 @@ _POSSIBLE = {int: "a number from 0", float: "a finite float", str: "str"}
 
 @dataclass
 class TrainingState:
-    """The place training has reached; mutable, as training is.
+    """The progress of a training; mutable, as training is.
 
     Attributes:
         step: updates made.
@@ -131,6 +134,18 @@ class TrainingState:
         """The time to the nearest limit at the speed so far; infinite while that is unknown."""
         share = self.share_done(config, updates_per_epoch)
         return self.seconds * (1 - share) / share if share > 0 else math.inf
+
+
+def read_state(directory: Path, manifest: Manifest) -> dict[str, object]:
+    """Reads the JSON values of a checkpoint's state.
+
+    Raises:
+        ModelError: it is missing, damaged, or no JSON object.
+    """
+    state = parse_json(read_file(directory, STATE, manifest), directory / STATE)
+    if not isinstance(state, dict):
+        raise ModelError(str(directory / STATE), f"expected a JSON object, found {type(state).__name__}")
+    return state
 
 
 def _is_possible(value: object, kind: type) -> bool:

@@ -1,4 +1,4 @@
-"""Whether a model directory is whole, found without using the model: no torch, and memory for a part of a file only.
+"""Verifies that a model directory is whole, without using the model: no torch, and memory for a part of a file only.
 
 A training may be writing to the run directory meanwhile: what it has removed or replaced is no damage.
 """
@@ -12,37 +12,32 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from nmt.checkpoint.manifest import (
+from nmt.checkpoint.layout import (
+    BEST,
+    CHECKPOINTS,
     CONFIG,
+    FINGERPRINT,
+    LAST,
     MANIFEST,
-    OPTIMIZER,
-    SHORTLIST,
     STATE,
+    TENSOR_FILES,
+    TOKENIZER,
     TOKENIZER_FILES,
     TRAINING_FILES,
-    WEIGHTS,
+)
+from nmt.checkpoint.manifest import (
     Manifest,
     Purpose,
     foreign_files,
     read_file,
     read_manifest,
-    read_plain,
-    read_state,
+    read_regular_file,
     verify,
 )
-from nmt.checkpoint.ownership import FINGERPRINT, TOKENIZER
-from nmt.checkpoint.run_directory import (
-    CHECKPOINTS,
-    NOT_ITS_OWN,
-    Pointer,
-    checkpoints,
-    is_real_directory,
-    is_run,
-    marked,
-)
+from nmt.checkpoint.run_directory import NOT_ITS_OWN, Pointer, checkpoints, is_real_directory, is_run, read_pointer
 from nmt.checkpoint.tensor_file import check_numbers
-from nmt.checkpoint.tokenizer_folder import check_kept
-from nmt.checkpoint.training_state import TrainingState
+from nmt.checkpoint.tokenizer_folder import check_tokenizer_folder
+from nmt.checkpoint.training_state import TrainingState, read_state
 from nmt.config import from_yaml
 from nmt.errors import ConfigError, ModelError, NmtError, Problem
 from nmt.tokenization.tokenizer import Tokenizer
@@ -50,20 +45,18 @@ from nmt.tokenization.tokenizer import Tokenizer
 _ATTEMPTS = 5
 _SECONDS_BETWEEN = 0.05  # more than it takes to put a directory in the place of another
 
-_TENSOR_FILES = frozenset({WEIGHTS, OPTIMIZER, SHORTLIST})
-
 PartKind = Literal["model", "checkpoint", "mark", "configuration", "tokenizer"]
 
 
 @dataclass(frozen=True)
-class Part:
-    """Something that was looked at, and what is wrong with it.
+class VerifiedPart:
+    """A part of a model or run, verified.
 
     Attributes:
         path: a directory or a file.
-        kind: what it is; a model is what was given as one, be it exported or a checkpoint.
-        sound: the files in it that are as they should be, by name; of a file, its own.
-        problems: what is damaged, missing or too much.
+        kind: of the part; a model is what was given as one, be it exported or a checkpoint. A mark is a pointer.
+        sound: names of the files in it that are as they should be; of a file, its own.
+        problems: files that are damaged, missing or too much.
     """
 
     path: Path
@@ -73,16 +66,16 @@ class Part:
 
     @property
     def translates(self) -> bool:
-        """Whether a checkpoint or model can be translated with: what is wrong concerns training alone, if anything."""
+        """True if a checkpoint or model can be translated with: its problems concern training alone, if it has any."""
         needless = {str(self.path / name) for name in TRAINING_FILES}
         return self.kind in ("model", "checkpoint") and all(problem.where in needless for problem in self.problems)
 
 
-def verify_model(path: Path) -> Iterator[Part]:
-    """Looks at everything that MODEL consists of, one part after the other.
+def verify_model(path: Path) -> Iterator[VerifiedPart]:
+    """Verifies everything that MODEL consists of, one part after the other.
 
     Args:
-        path: a run directory, of which all checkpoints, marks, tokenizers and the configuration are looked at, a
+        path: a run directory, of which all checkpoints, pointers, tokenizers and the configuration are verified, a
             checkpoint directory, or an exported model directory.
 
     Raises:
@@ -91,13 +84,13 @@ def verify_model(path: Path) -> Iterator[Part]:
     if is_run(path):
         yield from _verify_run(path)
     else:
-        yield _sealed(path, "model", "everything")
+        yield _checksummed(path, "model", "everything")
 
 
-def _verify_run(run: Path) -> Iterator[Part]:
+def _verify_run(run: Path) -> Iterator[VerifiedPart]:
     folder = run / CHECKPOINTS
     if os.path.lexists(folder) and not is_real_directory(folder):
-        yield Part(folder, "checkpoint", (), (Problem(str(folder), NOT_ITS_OWN),))
+        yield VerifiedPart(folder, "checkpoint", (), (Problem(str(folder), NOT_ITS_OWN),))
         return
     found = False
     for _ in range(_ATTEMPTS):
@@ -107,17 +100,17 @@ def _verify_run(run: Path) -> Iterator[Part]:
                 yield part
         if found:  # else a training may have saved others, and removed all that were listed
             break
-    marks = [part for name in ("best", "last") if (part := _mark(run, name)) is not None]
-    if not found and not any(part.problems for part in marks):
+    pointers = [part for name in (BEST, LAST) if (part := _pointer(run, name)) is not None]
+    if not found and not any(part.problems for part in pointers):
         raise ModelError(str(run), f"this run has saved no checkpoint in {CHECKPOINTS} yet")
-    yield from marks
+    yield from pointers
     for name, check in ((CONFIG, _configuration), (TOKENIZER, _tokenizers)):
         if os.path.lexists(run / name) and (part := _settled(run / name, check)) is not None:
             yield part
 
 
-def _settled(path: Path, check: Callable[[Path], Part]) -> Part | None:
-    """What `check` finds, once it was not something else that it looked at; None where that is gone."""
+def _settled(path: Path, check: Callable[[Path], VerifiedPart]) -> VerifiedPart | None:
+    """Returns what `check` finds, repeated where the path was replaced meanwhile; None where it is gone."""
     for attempt in range(_ATTEMPTS):
         before = _identity(path)
         if before is None:
@@ -136,15 +129,15 @@ def _identity(path: Path) -> tuple[int, int] | None:
     return information.st_dev, information.st_ino
 
 
-def _checkpoint(directory: Path) -> Part:
-    return _sealed(directory, "checkpoint", "training")
+def _checkpoint(directory: Path) -> VerifiedPart:
+    return _checksummed(directory, "checkpoint", "training")
 
 
-def _sealed(directory: Path, kind: PartKind, purpose: Purpose) -> Part:
+def _checksummed(directory: Path, kind: PartKind, purpose: Purpose) -> VerifiedPart:
     try:
         manifest = read_manifest(directory)
     except ModelError as error:
-        return Part(directory, kind, (), error.problems)
+        return VerifiedPart(directory, kind, (), error.problems)
     problems = verify(directory, purpose=purpose)
     whole = manifest.files.keys() - {Path(problem.where).name for problem in problems}
     problems += [problem for name in sorted(whole) for problem in _unreadable(directory, name, manifest)]
@@ -154,14 +147,14 @@ def _sealed(directory: Path, kind: PartKind, purpose: Purpose) -> Part:
         problems += error.problems
     damaged = {problem.where for problem in problems}
     sound = [name for name in sorted({MANIFEST, *manifest.files}) if str(directory / name) not in damaged]
-    return Part(directory, kind, tuple(sound), tuple(sorted(problems, key=lambda problem: problem.where)))
+    return VerifiedPart(directory, kind, tuple(sound), tuple(sorted(problems, key=lambda problem: problem.where)))
 
 
 def _unreadable(directory: Path, name: str, manifest: Manifest) -> tuple[Problem, ...]:
-    """What is wrong with the content of a file that is as the manifest says."""
+    """Finds what is wrong with the content of a file that is as the manifest says."""
     path = directory / name
     try:
-        if name in _TENSOR_FILES:
+        if name in TENSOR_FILES:
             check_numbers(directory, name, manifest.files[name])
         elif name == CONFIG:
             from_yaml(read_file(directory, name, manifest), str(path))
@@ -174,43 +167,43 @@ def _unreadable(directory: Path, name: str, manifest: Manifest) -> tuple[Problem
     return ()
 
 
-def _mark(run: Path, name: Pointer) -> Part | None:
-    """A mark, and whether the checkpoint that it names is there; None where there is no mark."""
-    part: Part | None = None
+def _pointer(run: Path, name: Pointer) -> VerifiedPart | None:
+    """Verifies a pointer, and that the checkpoint that it names is there; None where there is no pointer."""
+    part: VerifiedPart | None = None
     for attempt in range(_ATTEMPTS):
         if attempt:  # a training may have marked another and removed this one, or be putting one in its place
             time.sleep(_SECONDS_BETWEEN)
-        part = _mark_now(run, name)
+        part = _pointer_now(run, name)
         if part is None or not part.problems:
             break
     return part
 
 
-def _mark_now(run: Path, name: Pointer) -> Part | None:
+def _pointer_now(run: Path, name: Pointer) -> VerifiedPart | None:
     path = run / name
     try:
-        checkpoint = marked(run, name)
+        checkpoint = read_pointer(run, name)
     except ModelError as error:
-        return Part(path, "mark", (), error.problems)
+        return VerifiedPart(path, "mark", (), error.problems)
     if checkpoint is None:
         return None
     if is_real_directory(checkpoint):
-        return Part(path, "mark", (name,), ())
+        return VerifiedPart(path, "mark", (name,), ())
     what = NOT_ITS_OWN if os.path.lexists(checkpoint) else f"missing, though {name} names it"
-    return Part(path, "mark", (), (Problem(str(checkpoint), what),))
+    return VerifiedPart(path, "mark", (), (Problem(str(checkpoint), what),))
 
 
-def _configuration(path: Path) -> Part:
+def _configuration(path: Path) -> VerifiedPart:
     try:
-        from_yaml(read_plain(path), str(path))
+        from_yaml(read_regular_file(path), str(path))
     except (ModelError, ConfigError) as error:
-        return Part(path, "configuration", (), error.problems)
-    return Part(path, "configuration", (path.name,), ())
+        return VerifiedPart(path, "configuration", (), error.problems)
+    return VerifiedPart(path, "configuration", (path.name,), ())
 
 
-def _tokenizers(folder: Path) -> Part:
-    problems = tuple(check_kept(folder))
+def _tokenizers(folder: Path) -> VerifiedPart:
+    problems = tuple(check_tokenizer_folder(folder))
     damaged = {problem.where for problem in problems}
     names = [] if str(folder / FINGERPRINT) in damaged else [FINGERPRINT, *sorted(TOKENIZER_FILES)]
     sound = [name for name in names if str(folder / name) not in damaged and os.path.lexists(folder / name)]
-    return Part(folder, "tokenizer", tuple(sound), problems)
+    return VerifiedPart(folder, "tokenizer", tuple(sound), problems)

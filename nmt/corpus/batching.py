@@ -4,29 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol, Self
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nmt.tokenization.tokenizer import Tokenizer
+from nmt.tokenization.special_tokens import SpecialPair
 
 Ids = NDArray[np.int64]
-
-
-class SpecialIds(NamedTuple):
-    """The ids of marks and padding in either vocabulary."""
-
-    source_pad: int
-    source_eos: int
-    target_pad: int
-    target_bos: int
-    target_eos: int
-
-    @classmethod
-    def of(cls, source: Tokenizer, target: Tokenizer) -> Self:
-        """Those of two tokenizers."""
-        return cls(source.pad_id, source.eos_id, target.pad_id, target.bos_id, target.eos_id)
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,7 +56,7 @@ class Resampling(Protocol):
     ) -> tuple[list[NDArray[Any]], list[NDArray[Any]]]: ...
 
 
-def make_batch(pairs: IndexedPairs, indices: Ids, special: SpecialIds, resample: Resampling | None = None) -> Batch:
+def make_batch(pairs: IndexedPairs, indices: Ids, special: SpecialPair, resample: Resampling | None = None) -> Batch:
     """The batch of some pairs, in the order of `indices`, their text tokenised anew where `resample` is given."""
     numbers = indices.tolist()
     sources = [pairs.source(index) for index in numbers]
@@ -84,13 +69,17 @@ def make_batch(pairs: IndexedPairs, indices: Ids, special: SpecialIds, resample:
 def pad_pairs(
     sources: Sequence[Sequence[int] | NDArray[Any]],
     targets: Sequence[Sequence[int] | NDArray[Any]],
-    special: SpecialIds,
+    special: SpecialPair,
     indices: Ids | None = None,
 ) -> Batch:
-    """The batch of the pairs given, ids without marks; numbered from 0 unless `indices` says otherwise."""
-    source, source_lengths = pad(sources, special.source_pad, end=special.source_eos)
-    target_output, target_lengths = pad(targets, special.target_pad, end=special.target_eos)
-    target_input, _ = pad(targets, special.target_pad, begin=special.target_bos)
+    """Makes a batch of the pairs given, ids without marks; numbered from 0 unless `indices` says otherwise.
+
+    `special` are the special tokens of source and target.
+    """
+    of_source, of_target = special
+    source, source_lengths = pad(sources, of_source.pad, end=of_source.eos)
+    target_output, target_lengths = pad(targets, of_target.pad, end=of_target.eos)
+    target_input, _ = pad(targets, of_target.pad, begin=of_target.bos)
     if indices is None:
         indices = np.arange(len(sources))
     return Batch(indices, source, source_lengths, target_input, target_output, target_lengths)

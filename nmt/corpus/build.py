@@ -10,19 +10,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nmt.corpus.cleaning import Chunk, PairFilter, clean_chunks
-from nmt.corpus.encoding import Encoded, EncodedPairs, PairEncoder, encode_in_order, id_type
+from nmt.corpus.encoding import Encoded, EncodedPairs, encode_in_order, id_type
 from nmt.corpus.fingerprint import corpus_fingerprint, is_intact
 from nmt.corpus.parallel import CorpusFiles, Pair, read_pairs
 from nmt.corpus.report import Place, Report, Tally
 from nmt.corpus.store import Store, StoreWriter
 from nmt.errors import DataError
 from nmt.io.atomic_files import make_directory, new_directory, remove_stale_temporaries
+from nmt.tokenization.tokenizers import Tokenizers
 
 
-def prepare(
+def build_corpus(
     directory: Path,
     files: CorpusFiles,
-    encoder: PairEncoder,
+    tokenizers: Tokenizers,
     pair_filter: PairFilter,
     *,
     processes: int,
@@ -30,13 +31,13 @@ def prepare(
     warn: Callable[[str], None],
     fingerprint: str | None = None,
 ) -> Store:
-    """Tokenise a corpus into a store, unless the store is there already and nothing changed.
+    """Tokenises a corpus into a store, unless the store is there already and nothing changed.
 
     Args:
         directory: the place of the store; whatever is there is replaced at the end, and what a killed process left
             beside it removed at the beginning, so only one process may do this at a time.
         files: the text.
-        encoder: the tokenizers of both sides.
+        tokenizers: the tokenizers of both sides.
         pair_filter: which pairs to keep.
         processes: how many encode at the same time; the store does not depend on it.
         progress: is told, several times a second, how many pairs are done. What it raises ends the work cleanly.
@@ -52,15 +53,17 @@ def prepare(
     files.check_present()
     make_directory(directory.parent)
     remove_stale_temporaries(directory.parent)
-    fingerprint = fingerprint or corpus_fingerprint(files, encoder, pair_filter, tick=lambda: progress(0))
+    fingerprint = fingerprint or corpus_fingerprint(files, tokenizers, pair_filter, tick=lambda: progress(0))
     with suppress(DataError):  # absent or damaged: made anew
         store = Store.open(directory)
         if store.fingerprint == fingerprint and is_intact(store, tick=lambda: progress(0)):
             return store
-    types = id_type(encoder.source.size), id_type(encoder.target.size)
+    types = id_type(tokenizers.source.size), id_type(tokenizers.target.size)
     with new_directory(directory, replace=True) as partial, StoreWriter(partial, *types) as writer:
         pairs = read_pairs(files, warn)
-        report = write_pairs(writer, pairs, files.source, encoder, pair_filter, processes=processes, progress=progress)
+        report = write_pairs(
+            writer, pairs, files.source, tokenizers, pair_filter, processes=processes, progress=progress
+        )
         if not report.kept:
             raise DataError(files.source[0], "no pair is left to train on: " + "; ".join(report.lines()))
         writer.finish(fingerprint, report)
@@ -71,19 +74,19 @@ def write_pairs(
     writer: StoreWriter,
     pairs: Iterable[Pair],
     sources: Sequence[str],
-    encoder: PairEncoder,
+    tokenizers: Tokenizers,
     pair_filter: PairFilter,
     *,
     processes: int,
     progress: Callable[[int], None],
 ) -> Report:
-    """Put the pairs that are worth keeping into a store that is being written; what became of all of them.
+    """Puts the pairs that are worth keeping into a store that is being written, and reports on all of them.
 
-    `sources` are the names of the source files; the other arguments and errors are those of `prepare`.
+    `sources` are the names of the source files; the other arguments and errors are those of `build_corpus`.
     """
     tally = Tally()
     chunks = clean_chunks(pairs, pair_filter.drop_duplicates)
-    with closing(encode_in_order(chunks, encoder, processes)) as encoded_chunks:
+    with closing(encode_in_order(chunks, tokenizers, processes)) as encoded_chunks:
         for chunk, encoded in encoded_chunks:
             kept = _tally(tally, chunk, sources, encoded, pair_filter)
             writer.append(EncodedPairs(_select(encoded.source, kept), _select(encoded.target, kept)))

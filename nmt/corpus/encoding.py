@@ -12,13 +12,14 @@ from itertools import chain, islice
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
-from typing import Any, NamedTuple, Protocol, Self, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nmt.errors import ConfigError, MemoryExhaustedError, NmtError
 from nmt.tokenization.tokenizer import Tokenizer
+from nmt.tokenization.tokenizers import Tokenizers
 
 ENDING_SECONDS = 5.0
 
@@ -49,21 +50,9 @@ def id_type(vocabulary_size: int) -> np.dtype[Any]:
     return np.dtype("<u2") if vocabulary_size <= 1 << 16 else np.dtype("<i4")
 
 
-class PairEncoder(NamedTuple):
-    """The tokenizers of both sides."""
-
-    source: Tokenizer
-    target: Tokenizer
-
-    @classmethod
-    def of_models(cls, source: bytes, target: bytes) -> Self:
-        """Load both models, or one for both sides where they are the same."""
-        tokenizer = Tokenizer(source)
-        return cls(tokenizer, tokenizer if source == target else Tokenizer(target))
-
-    def encode(self, sources: list[str], targets: list[str]) -> EncodedPairs:
-        """The ids of some pairs."""
-        return EncodedPairs(_encode(self.source, sources), _encode(self.target, targets))
+def encode_pairs(tokenizers: Tokenizers, sources: list[str], targets: list[str]) -> EncodedPairs:
+    """Encodes some pairs of lines, without begin and end marks."""
+    return EncodedPairs(_encode(tokenizers.source, sources), _encode(tokenizers.target, targets))
 
 
 def _encode(tokenizer: Tokenizer, texts: list[str]) -> Encoded:
@@ -86,7 +75,7 @@ Texts = TypeVar("Texts", bound=PairTexts)
 
 
 def encode_in_order(
-    chunks: Iterator[Texts], encoder: PairEncoder, processes: int
+    chunks: Iterator[Texts], tokenizers: Tokenizers, processes: int
 ) -> Generator[tuple[Texts, EncodedPairs]]:
     """Each chunk with its ids, in order; never more than one chunk a process is on its way.
 
@@ -100,11 +89,11 @@ def encode_in_order(
     first = list(islice(chunks, processes))
     if len(first) < 2:
         for texts in chain(first, chunks):
-            yield texts, encoder.encode(texts.sources, texts.targets)
+            yield texts, encode_pairs(tokenizers, texts.sources, texts.targets)
         return
     with started(_serve, len(first), "corpus", "encodes text") as workers:
         for worker in workers:
-            worker.send((encoder.source.model, encoder.target.model))
+            worker.send(tokenizers.models)
         waiting = list(zip(workers, first, strict=True))
         for worker, texts in waiting:
             worker.send((texts.sources, texts.targets))
@@ -240,10 +229,10 @@ def _start(process: BaseProcess, work: str) -> None:
 def _serve(pipe: Connection) -> None:
     """Encode what comes through the pipe, behind the models, until it closes; the body of a worker."""
     try:
-        encoder = PairEncoder.of_models(*pipe.recv())
+        tokenizers = Tokenizers.from_models(*pipe.recv())
         while True:
             sources, targets = pipe.recv()
-            pipe.send(encoder.encode(sources, targets))
+            pipe.send(encode_pairs(tokenizers, sources, targets))
     except (EOFError, BrokenPipeError, ConnectionResetError):
         return
     except MemoryError:

@@ -9,16 +9,16 @@ from dataclasses import asdict
 from pathlib import Path
 
 from nmt.corpus.cleaning import PairFilter
-from nmt.corpus.encoding import PairEncoder
 from nmt.corpus.parallel import CorpusFiles
 from nmt.corpus.store import FORMAT, Store, new_digest
 from nmt.errors import InputFileError
+from nmt.tokenization.tokenizers import Tokenizers
 
 BLOCK_BYTES = 1 << 23
 
 
 def corpus_fingerprint(
-    files: CorpusFiles, encoder: PairEncoder, pair_filter: PairFilter, tick: Callable[[], None]
+    files: CorpusFiles, tokenizers: Tokenizers, pair_filter: PairFilter, tick: Callable[[], None]
 ) -> str:
     """A hash of all that a store is made from: contents of files, tokenizers, filter, and the format of the store.
 
@@ -28,7 +28,7 @@ def corpus_fingerprint(
     Raises:
         InputFileError: a file cannot be read.
     """
-    models = [hashlib.blake2b(tokenizer.model).hexdigest() for tokenizer in encoder]
+    models = [hashlib.blake2b(tokenizer.model).hexdigest() for tokenizer in tokenizers]
     contents = [[text_digest(path, tick) for path in paths] for paths in (files.source, files.target)]
     parts = json.dumps([FORMAT, asdict(pair_filter), models, contents])
     return hashlib.blake2b(parts.encode(), digest_size=32).hexdigest()

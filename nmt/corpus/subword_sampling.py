@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from nmt.corpus.batching import Ids, Resampling
 from nmt.corpus.permutation import derive_key
 from nmt.tokenization.tokenizer import Tokenizer
+from nmt.tokenization.tokenizers import Tokenizers
 
 
 @dataclass(frozen=True)
@@ -21,14 +22,13 @@ class SubwordSampler:
     would be empty or too long.
 
     Attributes:
-        source, target: the tokenizers of both sides.
+        tokenizers: of source and target.
         alpha: how far samples stray from the best segmentation; see `Tokenizer.sample`.
         max_length: tokens a sample may have, without marks.
         seed: of the run.
     """
 
-    source: Tokenizer
-    target: Tokenizer
+    tokenizers: Tokenizers
     alpha: float
     max_length: int
     seed: int
@@ -41,8 +41,8 @@ class SubwordSampler:
         ) -> tuple[list[NDArray[Any]], list[NDArray[Any]]]:
             batch = indices.tolist()
             return (
-                self._sample(self.source, sources, derive_key("source", self.seed, epoch, *batch)),
-                self._sample(self.target, targets, derive_key("target", self.seed, epoch, *batch)),
+                self._sample(self.tokenizers.source, sources, derive_key("source", self.seed, epoch, *batch)),
+                self._sample(self.tokenizers.target, targets, derive_key("target", self.seed, epoch, *batch)),
             )
 
         return resample

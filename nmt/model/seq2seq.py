@@ -26,7 +26,7 @@ class SearchState(NamedTuple):
 
     memory: Memory
     decoder: DecoderState
-    outputs: RestrictedOutput | None = None  # of small vocabularies; None: of the whole one
+    output: RestrictedOutput | None = None  # of restricted vocabularies; None: of the whole one
 
     def select(self, sentences: Tensor | None, hypotheses: Tensor) -> Self:
         """Keeps some `sentences` (B',) (None: all), and of each the present `hypotheses` (B', K')."""
@@ -34,8 +34,8 @@ class SearchState(NamedTuple):
         first = torch.arange(len(self.memory.mask), device=hypotheses.device) if sentences is None else sentences
         rows = (first[:, None] * width + hypotheses).flatten()
         memory = self.memory if sentences is None else self.memory.select(sentences)
-        outputs = self.outputs if self.outputs is None or sentences is None else self.outputs.select(sentences)
-        return type(self)(memory, self.decoder.select(rows, hypotheses.shape[1]), outputs)
+        output = self.output if self.output is None or sentences is None else self.output.select(sentences)
+        return type(self)(memory, self.decoder.select(rows, hypotheses.shape[1]), output)
 
 
 class TeacherForced(NamedTuple):
@@ -191,7 +191,7 @@ class Seq2Seq(nn.Module):
     ) -> tuple[Tensor, SearchState, Tensor | None]:
         """One step of search from the previous token of each hypothesis, (B, K), with the table if there is one.
 
-        With `outputs` in the state, tokens and logits are those of each sentence's small vocabulary.
+        With a restricted `output` in the state, tokens and logits are those of each sentence's own vocabulary.
         Returns logits (B, K, V), the state after them, and attention weights (B, K, S), None without attention.
         """
         logits, after, output, _ = self._step(tokens, state, word_gates)
@@ -206,14 +206,14 @@ class Seq2Seq(nn.Module):
         self, tokens: Tensor, state: SearchState, word_gates: Tensor | None
     ) -> tuple[Tensor, SearchState, DecoderOutput, Tensor]:
         """Logits, the state after them, what the decoder gave and what the words added to its gates."""
-        outputs = state.outputs
-        words = tokens if outputs is None else outputs.whole(tokens)
+        restricted = state.output
+        words = tokens if restricted is None else restricted.whole(tokens)
         embedded = self.embed(words, self.target_embedding)
         gates = self.decoder.word_gates(embedded) if word_gates is None else functional.embedding(words, word_gates)
         output, decoder_state = self.decoder.step(gates, state.decoder, state.memory)
         readout = self.decoder.readout(output, embedded)
-        logits = product(readout, self.output_weight) if outputs is None else outputs.logits(readout)
-        return logits, SearchState(state.memory, decoder_state, outputs), output, gates
+        logits = product(readout, self.output_weight) if restricted is None else restricted.logits(readout)
+        return logits, SearchState(state.memory, decoder_state, restricted), output, gates
 
     def log_probabilities(self, readouts: Tensor, target_output: Tensor) -> Tensor:
         """The log-probability of each target token, without gradient: (T, B, R) and (B, T) -> (B, T) float32."""

@@ -8,9 +8,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
-from nmt.search.constraints import NOTHING, Growth
-from nmt.search.decoding import Extend, decode, describe
-from nmt.search.hypothesis import Hypothesis, S, SearchOptions, StepFunction
+from nmt.search.decoding import Extend, check_sentences, decode
+from nmt.search.hypothesis import NEG_INF, Expansion, Hypothesis, S, SearchOptions, StepFunction
 from nmt.search.scoring import largest
 
 
@@ -53,7 +52,7 @@ def beam_search(
     """
     if options.n_best > options.beam_size:
         raise ValueError(f"n_best is {options.n_best}: expected at most beam_size, {options.beam_size}")
-    sentences = describe(options, max_lengths, source_lengths, forced_prefixes)
+    sentences = check_sentences(options, max_lengths, source_lengths, forced_prefixes)
     extend = _best_extensions(options, sentences.device)
     return decode(step, state, extend, sentences, options, width=options.beam_size, independent=False)
 
@@ -64,24 +63,24 @@ def _best_extensions(options: SearchOptions, device: torch.device) -> Extend:
     # Of one hypothesis, so many tokens are enough to be left with `width` words.
     count = width + len(excluded)
 
-    def extend(logits: Tensor, offset: Tensor, _sentences: Tensor, _length: int) -> Growth:
+    def extend(logits: Tensor, offset: Tensor, _sentences: Tensor, _length: int) -> Expansion:
         endings = logits[..., eos].float() + offset  # (B, K)
         values, tokens = largest(logits, min(count, logits.size(-1)))
-        totals = (values.float() + offset[..., None]).masked_fill(torch.isin(tokens, excluded), NOTHING)
+        totals = (values.float() + offset[..., None]).masked_fill(torch.isin(tokens, excluded), NEG_INF)
         missing = count - tokens.size(-1)
         if missing > 0:
-            totals, tokens = pad(totals, (0, missing), value=NOTHING), pad(tokens, (0, missing), value=eos)
+            totals, tokens = pad(totals, (0, missing), value=NEG_INF), pad(tokens, (0, missing), value=eos)
 
         # Stable: of equal ones, that of the better hypothesis.
         ranked, places = torch.sort(totals.flatten(1), dim=1, descending=True, stable=True)
         # Copied, as the history keeps them: a view would keep all that was ranked.
         ranked, places = ranked[:, :width].contiguous(), places[:, :width]
         above = (ranked[:, None] > endings[..., None]).sum(-1) + (endings[:, None] > endings[..., None]).sum(-1)
-        return Growth(
+        return Expansion(
             parents=places // count,
             tokens=tokens.flatten(1).gather(1, places),
             log_probabilities=ranked,
-            endings=endings.masked_fill(above >= width, NOTHING),
+            endings=endings.masked_fill(above >= width, NEG_INF),
         )
 
     return extend

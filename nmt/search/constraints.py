@@ -1,25 +1,14 @@
-"""What a hypothesis must or must not hold: forced beginnings, and sequences it may not repeat."""
+"""Constraints on hypotheses: forced prefixes, and n-grams that may not repeat."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
-NOTHING = float("-inf")
-"""Log-probability of a place of the beam that holds no hypothesis."""
-
-
-class Growth(NamedTuple):
-    """The hypotheses of one length, as they come from those one word shorter."""
-
-    parents: Tensor  # (B, K) int64, the shorter hypothesis that each one continues
-    tokens: Tensor  # (B, K) int64, the token it adds
-    log_probabilities: Tensor  # (B, K) float32, of all its tokens; NOTHING where there is none
-    endings: Tensor  # (B, K of the shorter ones) float32, of each shorter one if it ends here; NOTHING if it does not
+from nmt.search.hypothesis import NEG_INF, Expansion
 
 
 def pad_prefixes(prefixes: Sequence[Sequence[int]], limits: Sequence[int], eos: int, device: torch.device) -> Tensor:
@@ -41,25 +30,27 @@ def pad_prefixes(prefixes: Sequence[Sequence[int]], limits: Sequence[int], eos: 
     return torch.tensor(padded, dtype=torch.int64, device=device).view(len(prefixes), longest)
 
 
-def force(growth: Growth, forced: Tensor, logits: Tensor, offset: Tensor) -> Growth:
-    """`growth`, but every hypothesis of a sentence with a forced token continues with that token and none ends.
+def force_prefix(expansion: Expansion, forced: Tensor, logits: Tensor, offset: Tensor) -> Expansion:
+    """`expansion`, but every hypothesis of a sentence with a forced token continues with that token and none ends.
 
     Args:
-        growth: what the search would do.
+        expansion: what the search would do.
         forced: (B,) int64, the token, or -1 for a sentence that is free here.
         logits: (B, K, V) of the shorter hypotheses.
         offset: (B, K), what turns a logit into the log-probability of the longer hypothesis.
     """
-    width, present = growth.tokens.size(1), offset.size(1)
+    width, present = expansion.tokens.size(1), offset.size(1)
     token = forced.clamp(min=0)[:, None].expand(-1, present)  # (B, present)
     totals = logits.gather(-1, token[..., None]).squeeze(-1).float() + offset
     parents = torch.arange(width, device=forced.device).clamp(max=present - 1)
     free = forced[:, None] < 0
-    return Growth(
-        parents=torch.where(free, growth.parents, parents),
-        tokens=torch.where(free, growth.tokens, forced[:, None]),
-        log_probabilities=torch.where(free, growth.log_probabilities, pad(totals, (0, width - present), value=NOTHING)),
-        endings=growth.endings.masked_fill(~free, NOTHING),
+    return Expansion(
+        parents=torch.where(free, expansion.parents, parents),
+        tokens=torch.where(free, expansion.tokens, forced[:, None]),
+        log_probabilities=torch.where(
+            free, expansion.log_probabilities, pad(totals, (0, width - present), value=NEG_INF)
+        ),
+        endings=expansion.endings.masked_fill(~free, NEG_INF),
     )
 
 
@@ -76,6 +67,6 @@ def ban_repeats(logits: Tensor, written: Tensor, size: int) -> Tensor:
     windows = written.unfold(-1, size, 1)  # (B, K, T - size + 1, size)
     tail = written[..., written.size(-1) - size + 1 :].unsqueeze(-2)
     repeats = (windows[..., :-1] == tail).all(-1)  # for size 1 nothing has to match: every token written is banned
-    ceiling = torch.zeros_like(repeats, dtype=logits.dtype).masked_fill_(repeats, NOTHING)
+    ceiling = torch.zeros_like(repeats, dtype=logits.dtype).masked_fill_(repeats, NEG_INF)
     ceiling = ceiling.masked_fill_(~repeats, float("inf"))
     return logits.scatter_reduce(-1, windows[..., -1], ceiling, reduce="amin")

@@ -9,13 +9,13 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from nmt.search.constraints import NOTHING, Growth, ban_repeats, force, pad_prefixes
+from nmt.search.constraints import ban_repeats, force_prefix, pad_prefixes
 from nmt.search.history import History
-from nmt.search.hypothesis import Hypothesis, NonFiniteScoresError, S, SearchOptions, StepFunction
+from nmt.search.hypothesis import NEG_INF, Expansion, Hypothesis, NonFiniteScoresError, S, SearchOptions, StepFunction
 from nmt.search.scoring import coverage_penalty, log_normaliser
 
-Extend = Callable[[Tensor, Tensor, Tensor, int], Growth]
-"""How a search chooses: (logits (B, K, V), offset (B, K), sentences (B,), length) -> Growth.
+Extend = Callable[[Tensor, Tensor, Tensor, int], Expansion]
+"""How a search chooses: (logits (B, K, V), offset (B, K), sentences (B,), length) -> Expansion.
 
 `logits + offset` is the log-probability of the hypothesis with one token more, `sentences` says which of the
 sentences given to the search each row is, `length` how many tokens the hypotheses have so far.
@@ -31,19 +31,19 @@ class Sentences(NamedTuple):
     device: torch.device
 
 
-class Front(NamedTuple):
+class Beam(NamedTuple):
     """The hypotheses of the sentences still in the batch; those of a sentence all have the same length."""
 
     sentences: Tensor  # (B,) int64, which of the sentences given to the search each row is
     tokens: Tensor  # (B, K) int64, the last of each hypothesis
-    log_probabilities: Tensor  # (B, K) float32, NOTHING for a place that holds no hypothesis
-    finished: Tensor  # (B, beam) float32, scores of the best finished hypotheses, best first, NOTHING for none
+    log_probabilities: Tensor  # (B, K) float32, NEG_INF for a place that holds no hypothesis
+    finished: Tensor  # (B, beam) float32, scores of the best finished hypotheses, best first, NEG_INF for none
     coverage: Tensor | None  # (B, K, S) attention summed over tokens; kept for a coverage penalty
     written: Tensor | None  # (B, K, T) int64, all tokens; kept where none may repeat
 
-    def of(self, rows: Tensor) -> Front:
+    def select(self, rows: Tensor) -> Beam:
         """The rows given, (B',) int64."""
-        return Front(
+        return Beam(
             self.sentences[rows],
             self.tokens[rows],
             self.log_probabilities[rows],
@@ -53,7 +53,7 @@ class Front(NamedTuple):
         )
 
 
-def describe(
+def check_sentences(
     options: SearchOptions,
     max_lengths: Tensor,
     source_lengths: Tensor | None,
@@ -106,34 +106,36 @@ def decode(
     """
     batch = list(range(len(sentences.limits)))
     history = History(len(batch))
-    front = _start(sentences, options, width, independent=independent)
+    beam = _start(sentences, options, width, independent=independent)
     for length in itertools.count() if batch else ():
-        logits, state, attention = step(front.tokens, state)
+        logits, state, attention = step(beam.tokens, state)
         normaliser = log_normaliser(logits)
-        offset = front.log_probabilities - normaliser
+        offset = beam.log_probabilities - normaliser
         if length == 0 and independent:
             logits, offset = logits.expand(-1, width, -1), offset.expand(-1, width)
             attention = None if attention is None else attention.expand(-1, width, -1)
 
-        growth = _grow(extend, logits, offset, front, sentences, options, length)
-        coverage = _cover(front, attention, options)
-        scores, ending_scores = _score(growth, coverage, front, sentences, options, length + 1)
-        history.record(batch, growth, scores, ending_scores, attention if options.keep_attention else None)
+        expansion = _expand(extend, logits, offset, beam, sentences, options, length)
+        coverage = _cover(beam, attention, options)
+        scores, ending_scores = _score(expansion, coverage, beam, sentences, options, length + 1)
+        history.record(batch, expansion, scores, ending_scores, attention if options.keep_attention else None)
 
-        finished = front.finished
+        finished = beam.finished
         if not independent:
             finished = torch.cat([finished, ending_scores], dim=1).topk(width).values
         done = scores.amax(1) <= finished[:, -1]  # also where nothing lives: -inf <= -inf
-        stay = _stay(done, normaliser, batch, sentences.limits, length)
+        stay = _rows_to_continue(done, normaliser, batch, sentences.limits, length)
         if not stay:
             break
 
-        front = _advance(front, growth, finished, coverage)
-        parents = growth.parents if length else torch.zeros_like(growth.parents)  # the first step had one hypothesis
+        beam = _next_beam(beam, expansion, finished, coverage)
+        parents = (
+            expansion.parents if length else torch.zeros_like(expansion.parents)
+        )  # the first step had one hypothesis
         rows = None
         if len(stay) < len(batch):
             rows = torch.tensor(stay, device=sentences.device)
-            front, parents = front.of(rows), parents[rows]
+            beam, parents = beam.select(rows), parents[rows]
             batch = [batch[row] for row in stay]
         state = state.select(rows, parents)
     return history.hypotheses(
@@ -141,67 +143,67 @@ def decode(
     )
 
 
-def _start(sentences: Sentences, options: SearchOptions, width: int, *, independent: bool) -> Front:
+def _start(sentences: Sentences, options: SearchOptions, width: int, *, independent: bool) -> Beam:
     """The empty hypothesis of each sentence."""
     count, device = len(sentences.limits), sentences.device
     written = None
     if options.no_repeat_ngram:
         written = torch.empty(count, width if independent else 1, 0, dtype=torch.int64, device=device)
-    return Front(
+    return Beam(
         sentences=torch.arange(count, device=device),
         tokens=torch.full((count, 1), options.bos, device=device),
         log_probabilities=torch.zeros(count, 1, device=device),
-        finished=torch.full((count, 1 if independent else width), NOTHING, device=device),
+        finished=torch.full((count, 1 if independent else width), NEG_INF, device=device),
         coverage=None,
         written=written,
     )
 
 
-def _grow(
+def _expand(
     extend: Extend,
     logits: Tensor,
     offset: Tensor,
-    front: Front,
+    beam: Beam,
     sentences: Sentences,
     options: SearchOptions,
     length: int,
-) -> Growth:
+) -> Expansion:
     """The next hypotheses, with what is forced and what is forbidden to repeat."""
     allowed = logits
-    if front.written is not None:
-        allowed = ban_repeats(logits, front.written, options.no_repeat_ngram)
-    growth = extend(allowed, offset, front.sentences, length)
+    if beam.written is not None:
+        allowed = ban_repeats(logits, beam.written, options.no_repeat_ngram)
+    expansion = extend(allowed, offset, beam.sentences, length)
     if sentences.prefixes is None or length >= sentences.prefixes.size(1):
-        return growth
-    return force(growth, sentences.prefixes[front.sentences, length], logits, offset)
+        return expansion
+    return force_prefix(expansion, sentences.prefixes[beam.sentences, length], logits, offset)
 
 
-def _cover(front: Front, attention: Tensor | None, options: SearchOptions) -> Tensor | None:
+def _cover(beam: Beam, attention: Tensor | None, options: SearchOptions) -> Tensor | None:
     """The attention each source token has got from each present hypothesis, (B, K, S), where a penalty wants it."""
     if options.coverage_penalty == 0:
         return None
     if attention is None:
         raise ValueError("a coverage penalty needs a model with attention")
-    if front.coverage is None:
+    if beam.coverage is None:
         return attention.float()
     # A state may drop columns that became padding for every sentence left.
-    return front.coverage[..., : attention.size(-1)] + attention
+    return beam.coverage[..., : attention.size(-1)] + attention
 
 
 def _score(
-    growth: Growth, coverage: Tensor | None, front: Front, sentences: Sentences, options: SearchOptions, length: int
+    expansion: Expansion, coverage: Tensor | None, beam: Beam, sentences: Sentences, options: SearchOptions, length: int
 ) -> tuple[Tensor, Tensor]:
     """Scores of the new hypotheses (B, K) and of those that end (B, K of the shorter ones), all `length` tokens."""
     divisor = length**options.length_penalty
-    scores, ending_scores = growth.log_probabilities / divisor, growth.endings / divisor
+    scores, ending_scores = expansion.log_probabilities / divisor, expansion.endings / divisor
     if coverage is not None and sentences.source_lengths is not None:
-        lengths = sentences.source_lengths[front.sentences]
+        lengths = sentences.source_lengths[beam.sentences]
         penalty = coverage_penalty(coverage, lengths, options.coverage_penalty)
-        scores, ending_scores = scores + penalty.gather(1, growth.parents), ending_scores + penalty
+        scores, ending_scores = scores + penalty.gather(1, expansion.parents), ending_scores + penalty
     return scores, ending_scores
 
 
-def _stay(done: Tensor, normaliser: Tensor, batch: list[int], limits: list[int], length: int) -> list[int]:
+def _rows_to_continue(done: Tensor, normaliser: Tensor, batch: list[int], limits: list[int], length: int) -> list[int]:
     """The rows that go on: not done, and not at their limit. Reads from the device, once a step."""
     # Together, and with few operations: what is not finite is no zero after a product with it.
     flags, zeros = torch.stack([done.to(normaliser.dtype), (normaliser * 0).sum(1)]).tolist()
@@ -211,14 +213,14 @@ def _stay(done: Tensor, normaliser: Tensor, batch: list[int], limits: list[int],
     return [row for row, sentence in enumerate(batch) if not flags[row] and length < limits[sentence]]
 
 
-def _advance(front: Front, growth: Growth, finished: Tensor, coverage: Tensor | None) -> Front:
-    """The front one word further."""
-    written = front.written
+def _next_beam(beam: Beam, expansion: Expansion, finished: Tensor, coverage: Tensor | None) -> Beam:
+    """The beam one word further."""
+    written = beam.written
     if coverage is not None:
-        coverage = _reorder(coverage, growth.parents)
+        coverage = _reorder(coverage, expansion.parents)
     if written is not None:
-        written = torch.cat([_reorder(written, growth.parents), growth.tokens[..., None]], dim=-1)
-    return Front(front.sentences, growth.tokens, growth.log_probabilities, finished, coverage, written)
+        written = torch.cat([_reorder(written, expansion.parents), expansion.tokens[..., None]], dim=-1)
+    return Beam(beam.sentences, expansion.tokens, expansion.log_probabilities, finished, coverage, written)
 
 
 def _reorder(values: Tensor, parents: Tensor) -> Tensor:

@@ -15,8 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from nmt.search.constraints import NOTHING, Growth
-from nmt.search.hypothesis import Hypothesis
+from nmt.search.hypothesis import NEG_INF, Expansion, Hypothesis
 
 
 class _Ending(NamedTuple):
@@ -29,7 +28,7 @@ class _Ending(NamedTuple):
     finished: bool
 
 
-class _Trace(NamedTuple):
+class _HostHistory(NamedTuple):
     """The whole history on the host: for each step a list over its rows."""
 
     tokens: list[list[list[int]]]
@@ -47,7 +46,7 @@ class History:
 
     sentences: int
     _rows: list[dict[int, int]] = field(default_factory=list)  # of each step: sentence -> row of the batch
-    _growth: list[Growth] = field(default_factory=list)
+    _expansions: list[Expansion] = field(default_factory=list)
     _scores: list[Tensor] = field(default_factory=list)
     _ending_scores: list[Tensor] = field(default_factory=list)
     _attention: list[Tensor] = field(default_factory=list)
@@ -55,7 +54,7 @@ class History:
     def record(
         self,
         batch: Sequence[int],
-        growth: Growth,
+        expansion: Expansion,
         scores: Tensor,
         ending_scores: Tensor,
         attention: Tensor | None,
@@ -64,13 +63,13 @@ class History:
 
         Args:
             batch: the sentence of each row.
-            growth: its new hypotheses and those that end.
+            expansion: its new hypotheses and those that end.
             scores: (B, K) of the new ones.
-            ending_scores: (B, K of the shorter ones) of those that end, NOTHING for the others.
+            ending_scores: (B, K of the shorter ones) of those that end, NEG_INF for the others.
             attention: (B, K of the shorter ones, S), or None when it is not wanted.
         """
         self._rows.append({sentence: row for row, sentence in enumerate(batch)})
-        self._growth.append(growth)
+        self._expansions.append(expansion)
         self._scores.append(scores)
         self._ending_scores.append(ending_scores)
         if attention is not None:
@@ -84,25 +83,25 @@ class History:
             ranked: best first, and all finished ones before those the limit cut; otherwise in the order of places.
             source_lengths: (B,), what attention is trimmed to; None leaves it as wide as it came.
         """
-        trace = self._on_host()
+        history = self._on_host()
         lengths = None if source_lengths is None else source_lengths.tolist()
         found = []
         for sentence in range(self.sentences):
             rows = [step[sentence] for step in self._rows if sentence in step]
-            endings = _endings(trace, rows, n_best)
+            endings = _endings(history, rows, n_best)
             endings.sort(key=(lambda e: (not e.finished, -e.score)) if ranked else (lambda e: e.slot))
             length = None if lengths is None else lengths[sentence]
-            found.append([_follow(trace, rows, ending, length) for ending in endings[:n_best]])
+            found.append([_follow(history, rows, ending, length) for ending in endings[:n_best]])
         return found
 
-    def _on_host(self) -> _Trace:
-        growth = self._growth
-        return _Trace(
-            tokens=_as_lists([step.tokens for step in growth]),
-            parents=_as_lists([step.parents for step in growth]),
-            log_probabilities=_as_lists([step.log_probabilities for step in growth]),
+    def _on_host(self) -> _HostHistory:
+        expansion = self._expansions
+        return _HostHistory(
+            tokens=_as_lists([step.tokens for step in expansion]),
+            parents=_as_lists([step.parents for step in expansion]),
+            log_probabilities=_as_lists([step.log_probabilities for step in expansion]),
             scores=_as_lists(self._scores),
-            endings=_as_lists([step.endings for step in growth]),
+            endings=_as_lists([step.endings for step in expansion]),
             ending_scores=_as_lists(self._ending_scores),
             attention=_on_host(self._attention),
         )
@@ -122,43 +121,43 @@ def _on_host(steps: Sequence[Tensor]) -> list[NDArray[Any]]:
     return [part.view(step.shape).numpy() for part, step in zip(parts, steps, strict=True)]
 
 
-def _endings(trace: _Trace, rows: Sequence[int], n_best: int) -> list[_Ending]:
+def _endings(history: _HostHistory, rows: Sequence[int], n_best: int) -> list[_Ending]:
     """The finished hypotheses of a sentence and, where they are fewer than `n_best`, those cut at its last step."""
     endings = [
-        _Ending(step, slot, trace.endings[step][row][slot], score, finished=True)
+        _Ending(step, slot, history.endings[step][row][slot], score, finished=True)
         for step, row in enumerate(rows)
-        for slot, score in enumerate(trace.ending_scores[step][row])
-        if score > NOTHING
+        for slot, score in enumerate(history.ending_scores[step][row])
+        if score > NEG_INF
     ]
     if len(endings) >= n_best:
         return endings
     last = len(rows) - 1
-    ended = trace.ending_scores[last][rows[last]]
+    ended = history.ending_scores[last][rows[last]]
     if last == 0:  # nothing but the empty hypothesis stood before the first step
         before, scores = [0.0] * len(ended), [0.0] * len(ended)
     else:
-        before, scores = trace.log_probabilities[last - 1][rows[last - 1]], trace.scores[last - 1][rows[last - 1]]
+        before, scores = history.log_probabilities[last - 1][rows[last - 1]], history.scores[last - 1][rows[last - 1]]
     cut = [
         _Ending(last, slot, before[slot], scores[slot], finished=False)
         for slot, score in enumerate(ended)
-        if score == NOTHING and before[slot] > NOTHING
+        if score == NEG_INF and before[slot] > NEG_INF
     ]
     return endings + cut
 
 
-def _follow(trace: _Trace, rows: Sequence[int], ending: _Ending, source_length: int | None) -> Hypothesis:
+def _follow(history: _HostHistory, rows: Sequence[int], ending: _Ending, source_length: int | None) -> Hypothesis:
     """The hypothesis with this ending, followed back to its beginning."""
     slot = ending.slot
     slots, tokens = [slot], []
     for step in range(ending.step - 1, -1, -1):
-        tokens.append(trace.tokens[step][rows[step]][slot])
-        slot = trace.parents[step][rows[step]][slot]
+        tokens.append(history.tokens[step][rows[step]][slot])
+        slot = history.parents[step][rows[step]][slot]
         slots.append(slot)
     slots.reverse()
     attention = None
-    if trace.attention:
+    if history.attention:
         steps = range(ending.step + ending.finished)
-        weights = [trace.attention[step][rows[step], slots[step], :source_length] for step in steps]
-        width = trace.attention[0][0, 0, :source_length].size
+        weights = [history.attention[step][rows[step], slots[step], :source_length] for step in steps]
+        width = history.attention[0][0, 0, :source_length].size
         attention = torch.from_numpy(np.stack(weights) if weights else np.zeros((0, width), dtype=np.float32))
     return Hypothesis(tuple(reversed(tokens)), ending.log_probability, ending.score, ending.finished, attention)

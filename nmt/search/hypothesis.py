@@ -1,4 +1,4 @@
-"""What search works with: a step and its state, the options, and what it finds.
+"""The values that search works with: a step and its state, the options, expansions and hypotheses.
 
 Search knows no model. It sees a function from the last tokens to logits over the next ones, and a state that the
 function carries along. Shape letters: `B` sentences in the batch, `K` hypotheses of each, `S` source tokens,
@@ -45,6 +45,19 @@ StepFunction = Callable[[Tensor, S], Step[S]]
 """Last tokens (B, K) int64 and the state before them to the logits after them. The first call has K = 1."""
 
 
+NEG_INF = float("-inf")
+"""Log-probability of a place of the beam that holds no hypothesis."""
+
+
+class Expansion(NamedTuple):
+    """The hypotheses of one length, as they come from those one word shorter."""
+
+    parents: Tensor  # (B, K) int64, the shorter hypothesis that each one continues
+    tokens: Tensor  # (B, K) int64, the token it adds
+    log_probabilities: Tensor  # (B, K) float32, of all its tokens; NEG_INF where there is none
+    endings: Tensor  # (B, K of the shorter ones) float32, of each shorter one if it ends here; NEG_INF if it does not
+
+
 @dataclass(frozen=True)
 class Hypothesis:
     """One translation of one sentence.
@@ -84,7 +97,7 @@ class NonFiniteScoresError(NonFiniteError):
 
 @dataclass(frozen=True)
 class SearchOptions:
-    """How to search.
+    """How to search. There are no defaults: those of a user are the configuration's.
 
     Attributes:
         bos: the token every hypothesis begins with.
@@ -104,13 +117,13 @@ class SearchOptions:
 
     bos: int
     eos: int
-    forbidden: tuple[int, ...] = ()
-    beam_size: int = 5
-    n_best: int = 1
-    length_penalty: float = 1.0
-    coverage_penalty: float = 0.0
-    no_repeat_ngram: int = 0
-    keep_attention: bool = False
+    forbidden: tuple[int, ...]
+    beam_size: int
+    n_best: int
+    length_penalty: float
+    coverage_penalty: float
+    no_repeat_ngram: int
+    keep_attention: bool
 
     def __post_init__(self) -> None:
         for name, lowest in (("beam_size", 1), ("n_best", 1), ("no_repeat_ngram", 0)):

@@ -10,9 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from nmt.search.constraints import NOTHING, Growth
-from nmt.search.decoding import Extend, Sentences, decode, describe
-from nmt.search.hypothesis import Hypothesis, S, SearchOptions, StepFunction
+from nmt.search.decoding import Extend, Sentences, check_sentences, decode
+from nmt.search.hypothesis import NEG_INF, Expansion, Hypothesis, S, SearchOptions, StepFunction
 
 # Numbers of a step's logits that are turned into probabilities at a time, which takes several times their memory.
 _NUMBERS_AT_A_TIME = 1 << 20
@@ -81,7 +80,7 @@ def sample(
         ValueError: options or arguments that do not fit together.
         NonFiniteScoresError: the logits hold a NaN or an infinity that leaves no probabilities.
     """
-    sentences = describe(options, max_lengths, source_lengths, forced_prefixes)
+    sentences = check_sentences(options, max_lengths, source_lengths, forced_prefixes)
     if len(keys) != len(sentences.limits):
         raise ValueError(f"{len(keys)} keys for {len(sentences.limits)} sentences")
     uniforms = _uniforms(sampling.seed, keys, options.n_best, sentences)
@@ -95,11 +94,11 @@ def restrict(logits: Tensor, top_k: int, top_p: float) -> Tensor:
         return logits
     ordered, tokens = torch.sort(logits, dim=-1, descending=True, stable=True)
     if top_k:
-        ordered[..., top_k:] = NOTHING
+        ordered[..., top_k:] = NEG_INF
     if top_p < 1:
         probabilities = ordered.softmax(-1)
         before = probabilities.cumsum(-1) - probabilities  # 0 for the most probable token, so that it stays
-        ordered = ordered.masked_fill(before >= top_p, NOTHING)
+        ordered = ordered.masked_fill(before >= top_p, NEG_INF)
     return torch.empty_like(logits).scatter_(-1, tokens, ordered)
 
 
@@ -113,7 +112,7 @@ def _uniforms(seed: int, keys: Sequence[Sequence[int]], samples: int, sentences:
 def _drawn_extensions(options: SearchOptions, sampling: SamplingOptions, uniforms: Tensor) -> Extend:
     forbidden = torch.tensor(options.forbidden, dtype=torch.int64, device=uniforms.device)
 
-    def extend(logits: Tensor, offset: Tensor, sentences: Tensor, length: int) -> Growth:
+    def extend(logits: Tensor, offset: Tensor, sentences: Tensor, length: int) -> Expansion:
         rows = max(1, _NUMBERS_AT_A_TIME // logits.size(-1))
         some_logits = logits.flatten(0, 1).split(rows)
         some_uniforms = uniforms[sentences, :, length].flatten().split(rows)
@@ -121,19 +120,19 @@ def _drawn_extensions(options: SearchOptions, sampling: SamplingOptions, uniform
         tokens, values = (torch.cat(parts).view_as(offset) for parts in zip(*drawn, strict=True))
         totals = values + offset
         ended = tokens == options.eos
-        return Growth(
+        return Expansion(
             parents=torch.arange(tokens.size(1), device=tokens.device).expand_as(tokens),
             tokens=tokens,
-            log_probabilities=totals.masked_fill(ended, NOTHING),
-            endings=totals.masked_fill(~ended, NOTHING),
+            log_probabilities=totals.masked_fill(ended, NEG_INF),
+            endings=totals.masked_fill(~ended, NEG_INF),
         )
 
     return extend
 
 
 def _draw(logits: Tensor, uniforms: Tensor, forbidden: Tensor, sampling: SamplingOptions) -> tuple[Tensor, Tensor]:
-    """A token of each row and its logit, (N, V) and (N,) in [0, 1) -> 2 x (N,); NOTHING where none may be drawn."""
-    allowed = logits.float().index_fill(-1, forbidden, NOTHING)
+    """A token of each row and its logit, (N, V) and (N,) in [0, 1) -> 2 x (N,); NEG_INF where none may be drawn."""
+    allowed = logits.float().index_fill(-1, forbidden, NEG_INF)
     weights = restrict(allowed / sampling.temperature, sampling.top_k, sampling.top_p).softmax(-1)
     cumulative = weights.double().cumsum(-1)
     total = cumulative[..., -1]

@@ -1,8 +1,8 @@
-"""Shortlists: for each sentence, the few hundred target tokens that its translation is made of.
+"""Shortlists: the few hundred target tokens that the translation of a sentence is made of.
 
 A table, made from the training corpus, names the most probable translations of each source token. They, the most
-frequent target tokens and the marks are a sentence's candidates, whatever sentences are translated beside it (Jean et
-al. 2015, arXiv:1412.2007, section 3.4).
+frequent target tokens and the special tokens are a sentence's candidates, whatever sentences are translated beside it
+(Jean et al. 2015, arXiv:1412.2007, section 3.4).
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import NamedTuple, Self
+from typing import Self
 
 import numpy as np
 import torch
@@ -20,7 +20,7 @@ from torch import Tensor
 from nmt.corpus.batching import pad
 from nmt.errors import ModelError
 from nmt.search.hypothesis import Hypothesis
-from nmt.tokenization.tokenizer import Tokenizer
+from nmt.tokenization.special_tokens import SpecialTokens
 
 TRANSLATIONS = "translations"
 FREQUENT = "frequent"
@@ -28,7 +28,7 @@ FREQUENT = "frequent"
 
 @dataclass(frozen=True, eq=False)
 class Shortlist:
-    """The table of a model.
+    """The table of a model, from which the candidates of a sentence come.
 
     Attributes:
         translations: (source vocabulary, N) int32, target tokens, the most probable first; -1 for none.
@@ -39,7 +39,7 @@ class Shortlist:
     frequent: NDArray[np.int32]
 
     @classmethod
-    def of_tensors(cls, tensors: Mapping[str, Tensor], source_size: int, target_size: int, where: Path) -> Self:
+    def from_tensors(cls, tensors: Mapping[str, Tensor], source_size: int, target_size: int, where: Path) -> Self:
         """The table in the tensors of a file.
 
         Raises:
@@ -61,7 +61,7 @@ class Shortlist:
         return cls(tensors[TRANSLATIONS].numpy(), tensors[FREQUENT].numpy())
 
     def tensors(self) -> dict[str, Tensor]:
-        """What `of_tensors` takes."""
+        """Returns the arguments of `from_tensors`."""
         return {TRANSLATIONS: torch.from_numpy(self.translations), FREQUENT: torch.from_numpy(self.frequent)}
 
     def candidates(self, source: Sequence[int], others: Sequence[int], count: int) -> NDArray[np.int64]:
@@ -71,51 +71,38 @@ class Shortlist:
         return tokens[tokens >= 0]
 
 
-class Marks(NamedTuple):
-    """The tokens that are no text, in some vocabulary."""
-
-    bos: int
-    eos: int
-    pad: int
-    unk: int
-
-    @classmethod
-    def of(cls, tokenizer: Tokenizer) -> Self:
-        """Those of the whole vocabulary."""
-        return cls(tokenizer.bos_id, tokenizer.eos_id, tokenizer.pad_id, tokenizer.unk_id)
-
-
 @dataclass(frozen=True, eq=False)
-class SmallVocabularies:
-    """For each sentence of a batch a vocabulary of its own, in which it is translated.
+class RestrictedVocabularies:
+    """A vocabulary of its own for each sentence of a batch, in which it is translated.
 
-    The marks stand at its beginning, at the same places for all sentences. In the tokenizers of this program they have
-    the lowest ids of the whole vocabulary, too, so that tokens keep their order, which decides between equal ones.
+    The special tokens stand at its beginning, at the same places for all sentences. In the tokenizers of this program
+    they have the lowest ids of the whole vocabulary, too, so that tokens keep their order, which decides between equal
+    ones.
 
     Attributes:
         tokens: (B, C) int64, ids of the whole vocabulary; padding behind the last of a sentence.
         lengths: (B,) int64, how many each sentence has.
-        marks: in the small vocabularies.
+        special: the special tokens in the restricted vocabularies.
     """
 
     tokens: NDArray[np.int64]
     lengths: NDArray[np.int64]
-    marks: Marks
+    special: SpecialTokens
 
     @classmethod
-    def of(cls, candidates: Sequence[NDArray[np.int64]], marks: Marks) -> Self:
-        """Those of some sentences; `marks` are those of the whole vocabulary."""
-        first = np.unique(marks)
+    def from_candidates(cls, candidates: Sequence[NDArray[np.int64]], special: SpecialTokens) -> Self:
+        """Makes the vocabularies of some sentences; `special` are the special tokens of the whole vocabulary."""
+        first = np.unique(special)
         rows = [np.concatenate([first, tokens[~np.isin(tokens, first)]]) for tokens in candidates]
-        return cls(*pad(rows, marks.pad), Marks(*np.searchsorted(first, marks).tolist()))
+        return cls(*pad(rows, special.pad), SpecialTokens(*np.searchsorted(first, special).tolist()))
 
-    def small(self, prefixes: Sequence[Sequence[int]]) -> list[list[int]]:
-        """Tokens of each sentence, which are among its candidates, in its small vocabulary."""
+    def restricted(self, prefixes: Sequence[Sequence[int]]) -> list[list[int]]:
+        """Translates tokens of each sentence, which are among its candidates, into its restricted vocabulary."""
         place = [dict(zip(row[:length].tolist(), range(length), strict=True)) for row, length in self._rows()]
         return [[places[token] for token in prefix] for places, prefix in zip(place, prefixes, strict=True)]
 
     def whole(self, found: Sequence[Sequence[Hypothesis]]) -> list[list[Hypothesis]]:
-        """The hypotheses of each sentence in the whole vocabulary."""
+        """Translates the hypotheses of each sentence into the whole vocabulary."""
         return [
             [replace(one, tokens=tuple(row[list(one.tokens)].tolist())) for one in hypotheses]
             for row, hypotheses in zip(self.tokens, found, strict=True)

@@ -22,6 +22,7 @@ import sentencepiece
 from nmt.errors import ModelError
 from nmt.io.lines import without_surrogates
 from nmt.tokenization.protobuf import fields
+from nmt.tokenization.special_tokens import SpecialTokens
 from nmt.tokenization.subword_regularization import BpeDropout, Segmenter, UnigramSampling, Vocabulary, draw
 
 _INPUT_WORD = re.compile(r"\S+")
@@ -57,12 +58,13 @@ class Tokenizer:
         except (RuntimeError, ValueError, IndexError) as error:
             raise ModelError(name, "is not a SentencePiece model") from error
         self.size = len(self._pieces)
-        self.unk_id: int = self._processor.unk_id()
-        self.pad_id = self._mark(self._processor.pad_id(), {self.unk_id})
-        self.bos_id = self._mark(self._processor.bos_id(), {self.unk_id, self.pad_id})
-        self.eos_id = self._mark(self._processor.eos_id(), {self.unk_id, self.pad_id, self.bos_id})
+        unk: int = self._processor.unk_id()
+        pad = self._own_or_new(self._processor.pad_id(), {unk})
+        bos = self._own_or_new(self._processor.bos_id(), {unk, pad})
+        eos = self._own_or_new(self._processor.eos_id(), {unk, pad, bos})
+        self.special = SpecialTokens(bos, eos, pad, unk)
         own_controls = (token for token in own_ids if self._processor.is_control(token))
-        self._controls = frozenset((self.pad_id, self.bos_id, self.eos_id, *own_controls))
+        self._controls = frozenset((pad, bos, eos, *own_controls))
         self._last_segmenter: tuple[float, Segmenter] | None = None
         # Runs of unknown words become a single unknown piece, unless a word model sees each word alone. It may where
         # each word begins with a `▁` of its own, also the first.
@@ -91,11 +93,11 @@ class Tokenizer:
         self._check([token])
         if token < len(self._pieces):
             return self._pieces[token]
-        return {self.pad_id: "<pad>", self.bos_id: "<s>", self.eos_id: "</s>"}[token]
+        return {self.special.pad: "<pad>", self.special.bos: "<s>", self.special.eos: "</s>"}[token]
 
     def has_unknown(self, ids: Sequence[int]) -> bool:
         """Whether one of the ids is that of an unknown piece."""
-        return self.unk_id in ids
+        return self.special.unk in ids
 
     @cached_property
     def spells_bytes(self) -> bool:
@@ -190,13 +192,13 @@ class Tokenizer:
         for token, piece in enumerate(self._pieces):
             if processor.is_byte(token):
                 byte_ids[piece] = token
-            elif not (token in self._controls or token == self.unk_id or processor.is_unused(token)):
+            elif not (token in self._controls or token == self.special.unk or processor.is_unused(token)):
                 ids[piece] = token
         return Vocabulary(
             ids=ids,
             scores={piece: processor.get_score(token) for piece, token in ids.items()},
             byte_ids=[token for _, token in sorted(byte_ids.items())],
-            unk_id=self.unk_id,
+            unk_id=self.special.unk,
         )
 
     def _segmenter(self, alpha: float) -> Segmenter:
@@ -207,8 +209,8 @@ class Tokenizer:
             last = self._last_segmenter = (alpha, kind(self._vocabulary.scores, alpha))
         return last[1]
 
-    def _mark(self, own_id: int, taken: set[int]) -> int:
-        """The model's own id of a mark, or a new one where it has none that is not `taken`."""
+    def _own_or_new(self, own_id: int, taken: set[int]) -> int:
+        """Returns the model's own id of a special token, or a new one where it has none that is not `taken`."""
         if own_id >= 0 and own_id not in taken:
             return own_id
         self.size += 1

@@ -1,9 +1,9 @@
-"""The data of the updates to come, in the order of the seed, and how it gets to the device."""
+"""The batches of the updates to come, in the order of the seed, and their way to the device."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import NamedTuple, Self
 
 import numpy as np
@@ -14,37 +14,29 @@ from torch.nn import functional
 
 from nmt.config import Config
 from nmt.corpus.batch_order import BatchOrder, Position, split_parts
-from nmt.corpus.batching import Batch, SpecialIds, make_batch, pad_pairs
+from nmt.corpus.batching import Batch, make_batch, pad_pairs
 from nmt.corpus.store import Store
 from nmt.corpus.subword_sampling import SubwordSampler
 from nmt.model.kernels.matmul import rounded_up
 from nmt.model.kernels.rows import distinct_rows
-from nmt.tokenization.tokenizer import Tokenizer
-from nmt.training.distributed.rank import Place
+from nmt.tokenization.special_tokens import SpecialPair
+from nmt.tokenization.tokenizers import Tokenizers
+from nmt.training.distributed.rank import ProcessRank
 from nmt.training.loss import IGNORED
 
-# What divides the sizes of batches in buckets. Products on a GPU like multiples of eight.
+# Multiples that the sizes of batches in buckets are rounded up to. Products on a GPU like multiples of eight.
 SENTENCES_OF_BUCKETS, LENGTH_OF_BUCKETS, ROWS_OF_BUCKETS = 8, 4, 128
 
 
-@dataclass(frozen=True)
-class Text:
-    """What of a run concerns text: tokenizers of source and target, and their files as checkpoints hold them."""
-
-    source: Tokenizer
-    target: Tokenizer
-    files: dict[str, bytes]
-
-
 class Update(NamedTuple):
-    """The data of one update: the parts this process computes it in, and where the order goes on after it."""
+    """The data of one update: the parts that this process computes it in, and the position after it."""
 
     parts: list[Batch]
     following: Position
 
     @property
     def target_tokens(self) -> int:
-        """Tokens to predict, over these parts."""
+        """Number of tokens to predict, over these parts."""
         return sum(part.target_tokens for part in self.parts)
 
 
@@ -52,7 +44,7 @@ class TensorBatch(NamedTuple):
     """A `Batch` as tensors, padded so that batches come in few sizes.
 
     For each size of a product that it has not met, oneDNN spends about two milliseconds on machine code and keeps it;
-    on CUDA, the work on each shape is recorded once (`nmt.training.cuda_graphs`).
+    on CUDA, the work on each shape is captured once (`nmt.training.cuda_graphs`).
     """
 
     source: Tensor  # (B, S)
@@ -64,8 +56,8 @@ class TensorBatch(NamedTuple):
     targets: Tensor  # (N,) the tokens there, or IGNORED
 
     @classmethod
-    def of(cls, batch: Batch, *, buckets: bool = False) -> Self:
-        """The batch with some empty sentences behind it and, for `buckets`, padding to few lengths of all kinds."""
+    def from_batch(cls, batch: Batch, *, buckets: bool = False) -> Self:
+        """Appends some empty sentences to the batch and, for `buckets`, pads all lengths to a few values."""
         sentences = rounded_up(len(batch.source), SENTENCES_OF_BUCKETS if buckets else 1)
         source, target_input, target_output = (
             _padded(rows, sentences, LENGTH_OF_BUCKETS if buckets else 0)
@@ -87,11 +79,11 @@ class TensorBatch(NamedTuple):
         return cls(source, source_lengths, target_input, target_output, target_lengths, places, targets)
 
     def pinned(self) -> Self:
-        """In memory from which a GPU takes it while the processor goes on."""
+        """Copies the batch into memory from which a GPU takes it while the processor goes on."""
         return type(self)(*(tensor.pin_memory() for tensor in self))
 
     def to(self, device: torch.device) -> Self:
-        """The batch on a device."""
+        """Moves the batch to a device."""
         return type(self)(*(tensor.to(device, non_blocking=True) for tensor in self))
 
     @property
@@ -101,36 +93,42 @@ class TensorBatch(NamedTuple):
         return places < self.target_lengths[:, None]
 
     def to_predict(self, readouts: Tensor) -> tuple[Tensor, Tensor]:
-        """The readouts, (T, B, R), and the ids of the tokens to predict alone, without padding: (N, R) and (N,)."""
+        """Selects the readouts, (T, B, R), of the tokens to predict, without padding, and their ids: (N, R) and (N,)."""
         return distinct_rows(readouts.flatten(0, 1), self.places), self.targets
 
 
 def _padded(rows: NDArray[np.int64], sentences: int, multiple: int) -> Tensor:
-    """(B, ·) with empty rows behind it; with a `multiple`, of a rounded length, too."""
+    """Appends empty rows to (B, ·); with a `multiple`, rounds its length up, too."""
     more = rounded_up(rows.shape[1], multiple) - rows.shape[1] if multiple else 0
     return functional.pad(torch.from_numpy(rows), (0, more, 0, sentences - len(rows)))
 
 
-def nothing(special: SpecialIds) -> Batch:
-    """An empty sentence with nothing to predict: what a process computes that an update has no part for."""
+def empty_batch(special: SpecialPair) -> Batch:
+    """Makes a batch of an empty sentence, for a process that an update has no part for: nothing is to predict."""
     empty = pad_pairs([[]], [[]], special)
     return replace(empty, indices=empty.indices[:0], target_lengths=np.zeros_like(empty.target_lengths))
 
 
-def updates_from(
-    position: Position, order: BatchOrder, store: Store, config: Config, text: Text, place: Place | None = None
+def updates(
+    position: Position,
+    order: BatchOrder,
+    store: Store,
+    config: Config,
+    tokenizers: Tokenizers,
+    process: ProcessRank | None = None,
 ) -> Iterator[Update]:
-    """The updates from a position of the order on, without end; of each, the parts of the process at `place`."""
-    place = place or Place()
+    """Yields the updates from a position of the order on, without end; of each, the parts of one process."""
+    process = process or ProcessRank()
     sampler = None
-    if config.tokenizer.subword_regularization:
-        alpha = config.tokenizer.subword_regularization
-        sampler = SubwordSampler(text.source, text.target, alpha, config.data.max_length, config.seed)
-    special = SpecialIds.of(text.source, text.target)
+    if alpha := config.tokenizer.subword_regularization:
+        sampler = SubwordSampler(tokenizers, alpha, config.data.max_length, config.seed)
+    special = tokenizers.special
     epoch = position.epoch
     for following, indices in order.batches(position):
         resample = sampler.in_epoch(epoch) if sampler else None
-        parts = split_parts(indices, store.target_lengths(indices) + 1, config.training.accumulation * place.size)
-        own = [make_batch(store, part, special, resample) for part in parts[place.rank :: place.size] if len(part)]
-        yield Update(own or [nothing(special)], following)
+        count = config.training.accumulation * process.world_size
+        parts = split_parts(indices, store.target_lengths(indices) + 1, count)
+        own = [part for part in parts[process.rank :: process.world_size] if len(part)]
+        batches = [make_batch(store, part, special, resample) for part in own]
+        yield Update(batches or [empty_batch(special)], following)
         epoch = following.epoch

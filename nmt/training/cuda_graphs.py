@@ -1,4 +1,4 @@
-"""CUDA graphs: the work on a shape of batches, recorded once and replayed for each batch of that shape.
+"""CUDA graphs: the work on a shape of batches, captured once and replayed for each batch of that shape.
 
 A step of training launches thousands of small kernels, most of them in the loops over time, and launching them from
 Python takes longer than computing them. A graph launches them all at once.
@@ -22,45 +22,45 @@ Compute = Callable[[TensorBatch, Any], Tensor]
 Shape = tuple[torch.Size, ...]
 
 
-class Recorder:
-    """Computes batches, and records the work on a shape when it comes for the second time.
+class CudaGraphs:
+    """Computes batches, and captures the work on a shape when it comes for the second time.
 
-    The first time, everything that a recording cannot hold is done on the way: libraries start, kernels are compiled.
-    Of many shapes, the first are kept, which are mostly the frequent ones: what takes another's place would soon be
-    missed, and to record costs far more than to compute.
+    The first time, everything that a graph cannot hold is done on the way: libraries start, kernels are compiled. Of
+    many shapes, the first are kept, which are mostly the frequent ones: what takes another's place would soon be
+    missed, and to capture costs far more than to compute.
     """
 
-    def __init__(self, compute: Compute, record: Callable[[TensorBatch], Compute], most: int) -> None:
-        """`record` makes of a batch, of which only the shape matters, what computes any batch of that shape."""
+    def __init__(self, compute: Compute, capture: Callable[[TensorBatch], Compute], most: int) -> None:
+        """Takes `capture`, which makes of a batch, of which only the shape matters, a function for any such batch."""
         self._compute = compute
-        self._record = record
+        self._capture = capture
         self._most = most
         self._met: set[Shape] = set()
-        self._recordings: dict[Shape, Compute] = {}
+        self._graphs: dict[Shape, Compute] = {}
 
     def __call__(self, batch: TensorBatch, divisor: float) -> Tensor:
-        """The batch's loss; its gradient, divided, is added to that of the parameters."""
+        """Returns the batch's loss; its gradient, divided, is added to that of the parameters."""
         shape = tuple(tensor.shape for tensor in batch)
-        if shape not in self._recordings and shape in self._met and len(self._recordings) < self._most:
-            self._try_to_record(shape, batch)
-        if shape in self._recordings:
-            return self._recordings[shape](batch, divisor)
+        if shape not in self._graphs and shape in self._met and len(self._graphs) < self._most:
+            self._try_to_capture(shape, batch)
+        if shape in self._graphs:
+            return self._graphs[shape](batch, divisor)
         self._met.add(shape)
         return self._compute(batch, divisor)
 
-    def _try_to_record(self, shape: Shape, batch: TensorBatch) -> None:
+    def _try_to_capture(self, shape: Shape, batch: TensorBatch) -> None:
         try:
-            self._recordings[shape] = self._record(batch)
+            self._graphs[shape] = self._capture(batch)
         except RuntimeError as error:
             logger.warning("training goes on without CUDA graphs, and slower: %s", str(error).partition("\n")[0])
-            self._recordings.clear()
+            self._graphs.clear()
             self._most = 0
 
 
-class CudaRecorder:
-    """Records on the current stream of a device, which must not be the default one.
+class CudaGraphCapture:
+    """Captures on the current stream of a device, which must not be the default one.
 
-    All recordings work in the same memory, since none has to find there what it left.
+    All graphs work in the same memory, since none has to find there what it left.
     """
 
     def __init__(self, compute: Compute, device: torch.device) -> None:
@@ -69,7 +69,7 @@ class CudaRecorder:
         self._pool = torch.cuda.graph_pool_handle()
 
     def __call__(self, batch: TensorBatch) -> Compute:
-        """What computes any batch of this one's shape, by replaying a graph.
+        """Returns a function that computes any batch of this one's shape, by replaying a graph.
 
         Dropout draws by the device's own generator, whose seed a replay takes as it finds it: the same numbers as
         without a graph.
@@ -78,7 +78,7 @@ class CudaRecorder:
         divisor = torch.ones((), device=self._device)
         graph = torch.cuda.CUDAGraph()
         try:
-            # Other threads, which prepare batches, may go on: only what this one does is recorded.
+            # Other threads, which prepare batches, may go on: only what this one does is captured.
             with torch.cuda.graph(
                 graph, pool=self._pool, stream=torch.cuda.current_stream(), capture_error_mode="thread_local"
             ):
@@ -98,6 +98,6 @@ class CudaRecorder:
 
 
 def _renew_generator(device: torch.device) -> None:
-    """Frees a device's generator from a recording that failed, which would else hold it for ever."""
+    """Frees a device's generator from a capture that failed, which would else hold it for ever."""
     generator = torch.cuda.default_generators[device.index or 0]
     generator.graphsafe_set_state(torch.Generator(device).graphsafe_get_state())

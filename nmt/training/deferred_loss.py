@@ -1,4 +1,4 @@
-"""Loss and gradient's norm of each update, read once they are there."""
+"""Deferred losses: loss and gradient norm of each update, read once the device has computed them."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from torch import Tensor
 from nmt.errors import NonFiniteError
 
 
-class Outcome(NamedTuple):
-    """Of one update: its number, its target tokens, its loss summed over them, and the norm of its gradient."""
+class UpdateLoss(NamedTuple):
+    """The loss of one update, summed over its target tokens, and the norm of its gradient."""
 
     step: int
     tokens: int
@@ -22,7 +22,7 @@ class Outcome(NamedTuple):
     norm: float
 
     def check(self) -> None:
-        """Raises NonFiniteError where one of them is no number or infinite."""
+        """Raises NonFiniteError where one of them is NaN or infinite."""
         if not (math.isfinite(self.loss) and math.isfinite(self.norm)):
             raise NonFiniteError(
                 f"step {self.step}",
@@ -31,48 +31,48 @@ class Outcome(NamedTuple):
             )
 
 
-class _Unread(NamedTuple):
+class _Pending(NamedTuple):
     step: int
     tokens: int
     values: Tensor  # (2,) loss and norm, on their way to the processor
     arrived: torch.cuda.Event | None
 
 
-class Outcomes:
-    """The outcomes of updates, in order, none read before so many further updates have been queued."""
+class DeferredLosses:
+    """The losses of updates, in order, none read before so many further updates have been queued."""
 
     def __init__(self, updates_behind: int) -> None:
         self._updates_behind = updates_behind
-        self._unread: deque[_Unread] = deque()
+        self._pending: deque[_Pending] = deque()
 
     def add(self, step: int, tokens: int, loss: Tensor, norm: Tensor) -> None:
-        """Takes in an update whose loss and norm, 0-dimensional, may still have to be computed."""
+        """Adds an update whose loss and norm, 0-dimensional, may still have to be computed."""
         values = torch.stack([loss.double(), norm.to(loss.device, torch.float64)])
         arrived = None
         if values.device.type == "cuda":
             values = torch.empty(2, dtype=values.dtype, pin_memory=True).copy_(values, non_blocking=True)
             arrived = torch.cuda.Event()
             arrived.record()
-        self._unread.append(_Unread(step, tokens, values, arrived))
+        self._pending.append(_Pending(step, tokens, values, arrived))
 
-    def due(self) -> Iterator[Outcome]:
-        """Those that have waited long enough.
+    def due(self) -> Iterator[UpdateLoss]:
+        """Yields those that are due.
 
         Raises:
             NonFiniteError: an update diverged.
         """
         return self._read(self._updates_behind)
 
-    def rest(self) -> Iterator[Outcome]:
-        """All that were not read yet; errors as for `due`."""
+    def rest(self) -> Iterator[UpdateLoss]:
+        """Yields all that were not read yet; errors as for `due`."""
         return self._read(0)
 
-    def _read(self, left: int) -> Iterator[Outcome]:
-        while len(self._unread) > left:
-            step, tokens, values, arrived = self._unread.popleft()
+    def _read(self, left: int) -> Iterator[UpdateLoss]:
+        while len(self._pending) > left:
+            step, tokens, values, arrived = self._pending.popleft()
             if arrived is not None:
                 arrived.synchronize()
             loss, norm = values.tolist()
-            outcome = Outcome(step, tokens, loss, norm)
-            outcome.check()
-            yield outcome
+            found = UpdateLoss(step, tokens, loss, norm)
+            found.check()
+            yield found

@@ -1,4 +1,4 @@
-"""What training does differently on CUDA."""
+"""The device strategy: all that training does differently on CUDA, in one place."""
 
 from __future__ import annotations
 
@@ -11,55 +11,55 @@ import torch
 
 from nmt.device import float32_products_by_tf32
 
-MOST_RECORDINGS = 128  # shapes of batches; each takes some megabytes for its thousands of kernels
+MOST_GRAPHS = 128  # shapes of batches; each takes some megabytes for its thousands of kernels
 
 
 @dataclass(frozen=True)
-class Execution:
-    """How the steps of training run: the one place that knows what is different on CUDA.
+class DeviceStrategy:
+    """How the steps of training run on a device.
 
-    There, a step only queues work. The processor waits for nothing that the GPU computes, but prepares the next step
+    On CUDA a step only queues work. The processor waits for nothing that the GPU computes, but prepares the next step
     meanwhile.
 
     Attributes:
         device: that computes.
         buckets: pad batches to few shapes, so that what was prepared for a shape is used again.
-        updates_behind: so many updates later the loss of one is read, when it has long been there.
-        recordings: of so many shapes of batches the work is kept as a CUDA graph; 0 for none.
+        updates_behind: number of updates after which the loss of one is read, when it has long been there.
+        cuda_graphs: maximum number of batch shapes whose work is kept as a CUDA graph; 0 for none.
     """
 
     device: torch.device
     buckets: bool = False
     updates_behind: int = 0
-    recordings: int = 0
+    cuda_graphs: int = 0
 
     @classmethod
-    def on(cls, device: torch.device, *, alone: bool = True, recording: bool = True) -> Self:
-        """What suits a device.
+    def for_device(cls, device: torch.device, *, alone: bool = True, cuda_graphs: bool = True) -> Self:
+        """Chooses what suits a device.
 
         Args:
             device: that computes.
-            alone: whether one process trains. Several have to agree on each update before the next one, and their
+            alone: True if one process trains. Several have to agree on each update before the next one, and their
                 gradients meet outside of any CUDA graph.
-            recording: whether CUDA graphs are wanted.
+            cuda_graphs: allows CUDA graphs.
         """
         if device.type != "cuda":
             return cls(device)
         if not alone:
             return cls(device, buckets=True)
-        return cls(device, buckets=True, updates_behind=1, recordings=MOST_RECORDINGS if recording else 0)
+        return cls(device, buckets=True, updates_behind=1, cuda_graphs=MOST_GRAPHS if cuda_graphs else 0)
 
     @property
     def pins_memory(self) -> bool:
-        """Whether batches go to the device from pinned memory."""
+        """True if batches go to the device from pinned memory."""
         return self.device.type == "cuda"
 
     @contextmanager
     def running(self) -> Iterator[None]:
-        """Inside, steps are computed.
+        """A context to compute steps in.
 
-        On CUDA they have a stream to themselves, since the default one cannot be recorded, and products in float32 run
-        by TF32.
+        On CUDA they have a stream to themselves, since the default one cannot be captured in a graph, and products in
+        float32 run by TF32.
         """
         if self.device.type != "cuda":
             yield

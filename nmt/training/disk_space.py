@@ -1,4 +1,4 @@
-"""How much disk the checkpoints of a run will need, and whether there is so much. Nothing here needs torch."""
+"""The disk space that the checkpoints of a run will need. Nothing here needs torch."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from nmt.config import Config
 from nmt.errors import StorageError
 
 
-class Room(NamedTuple):
-    """Room for checkpoints: how many will be written beyond those whose place they take, and the bytes of each."""
+class DiskSpace(NamedTuple):
+    """Disk space for checkpoints: the number written beyond those whose place they take, and the bytes of each."""
 
     checkpoints: int
     size: int
 
     @classmethod
-    def needed(cls, config: Config, run: Path, weights: int) -> Self:
-        """For the best, the last, those kept besides, and one that is being written, of a model of `weights` bytes.
+    def required(cls, config: Config, run: Path, weights: int) -> Self:
+        """Adds up the best, the last, those kept besides, and one that is being written, for `weights` bytes of weights.
 
         Raises:
             ModelError: the folder of the checkpoints cannot be read.
@@ -29,11 +29,11 @@ class Room(NamedTuple):
 
     @property
     def bytes(self) -> int:
-        """For all of them."""
+        """Bytes of all of them."""
         return self.checkpoints * self.size
 
     def check(self, run: Path, free: int) -> None:
-        """Sees that so many free bytes suffice.
+        """Checks that so many free bytes suffice.
 
         Raises:
             StorageError: they do not.

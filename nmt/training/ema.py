@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 
 
-class WeightAverage:
-    """Follows a model's weights: average = decay · average + (1 − decay) · weights, after each update.
+class ExponentialMovingAverage:
+    """The average of a model's weights: decay · average + (1 − decay) · weights, after each update.
 
     Early on the decay is smaller, min(decay, (1 + n) / (10 + n)) at update n, so that the average soon leaves the
     initial weights behind.
@@ -23,13 +23,13 @@ class WeightAverage:
 
     @torch.no_grad()
     def update(self, step: int) -> None:
-        """Takes in the weights after update number `step`, counted from 1."""
+        """Adds the weights after update number `step`, counted from 1."""
         decay = min(self._decay, (1 + step) / (10 + step))
         weights = [parameter.detach() for parameter in self._parameters.values()]
         torch._foreach_lerp_(list(self.tensors.values()), weights, 1 - decay)
 
     def load(self, tensors: Mapping[str, Tensor]) -> None:
-        """Takes the average from a checkpoint."""
+        """Copies the average from a checkpoint."""
         for name, tensor in self.tensors.items():
             tensor.copy_(tensors[name])
 

@@ -13,37 +13,36 @@ from nmt.device import exhausted_memory_as, products_in
 from nmt.errors import MemoryExhaustedError
 from nmt.model.seq2seq import Seq2Seq
 from nmt.training.batches import TensorBatch
-from nmt.training.cuda_graphs import CudaRecorder, Recorder
-from nmt.training.device_strategy import Execution
-from nmt.training.distributed.process_group import Processes, without_synchronizing
+from nmt.training.cuda_graphs import CudaGraphCapture, CudaGraphs
+from nmt.training.distributed.process_group import without_synchronizing
+from nmt.training.job import TrainingJob
 from nmt.training.loss import cross_entropy
 
 
 class Gradient:
     """Leaves, in a model's parameters, the gradient of the loss per target token of a whole update."""
 
-    def __init__(
-        self, model: Seq2Seq, config: TrainingConfig, dtype: torch.dtype, processes: Processes, execution: Execution
-    ) -> None:
-        """`dtype` is what products run in. Of several processes, all are in their `group`."""
-        self._config = config
-        self._dtype = dtype
-        self._device = execution.device
-        self._size = processes.place.size
-        self._alone = processes.alone
-        loss = _BatchLoss(model, config.label_smoothing, dtype, ignoring=execution.buckets)
-        self._loss = processes.synchronized(loss)
+    def __init__(self, model: Seq2Seq, job: TrainingJob) -> None:
+        """Of several processes, all have joined the job's `group`."""
+        strategy = job.strategy
+        self._config = job.config.training
+        self._dtype = job.dtype
+        self._device = strategy.device
+        self._size = job.group.process.world_size
+        self._alone = job.group.alone
+        loss = _BatchLoss(model, self._config.label_smoothing, job.dtype, ignoring=strategy.buckets)
+        self._loss = job.group.synchronized(loss)
         self._parameters = list(model.parameters())
-        # What is recorded goes on adding to the gradients that it found.
-        self._keeps_gradients = execution.recordings > 0
+        # A captured graph goes on adding to the gradients that it found.
+        self._keeps_gradients = strategy.cuda_graphs > 0
         self._compute = (
-            Recorder(self._add_now, CudaRecorder(self._add_now, self._device), execution.recordings)
-            if execution.recordings
+            CudaGraphs(self._add_now, CudaGraphCapture(self._add_now, self._device), strategy.cuda_graphs)
+            if strategy.cuda_graphs
             else self._add_now
         )
 
     def clear(self) -> None:
-        """Forgets the gradient of the update before."""
+        """Clears the gradient of the update before."""
         gradients = [parameter.grad for parameter in self._parameters if parameter.grad is not None]
         if self._keeps_gradients and gradients:
             torch._foreach_zero_(gradients)
@@ -52,13 +51,15 @@ class Gradient:
             parameter.grad = None
 
     def add(self, part: TensorBatch, tokens: int, *, last: bool) -> Tensor:
-        """Adds what a part of an update contributes; returns the part's loss, summed over its target tokens, as a
-        0-dimensional float64 tensor that need not be computed yet.
+        """Adds the gradient of a part of an update.
+
+        Returns the part's loss, summed over its target tokens, as a 0-dimensional float64 tensor that need not be
+        computed yet.
 
         Args:
             part: of the pairs of the update, not yet on the device.
             tokens: target tokens of the whole update, which its loss is divided by.
-            last: whether it is the last part of this process, which adds the gradients of the others.
+            last: True for the last part of this process, which adds the gradients of the other processes.
 
         Raises:
             MemoryExhaustedError: the part is too large.
@@ -73,14 +74,14 @@ class Gradient:
             loss: Tensor = self._loss(*part.to(self._device))
         summed = loss.detach()
         if not self._alone:
-            # Before backward, which on CUDA may wait for a process that is gone: `Processes.gather` notices that.
+            # Before backward, which on CUDA may wait for a process that is gone: `ProcessGroup.gather` notices that.
             summed = summed.cpu()
         (loss / divisor).backward()
         return summed
 
 
 def too_large(what: str, config: TrainingConfig) -> MemoryExhaustedError:
-    """What there is to say of an update that memory does not suffice for."""
+    """Makes the error for an update that memory does not suffice for."""
     return MemoryExhaustedError(
         "training.batch_tokens",
         f"out of memory {what}; lower it from {config.batch_tokens}, or raise training.accumulation",

@@ -1,4 +1,4 @@
-"""How the C library treats memory that training frees and asks for again a moment later."""
+"""Settings of malloc: what the C library does with memory that training frees and asks for again a moment later."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ import sys
 from typing import Any
 
 STEPS_BETWEEN_RETURNS = 50
-"""Updates after which what was kept is given back: asking for it again then takes about a hundredth of their time."""
+"""Number of updates between returns of freed memory: asking for it again takes about a hundredth of their time."""
 
 LARGEST_KEPT = 16 << 20
-"""Bytes from which on a block goes back at once; the C library allows 32 MiB at most."""
+"""Minimum size in bytes of a block that goes back at once; the C library allows 32 MiB at most."""
 
 # From malloc.h of the GNU C library.
 _TRIM_THRESHOLD, _TOP_PAD, _MMAP_THRESHOLD = -1, -2, -3
@@ -40,5 +40,5 @@ def return_freed_memory() -> None:
 
 
 def _of_c_library(name: str) -> Any:
-    """That function; None where there is none."""
+    """Returns that function; None where there is none."""
     return getattr(ctypes.CDLL(None), name, None) if sys.platform.startswith("linux") else None

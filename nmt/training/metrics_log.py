@@ -6,19 +6,21 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from nmt.checkpoint.layout import METRICS, TENSORBOARD
 from nmt.errors import ConfigError, StorageError
 from nmt.io.atomic_files import write_file
 
 if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter
 
-METRICS = "metrics.jsonl"
-TENSORBOARD = "tensorboard"
+    from nmt.checkpoint.training_state import TrainingState
+    from nmt.training.validation import ValidationResult
+
 WITHOUT_TENSORBOARD = ("training.tensorboard", "needs TensorBoard: pip install 'nmt[tensorboard]'")
 
 
 def read_metrics(path: Path) -> list[dict[str, Any]]:
-    """The records of a metrics file; a last line that a crash cut short is left out."""
+    """Reads the records of a metrics file; a last line that a crash cut short is left out."""
     if not path.exists():
         return []
     records = []
@@ -30,6 +32,34 @@ def read_metrics(path: Path) -> list[dict[str, Any]]:
         if isinstance(record, dict):
             records.append(record)
     return records
+
+
+def training_record(state: TrainingState, learning_rate: float) -> dict[str, Any]:
+    """Makes the record of the updates since the record before."""
+    return {
+        "split": "train",
+        "step": state.step,
+        "epoch": state.position.epoch,
+        "seconds": round(state.seconds, 3),
+        "loss": state.loss_since_record / state.tokens_since_record,
+        "learning_rate": learning_rate,
+        "target_tokens": state.tokens_since_record,
+        "target_tokens_per_second": state.tokens_since_record / max(1e-9, state.seconds - state.recorded_seconds),
+    }
+
+
+def validation_record(state: TrainingState, result: ValidationResult) -> dict[str, Any]:
+    """Makes the record of a validation."""
+    return {
+        "split": "validation",
+        "step": state.step,
+        "epoch": state.position.epoch,
+        "seconds": round(state.seconds, 3),
+        "loss": result.loss,
+        "perplexity": result.perplexity,
+        "bleu": result.bleu,
+        "chrf": result.chrf,
+    }
 
 
 class MetricsWriter:

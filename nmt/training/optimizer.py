@@ -1,4 +1,4 @@
-"""The optimizer, and how it is kept from a step that diverged."""
+"""The optimizer, and how it skips an update that diverged."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from nmt.config import TrainingConfig
 
 
 def make_optimizer(config: TrainingConfig, parameters: list[nn.Parameter]) -> torch.optim.Optimizer:
-    """The optimizer that a configuration asks for."""
+    """Makes the optimizer of a configuration."""
     kinds: dict[str, type[torch.optim.Adam]] = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
     return kinds[config.optimizer](
         parameters,
@@ -23,10 +23,9 @@ def make_optimizer(config: TrainingConfig, parameters: list[nn.Parameter]) -> to
     )
 
 
-def leave_out_if_infinite(optimizer: torch.optim.Optimizer, loss: Tensor, norm: Tensor) -> None:
-    """Has the optimizer's next step change nothing where the update's loss, or its gradient's norm, is no number or
-    infinite, without waiting for either.
+def skip_step_if_nonfinite(optimizer: torch.optim.Optimizer, loss: Tensor, norm: Tensor) -> None:
+    """Makes the optimizer's next step change nothing if the update's loss or gradient norm is NaN or infinite.
 
-    It looks by itself, when they are there: what torch's gradient scaler has fused optimizers do.
+    Nobody waits for the two: the fused optimizer reads them on the device, as it does for torch's gradient scaler.
     """
     cast("Any", optimizer).found_inf = (loss.isfinite() & norm.isfinite()).logical_not().float()

@@ -1,4 +1,4 @@
-"""From files of text to tokenizers and a corpus of token ids, as a run keeps them."""
+"""Preparation: from files of text to the tokenizers and the corpus of token ids that a run keeps."""
 
 from __future__ import annotations
 
@@ -12,14 +12,15 @@ from itertools import chain
 from pathlib import Path
 from typing import TypeVar
 
-from nmt.checkpoint.loading import read_tokenizers
-from nmt.checkpoint.manifest import SHARED_TOKENIZER, SOURCE_TOKENIZER, TARGET_TOKENIZER
-from nmt.checkpoint.ownership import CORPUS, TOKENIZER
-from nmt.checkpoint.tokenizer_folder import read_kept, write_kept
+from nmt.checkpoint.layout import CORPUS, SHARED_TOKENIZER, SOURCE_TOKENIZER, TARGET_TOKENIZER, TOKENIZER
+from nmt.checkpoint.tokenizer_folder import (
+    read_tokenizer_folder,
+    tokenizers_from_files,
+    write_tokenizer_folder,
+)
 from nmt.config import Config
-from nmt.corpus.build import prepare
+from nmt.corpus.build import build_corpus
 from nmt.corpus.cleaning import PairFilter
-from nmt.corpus.encoding import PairEncoder
 from nmt.corpus.fingerprint import corpus_fingerprint, text_digest
 from nmt.corpus.parallel import CorpusFiles
 from nmt.corpus.store import Store
@@ -28,7 +29,7 @@ from nmt.io.atomic_files import new_directory
 from nmt.io.streams import read_lines
 from nmt.tokenization.tokenizer import Tokenizer
 from nmt.tokenization.tokenizer_training import TrainedTokenizer, train_tokenizer
-from nmt.training.batches import Text
+from nmt.tokenization.tokenizers import Tokenizers
 from nmt.training.progress import CountProgress
 from nmt.training.signals import StopRequest
 
@@ -38,7 +39,7 @@ logger = logging.getLogger(__name__)
 
 
 def corpus_files(config: Config, tick: Callable[[], None] = lambda: None) -> CorpusFiles:
-    """The training files, once they and those of the validation are found to be usable.
+    """Returns the training files, checked together with those of the validation.
 
     Args:
         tick: is called now and then; what it raises ends the work.
@@ -55,15 +56,15 @@ def corpus_files(config: Config, tick: Callable[[], None] = lambda: None) -> Cor
     return files
 
 
-def train_tokenizers(config: Config, run: Path, files: CorpusFiles, stop: StopRequest) -> Text:
-    """Trains the tokenizers, or takes existing ones; kept in the run directory while nothing they depend on changes."""
+def train_tokenizers(config: Config, run: Path, files: CorpusFiles, stop: StopRequest) -> Tokenizers:
+    """Trains the tokenizers, or takes existing ones; the run keeps them while nothing they depend on changes."""
     folder = run / TOKENIZER
     fingerprint = _tokenizer_fingerprint(config, files, stop)
     names = (SHARED_TOKENIZER,) if config.tokenizer.shared else (SOURCE_TOKENIZER, TARGET_TOKENIZER)
-    models = read_kept(folder, names, fingerprint)
+    models = read_tokenizer_folder(folder, names, fingerprint)
     if models is not None:
         logger.info("tokenizer: unchanged")
-        return Text(*read_tokenizers(models, folder), models)
+        return tokenizers_from_files(models, folder)
     if config.tokenizer.shared:
         models = {SHARED_TOKENIZER: _model(config, config.tokenizer.source_model, (files.source, files.target), stop)}
     else:
@@ -72,23 +73,23 @@ def train_tokenizers(config: Config, run: Path, files: CorpusFiles, stop: StopRe
             TARGET_TOKENIZER: _model(config, config.tokenizer.target_model, (files.target,), stop),
         }
     with new_directory(folder, replace=True) as partial:
-        write_kept(partial, models, fingerprint)
-    return Text(*read_tokenizers(models, folder), models)
+        write_tokenizer_folder(partial, models, fingerprint)
+    return tokenizers_from_files(models, folder)
 
 
-def read_trained_tokenizers(run: Path) -> Text:
-    """The tokenizers that `train_tokenizers` left in a run directory.
+def read_trained_tokenizers(run: Path) -> Tokenizers:
+    """Reads the tokenizers that `train_tokenizers` left in a run directory.
 
     Raises:
         ModelError: they are not there, or damaged.
     """
     folder = run / TOKENIZER
     models = {path.name: path.read_bytes() for path in sorted(folder.glob("*.model"))}
-    return Text(*read_tokenizers(models, folder), models)
+    return tokenizers_from_files(models, folder)
 
 
 def _tokenizer_fingerprint(config: Config, files: CorpusFiles, stop: StopRequest) -> str:
-    """A hash of all that the tokenizers are made from."""
+    """Hashes all that the tokenizers are made from."""
     existing = [path for path in (config.tokenizer.source_model, config.tokenizer.target_model) if path]
     parts = [config.tokenizer.model_dump_json(), str(config.seed)]
     parts += [text_digest(path, stop.check) for path in chain(files.source, files.target, existing)]
@@ -96,7 +97,7 @@ def _tokenizer_fingerprint(config: Config, files: CorpusFiles, stop: StopRequest
 
 
 def _model(config: Config, existing: str | None, sides: Sequence[Sequence[str]], stop: StopRequest) -> bytes:
-    """A SentencePiece model: an existing one, or one trained on the lines of the files of one or both sides."""
+    """Returns a SentencePiece model: an existing one, or one trained on the files of one or both sides."""
     if existing is not None:
         return Tokenizer.load(existing).model
     logger.info("tokenizer: training %s on %s", config.tokenizer.kind, ", ".join(chain(*sides)))
@@ -108,14 +109,14 @@ def _model(config: Config, existing: str | None, sides: Sequence[Sequence[str]],
                 stop.check()
                 yield line.text
 
-    trained = train_on(config, list(map(lines, sides)), stop)
+    trained = train_on_texts(config, list(map(lines, sides)), stop)
     if trained.warning:
         logger.warning("tokenizer: %s", trained.warning)
     return trained.model
 
 
-def train_on(config: Config, texts: Sequence[Iterable[str]], stop: StopRequest) -> TrainedTokenizer:
-    """The tokenizer that a configuration asks for, trained on the lines of the texts.
+def train_on_texts(config: Config, texts: Sequence[Iterable[str]], stop: StopRequest) -> TrainedTokenizer:
+    """Trains the tokenizer that a configuration asks for on the lines of the texts.
 
     Raises:
         DataError: there is nothing to train on.
@@ -159,7 +160,7 @@ def prepare_corpus(
     config: Config,
     run: Path,
     files: CorpusFiles,
-    text: Text,
+    tokenizers: Tokenizers,
     stop: StopRequest,
     *,
     quiet: bool,
@@ -173,11 +174,10 @@ def prepare_corpus(
     Raises:
         DataError: the corpus is not the expected one, or cannot be used; a store that is there was left alone.
     """
-    encoder = PairEncoder(text.source, text.target)
-    pair_filter = filter_of(config)
-    fingerprint = corpus_fingerprint(files, encoder, pair_filter, tick=stop.check)
+    pair_filter = pair_filter_from_config(config)
+    fingerprint = corpus_fingerprint(files, tokenizers, pair_filter, tick=stop.check)
     if expected is not None:
-        check_expected(files, fingerprint, expected)
+        check_fingerprint(files, fingerprint, expected)
     progress = CountProgress("tokenising", "pairs", quiet=quiet)
 
     def show(pairs: int) -> None:
@@ -185,10 +185,10 @@ def prepare_corpus(
         progress.show(pairs)
 
     try:
-        store = prepare(
+        store = build_corpus(
             run / CORPUS,
             files,
-            encoder,
+            tokenizers,
             pair_filter,
             processes=_processors(),
             progress=show,
@@ -202,13 +202,13 @@ def prepare_corpus(
     return store
 
 
-def filter_of(config: Config) -> PairFilter:
-    """Which pairs a configuration keeps."""
+def pair_filter_from_config(config: Config) -> PairFilter:
+    """Returns the filter for the pairs that a configuration keeps."""
     return PairFilter(config.data.max_length, config.data.max_length_ratio, config.data.drop_duplicates)
 
 
-def check_expected(files: CorpusFiles, fingerprint: str, expected: str) -> None:
-    """Sees that a corpus is what a training began with, by their fingerprints.
+def check_fingerprint(files: CorpusFiles, fingerprint: str, expected: str) -> None:
+    """Checks that a corpus is the one that a training began with, by their fingerprints.
 
     Raises:
         DataError: it is not.
@@ -219,7 +219,7 @@ def check_expected(files: CorpusFiles, fingerprint: str, expected: str) -> None:
 
 
 def _processors() -> int:
-    """How many processors this process may use."""
+    """Counts the processors that this process may use."""
     if hasattr(os, "sched_getaffinity"):  # not on macOS
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

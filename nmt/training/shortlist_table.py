@@ -5,13 +5,14 @@ from __future__ import annotations
 import logging
 import os
 from pathlib import Path
+from typing import NamedTuple
 
 from nmt.checkpoint.checkpoint import add_shortlist
-from nmt.checkpoint.loading import read_parts
-from nmt.checkpoint.manifest import MANIFEST, STATE, read_manifest, read_state
-from nmt.checkpoint.ownership import CORPUS
-from nmt.checkpoint.run_directory import CHECKPOINTS, resolve_model
-from nmt.checkpoint.training_state import TrainingState
+from nmt.checkpoint.layout import CHECKPOINTS, CORPUS, MANIFEST, STATE
+from nmt.checkpoint.loading import ModelBundle, read_outline
+from nmt.checkpoint.manifest import read_manifest
+from nmt.checkpoint.run_directory import use_model
+from nmt.checkpoint.training_state import TrainingState, read_state
 from nmt.corpus.fingerprint import is_intact
 from nmt.corpus.ibm_model1 import learn_lexicon
 from nmt.corpus.store import Store
@@ -20,6 +21,13 @@ from nmt.io.locks import RunLock
 from nmt.search.shortlist import Shortlist
 
 logger = logging.getLogger(__name__)
+
+
+class _Trained(NamedTuple):
+    """A checkpoint without its weights, and the state of its training."""
+
+    bundle: ModelBundle
+    state: TrainingState
 
 
 def make_table(run: Path) -> Path:
@@ -34,15 +42,20 @@ def make_table(run: Path) -> Path:
     if os.path.lexists(run / MANIFEST) or not (run / CHECKPOINTS).is_dir():
         raise ModelError(str(run), "expected a run directory, whose corpus the table is made from")
     with RunLock(run):
-        checkpoint = resolve_model(run, logger.warning)
-        parts = read_parts(checkpoint)
-        state = TrainingState.from_json(read_state(checkpoint, read_manifest(checkpoint)), checkpoint / STATE)
+        bundle, state = use_model(run, logger.warning, _read, verify_first=True)
         store = Store.open(run / CORPUS)
         if store.fingerprint != state.corpus:
-            raise DataError(str(store.directory), f"not the corpus that {checkpoint.name} was trained on")
+            raise DataError(str(store.directory), f"not the corpus that {bundle.directory.name} was trained on")
         if not is_intact(store, tick=lambda: None):
             raise DataError(str(store.directory), "damaged; `nmt train` makes it anew")
-        lexicon = learn_lexicon(store, parts.source.size, parts.target.size, parts.source.eos_id, parts.config.seed)
-        add_shortlist(checkpoint, Shortlist(lexicon.translations, lexicon.frequent).tensors())
+        source, target = bundle.tokenizers
+        lexicon = learn_lexicon(store, source.size, target.size, source.special.eos, bundle.config.seed)
+        add_shortlist(bundle.directory, Shortlist(lexicon.translations, lexicon.frequent).tensors())
     logger.info("shortlist: learned from %s of %s pairs", f"{lexicon.pairs:,}", f"{len(store):,}")
-    return checkpoint
+    return bundle.directory
+
+
+def _read(checkpoint: Path) -> _Trained:
+    bundle = read_outline(checkpoint)
+    values = read_state(checkpoint, read_manifest(checkpoint))
+    return _Trained(bundle, TrainingState.from_json(values, checkpoint / STATE))

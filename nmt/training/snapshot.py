@@ -8,25 +8,26 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from nmt.checkpoint.checkpoint import Loaded, check_tensors
-from nmt.checkpoint.manifest import OPTIMIZER, WEIGHTS
-from nmt.training.ema import WeightAverage
+from nmt.checkpoint.checkpoint import Checkpoint
+from nmt.checkpoint.layout import OPTIMIZER, WEIGHTS
+from nmt.checkpoint.tensors import check_tensors
+from nmt.training.ema import ExponentialMovingAverage
 
 _MOMENTS = ("exp_avg", "exp_avg_sq")
 _STEP = "step"
 
 
 class Snapshot(NamedTuple):
-    """What a checkpoint holds of them."""
+    """The tensors of a checkpoint."""
 
     weights: Mapping[str, Tensor]  # to translate with: the average where there is one
     optimizer: Mapping[str, Tensor]
 
 
 def take_snapshot(
-    parameters: Mapping[str, nn.Parameter], optimizer: torch.optim.Optimizer, average: WeightAverage | None
+    parameters: Mapping[str, nn.Parameter], optimizer: torch.optim.Optimizer, ema: ExponentialMovingAverage | None
 ) -> Snapshot:
-    """The tensors as they are after one step or more; they share memory with the model."""
+    """Takes the tensors as they are after one step or more; they share memory with the model."""
     weights = {name: parameter.detach() for name, parameter in parameters.items()}
     moments = optimizer.state_dict()["state"]
     tensors = {
@@ -34,16 +35,16 @@ def take_snapshot(
         for index, name in enumerate(parameters)
         for moment in (*_MOMENTS, _STEP)
     }
-    if average is None:
+    if ema is None:
         return Snapshot(weights, tensors)
-    return Snapshot(average.tensors, tensors | {f"weights.{name}": weight for name, weight in weights.items()})
+    return Snapshot(ema.tensors, tensors | {f"weights.{name}": weight for name, weight in weights.items()})
 
 
 def restore_snapshot(
-    checkpoint: Loaded,
+    checkpoint: Checkpoint,
     parameters: Mapping[str, nn.Parameter],
     optimizer: torch.optim.Optimizer,
-    average: WeightAverage | None,
+    ema: ExponentialMovingAverage | None,
 ) -> None:
     """Puts the tensors of a checkpoint back where `take_snapshot` took them.
 
@@ -55,13 +56,13 @@ def restore_snapshot(
     for name, parameter in parameters.items():
         expected |= {f"{moment}.{name}": parameter for moment in _MOMENTS}
         expected[f"{_STEP}.{name}"] = torch.zeros(())
-        if average is not None:
+        if ema is not None:
             expected[f"weights.{name}"] = parameter
     weights = checkpoint.weights
     check_tensors(weights, parameters, checkpoint.directory / WEIGHTS)
     check_tensors(found, expected, checkpoint.directory / OPTIMIZER)
-    if average is not None:
-        average.load(weights)
+    if ema is not None:
+        ema.load(weights)
         weights = {name: found[f"weights.{name}"] for name in parameters}
     with torch.no_grad():
         for name, parameter in parameters.items():

@@ -8,16 +8,15 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import closing, nullcontext
 from dataclasses import replace
-from pathlib import Path
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-from nmt.checkpoint.checkpoint import CheckpointContents, Loaded, save_marked
-from nmt.checkpoint.manifest import STATE
+from nmt.checkpoint.checkpoint import Checkpoint, CheckpointContents, save_with_pointers
+from nmt.checkpoint.layout import STATE
+from nmt.checkpoint.tokenizer_folder import tokenizer_files
 from nmt.checkpoint.training_state import TrainingState
-from nmt.config import Config
 from nmt.corpus.batch_order import BatchOrder
 from nmt.corpus.permutation import derive_key
 from nmt.corpus.prefetch import prefetched
@@ -25,15 +24,15 @@ from nmt.corpus.store import Store
 from nmt.device import exhausted_memory_as
 from nmt.errors import ModelError, StoppedError
 from nmt.model.seq2seq import Seq2Seq
-from nmt.training.batches import TensorBatch, Text, Update, updates_from
-from nmt.training.deferred_loss import Outcome, Outcomes
-from nmt.training.device_strategy import Execution
-from nmt.training.distributed.process_group import Processes
-from nmt.training.ema import WeightAverage
+from nmt.tokenization.tokenizers import Tokenizers
+from nmt.training.batches import TensorBatch, Update, updates
+from nmt.training.deferred_loss import DeferredLosses, UpdateLoss
+from nmt.training.ema import ExponentialMovingAverage
 from nmt.training.gradient import Gradient, too_large
+from nmt.training.job import TrainingJob
 from nmt.training.malloc import STEPS_BETWEEN_RETURNS, return_freed_memory
-from nmt.training.metrics_log import MetricsWriter
-from nmt.training.optimizer import leave_out_if_infinite, make_optimizer
+from nmt.training.metrics_log import MetricsWriter, training_record, validation_record
+from nmt.training.optimizer import make_optimizer, skip_step_if_nonfinite
 from nmt.training.progress import TrainingProgress, duration
 from nmt.training.schedule import make_schedule
 from nmt.training.signals import StopRequest
@@ -54,59 +53,46 @@ class Trainer:
     """Trains a model until a limit of the configuration is reached; owns everything that changes on the way."""
 
     def __init__(
-        self,
-        run: Path,
-        config: Config,
-        model: Seq2Seq,
-        store: Store,
-        text: Text,
-        validator: Validator | None,
-        stop: StopRequest,
-        dtype: torch.dtype,
-        processes: Processes,
-        execution: Execution,
+        self, job: TrainingJob, model: Seq2Seq, store: Store, tokenizers: Tokenizers, validator: Validator | None
     ) -> None:
-        """`validator` is None in processes other than the first. Those of several are in their `group`."""
+        """Of several processes, all have joined the job's `group`; `validator` is None in those that do not write."""
         self.state = TrainingState(corpus=store.fingerprint)
-        self._run = run
-        self._config = config
+        self._job = job
+        self._config = job.config.training
         self._model = model
         self._store = store
-        self._text = text
+        self._tokenizers = tokenizers
         self._validator = validator
-        self._stop = stop
-        # What all processes know of: all have to stop after the same step.
-        self._agreed_stop = stop if processes.alone else StopRequest()
-        self._processes = processes
-        self._execution = execution
-        self._gradient = Gradient(model, config.training, dtype, processes, execution)
-        self._outcomes = Outcomes(execution.updates_behind)
-        self._order = BatchOrder(store, config.training.batch_tokens, config.seed)
-        self._schedule = make_schedule(config.training)
+        # The stop request that all processes know of: all have to stop after the same step.
+        self._agreed_stop = job.stop if job.group.alone else StopRequest()
+        self._gradient = Gradient(model, job)
+        self._losses = DeferredLosses(job.strategy.updates_behind)
+        self._order = BatchOrder(store, self._config.batch_tokens, job.config.seed)
+        self._schedule = make_schedule(self._config)
         self._parameters = dict(model.named_parameters())
-        self._optimizer = make_optimizer(config.training, list(self._parameters.values()))
-        decay = config.training.average_decay
-        self._average = WeightAverage(model, decay) if decay else None
+        self._optimizer = make_optimizer(self._config, list(self._parameters.values()))
+        decay = self._config.average_decay
+        self._ema = ExponentialMovingAverage(model, decay) if decay else None
         self._saved_at = time.monotonic()
         self._started = time.monotonic()
 
-    def resume(self, checkpoint: Loaded) -> None:
+    def resume(self, checkpoint: Checkpoint) -> None:
         """Goes back to where a checkpoint was saved.
 
         Raises:
             ModelError: its tensors or its state are not those of this training.
         """
-        where = checkpoint.directory / STATE
-        self.state = TrainingState.from_json(checkpoint.state, where)
+        self.state = checkpoint.state
         try:
             next(self._order.batches(self.state.position))
         except ValueError as error:
-            raise ModelError(str(where), str(error)) from error
-        restore_snapshot(checkpoint, self._parameters, self._optimizer, self._average)
+            raise ModelError(str(checkpoint.directory / STATE), str(error)) from error
+        restore_snapshot(checkpoint, self._parameters, self._optimizer, self._ema)
 
-    def fit(self, metrics: MetricsWriter | None, *, quiet: bool) -> str:
-        """Trains on, and returns the limit that ended it. Without `metrics`, as with several processes all but the
-        first are, it validates, saves and logs nothing.
+    def fit(self, metrics: MetricsWriter | None) -> str:
+        """Trains on, and returns the limit that ended it.
+
+        Without `metrics`, as in all of several processes but the first, it validates, saves and logs nothing.
 
         Raises:
             DismissedError: the first process has left.
@@ -115,190 +101,186 @@ class Trainer:
             MemoryExhaustedError: memory ran out.
             StorageError: a checkpoint could not be saved.
         """
-        config = self._config.training
         self._started = time.monotonic() - self.state.seconds
         self._saved_at = time.monotonic()
         self._model.train()
         with (
-            self._execution.running(),
-            TrainingProgress(quiet=quiet) as progress,
-            closing(prefetched(self._order_of_updates())) as updates,
+            self._job.strategy.running(),
+            TrainingProgress(quiet=self._job.quiet) as progress,
+            closing(prefetched(self._prepared_updates())) as prepared,
         ):
             while True:
-                limit = self.state.limit_reached(config)
-                due = self.state.step % config.validate_every == 0 or limit is not None
-                if due and self.state.validated_step < self.state.step:
-                    if metrics is not None:
-                        self._validate(metrics)
-                    self._share_state()
-                    continue  # its outcome may end training
-                if limit is not None:
+                if self._validation_is_due():
+                    self._validate_and_share(metrics)  # its score may end the training
+                if (limit := self.state.limit_reached(self._config)) is not None:
                     return limit
                 self._stop_if_asked()
-                with exhausted_memory_as(lambda: too_large(f"at step {self.state.step + 1:,}", config)):
-                    self._step(next(updates))
-                if self.state.step % STEPS_BETWEEN_RETURNS == 0:
-                    return_freed_memory()
-                if self.state.step % config.log_every == 0:
-                    self._catch_up()
-                    if metrics is not None:
-                        self._log(metrics, progress)
-                    self.state.start_record()
-                if metrics is not None and time.monotonic() - self._saved_at >= 60 * config.save_every_minutes:
-                    self._save()
+                with exhausted_memory_as(lambda: too_large(f"at step {self.state.step + 1:,}", self._config)):
+                    self._step(next(prepared))
+                self._log_if_due(metrics, progress)
+                self._save_if_due(metrics)
 
-    def _order_of_updates(self) -> Iterator[_Prepared]:
-        place, execution = self._processes.place, self._execution
-        for update in updates_from(self.state.position, self._order, self._store, self._config, self._text, place):
-            parts = [TensorBatch.of(part, buckets=execution.buckets) for part in update.parts]
-            yield _Prepared(update, [part.pinned() for part in parts] if execution.pins_memory else parts)
+    def _prepared_updates(self) -> Iterator[_Prepared]:
+        """Yields the updates to come; a thread runs this beside the training."""
+        job, strategy = self._job, self._job.strategy
+        given = self.state.position, self._order, self._store, job.config, self._tokenizers
+        for update in updates(*given, job.group.process):
+            parts = [TensorBatch.from_batch(part, buckets=strategy.buckets) for part in update.parts]
+            yield _Prepared(update, [part.pinned() for part in parts] if strategy.pins_memory else parts)
 
     def _step(self, prepared: _Prepared) -> None:
-        """One update of the weights, by all processes."""
+        """Makes one update of the weights, in all processes.
+
+        NaN and infinities never reach the weights: on a CPU the loss is checked before the optimizer steps; on CUDA it
+        is not computed yet, so the optimizer skips the step by itself, and the check follows some updates later. And
+        they never reach a checkpoint: all losses are checked before one is saved (`_check_losses`).
+        """
         update, parts = prepared
         step = self.state.step + 1
-        place = self._processes.place
-        tokens = int(sum(tokens for (tokens,) in self._processes.gather(update.target_tokens)))
-        rate = self._schedule(step, self.state.reductions)
+        tokens = int(sum(tokens for (tokens,) in self._job.group.gather(update.target_tokens)))
+        loss, seconds = self._agree(self._add_gradients(parts, step, tokens))
+        norm = nn.utils.clip_grad_norm_(self._parameters.values(), self._config.clip_norm or math.inf)
+        self._losses.add(step, tokens, loss, norm)
+        if self._job.strategy.updates_behind:
+            skip_step_if_nonfinite(self._optimizer, loss, norm)
+        self._count(self._losses.due())
         for group in self._optimizer.param_groups:
-            group["lr"] = rate
+            group["lr"] = self._schedule(step, self.state.reductions)
+        self._optimizer.step()
+        if self._ema:
+            self._ema.update(step)
+        self.state.step = step
+        self.state.position = update.following
+        self.state.seconds = seconds
+        if step % STEPS_BETWEEN_RETURNS == 0:
+            return_freed_memory()
+
+    def _add_gradients(self, parts: list[TensorBatch], step: int, tokens: int) -> Tensor:
+        """Leaves the gradient of an update in the parameters; returns its loss, summed over this process's parts."""
         self._gradient.clear()
+        process = self._job.group.process
         losses = []
         for number, part in enumerate(parts):
             # Dropout depends on seed, step and part alone, so that a resumed training draws what it would have drawn.
             # Parts are counted over all processes: who computes them makes no difference.
-            key = derive_key("dropout", self._config.seed, step, place.rank + number * place.size)
+            key = derive_key("dropout", self._job.config.seed, step, process.rank + number * process.world_size)
             torch.manual_seed(key % (1 << 63))
             losses.append(self._gradient.add(part, tokens, last=number + 1 == len(parts)))
-        loss, seconds = self._agree(sum(losses[1:], losses[0]))
-        norm = nn.utils.clip_grad_norm_(self._parameters.values(), self._config.training.clip_norm or math.inf)
-        self._outcomes.add(step, tokens, loss, norm)
-        if self._execution.updates_behind:
-            leave_out_if_infinite(self._optimizer, loss, norm)
-        self._count(self._outcomes.due())
-        self._optimizer.step()
-        if self._average:
-            self._average.update(step)
-        self.state.step = step
-        self.state.position = update.following
-        self.state.seconds = seconds
+        return sum(losses[1:], losses[0])
 
-    def _count(self, outcomes: Iterable[Outcome]) -> None:
-        for outcome in outcomes:
-            self.state.count(outcome.loss, outcome.tokens)
+    def _count(self, losses: Iterable[UpdateLoss]) -> None:
+        for update in losses:
+            self.state.count(update.loss, update.tokens)
 
-    def _catch_up(self) -> None:
-        """Waits for the outcomes of all updates; NonFiniteError where one diverged."""
-        self._count(self._outcomes.rest())
+    def _check_losses(self) -> None:
+        """Waits for the losses of all updates; NonFiniteError where one diverged."""
+        self._count(self._losses.rest())
 
     def _agree(self, loss: Tensor) -> tuple[Tensor, float]:
-        """The update's loss and the time of training, the same in all processes, and so is who asked to stop."""
+        """Returns the update's loss and the time of training, the same in all processes; agrees on who asked to stop."""
         seconds = time.monotonic() - self._started
-        if self._processes.alone:
+        group = self._job.group
+        if group.alone:
             return loss, seconds
-        numbers = self._processes.gather(float(loss), self._stop.signal or 0, seconds)
+        numbers = group.gather(float(loss), self._job.stop.signal or 0, seconds)
         losses, signals, clocks = zip(*numbers, strict=True)
         self._agreed_stop.signal = int(max(signals)) or None
         return torch.tensor(sum(losses), dtype=torch.float64), clocks[0]
 
-    def _share_state(self) -> None:
-        """What the validation of the first process has changed, in the others."""
-        if not self._processes.alone:
-            state = self._processes.share(self.state.as_json(), self._stop)
-            self.state = TrainingState.from_json(state, self._run)
+    def _log_if_due(self, metrics: MetricsWriter | None, progress: TrainingProgress) -> None:
+        if self.state.step % self._config.log_every:
+            return
+        self._check_losses()
+        if metrics is not None:
+            state = self.state
+            record = training_record(state, self._schedule(state.step, state.reductions))
+            metrics.write(record)
+            per_epoch = self._order.approximate_updates_per_epoch
+            left = duration(state.seconds_left(self._config, per_epoch))
+            best = "" if state.best_score is None else f", best {self._metric_text(state.best_score)}"
+            progress.show(
+                state.share_done(self._config, per_epoch),
+                # What one waits for comes first: a narrow terminal cuts the rest.
+                f"{left} left, step {state.step:,}{best}, loss {record['loss']:.3f}, epoch {state.epochs_begun}, "
+                f"{record['target_tokens_per_second']:,.0f} target tokens/s",
+            )
+        self.state.start_record()
 
-    def _log(self, metrics: MetricsWriter, progress: TrainingProgress) -> None:
+    def _validation_is_due(self) -> bool:
         state = self.state
-        record = {
-            "split": "train",
-            "step": state.step,
-            "epoch": state.position.epoch,
-            "seconds": round(state.seconds, 3),
-            "loss": state.loss_since_record / state.tokens_since_record,
-            "learning_rate": self._schedule(state.step, state.reductions),
-            "target_tokens": state.tokens_since_record,
-            "target_tokens_per_second": state.tokens_since_record / max(1e-9, state.seconds - state.recorded_seconds),
-        }
-        metrics.write(record)
-        per_epoch = self._order.approximate_updates_per_epoch
-        left = state.seconds_left(self._config.training, per_epoch)
-        best = "" if state.best_score is None else f", best {self._metric_text(state.best_score)}"
-        progress.show(
-            state.share_done(self._config.training, per_epoch),
-            # What one waits for comes first: a narrow terminal cuts the rest.
-            f"{duration(left)} left, step {state.step:,}{best}, loss {record['loss']:.3f}, epoch {state.epochs_begun}, "
-            f"{record['target_tokens_per_second']:,.0f} target tokens/s",
-        )
+        is_due = state.step % self._config.validate_every == 0 or state.limit_reached(self._config) is not None
+        return is_due and state.validated_step < state.step
+
+    def _validate_and_share(self, metrics: MetricsWriter | None) -> None:
+        """Validates in the first process, and has the others take over what that has changed."""
+        if metrics is not None:
+            self._validate(metrics)
+        if not self._job.group.alone:
+            state = self._job.group.share(self.state.as_json(), self._job.stop)
+            self.state = TrainingState.from_json(state, self._job.run)
 
     def _validate(self, metrics: MetricsWriter) -> None:
         """Scores the model, and saves it; a signal leaves the validation to the resumed training."""
-        self._catch_up()
-        state, config = self.state, self._config.training
+        self._check_losses()
+        state = self.state
         assert self._validator is not None, "only the first process validates"
-        with self._average.applied() if self._average else nullcontext():
+        with self._ema.applied() if self._ema else nullcontext():
             return_freed_memory()
             try:
-                result = self._validator(self._model, self._stop.check)
+                result = self._validator(self._model, self._job.stop.check)
             except StoppedError:
                 result = None
             return_freed_memory()
         if result is None:
-            self._agreed_stop = self._stop  # the others leave with this process
+            self._agreed_stop = self._job.stop  # the others leave with this process
             self._stop_if_asked()
             return
-        is_best = state.take_score(result.metric(config.early_stopping_metric), config)
+        is_best = state.take_score(result.metric(self._config.early_stopping_metric), self._config)
         state.seconds = time.monotonic() - self._started
-        metrics.write(
-            {
-                "split": "validation",
-                "step": state.step,
-                "epoch": state.position.epoch,
-                "seconds": round(state.seconds, 3),
-                "loss": result.loss,
-                "perplexity": result.perplexity,
-                "bleu": result.bleu,
-                "chrf": result.chrf,
-            }
-        )
+        metrics.write(validation_record(state, result))
         result.report(state.step, is_best)
         self._save(is_best=is_best)
 
     def _metric_text(self, score: float) -> str:
-        metric = self._config.training.early_stopping_metric
+        metric = self._config.early_stopping_metric
         return f"perplexity {-score:.2f}" if metric == "perplexity" else f"{metric} {score:.2f}"
 
     def best_text(self) -> str:
-        """The best validation score so far, in words."""
+        """Returns the best validation score so far, in words."""
         if self.state.best_score is None:
             return "no validation yet"
         return f"best {self._metric_text(self.state.best_score)} at step {self.state.best_step:,}"
 
     def _stop_if_asked(self) -> None:
         if self._agreed_stop.signal is not None:
-            if self.state.step and self._processes.is_first:  # before the first step there is nothing yet to save
+            if self.state.step and self._job.writes:  # before the first step there is nothing yet to save
                 self._save()
             logger.info("stopped at step %s; the same command goes on from here", f"{self.state.step:,}")
             self._agreed_stop.check()
 
+    def _save_if_due(self, metrics: MetricsWriter | None) -> None:
+        if metrics is not None and time.monotonic() - self._saved_at >= 60 * self._config.save_every_minutes:
+            self._save()
+
     def _save(self, *, is_best: bool = False) -> None:
         """Saves a checkpoint of the present state; safe at any kill."""
-        self._catch_up()
+        self._check_losses()
         state = replace(self.state, seconds=time.monotonic() - self._started)
-        weights, tensors = take_snapshot(self._parameters, self._optimizer, self._average)
+        weights, tensors = take_snapshot(self._parameters, self._optimizer, self._ema)
         contents = CheckpointContents(
             weights=weights,
             optimizer=tensors,
             state=state.as_json(),
-            config=self._config.as_yaml(),
-            tokenizers=self._text.files,
+            config=self._job.config.as_yaml(),
+            tokenizers=tokenizer_files(self._tokenizers),
             summary={
                 "step": state.step,
                 "epoch": state.position.epoch,
                 "training_seconds": state.seconds,
-                "metric": self._config.training.early_stopping_metric,
+                "metric": self._config.early_stopping_metric,
                 "best_score": state.best_score,
                 "best_step": state.best_step,
             },
         )
-        save_marked(self._run, state.step, contents, is_best=is_best, keep=self._config.training.keep_checkpoints)
+        save_with_pointers(self._job.run, state.step, contents, is_best=is_best, keep=self._config.keep_checkpoints)
         self._saved_at = time.monotonic()

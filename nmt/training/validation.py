@@ -1,4 +1,4 @@
-"""How good the model is in the middle of training: its loss and its translations of the validation pairs."""
+"""Validation: the loss of the model on the validation pairs, and the scores of its translations of them."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from nmt.config import Config
 from nmt.errors import DataError, NonFiniteError
 from nmt.evaluation.metrics import evaluate, perplexity
 from nmt.model.seq2seq import Seq2Seq
-from nmt.tokenization.tokenizer import Tokenizer
-from nmt.translation.forced_decoding import LONGEST, TokenPair, force_tokens
+from nmt.tokenization.tokenizers import Tokenizers
+from nmt.translation.forced_decoding import MAX_TOKENS, TokenPair, force_decode_tokens
 from nmt.translation.translator import Translator
 
 logger = logging.getLogger(__name__)
@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class ValidationResult:
-    """Scores of a validation; `loss` in nats a target token, and some translations to look at."""
+    """Scores of a validation; `loss` in nats a target token, and some translations to show."""
 
     loss: float
     perplexity: float
@@ -31,11 +31,11 @@ class ValidationResult:
     samples: tuple[tuple[str, str, str], ...]  # source, reference, translation
 
     def metric(self, name: str) -> float:
-        """The value of an early-stopping metric, larger for better."""
+        """Returns the value of an early-stopping metric, larger for better."""
         return {"bleu": self.bleu, "chrf": self.chrf, "perplexity": -self.perplexity}[name]
 
     def report(self, step: int, is_best: bool) -> None:
-        """Logs it."""
+        """Logs the scores and the samples."""
         logger.info(
             "validation at step %s: loss %.3f, perplexity %.2f, BLEU %.2f, chrF %.2f%s",
             f"{step:,}",
@@ -56,7 +56,7 @@ class Validator:
         self,
         config: Config,
         pairs: Sequence[tuple[str, str]],
-        tokenizers: tuple[Tokenizer, Tokenizer],
+        tokenizers: Tokenizers,
         dtype: torch.dtype,
     ) -> None:
         """Tokenises the pairs; raises DataError where all of them are blank."""
@@ -68,20 +68,20 @@ class Validator:
         both = [TokenPair(*pair, number) for number, pair in enumerate(ids, start=1) if pair[0] and pair[1]]
         if not both:
             raise DataError("data.validation", "every pair is blank; expected some text to validate on")
-        self._read = [pair for pair in both if pair.length <= LONGEST]
+        self._read = [pair for pair in both if pair.length <= MAX_TOKENS]
         if not self._read:
-            raise DataError("data.validation", f"every pair has {LONGEST:,} tokens or more; expected sentences")
+            raise DataError("data.validation", f"every pair has {MAX_TOKENS:,} tokens or more; expected sentences")
         if len(self._read) < len(both):
             count = len(both) - len(self._read)
             logger.warning(
                 "data.validation: the loss is without %s of %s tokens or more; BLEU and chrF are of all",
                 "1 pair" if count == 1 else f"{count:,} pairs",
-                f"{LONGEST:,}",
+                f"{MAX_TOKENS:,}",
             )
         self._pairs = pairs
 
     def __call__(self, model: Seq2Seq, check: Callable[[], None]) -> ValidationResult:
-        """The scores of the model, which is left in the mode it was in.
+        """Scores the model, which is left in the mode it was in.
 
         `check` is called between batches and between the steps of a search; what it raises ends the validation.
 
@@ -92,7 +92,7 @@ class Validator:
         was_training = model.training
         model.eval()
         # A search of many lines may go on for longer than one who asks to stop would wait.
-        translator = Translator(model, *self._tokenizers, self._config, self._dtype, tick=check)
+        translator = Translator(model, self._tokenizers, self._config, self._dtype, tick=check)
         try:
             loss, tokens = self._loss(translator)
             translations = self._translate(translator)
@@ -113,13 +113,13 @@ class Validator:
         )
 
     def _loss(self, translator: Translator) -> tuple[float, int]:
-        """Cross-entropy summed over target tokens, and their number."""
+        """Returns the cross-entropy summed over target tokens, and their number."""
         try:
-            found = force_tokens(translator, self._read, attention=False)
+            found = force_decode_tokens(translator, self._read, attention=False)
         except NonFiniteError as error:
             raise _diverged(math.nan) from error
-        tokens = sum(len(forced.log_probabilities) for forced in found)
-        loss = -sum(float(forced.log_probabilities.sum(dtype="float64")) for forced in found)
+        tokens = sum(len(scores.log_probabilities) for scores in found)
+        loss = -sum(float(scores.log_probabilities.sum(dtype="float64")) for scores in found)
         if not math.isfinite(perplexity(loss, tokens)):
             raise _diverged(loss / tokens)
         return loss, tokens

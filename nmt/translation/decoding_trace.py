@@ -1,33 +1,36 @@
-"""What a model did while it wrote a translation: the found hypothesis, run once more and watched step by step."""
+"""The decoding trace: the best hypothesis of a line, run through the decoder once more and recorded step by step."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
-from typing import NamedTuple
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from nmt.config import Config
 from nmt.io.lines import output_line
-from nmt.model.seq2seq import TracedStep
+from nmt.model.seq2seq import Seq2Seq, TracedStep
 from nmt.search.hypothesis import Hypothesis
-from nmt.search.shortlist import Marks
+from nmt.tokenization.special_tokens import SpecialTokens
 from nmt.tokenization.tokenizer import Tokenizer
-from nmt.translation.result import TranslateOptions, Translation
-from nmt.translation.segments import Found
-from nmt.translation.translator import Beginning, Translator
+from nmt.tokenization.tokenizers import Tokenizers
+from nmt.translation.notebook import notebook
+from nmt.translation.options import TranslateOptions
+from nmt.translation.result import Translation
+from nmt.translation.segments import EncodedSegments, SegmentResult
 
 Floats = NDArray[np.float32]
 
 MOST_PROBABLE = 5
-"""Next tokens told of each step."""
+"""Number of next tokens recorded of each step."""
 
 
 class Choice(NamedTuple):
-    """What the decoder wrote at a step, and what it might have written.
+    """The token that the decoder wrote at a step, and those that it might have written.
 
     Attributes:
         token: the one written, spelled as the tokenizer does; the end mark at the last step of a finished translation.
@@ -44,7 +47,7 @@ class Choice(NamedTuple):
 
 
 class Candidate(NamedTuple):
-    """A hypothesis of the search: its text, its score and log-probability (see `Hypothesis`), whether it ended."""
+    """A hypothesis of the search: its text, its score and log-probability (see `Hypothesis`), and if it ended."""
 
     text: str
     score: float
@@ -53,8 +56,8 @@ class Candidate(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class Trace:
-    """How a line, or a part of one that was translated in parts, was translated.
+class DecodingTrace:
+    """How a segment, which is mostly a whole line, was translated.
 
     `S` counts the source's tokens and its end mark, `T` the steps: one a token of the translation, and one for its end
     mark if it ended. Arrays cannot be written to.
@@ -68,9 +71,9 @@ class Trace:
         summary: (C,) its last states, the end of the first half and the beginning of the other.
         scores: (T, S) before softmax. This and `weights` are (T, 0) without attention in the model.
         weights: (T, S) after it.
-        contexts: (T, C) what the decoder saw of the source: the sum of the states by their weights, or the summary.
+        contexts: (T, C) the decoder's input from the source: the sum of the states by their weights, or the summary.
         choices: T.
-        vocabulary: how many tokens each probability is one of; with a shortlist, those of the sentence.
+        vocabulary: number of tokens that each probability is one of; with a shortlist, those of the sentence.
         candidates: the hypotheses of the search, best first; the first is the one that was traced.
     """
 
@@ -89,82 +92,106 @@ class Trace:
 
     @property
     def finished(self) -> bool:
-        """Whether the translation came to its end mark, and was not cut at its limit."""
+        """True if the translation came to its end mark, and was not cut at its limit."""
         return self.candidates[0].finished
 
+    @property
+    def target_tokens(self) -> tuple[str, ...]:
+        """T, the tokens written, spelled as the tokenizer does; the end mark last if the translation ended."""
+        return tuple(choice.token for choice in self.choices)
 
-class TracedLine(NamedTuple):
-    """A line with its translations, and the trace of the best of each part of it; none for a blank line."""
+
+@dataclass(frozen=True, eq=False)
+class AttendedLine:
+    """A line with its translations, and the trace of the best one: what `Translator.attend` returns.
+
+    A line of one segment, as nearly all are, has the attributes of its only `DecodingTrace`, too: `line.weights`. In a
+    notebook it shows the heat map of its attention.
+
+    Attributes:
+        translation: the line and its translations.
+        segments: the trace of each segment of the line; none for a blank line.
+        config: of the model.
+        options: of the translation.
+    """
 
     translation: Translation
-    parts: tuple[Trace, ...]
+    segments: tuple[DecodingTrace, ...]
+    config: Config = field(repr=False)
+    options: TranslateOptions = field(repr=False)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_") or name not in _OF_A_TRACE:
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        if len(self.segments) != 1:
+            raise AttributeError(f"{name}: the line has {len(self.segments)} segments; each has its own, in .segments")
+        return getattr(self.segments[0], name)
+
+    def page(self, unit: str = "word") -> Any:
+        """Returns the attention page, to be shown in a notebook; its `html` is the page itself.
+
+        Args:
+            unit: `word` or `token`, of the matrix and the ribbons at first.
+
+        Raises:
+            DataError: the line is blank, or too long for a page.
+        """
+        return notebook().page(self, unit)
+
+    def _repr_html_(self) -> str:
+        return self.translation._repr_html_()
 
 
-def trace(
-    translator: Translator, lines: Sequence[str], options: TranslateOptions, *, numbers: Sequence[int] | None = None
-) -> list[TracedLine]:
-    """Translates lines, as `Translator.translate` does, and watches how the best translation of each came about.
-
-    All hypotheses that the beam is wide enough for are told.
-
-    Raises:
-        The same as `Translator.translate`.
-    """
-    options = replace(options, n_best=options.width, attention=True)
-    found = translator.search(lines, options, numbers=numbers)
-    with translator.computing():
-        traces = [_trace_line(translator, line) for line in found]
-    return [TracedLine(translator.translation(line, options), parts) for line, parts in zip(found, traces, strict=True)]
+_OF_A_TRACE = frozenset({*DecodingTrace.__dataclass_fields__, "finished", "target_tokens"})
 
 
-def _trace_line(translator: Translator, found: Found) -> tuple[Trace, ...]:
-    source, target = translator.source_tokenizer, translator.target_tokenizer
-    traces = []
-    for part, hypotheses in zip(found.parts, found.hypotheses, strict=True):
-        text, of_words = target.decode_with_words(hypotheses[0].tokens)
-        beginning = translator.begin([part])
-        looks, choices = _run(translator, beginning, hypotheses[0])
-        memory, small = beginning.state.memory, beginning.small
-        traces.append(
-            Trace(
-                text=output_line(text),
-                source_tokens=tuple(map(source.piece, [*part.ids, source.eos_id])),
-                source_words=tuple(part.words),
-                target_words=tuple(of_words),
-                states=_array(memory.annotations[0]),
-                summary=_array(memory.summary[0]),
-                scores=_rows(look.scores for look in looks),
-                weights=_rows(look.weights for look in looks),
-                contexts=_rows(look.context for look in looks),
-                choices=choices,
-                vocabulary=target.size if small is None else int(small.lengths[0]),
-                candidates=tuple(_candidate(target, hypothesis) for hypothesis in hypotheses),
-            )
-        )
-    return tuple(traces)
+def trace_decoding(
+    model: Seq2Seq, tokenizers: Tokenizers, result: SegmentResult, encoded: EncodedSegments
+) -> DecodingTrace:
+    """Traces the best hypothesis of a segment, `encoded` alone; inside `Translator.computing`."""
+    source, target = tokenizers
+    segment, hypotheses = result
+    text, of_words = target.decode_with_words(hypotheses[0].tokens)
+    steps, choices = _run(model, target, encoded, hypotheses[0])
+    memory, restricted = encoded.state.memory, encoded.vocabularies
+    return DecodingTrace(
+        text=output_line(text),
+        source_tokens=tuple(map(source.piece, [*segment.ids, source.special.eos])),
+        source_words=tuple(segment.words),
+        target_words=tuple(of_words),
+        states=_array(memory.annotations[0]),
+        summary=_array(memory.summary[0]),
+        scores=_rows(step.scores for step in steps),
+        weights=_rows(step.weights for step in steps),
+        contexts=_rows(step.context for step in steps),
+        choices=choices,
+        vocabulary=target.size if restricted is None else int(restricted.lengths[0]),
+        candidates=tuple(_candidate(target, hypothesis) for hypothesis in hypotheses),
+    )
 
 
 def _run(
-    translator: Translator, beginning: Beginning, hypothesis: Hypothesis
+    model: Seq2Seq, target: Tokenizer, encoded: EncodedSegments, hypothesis: Hypothesis
 ) -> tuple[list[TracedStep], tuple[Choice, ...]]:
     """Gives the model the words of a hypothesis, one after the other, in place of its own choice."""
-    target, state, small = translator.target_tokenizer, beginning.state, beginning.small
-    marks = Marks.of(target) if small is None else small.marks
-    tokens = hypothesis.tokens if small is None else small.small([hypothesis.tokens])[0]
-    spelled = range(target.size) if small is None else small.tokens[0].tolist()
-    looks, choices, last = [], [], marks.bos
-    for token in [*tokens, *[marks.eos] * hypothesis.finished]:
-        look = translator.model.trace_step(torch.tensor([[last]], device=translator.device), state)
-        looks.append(look)
-        choices.append(_choice(look.logits[0, 0].float(), token, marks, lambda one: target.piece(spelled[one])))
-        state, last = look.state, token
-    return looks, tuple(choices)
+    state, restricted = encoded.state, encoded.vocabularies
+    special = target.special if restricted is None else restricted.special
+    tokens = hypothesis.tokens if restricted is None else restricted.restricted([hypothesis.tokens])[0]
+    spelled = range(target.size) if restricted is None else restricted.tokens[0].tolist()
+    device = encoded.source_lengths.device
+    steps, choices, last = [], [], special.bos
+    for token in [*tokens, *[special.eos] * hypothesis.finished]:
+        step = model.trace_step(torch.tensor([[last]], device=device), state)
+        steps.append(step)
+        choices.append(_choice(step.logits[0, 0].float(), token, special, lambda one: target.piece(spelled[one])))
+        state, last = step.state, token
+    return steps, tuple(choices)
 
 
-def _choice(logits: Tensor, token: int, marks: Marks, spell: Callable[[int], str]) -> Choice:
-    """What was chosen by logits (V,)."""
+def _choice(logits: Tensor, token: int, special: SpecialTokens, spell: Callable[[int], str]) -> Choice:
+    """Records the choice of a token by logits (V,)."""
     normaliser = logits.logsumexp(0)
-    never = torch.tensor([mark for mark in (marks.pad, marks.bos) if mark != marks.eos], device=logits.device)
+    never = torch.tensor(special.never_written, device=logits.device)
     allowed = logits.index_fill(0, never, float("-inf"))
     rank = 1 + int((allowed > logits[token]).sum())
     # The token stands where its rank says, whatever has the same logit.
@@ -186,9 +213,9 @@ def _candidate(target: Tokenizer, hypothesis: Hypothesis) -> Candidate:
     return Candidate(text, hypothesis.score, hypothesis.log_probability, hypothesis.finished)
 
 
-def _rows(parts: Iterable[Tensor]) -> Floats:
+def _rows(of_steps: Iterable[Tensor]) -> Floats:
     """(1, 1, ·) of each step -> (T, ·)."""
-    return _array(torch.cat([part[0] for part in parts]))
+    return _array(torch.cat([of_step[0] for of_step in of_steps]))
 
 
 def _array(values: Tensor) -> Floats:

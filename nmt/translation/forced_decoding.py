@@ -1,7 +1,7 @@
-"""Given translations: how probable the model finds each token of them, and what it looks at meanwhile.
+"""Forced decoding: the probability that the model gives each token of given translations, and its attention.
 
-The decoder reads the given translation in place of its own choices ("teacher forcing"). A pair is never cut: what
-search would translate in parts is read as a whole.
+The decoder reads the given translation in place of its own choices ("teacher forcing"). A pair is never cut: a line
+that search would translate in segments is read as a whole.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import torch
 from numpy.typing import NDArray
 
 from nmt.corpus.batch_order import length_sorted_batches
-from nmt.corpus.batching import SpecialIds, pad_pairs
+from nmt.corpus.batching import pad_pairs
 from nmt.device import within_memory
 from nmt.errors import MemoryExhaustedError
 from nmt.io.lines import is_blank
@@ -25,11 +25,11 @@ from nmt.tokenization.tokenizer import Tokenizer
 from nmt.translation.result import Attention, Output, SegmentAttention, Translation
 from nmt.translation.translator import Translator
 
-LONGEST = 1 << 13
-"""Tokens of a side at most, its end mark counted. The memory that a pair takes grows with the product of both sides."""
+MAX_TOKENS = 1 << 13
+"""Maximum number of tokens of a side, end mark included. The memory of a pair grows with the product of both sides."""
 
-MOST_WEIGHTS = LONGEST * LONGEST
-"""Weights at most of all attention that is held at once, whatever is asked for at once."""
+MAX_WEIGHTS = MAX_TOKENS * MAX_TOKENS
+"""Maximum number of attention weights held at once, however many pairs are asked for at once."""
 
 
 class TokenPair(NamedTuple):
@@ -46,12 +46,12 @@ class TokenPair(NamedTuple):
 
     @property
     def weights(self) -> int:
-        """The size of its attention."""
+        """Number of its attention weights."""
         return (len(self.source) + 1) * (len(self.target) + 1)
 
 
-class Forced(NamedTuple):
-    """What the model makes of a given translation; `T` counts the end mark of the target, `S` that of the source.
+class ForcedScores(NamedTuple):
+    """The scores of a given translation; `T` counts the end mark of the target, `S` that of the source.
 
     Attributes:
         log_probabilities: (T,) natural logarithm of each token's probability after those before it.
@@ -62,18 +62,18 @@ class Forced(NamedTuple):
     attention: Attention | None
 
 
-NOTHING = Forced(np.zeros(0, np.float32), None)
-"""What there is to say of a blank line that is translated by a blank one."""
+NO_SCORES = ForcedScores(np.zeros(0, np.float32), None)
+"""The scores of a blank line that is translated by a blank one."""
 
 
 @dataclass(frozen=True, eq=False)
 class ForcedPair:
-    """A line and a given translation of it, as the model sees them.
+    """A line and a given translation of it, with the model's scores.
 
     Attributes:
         source, target: the two lines.
         tokens: the translation's subwords and the end mark; none where both lines are blank.
-        forced: what the model makes of them; None for a pair that is too large (see `LONGEST`).
+        scores: by the model; None for a pair that is too large (see `MAX_TOKENS`).
         source_tokens: the source's subwords, without the end mark. This and what follows is filled where attention is
             wanted.
         source_words, target_words: for each subword the word of `source.split()` or `target.split()` it belongs to.
@@ -82,33 +82,33 @@ class ForcedPair:
     source: str
     target: str
     tokens: tuple[str, ...]
-    forced: Forced | None
+    scores: ForcedScores | None
     source_tokens: tuple[str, ...] = ()
     source_words: tuple[int, ...] = ()
     target_words: tuple[int, ...] = ()
 
     @property
     def log_probability(self) -> float:
-        """Of the whole translation and its end mark; 0 where both lines are blank, NaN for a pair that is too large."""
-        return math.nan if self.forced is None else float(self.forced.log_probabilities.sum(dtype=np.float64))
+        """Log-probability of the whole translation and its end mark; 0 where both lines are blank, NaN for a pair that is too large."""
+        return math.nan if self.scores is None else float(self.scores.log_probabilities.sum(dtype=np.float64))
 
     def score(self, length_penalty: float) -> float:
-        """log_probability / length ** length_penalty, where the length counts the end mark, as in search."""
+        """Returns log_probability / length ** length_penalty, where the length counts the end mark, as in search."""
         return self.log_probability / math.pow(max(1, len(self.tokens)), length_penalty)
 
     def translation(self, length_penalty: float = 1.0) -> Translation:
-        """The pair as search would give it, with its attention; without an output where one of the lines is blank."""
-        if self.forced is None or not self.source_words or not self.target_words:
+        """Returns the pair as search would, with its attention; without an output where one of the lines is blank."""
+        if self.scores is None or not self.source_words or not self.target_words:
             return Translation(self.source, (), self.source_tokens)
-        parts = None
-        if self.forced.attention is not None:
+        segments = None
+        if self.scores.attention is not None:
             words = range(len(self.target.split()))
-            parts = (SegmentAttention(self.forced.attention[:-1], self.source_words, self.target_words, words),)
-        output = Output(self.target, self.score(length_penalty), self.log_probability, self.tokens[:-1], parts)
+            segments = (SegmentAttention(self.scores.attention[:-1], self.source_words, self.target_words, words),)
+        output = Output(self.target, self.score(length_penalty), self.log_probability, self.tokens[:-1], segments)
         return Translation(self.source, (output,), self.source_tokens)
 
 
-def force(
+def force_decode(
     translator: Translator,
     pairs: Sequence[tuple[str, str]],
     *,
@@ -116,16 +116,16 @@ def force(
     batch_tokens: int | None = None,
     numbers: Sequence[int] | None = None,
 ) -> Iterator[ForcedPair]:
-    """What the model makes of each pair of lines, in their order, never holding the attention of too many of them.
+    """Scores each pair of lines, in their order, never holding more than `MAX_WEIGHTS` weights of attention.
 
     Where both lines are blank, the model is not asked: that a blank line becomes a blank one is certain. Where one of
     them is, the model is asked as usual, and sees nothing but the end mark on that side.
 
     Args:
-        translator: whose model it is.
+        translator: whose model scores them.
         pairs: lines, each with its translation.
-        attention: whether it is wanted.
-        batch_tokens: of the pairs computed at once, each counted by its longer side; those of the model's search by
+        attention: keeps the attention.
+        batch_tokens: tokens of the pairs computed at once, each counted by its longer side; those of the model's search by
             default.
         numbers: for each pair the number of its line, by which errors name it; counted from 1 by default.
 
@@ -133,49 +133,49 @@ def force(
         MemoryExhaustedError: memory does not suffice for one pair.
         ModelError, NonFiniteError: the model's scores are not finite; the former of a model that was loaded.
     """
-    sources, targets = ([_plain(pair[side]) for pair in pairs] for side in (0, 1))
-    source_ids, source_words = _encode(translator.source_tokenizer, sources, with_words=attention)
-    target_ids, target_words = _encode(translator.target_tokenizer, targets, with_words=attention)
+    sources, targets = ([_blank_or_line(pair[side]) for pair in pairs] for side in (0, 1))
+    source, target = translator.tokenizers
+    source_ids, source_words = _encode(source, sources, with_words=attention)
+    target_ids, target_words = _encode(target, targets, with_words=attention)
     given = list(map(TokenPair, source_ids, target_ids, numbers or range(1, len(pairs) + 1)))
-    spell_source, spell_target = translator.source_tokenizer.piece, translator.target_tokenizer.piece
-    end = translator.target_tokenizer.eos_id
     for some in _bounded(given):
-        asked = [n for n in some if (given[n].source or given[n].target) and given[n].length <= LONGEST]
-        found = force_tokens(translator, [given[n] for n in asked], attention=attention, batch_tokens=batch_tokens)
-        forced = dict(zip(asked, found, strict=True))
+        asked = [n for n in some if (given[n].source or given[n].target) and given[n].length <= MAX_TOKENS]
+        asked_pairs = [given[n] for n in asked]
+        found = force_decode_tokens(translator, asked_pairs, attention=attention, batch_tokens=batch_tokens)
+        scores = dict(zip(asked, found, strict=True))
         for n in some:
             blank = not (given[n].source or given[n].target)
             yield ForcedPair(
                 *pairs[n],
-                tokens=() if blank else tuple(map(spell_target, [*given[n].target, end])),
-                forced=NOTHING if blank else forced.get(n),
-                source_tokens=tuple(map(spell_source, given[n].source)) if attention else (),
+                tokens=() if blank else tuple(map(target.piece, [*given[n].target, target.special.eos])),
+                scores=NO_SCORES if blank else scores.get(n),
+                source_tokens=tuple(map(source.piece, given[n].source)) if attention else (),
                 source_words=tuple(source_words[n]),
                 target_words=tuple(target_words[n]),
             )
 
 
-def force_tokens(
+def force_decode_tokens(
     translator: Translator, pairs: Sequence[TokenPair], *, attention: bool, batch_tokens: int | None = None
-) -> list[Forced]:
-    """What the model makes of each pair of token ids, in their order; see `force`."""
-    found: list[Forced] = [NOTHING] * len(pairs)
+) -> list[ForcedScores]:
+    """Scores each pair of token ids, in their order; see `force_decode`."""
+    found: list[ForcedScores] = [NO_SCORES] * len(pairs)
     lengths = np.array([pair.length for pair in pairs], dtype=np.int64)
-    work = partial(_force_at_once, translator, attention=attention)
+    work = partial(_score_batch, translator, attention=attention)
     with translator.computing():
         for batch in length_sorted_batches(lengths, batch_tokens or translator.config.search.batch_tokens):
             chosen = batch.tolist()
-            for place, forced in zip(chosen, within_memory([pairs[n] for n in chosen], work, _exhausted), strict=True):
-                if not np.isfinite(forced.log_probabilities).all():
+            for place, scores in zip(chosen, within_memory([pairs[n] for n in chosen], work, _exhausted), strict=True):
+                if not np.isfinite(scores.log_probabilities).all():
                     raise translator.not_finite(pairs[place].number)
-                found[place] = forced
+                found[place] = scores
     return found
 
 
-def _force_at_once(translator: Translator, pairs: Sequence[TokenPair], *, attention: bool) -> list[Forced]:
+def _score_batch(translator: Translator, pairs: Sequence[TokenPair], *, attention: bool) -> list[ForcedScores]:
     translator.tick()
     model = translator.model
-    special = SpecialIds.of(translator.source_tokenizer, translator.target_tokenizer)
+    special = translator.tokenizers.special
     batch = pad_pairs([pair.source for pair in pairs], [pair.target for pair in pairs], special)
     arrays = batch.source, batch.source_lengths, batch.target_input, batch.target_output
     source, lengths, target_input, target_output = (torch.from_numpy(array).to(translator.device) for array in arrays)
@@ -184,7 +184,7 @@ def _force_at_once(translator: Translator, pairs: Sequence[TokenPair], *, attent
     rows = weights.transpose(0, 1).float().cpu().numpy() if attention and weights.shape[-1] else None
     # Copied, so that the padded arrays of a batch do not stay for what a few pairs need of them.
     return [
-        Forced(log_probabilities[n, :long].copy(), None if rows is None else rows[n, :long, :wide].copy())
+        ForcedScores(log_probabilities[n, :long].copy(), None if rows is None else rows[n, :long, :wide].copy())
         for n, (long, wide) in enumerate(zip(batch.target_lengths, batch.source_lengths, strict=True))
     ]
 
@@ -194,14 +194,14 @@ def _exhausted(pair: TokenPair) -> MemoryExhaustedError:
     return MemoryExhaustedError(f"line {pair.number}", f"out of memory while reading one sentence of {sizes}")
 
 
-def _plain(line: str) -> str:
+def _blank_or_line(line: str) -> str:
     return "" if is_blank(line) else line
 
 
 def _encode(
     tokenizer: Tokenizer, lines: Sequence[str], *, with_words: bool
 ) -> tuple[Sequence[Sequence[int]], Sequence[Sequence[int]]]:
-    """The token ids of each line, and for each of them its word where that is wanted."""
+    """Encodes each line; with `with_words`, also returns for each token its word."""
     if not with_words:
         return tokenizer.encode(lines), [()] * len(lines)
     both = [tokenizer.encode_with_words(line) for line in lines]
@@ -209,10 +209,10 @@ def _encode(
 
 
 def _bounded(pairs: Sequence[TokenPair]) -> Iterator[range]:
-    """The places of all pairs, in ranges of as many as have `MOST_WEIGHTS` together, and one at least."""
+    """Splits the places of all pairs into ranges of at most `MAX_WEIGHTS` weights together, or of one pair."""
     start, weights = 0, 0
     for place, pair in enumerate(pairs):
-        if place > start and weights + pair.weights > MOST_WEIGHTS:
+        if place > start and weights + pair.weights > MAX_WEIGHTS:
             yield range(start, place)
             start, weights = place, 0
         weights += pair.weights

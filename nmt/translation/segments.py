@@ -1,111 +1,184 @@
-"""Between text and the model: lines as parts of tokens, and what was found for the parts as translations of lines."""
+"""Between text and the model: lines become segments of tokens, and their hypotheses become translations of lines.
+
+A line is one segment, unless it has more tokens than the model was trained for: then it is cut at white space.
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import Tensor
 
 from nmt.io.lines import is_blank, output_line
+from nmt.model.seq2seq import SearchState
 from nmt.search.hypothesis import Hypothesis
-from nmt.search.shortlist import Shortlist
-from nmt.tokenization.tokenizer import Tokenizer
-from nmt.translation.result import Output, SegmentAttention, TranslateOptions, Translation, cut_at_words, joined_score
+from nmt.search.shortlist import RestrictedVocabularies, Shortlist
+from nmt.tokenization.tokenizers import Tokenizers
+from nmt.translation.options import TranslateOptions
+from nmt.translation.result import Output, SegmentAttention, Translation
 
 
-class Part(NamedTuple):
-    """A line, or a piece of one that is too long for the model."""
+class Segment(NamedTuple):
+    """A line, or a piece of one that is too long for the model.
 
-    line: int  # its place in what is translated, from 0
-    key: tuple[int, int]  # the line's number and the part's in it, from 0
+    Attributes:
+        line: the line's place in what is translated, from 0.
+        key: the line's number and the segment's place in the line, from 0.
+        ids: its tokens, without marks.
+        words: for each token its word in the line; filled where attention is kept or the line was cut.
+        prefix: target tokens that its translation must begin with.
+        candidates: target tokens that it may be translated to, ascending; None for all.
+    """
+
+    line: int
+    key: tuple[int, int]
     ids: list[int]
-    words: list[int]  # for each token its word in the line
+    words: list[int]
     prefix: list[int]
-    candidates: NDArray[np.int64] | None  # the target tokens it may be translated to; None for all
+    candidates: NDArray[np.int64] | None
 
 
-class Found(NamedTuple):
-    """What a search found for a line."""
+class EncodedSegments(NamedTuple):
+    """Some segments after the encoder, before the first word of their translations."""
 
-    line: str
-    parts: list[Part]  # none where there is nothing to translate
-    hypotheses: list[list[Hypothesis]]  # of each part
+    state: SearchState
+    source_lengths: Tensor  # (B,) int64, end marks counted
+    vocabularies: RestrictedVocabularies | None  # None: they may use the whole vocabulary
 
 
-class Tokenizers(NamedTuple):
-    """The tokenizers of both sides; one and the same where they share a vocabulary."""
+class SegmentResult(NamedTuple):
+    """A segment with the hypotheses that a search found for it, best first."""
 
-    source: Tokenizer
-    target: Tokenizer
+    segment: Segment
+    hypotheses: list[Hypothesis]
 
-    def parts(
+
+@dataclass(frozen=True)
+class Segmenter:
+    """Cuts lines into segments, and joins the results of a line's segments.
+
+    Attributes:
+        tokenizers: of source and target.
+        longest: tokens of a segment at most, marks aside.
+        shortlist: the model's table of candidates; None where it has none.
+    """
+
+    tokenizers: Tokenizers
+    longest: int
+    shortlist: Shortlist | None
+
+    def segments(
         self,
         lines: Sequence[str],
         prefixes: Sequence[str] | None,
         numbers: Sequence[int],
         options: TranslateOptions,
-        *,
-        longest: int,
-        shortlist: Shortlist | None,
-    ) -> Iterator[Part]:
-        """The parts of `lines`, none of a blank one, each of at most `longest` tokens."""
+    ) -> Iterator[Segment]:
+        """Yields the segments of `lines`, none of a blank one; `prefixes` and `numbers` as for `Translator.translate`."""
+        source, target = self.tokenizers
         texts = ["" if is_blank(line) else line for line in lines]
-        of_lines = self.source.encode(texts)
-        beginnings = [[]] * len(lines) if prefixes is None else self.target.encode(prefixes)
-        for line, (number, ids, beginning) in enumerate(zip(numbers, of_lines, beginnings, strict=True)):
+        prefix_ids = [[]] * len(lines) if prefixes is None else target.encode(prefixes)
+        for line, (number, ids, prefix) in enumerate(zip(numbers, source.encode(texts), prefix_ids, strict=True)):
             if not ids:
                 continue
             words: list[int] = []
-            if options.attention or len(ids) > longest:
-                ids, words = self.source.encode_with_words(texts[line])
-            cuts = cut_at_words(words, longest) if len(ids) > longest else [(0, len(ids))]
-            for part, (start, stop) in enumerate(cuts):
-                prefix, own = [] if part else beginning, ids[start:stop]
-                candidates = None
-                if options.shortlist and shortlist is not None:
-                    candidates = self._candidates(own, prefix, shortlist, options.shortlist)
-                yield Part(line, (int(number), part), own, words[start:stop], prefix, candidates)
+            if options.attention or len(ids) > self.longest:
+                ids, words = source.encode_with_words(texts[line])
+            cuts = cut_at_words(words, self.longest) if len(ids) > self.longest else [(0, len(ids))]
+            for place, (start, stop) in enumerate(cuts):
+                own_prefix, own = [] if place else prefix, ids[start:stop]
+                candidates = self._candidates(own, own_prefix, options.search.shortlist)
+                yield Segment(line, (int(number), place), own, words[start:stop], own_prefix, candidates)
 
-    def _candidates(self, source: list[int], prefix: list[int], shortlist: Shortlist, count: int) -> NDArray[np.int64]:
-        """What a sentence may be translated to: what begins it, and with one vocabulary its own tokens, too."""
-        others = prefix + (source if self.source is self.target else [])
-        return shortlist.candidates([*source, self.source.eos_id], others, count)
+    def _candidates(self, ids: list[int], prefix: list[int], count: int) -> NDArray[np.int64] | None:
+        """The tokens that a segment may be translated to: its prefix's, too, and with one vocabulary its own."""
+        if not count or self.shortlist is None:
+            return None
+        others = prefix + (ids if self.tokenizers.are_shared else [])
+        return self.shortlist.candidates([*ids, self.tokenizers.source.special.eos], others, count)
 
-    def translation(self, found: Found, options: TranslateOptions) -> Translation:
-        """The translations of a line that a search with these options found."""
-        line, parts, hypotheses_of_parts = found
-        if not parts:
+    def translation(self, line: str, results: Sequence[SegmentResult], options: TranslateOptions) -> Translation:
+        """Joins what a search with these options found for the segments of a line; without any, it is blank."""
+        if not results:
             return Translation(line, ())
-        outputs = [self._join(parts, hypotheses, options) for hypotheses in zip(*hypotheses_of_parts, strict=False)]
-        if len(parts) > 1 and options.sampling is None:
+        outputs = [
+            self._join(results, hypotheses, options)
+            for hypotheses in zip(*(result.hypotheses for result in results), strict=False)
+        ]
+        if len(results) > 1 and options.sampling is None:
             # The first stays, so that it does not depend on how many are asked for.
             outputs[1:] = sorted(outputs[1:], key=lambda output: -output.score)
         if not options.attention:
             return Translation(line, tuple(outputs))
-        ids = [token for part in parts for token in part.ids]
-        return Translation(line, tuple(outputs), tuple(map(self.source.piece, ids)))
+        ids = [token for result in results for token in result.segment.ids]
+        return Translation(line, tuple(outputs), tuple(map(self.tokenizers.source.piece, ids)))
 
-    def _join(self, parts: list[Part], hypotheses: Sequence[Hypothesis], options: TranslateOptions) -> Output:
-        """One output of the hypotheses of a line's parts."""
+    def _join(
+        self, results: Sequence[SegmentResult], hypotheses: Sequence[Hypothesis], options: TranslateOptions
+    ) -> Output:
+        """Makes one output of a hypothesis of each segment."""
+        target = self.tokenizers.target
         texts: list[str] = []
         attention: list[SegmentAttention] = []
         count = 0
-        for part, hypothesis in zip(parts, hypotheses, strict=True):
+        for result, hypothesis in zip(results, hypotheses, strict=True):
             if hypothesis.attention is None:
-                texts.append(self.target.decode(hypothesis.tokens))
+                texts.append(target.decode(hypothesis.tokens))
                 continue
-            text, of_tokens = self.target.decode_with_words(hypothesis.tokens)
+            text, of_tokens = target.decode_with_words(hypothesis.tokens)
             texts.append(text)
             words = range(count, count + len(text.split()))
-            weights = hypothesis.attention.numpy()[: len(hypothesis.tokens), : len(part.ids) + 1]
             of_text = tuple(words[word] if word >= 0 else -1 for word in of_tokens)
-            unknown = tuple(place for place, token in enumerate(hypothesis.tokens) if token == self.target.unk_id)
-            attention.append(SegmentAttention(weights, tuple(part.words), of_text, words, unknown))
+            attention.append(_segment_attention(result.segment, hypothesis, of_text, words, target.special.unk))
             count = words.stop
-        tokens = tuple(self.target.piece(token) for hypothesis in hypotheses for token in hypothesis.tokens)
+        tokens = tuple(target.piece(token) for hypothesis in hypotheses for token in hypothesis.tokens)
         text = output_line(" ".join(filter(None, texts)))
         log_probability = sum(hypothesis.log_probability for hypothesis in hypotheses)
         score, ends = joined_score(hypotheses, options), sum(hypothesis.finished for hypothesis in hypotheses)
         return Output(text, score, log_probability, tokens, tuple(attention) or None, ends, ends < len(hypotheses))
+
+
+def _segment_attention(
+    segment: Segment, hypothesis: Hypothesis, target_words: tuple[int, ...], words: range, unk: int
+) -> SegmentAttention:
+    assert hypothesis.attention is not None
+    weights = hypothesis.attention.numpy()[: len(hypothesis.tokens), : len(segment.ids) + 1]
+    unknown = tuple(place for place, token in enumerate(hypothesis.tokens) if token == unk)
+    return SegmentAttention(weights, tuple(segment.words), target_words, words, unknown)
+
+
+def joined_score(hypotheses: Sequence[Hypothesis], options: TranslateOptions) -> float:
+    """Scores hypotheses as one: normalised by the length of all of them, with the coverage penalty of each."""
+    if len(hypotheses) == 1:
+        return hypotheses[0].score
+    exponent = options.search.length_penalty
+    score = sum(one.log_probability for one in hypotheses) / math.pow(sum(one.length for one in hypotheses), exponent)
+    if options.search.coverage_penalty:
+        score += sum(one.score - one.log_probability / math.pow(one.length, exponent) for one in hypotheses)
+    return score
+
+
+def cut_at_words(words: Sequence[int], longest: int) -> list[tuple[int, int]]:
+    """Cuts tokens into the fewest segments of at most `longest` that end where a word ends, as (start, stop).
+
+    A single word of more than `longest` tokens is cut inside.
+
+    Args:
+        words: for each token its word, never falling.
+        longest: tokens of a segment at most.
+    """
+    cuts = []
+    start = 0
+    while start < len(words):
+        stop = min(start + longest, len(words))
+        if stop < len(words):
+            ends = [end for end in range(start + 1, stop + 1) if words[end] != words[end - 1]]
+            stop = ends[-1] if ends else stop
+        cuts.append((start, stop))
+        start = stop
+    return cuts

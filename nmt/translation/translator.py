@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from nmt.checkpoint.loading import load_parts
-from nmt.checkpoint.manifest import CONFIG, WEIGHTS
-from nmt.checkpoint.run_directory import Warn, use_model
+from nmt.checkpoint.layout import CONFIG, WEIGHTS
+from nmt.checkpoint.loading import open_model
+from nmt.checkpoint.run_directory import Warn
 from nmt.config import Config
 from nmt.corpus.batch_order import length_sorted_batches
 from nmt.corpus.batching import pad
@@ -22,29 +23,23 @@ from nmt.errors import MemoryExhaustedError, ModelError, NmtError, NonFiniteErro
 from nmt.model.restricted_output import RestrictedOutput
 from nmt.model.seq2seq import SearchState, Seq2Seq
 from nmt.search.beam import beam_search
-from nmt.search.hypothesis import Hypothesis, NonFiniteScoresError, SearchOptions, Step
+from nmt.search.hypothesis import Hypothesis, NonFiniteScoresError, Step
 from nmt.search.sampling import sample
-from nmt.search.shortlist import Marks, Shortlist, SmallVocabularies
-from nmt.tokenization.tokenizer import Tokenizer
-from nmt.translation.result import TranslateOptions, Translation
-from nmt.translation.segments import Found, Part, Tokenizers
+from nmt.search.shortlist import RestrictedVocabularies, Shortlist
+from nmt.tokenization.tokenizers import Tokenizers
+from nmt.translation.decoding_trace import AttendedLine, trace_decoding
+from nmt.translation.options import TranslateOptions
+from nmt.translation.result import Translation
+from nmt.translation.segments import EncodedSegments, Segment, Segmenter, SegmentResult
 
 LARGEST_LOGITS = 1 << 26
-"""Numbers at most of the logits of a step, (B, K, V), of several sentences; a search takes some 10 bytes for each."""
-
-WORTH_A_TABLE = 16
-"""Lines at once from which on a table of words takes less time to make than it saves."""
+"""Maximum number of logits per search step, (B, K, V), of several sentences; a search takes some 10 bytes for each."""
 
 LARGEST_OUTPUTS = 1 << 26
-"""Numbers at most of the output weights gathered for several sentences, (B, C, R)."""
+"""Maximum number of output weights gathered for the shortlists of several sentences, (B, C, R)."""
 
-
-class Beginning(NamedTuple):
-    """Some parts of lines, encoded, before the first word of their translations."""
-
-    state: SearchState
-    source_lengths: Tensor  # (B,) int64, end marks counted
-    small: SmallVocabularies | None  # None: they may use the whole vocabulary
+WORTH_A_TABLE = 16
+"""Minimum number of segments for which a table of the words' gates takes less time to make than it saves."""
 
 
 class Translator:
@@ -53,58 +48,66 @@ class Translator:
     def __init__(
         self,
         model: Seq2Seq,
-        source_tokenizer: Tokenizer,
-        target_tokenizer: Tokenizer,
+        tokenizers: Tokenizers,
         config: Config,
         dtype: torch.dtype = torch.float32,
+        *,
         shortlist: Shortlist | None = None,
         directory: Path | None = None,
         tick: Callable[[], None] = lambda: None,
     ) -> None:
-        """`tick` is called before each step of a search, and before each batch of given pairs is read; what it raises
-        ends them."""
+        """Makes a translator of a model.
+
+        Args:
+            model: in evaluation mode.
+            tokenizers: of source and target.
+            config: of the model; its search options are the defaults.
+            dtype: number type of matrix products.
+            shortlist: the model's table of candidates.
+            directory: the directory that the model was loaded from, which errors name.
+            tick: called before each step of a search, and before each batch of given pairs; what it raises ends them.
+        """
         self.model = model
-        self.source_tokenizer = source_tokenizer
-        self.target_tokenizer = target_tokenizer
-        self._tokenizers = Tokenizers(source_tokenizer, target_tokenizer)
+        self.tokenizers = tokenizers
         self.config = config
         self.device = model.output_weight.device
         self.shortlist = shortlist
-        self.directory = directory  # that it was loaded from
-        self._dtype = dtype
+        self.directory = directory
         self.tick = tick
+        self._segmenter = Segmenter(tokenizers, config.data.max_length, shortlist)
+        self._dtype = dtype
         self._word_gates: Tensor | None = None
 
     @classmethod
     def load(
         cls, path: Path | str, *, device: str = "auto", precision: str = "auto", warn: Warn = lambda _: None
     ) -> Self:
-        """The translator in a run directory (its best checkpoint), a checkpoint or an exported model.
+        """Loads the translator in a run directory (its best checkpoint), a checkpoint or an exported model.
 
         Args:
             path: where it lies.
             device: auto, cpu, cuda or cuda:N.
             precision: auto, fp32 or bf16, of matrix products.
-            warn: is told when a damaged checkpoint had to be passed over.
+            warn: called with a message when a damaged checkpoint had to be passed over.
 
         Raises:
             ModelError: there is no model, or it is damaged or does not fit this program.
             DeviceError: there is no such device.
         """
         where = choose_device(device)
-        parts = use_model(Path(path), warn, lambda directory: load_parts(directory, where))
+        bundle = open_model(Path(path), warn, where)
         dtype = choose_precision(precision, where, training=False)
-        parts.model.hold_matrices_in(dtype)
-        directory = parts.description.directory
-        return cls(parts.model, parts.source, parts.target, parts.config, dtype, parts.shortlist, directory)
+        bundle.model.hold_matrices_in(dtype)
+        model = bundle.model, bundle.tokenizers, bundle.config
+        return cls(*model, dtype, shortlist=bundle.shortlist, directory=bundle.directory)
 
     def options(self, **others: Any) -> TranslateOptions:
-        """The options that the model was configured with, with `others` in place of or beside them.
+        """Returns the options that the model was configured with, with `others` in place of or beside them.
 
         Raises:
             ModelError: a shortlist is asked for, and the model has no table for it.
         """
-        options = TranslateOptions.of(self.config.search, **others)
+        options = TranslateOptions.from_config(self.config.search, **others)
         if "shortlist" in others or self.directory is None:
             self._check_shortlist(options)
         else:
@@ -112,7 +115,7 @@ class Translator:
         return options
 
     def not_finite(self, number: int) -> NmtError:
-        """The error for a line, by its number, of which the model's scores are no numbers: its weights are broken."""
+        """Makes the error for a line, by its number, for which the model gives NaN or infinities: it is broken."""
         if self.directory is None:
             return NonFiniteError(f"line {number}", "the model's scores are not finite: expected numbers")
         return ModelError(str(self.directory / WEIGHTS), f"its scores are not finite, of line {number}")
@@ -125,10 +128,10 @@ class Translator:
         prefixes: Sequence[str] | None = None,
         numbers: Sequence[int] | None = None,
     ) -> list[Translation]:
-        """The translations of `lines`, in their order; those of blank lines are empty, without asking the model.
+        """Translates `lines`, in their order; blank lines have an empty translation, without asking the model.
 
-        A line of more tokens than training pairs had is translated in parts, cut at white space, and joined: the best
-        translations of all parts come first; of what is joined of others, the better is first.
+        A line of more tokens than training pairs had is translated in segments, cut at white space, and joined: the
+        best translations of all segments come first; of what is joined of others, the better is first.
 
         Args:
             lines: of text; what stands in one does not change the translation of another.
@@ -145,140 +148,164 @@ class Translator:
             ModelError, NonFiniteError: the model's scores are not finite; the former of a model that was loaded.
         """
         options = options or self.options()
-        return [
-            self.translation(found, options)
-            for found in self.search(lines, options, prefixes=prefixes, numbers=numbers)
-        ]
+        found = self.search_lines(lines, options, prefixes=prefixes, numbers=numbers)
+        return [self.translation(line, results, options) for line, results in zip(lines, found, strict=True)]
 
-    def search(
+    def search_lines(
         self,
         lines: Sequence[str],
         options: TranslateOptions,
         *,
         prefixes: Sequence[str] | None = None,
         numbers: Sequence[int] | None = None,
-    ) -> list[Found]:
-        """The hypotheses that `translate`, which see, makes translations of."""
+    ) -> list[list[SegmentResult]]:
+        """Finds the hypotheses of each line's segments, of which `translation` makes translations.
+
+        Arguments and errors are those of `translate`. A blank line has no segments.
+        """
         if numbers is None:
             numbers = range(1, len(lines) + 1)
         _check(lines=lines, prefixes=prefixes, numbers=numbers)
         self._check_shortlist(options)
-        longest = self.config.data.max_length
-        parts = list(
-            self._tokenizers.parts(lines, prefixes, numbers, options, longest=longest, shortlist=self.shortlist)
-        )
-        found: list[list[Hypothesis]] = [[]] * len(parts)
-        lengths = np.array([len(part.ids) + 1 for part in parts], dtype=np.int64)
-        most = max(1, LARGEST_LOGITS // (options.width * max(self.target_tokenizer.size, options.width)))
+        segments = list(self._segmenter.segments(lines, prefixes, numbers, options))
+        hypotheses: list[list[Hypothesis]] = [[]] * len(segments)
         with self.computing():
-            if self._word_gates is None and len(parts) >= WORTH_A_TABLE:
+            if self._word_gates is None and len(segments) >= WORTH_A_TABLE:
                 self._word_gates = self.model.word_gates()
-            for batch in length_sorted_batches(lengths, options.batch_tokens, most):
-                chosen = batch.tolist()
-                for place, hypotheses in zip(chosen, self._search([parts[n] for n in chosen], options), strict=True):
-                    found[place] = hypotheses
-        of_line: list[list[int]] = [[] for _ in lines]
-        for place, part in enumerate(parts):
-            of_line[part.line].append(place)
-        return [
-            Found(line, [parts[n] for n in places], [found[n] for n in places])
-            for line, places in zip(lines, of_line, strict=True)
-        ]
+            for batch in self._batches(segments, options):
+                found = within_memory([segments[n] for n in batch], self._searching(options), _exhausted(options))
+                for place, of_segment in zip(batch, found, strict=True):
+                    hypotheses[place] = of_segment
+        of_lines: list[list[SegmentResult]] = [[] for _ in lines]
+        for segment, found_for_it in zip(segments, hypotheses, strict=True):
+            of_lines[segment.line].append(SegmentResult(segment, found_for_it))
+        return of_lines
 
-    def translation(self, found: Found, options: TranslateOptions) -> Translation:
-        """The translations of a line that a search with these options found."""
-        return self._tokenizers.translation(found, options)
+    def translation(self, line: str, results: Sequence[SegmentResult], options: TranslateOptions) -> Translation:
+        """Makes the translations of a line of what `search_lines` found for it with these options."""
+        return self._segmenter.translation(line, results, options)
+
+    def attend(self, text: str, options: TranslateOptions | None = None) -> AttendedLine:
+        """Translates one line, and traces how its best translation came about: states, scores, weights, contexts.
+
+        Errors are those of `translate`.
+        """
+        return self.attend_lines([text], options or self.options())[0]
+
+    def attend_lines(
+        self, lines: Sequence[str], options: TranslateOptions, *, numbers: Sequence[int] | None = None
+    ) -> list[AttendedLine]:
+        """Translates lines as `translate` does, and traces how the best translation of each came about.
+
+        All hypotheses that the beam is wide enough for are kept. Arguments and errors are those of `translate`.
+        """
+        options = replace(options, n_best=options.width, attention=True)
+        found = self.search_lines(lines, options, numbers=numbers)
+        attended = []
+        with self.computing():
+            for line, results in zip(lines, found, strict=True):
+                traces = [
+                    trace_decoding(self.model, self.tokenizers, result, self.encode([result.segment]))
+                    for result in results
+                ]
+                translation = self.translation(line, results, options)
+                attended.append(AttendedLine(translation, tuple(traces), self.config, options))
+        return attended
 
     @contextmanager
     def computing(self) -> Iterator[None]:
-        """A context to run the model in: without gradients, and with products in the type that was chosen for them."""
+        """A context to run the model in: without gradients, and with products in the translator's number type."""
         with torch.inference_mode(), products_in(self._dtype, self.device):
             yield
 
+    def encode(self, segments: Sequence[Segment]) -> EncodedSegments:
+        """Encodes segments; inside `computing`."""
+        special = self.tokenizers.source.special
+        rows, lengths = pad([segment.ids for segment in segments], special.pad, end=special.eos)
+        source_lengths = torch.from_numpy(lengths).to(self.device)
+        state = self.model.start(self.model.encode(torch.from_numpy(rows).to(self.device), source_lengths))
+        candidates = [segment.candidates for segment in segments if segment.candidates is not None]
+        if not candidates:
+            return EncodedSegments(state, source_lengths, None)
+        restricted = RestrictedVocabularies.from_candidates(candidates, self.tokenizers.target.special)
+        tokens, counts = (torch.from_numpy(part).to(self.device) for part in (restricted.tokens, restricted.lengths))
+        output = RestrictedOutput.from_candidates(self.model.output_weight, tokens, counts)
+        return EncodedSegments(state._replace(output=output), source_lengths, restricted)
+
     def _check_shortlist(self, options: TranslateOptions, where: str = "shortlist") -> None:
-        if options.shortlist and self.shortlist is None:
-            what = f"is {options.shortlist}, but the model has no table for it; `nmt shortlist` makes one, and 0 is off"
+        if options.search.shortlist and self.shortlist is None:
+            count = options.search.shortlist
+            what = f"is {count}, but the model has no table for it; `nmt shortlist` makes one, and 0 is off"
             raise ModelError(where, what)
 
-    def _search(self, parts: Sequence[Part], options: TranslateOptions) -> list[list[Hypothesis]]:
-        """The hypotheses of each part; a batch too large for memory is halved."""
-        if len(parts) > 1 and _output_numbers(parts, self.model.output_weight) > LARGEST_OUTPUTS:
-            half = len(parts) // 2
-            return self._search(parts[:half], options) + self._search(parts[half:], options)
+    def _batches(self, segments: Sequence[Segment], options: TranslateOptions) -> Iterator[list[int]]:
+        """Yields the places of segments that are searched together: of like length, and bounded in all that grows."""
+        lengths = np.array([len(segment.ids) + 1 for segment in segments], dtype=np.int64)
+        most = max(1, LARGEST_LOGITS // (options.width * max(self.tokenizers.target.size, options.width)))
+        for batch in length_sorted_batches(lengths, options.search.batch_tokens, most):
+            yield from self._with_bounded_outputs(segments, batch.tolist())
 
-        def search(some: Sequence[Part]) -> list[list[Hypothesis]]:
+    def _with_bounded_outputs(self, segments: Sequence[Segment], places: list[int]) -> Iterator[list[int]]:
+        """Halves a batch until the output weights gathered for its shortlists are at most `LARGEST_OUTPUTS`."""
+        candidates = (segments[place].candidates for place in places)
+        longest = max(0 if tokens is None else len(tokens) for tokens in candidates)
+        if len(places) > 1 and len(places) * longest * self.model.output_weight.shape[1] > LARGEST_OUTPUTS:
+            half = len(places) // 2
+            yield from self._with_bounded_outputs(segments, places[:half])
+            yield from self._with_bounded_outputs(segments, places[half:])
+        else:
+            yield places
+
+    def _searching(self, options: TranslateOptions) -> Callable[[Sequence[Segment]], list[list[Hypothesis]]]:
+        """Returns what searches a batch of segments, and names the line where the model's scores are not finite."""
+
+        def search(segments: Sequence[Segment]) -> list[list[Hypothesis]]:
             try:
-                return self._search_at_once(some, options)
+                return self._search_batch(segments, options)
             except NonFiniteScoresError as error:
-                raise self.not_finite(some[error.sentence].key[0]) from error
+                raise self.not_finite(segments[error.sentence].key[0]) from error
 
-        def exhausted(part: Part) -> MemoryExhaustedError:
-            width = f"{options.width} samples" if options.sampling else f"beam {options.width}"
-            what = f"out of memory while translating one sentence of {len(part.ids)} tokens with {width}"
-            return MemoryExhaustedError(f"line {part.key[0]}", what)
+        return search
 
-        return within_memory(parts, search, exhausted)
-
-    def _search_at_once(self, parts: Sequence[Part], options: TranslateOptions) -> list[list[Hypothesis]]:
-        start, source_lengths, small = self.begin(parts)
+    def _search_batch(self, segments: Sequence[Segment], options: TranslateOptions) -> list[list[Hypothesis]]:
+        """Finds the hypotheses of each segment."""
+        state, source_lengths, restricted = self.encode(segments)
         tokens = source_lengths - 1  # without the end mark
-        limits = (tokens * options.max_length_ratio + 10).long().clamp(max=options.max_length)
-        prefixes = [part.prefix for part in parts] if any(part.prefix for part in parts) else None
+        limits = (tokens * options.search.max_length_ratio + 10).long().clamp(max=options.search.max_length)
+        prefixes = [segment.prefix for segment in segments] if any(segment.prefix for segment in segments) else None
         if prefixes:
             longest = torch.tensor([len(prefix) + 1 for prefix in prefixes], device=self.device)
             limits = torch.maximum(limits, longest)
-        marks = Marks.of(self.target_tokenizer)
-        if small is not None:
-            marks, prefixes = small.marks, prefixes and small.small(prefixes)
+        special = self.tokenizers.target.special
+        if restricted is not None:
+            special, prefixes = restricted.special, prefixes and restricted.restricted(prefixes)
+        search = options.for_search(special)
         given: dict[str, Any] = {
             "max_lengths": limits,
             "source_lengths": source_lengths,
             "forced_prefixes": prefixes,
         }
         if options.sampling is None:
-            found = beam_search(self._step, start, _search_options(options, marks), **given)
+            found = beam_search(self._step, state, search, **given)
         else:
-            given["keys"] = [part.key for part in parts]
-            found = sample(self._step, start, _search_options(options, marks), options.sampling, **given)
-        return found if small is None else small.whole(found)
-
-    def begin(self, parts: Sequence[Part]) -> Beginning:
-        """Encodes parts of lines; inside `computing`."""
-        source = self.source_tokenizer
-        rows, lengths = pad([part.ids for part in parts], source.pad_id, end=source.eos_id)
-        source_lengths = torch.from_numpy(lengths).to(self.device)
-        start = self.model.start(self.model.encode(torch.from_numpy(rows).to(self.device), source_lengths))
-        candidates = [part.candidates for part in parts if part.candidates is not None]
-        if not candidates:
-            return Beginning(start, source_lengths, None)
-        small = SmallVocabularies.of(candidates, Marks.of(self.target_tokenizer))
-        tokens, counts = (torch.from_numpy(part).to(self.device) for part in (small.tokens, small.lengths))
-        start = start._replace(outputs=RestrictedOutput.from_candidates(self.model.output_weight, tokens, counts))
-        return Beginning(start, source_lengths, small)
+            given["keys"] = [segment.key for segment in segments]
+            found = sample(self._step, state, search, options.sampling, **given)
+        return found if restricted is None else restricted.whole(found)
 
     def _step(self, tokens: Tensor, state: SearchState) -> Step[SearchState]:
         self.tick()
         return Step(*self.model.step(tokens, state, self._word_gates))
 
 
-def _search_options(options: TranslateOptions, marks: Marks) -> SearchOptions:
-    return SearchOptions(
-        bos=marks.bos,
-        eos=marks.eos,
-        forbidden=tuple({marks.pad, marks.bos} - {marks.eos}),
-        beam_size=options.width,
-        n_best=options.n_best,
-        length_penalty=options.length_penalty,
-        coverage_penalty=options.coverage_penalty,
-        no_repeat_ngram=options.no_repeat_ngram,
-        keep_attention=options.attention,
-    )
+def _exhausted(options: TranslateOptions) -> Callable[[Segment], MemoryExhaustedError]:
+    """Returns what makes the error for a segment for which alone memory does not suffice."""
 
+    def error(segment: Segment) -> MemoryExhaustedError:
+        width = f"{options.width} samples" if options.sampling else f"beam {options.width}"
+        what = f"out of memory while translating one sentence of {len(segment.ids)} tokens with {width}"
+        return MemoryExhaustedError(f"line {segment.key[0]}", what)
 
-def _output_numbers(parts: Sequence[Part], output_weight: Tensor) -> int:
-    """Numbers of the output weights that are gathered to translate these parts together; 0 for the whole vocabulary."""
-    longest = max(0 if part.candidates is None else len(part.candidates) for part in parts)
-    return len(parts) * longest * output_weight.shape[1]
+    return error
 
 
 def _check(*, lines: Sequence[str], **others: Sequence[Any] | None) -> None:

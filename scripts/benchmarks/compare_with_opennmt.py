@@ -143,7 +143,7 @@ def prepare(arguments: argparse.Namespace) -> Comparison:
     for side, sentence in (("source", store.source), ("target", store.target)):
         lines = (" ".join(map(tokenizer.piece, sentence(index).tolist())) for index in range(len(store)))
         (folder / f"train.{side}").write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
-    marks = {tokenizer.unk_id, tokenizer.pad_id, tokenizer.bos_id, tokenizer.eos_id}  # OpenNMT-py adds its own
+    marks = {tokenizer.special.unk, tokenizer.special.pad, tokenizer.special.bos, tokenizer.special.eos}  # OpenNMT-py adds its own
     pieces = (tokenizer.piece(token) for token in range(tokenizer.size) if token not in marks)
     (folder / "vocabulary").write_text("".join(f"{piece}\n" for piece in pieces), encoding="utf-8")
     variables = {**os.environ, "OMP_NUM_THREADS": str(arguments.threads)}
@@ -235,7 +235,7 @@ class OpenNmt:
     def translate(self, lines: Sequence[str], batch_type: str, batch_size: int) -> Found:
         tokenised = [" ".join(pieces) for pieces in self._tokenizer.pieces(lines)]
         seconds, translations = self._remote.translate(tokenised, batch_type, batch_size)
-        ids = [[self._ids.get(piece, self._tokenizer.unk_id) for piece in text.split()] for text in translations]
+        ids = [[self._ids.get(piece, self._tokenizer.special.unk) for piece in text.split()] for text in translations]
         return Found(seconds, self._tokenizer.decode_batch(ids), sum(map(len, ids)))
 
     def alone(self, lines: Sequence[str]) -> Found:

@@ -116,7 +116,7 @@ def control_line(generator: random.Random) -> str:
 
 
 def controls(tokenizer: Tokenizer) -> set[int]:
-    return {tokenizer.pad_id, tokenizer.bos_id, tokenizer.eos_id}
+    return {tokenizer.special.pad, tokenizer.special.bos, tokenizer.special.eos}
 
 
 def as_normalized(text: str) -> str:

@@ -17,7 +17,7 @@ from nmt.search import SearchOptions, Step, beam_search
 from nmt.search.history import History
 
 BOS, EOS = 0, 1
-OPTIONS = SearchOptions(bos=BOS, eos=EOS, forbidden=(BOS,))
+OPTIONS = search_options(bos=BOS, eos=EOS, forbidden=(BOS,))
 
 
 def search(table, sentences, limits, options=OPTIONS, **more):
@@ -388,9 +388,9 @@ def test_the_history_keeps_no_more_than_it_needs(make_table, monkeypatch):
     record = History.record
     held = []
 
-    def watch(self, batch, growth, scores, ending_scores, attention):
-        held.extend((value, value.untyped_storage().nbytes()) for value in (*growth, scores, ending_scores))
-        record(self, batch, growth, scores, ending_scores, attention)
+    def watch(self, batch, expansion, scores, ending_scores, attention):
+        held.extend((value, value.untyped_storage().nbytes()) for value in (*expansion, scores, ending_scores))
+        record(self, batch, expansion, scores, ending_scores, attention)
 
     monkeypatch.setattr(History, "record", watch)
     search(make_table(vocabulary=30), range(3), 5, replace(OPTIONS, beam_size=8))

@@ -14,7 +14,7 @@ from nmt.search import SamplingOptions, SearchOptions, Step, beam_search, sample
 from nmt.search.sampling import restrict
 
 BOS, EOS = 0, 1
-OPTIONS = SearchOptions(bos=BOS, eos=EOS, forbidden=(BOS,), n_best=1)
+OPTIONS = search_options(bos=BOS, eos=EOS, forbidden=(BOS,))
 
 
 def draw(table, sentences, limit=6, options=OPTIONS, sampling=None, **more):

@@ -140,8 +140,8 @@ def test_a_translation_consists_of_its_candidates(count: int, some_candidates: T
     found = some_candidates.translate(lines, options, prefixes=prefixes)
     for line, prefix, translation in zip(lines, prefixes, found, strict=True):
         [ids], [beginning] = source.encode([line]), target.encode([prefix])
-        allowed = {*table.translations[[*ids, source.eos_id], :count].ravel().tolist(), 5, 9, *ids, *beginning} - {-1}
-        spelled = {target.piece(token) for token in allowed | {target.unk_id}}
+        allowed = {*table.translations[[*ids, source.special.eos], :count].ravel().tolist(), 5, 9, *ids, *beginning} - {-1}
+        spelled = {target.piece(token) for token in allowed | {target.special.unk}}
         assert all(set(output.tokens) <= spelled for output in translation.outputs)
     free = some_candidates.translate(lines, replace(options, shortlist=0), prefixes=prefixes)
     assert [one.text for one in free] != [one.text for one in found]
@@ -149,7 +149,7 @@ def test_a_translation_consists_of_its_candidates(count: int, some_candidates: T
 
 def test_what_the_end_mark_stands_for_is_a_candidate_of_every_sentence(translators: dict[str, Translator]) -> None:
     translator = translators["usual"]
-    size, end = translator.target_tokenizer.size, translator.source_tokenizer.eos_id
+    size, end = translator.target_tokenizer.size, translator.source_tokenizer.special.eos
     table = np.where(np.arange(size)[:, None] == end, np.arange(size), -1).astype(np.int32)
     others = Translator(*_of(translator), shortlist=Shortlist(table, np.zeros(0, np.int32)))
     lines = make_lines(10)
@@ -226,7 +226,7 @@ TABLE = {
 
 
 def test_a_table_is_what_its_tensors_say() -> None:
-    table = Shortlist.of_tensors(TABLE, 3, 8, Path("table"))
+    table = Shortlist.from_tensors(TABLE, 3, 8, Path("table"))
     assert table.candidates([0, 1, 0], [6, 2], 2).tolist() == [2, 4, 5, 6, 7]
     assert table.candidates([2], [], 1).tolist() == [7]
     assert all(torch.equal(tensor, TABLE[name]) for name, tensor in table.tensors().items())
@@ -250,5 +250,5 @@ def test_a_table_is_what_its_tensors_say() -> None:
 def test_tensors_that_are_no_table_of_the_model_are_refused(change: dict[str, Any], what: str) -> None:
     tensors = {name: tensor for name, tensor in {**TABLE, **change}.items() if tensor is not None}
     with pytest.raises(ModelError, match=r"^table: ") as caught:
-        Shortlist.of_tensors(tensors, 3, 8, Path("table"))
+        Shortlist.from_tensors(tensors, 3, 8, Path("table"))
     assert what in str(caught.value) and caught.value.exit_code == 4

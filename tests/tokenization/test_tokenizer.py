@@ -82,7 +82,7 @@ def foreign(**options):
 
 
 def test_our_models_begin_with_the_four_marks(tokenizer):
-    assert (tokenizer.pad_id, tokenizer.unk_id, tokenizer.bos_id, tokenizer.eos_id) == (0, 1, 2, 3)
+    assert (tokenizer.special.pad, tokenizer.special.unk, tokenizer.special.bos, tokenizer.special.eos) == (0, 1, 2, 3)
     assert [tokenizer.piece(token) for token in range(4)] == ["<pad>", "<unk>", "<s>", "</s>"]
 
 
@@ -96,7 +96,7 @@ def test_text_of_the_corpus_comes_back(kind, byte_fallback):
 @a_few_examples
 @given(st.lists(st.sampled_from([*CONTROL_WORDS, *CORPUS]), max_size=8))
 def test_promise_15_control_words_never_give_control_ids(tokenizer, words):
-    marks = {tokenizer.pad_id, tokenizer.bos_id, tokenizer.eos_id}
+    marks = {tokenizer.special.pad, tokenizer.special.bos, tokenizer.special.eos}
     for text in (" ".join(words), "".join(words)):
         assert marks.isdisjoint(tokenizer.encode([text])[0])
         assert marks.isdisjoint(tokenizer.sample([text], 0.3, seed=1)[0])
@@ -158,7 +158,7 @@ def test_pieces_spell_the_tokens_of_encode(tokenizer, text):
     (ids,), (pieces,) = tokenizer.encode([text]), tokenizer.pieces([text])
     assert len(pieces) == len(ids)
     for token, piece in zip(ids, pieces, strict=True):
-        assert token == tokenizer.unk_id or tokenizer.piece(token) == piece
+        assert token == tokenizer.special.unk or tokenizer.piece(token) == piece
 
 
 def test_without_bytes_a_strange_character_is_unknown(kind):
@@ -199,7 +199,7 @@ def test_words_of_a_translation_are_in_range_and_never_fall(tokenizer, data):
     assert text == tokenizer.decode(ids)
     count = len(text.split())
     assert len(words) == len(ids)
-    marks = (tokenizer.pad_id, tokenizer.bos_id, tokenizer.eos_id)
+    marks = (tokenizer.special.pad, tokenizer.special.bos, tokenizer.special.eos)
     shown = [word for token, word in zip(ids, words, strict=True) if token not in marks]
     assert all(word == -1 for token, word in zip(ids, words, strict=True) if token in marks)
     assert shown == sorted(shown)
@@ -322,7 +322,7 @@ def test_an_alpha_of_zero_samples_the_best_segmentation():
 def test_a_model_without_padding_is_given_an_id_for_it():
     tokenizer = foreign(pad_id=-1, unk_id=0, bos_id=1, eos_id=2)
     pieces = tokenizer.size - 1
-    assert (tokenizer.pad_id, tokenizer.unk_id, tokenizer.bos_id, tokenizer.eos_id) == (pieces, 0, 1, 2)
+    assert (tokenizer.special.pad, tokenizer.special.unk, tokenizer.special.bos, tokenizer.special.eos) == (pieces, 0, 1, 2)
     assert tokenizer.piece(pieces) == "<pad>"
     ids = tokenizer.encode(["ein Hund"])[0]
     assert tokenizer.decode([1, *ids, 2, pieces]) == "ein Hund"
@@ -330,8 +330,8 @@ def test_a_model_without_padding_is_given_an_id_for_it():
 
 def test_a_model_without_any_mark_is_given_three_ids():
     tokenizer = foreign(pad_id=-1, unk_id=5, bos_id=-1, eos_id=-1)
-    assert tokenizer.unk_id == 5
-    new = [tokenizer.pad_id, tokenizer.bos_id, tokenizer.eos_id]
+    assert tokenizer.special.unk == 5
+    new = [tokenizer.special.pad, tokenizer.special.bos, tokenizer.special.eos]
     assert new == [tokenizer.size - 3, tokenizer.size - 2, tokenizer.size - 1]
     assert [tokenizer.piece(token) for token in new] == ["<pad>", "<s>", "</s>"]
 
@@ -339,7 +339,7 @@ def test_a_model_without_any_mark_is_given_three_ids():
 def test_a_model_with_one_mark_for_two_purposes_is_given_another():
     end_mark_is_the_start_mark = b"\x12\x06\xfa\x02\x03<s>"  # ModelProto.trainer_spec.eos_piece
     tokenizer = Tokenizer(trained("bpe").model + end_mark_is_the_start_mark)
-    assert (tokenizer.pad_id, tokenizer.bos_id, tokenizer.eos_id) == (0, 2, tokenizer.size - 1)
+    assert (tokenizer.special.pad, tokenizer.special.bos, tokenizer.special.eos) == (0, 2, tokenizer.size - 1)
 
 
 @pytest.mark.promise(15, gate=1, full=1)
@@ -347,7 +347,7 @@ def test_a_model_with_one_mark_for_two_purposes_is_given_another():
 def test_promise_15_marks_of_one_character_are_text_too(kind):
     tokenizer = foreign(model_type=kind, bos_piece="^", eos_piece="$", pad_id=3, pad_piece="_", add_dummy_prefix=False)
     ids = tokenizer.encode(["^ ein $ _", "^", "_$"])
-    assert {tokenizer.pad_id, tokenizer.bos_id, tokenizer.eos_id}.isdisjoint({token for text in ids for token in text})
+    assert {tokenizer.special.pad, tokenizer.special.bos, tokenizer.special.eos}.isdisjoint({token for text in ids for token in text})
 
 
 def test_a_word_model_whose_first_word_has_no_space_comes_back():

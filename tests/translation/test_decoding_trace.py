@@ -54,7 +54,7 @@ def make_translator(tokenizer: Tokenizer, attention: str, layers: int, condition
     config = from_yaml(text, "configuration")
     model = make_model(config, tokenizer, tokenizer, seed=3)
     with torch.no_grad():
-        model.output_weight[tokenizer.eos_id] *= 2  # so that some translations end before their limit
+        model.output_weight[tokenizer.special.eos] *= 2  # so that some translations end before their limit
     generator = np.random.default_rng(1)
     table = generator.integers(0, tokenizer.size, (tokenizer.size, 3)).astype(np.int32)
     return Translator(model, tokenizer, tokenizer, config, shortlist=Shortlist(table, np.arange(5, dtype=np.int32)))

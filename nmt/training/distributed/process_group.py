@@ -1,11 +1,11 @@
-"""Several processes that train one model: what they tell each other, and what they compute together.
+"""The processes that train one model: messages between them, and numbers and gradients that they combine.
 
 The first process, rank 0, does all that one process alone does. The others wait until it has prepared everything, and
 then make the same updates at the same time, each with its share of the data; they write nothing and say nothing.
 
-They tell each other things through the launcher's key-value store, in JSON, and look there often: so a wait may take as
-long as it takes, and yet ends when a signal comes or when the first process leaves. Numbers and gradients go through a
-process group, where a process that ends by itself breaks the connections of all others.
+Messages go through the launcher's key-value store, in JSON, which is polled: so a wait may take as long as it takes, and
+yet ends when a signal comes or when the first process leaves. Numbers and gradients go through torch's process group,
+where a process that ends by itself breaks the connections of all others.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ from torch.nn.parallel import DistributedDataParallel
 
 from nmt.device import is_out_of_memory
 from nmt.errors import ConfigError, MemoryExhaustedError, NmtError, Problem, StoppedError
-from nmt.training.distributed.rank import Place
+from nmt.training.distributed.rank import ProcessRank
 from nmt.training.signals import StopRequest
 
-SECONDS_BETWEEN_LOOKS = 0.05
+SECONDS_BETWEEN_POLLS = 0.05
 # The first process saves when all are asked to stop, and the others wait for it, unless it is gone.
 SECONDS_TO_SAVE = 20.0
 # A process that ends by an error tells of it first, and the others notice that it is gone within moments.
@@ -52,14 +52,14 @@ class DismissedError(Exception):
         self.exit_code = exit_code
 
 
-class Processes:
-    """The processes of one training, as seen from one of them. One alone finds nobody to tell or to wait for."""
+class ProcessGroup:
+    """The processes of one training, as seen from one of them. A process alone has nobody to wait for."""
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, process: ProcessRank) -> None:
         """Connects to the others' store; raises ConfigError where there is none."""
-        self.place = place
+        self.process = process
         self._shared = 0
-        if place.size == 1:
+        if process.is_alone:
             return
         from torch.distributed.rendezvous import rendezvous  # not in every build of torch
 
@@ -72,25 +72,25 @@ class Processes:
 
     @property
     def alone(self) -> bool:
-        """Whether there is but one process."""
-        return self.place.size == 1
+        """True if there is but one process."""
+        return self.process.is_alone
 
     @property
     def is_first(self) -> bool:
-        """Whether this is the process that validates, writes and talks."""
-        return self.place.rank == 0
+        """True if this is the process that validates, writes and talks."""
+        return self.process.rank == 0
 
     def begin(self, plan: dict[str, Any]) -> None:
-        """Tells the others what to train; said by the first process, when everything is prepared."""
+        """Tells the others what to train; called by the first process when everything is prepared."""
         if not self.alone:
-            self._say(_PLAN, plan)
+            self._publish(_PLAN, plan)
 
     def plan(self, stop: StopRequest) -> Any:
-        """What the first process said to `begin`; errors are those of `share`."""
-        return self._hear(_PLAN, stop)
+        """Returns what the first process gave to `begin`; errors are those of `share`."""
+        return self._wait_for(_PLAN, stop)
 
     def share(self, value: Any, stop: StopRequest) -> Any:
-        """The value of the first process, of what JSON can hold; the others wait for it, and bring any.
+        """Returns the value of the first process, of what JSON can hold; the others wait for it, and bring any.
 
         Raises:
             DismissedError: the first process has left, or a signal came and it has not left a while later.
@@ -100,12 +100,12 @@ class Processes:
         self._shared += 1
         key = f"{_SHARED}-{self._shared}"
         if self.is_first:
-            self._say(key, value)
+            self._publish(key, value)
             return value
-        return self._hear(key, stop)
+        return self._wait_for(key, stop)
 
     @contextmanager
-    def group(self, device: torch.device, stop: StopRequest) -> Iterator[None]:
+    def joined(self, device: torch.device, stop: StopRequest) -> Iterator[None]:
         """Waits for all processes to be here; inside, they can compute together.
 
         Raises:
@@ -116,37 +116,37 @@ class Processes:
         if self.alone:
             yield
             return
-        self._meet(stop)
+        self._wait_for_all(stop)
         if device.type == "cuda":
             torch.cuda.set_device(device)
         dist.init_process_group(
             # Few numbers go over the processor, see `gather`; gradients from where they are.
             "gloo" if device.type == "cpu" else f"cpu:gloo,{device.type}:nccl",
             store=self._store,
-            rank=self.place.rank,
-            world_size=self.place.size,
+            rank=self.process.rank,
+            world_size=self.process.world_size,
             timeout=UPDATING,
         )
         yield
         # Not after an error: it might wait for processes that are gone.
         dist.destroy_process_group()
 
-    def _meet(self, stop: StopRequest) -> None:
+    def _wait_for_all(self, stop: StopRequest) -> None:
         if not self.is_first:
-            self._say(f"{_READY}-{self.place.rank}", True)
-            self._hear(_GO, stop)
+            self._publish(f"{_READY}-{self.process.rank}", True)
+            self._wait_for(_GO, stop)
             return
-        for rank in range(1, self.place.size):
-            while self._heard(f"{_READY}-{rank}") is None:
+        for rank in range(1, self.process.world_size):
+            while self._lookup(f"{_READY}-{rank}") is None:
                 stop.check()
                 if (failure := self._reported()) is not None:
                     raise failure
-                time.sleep(SECONDS_BETWEEN_LOOKS)
-        self._say(_GO, True)
+                time.sleep(SECONDS_BETWEEN_POLLS)
+        self._publish(_GO, True)
 
     def synchronized(self, module: nn.Module) -> nn.Module:
-        """The module, whose parameters get the mean of all processes' gradients when it is called here and backward
-        ends; they begin with the values that they have in the first process.
+        """Wraps a module: backward leaves the mean of all processes' gradients in its parameters, which begin with the
+        values that they have in the first process.
 
         Every parameter has to take part in every call.
         """
@@ -155,7 +155,7 @@ class Processes:
         return DistributedDataParallel(module, gradient_as_bucket_view=True)
 
     def gather(self, *numbers: float) -> list[list[float]]:
-        """The numbers that each process brings, by rank.
+        """Returns the numbers that each process brings, by rank.
 
         On CUDA, too, this takes the way of the processor, where a process that is gone shows by a broken connection;
         a product on the device that waits for it would wait on.
@@ -163,13 +163,13 @@ class Processes:
         if self.alone:
             return [list(numbers)]
         own = torch.tensor(numbers, dtype=torch.float64)
-        every = [torch.empty_like(own) for _ in range(self.place.size)]
+        every = [torch.empty_like(own) for _ in range(self.process.world_size)]
         dist.all_gather(every, own)
         return [numbers.tolist() for numbers in every]
 
     @contextmanager
     def leading(self) -> Iterator[None]:
-        """In the first process: what ended another process, and this one for want of it, is raised as its own error."""
+        """In the first process, raises what ended another process, and this one for want of it, as its own error."""
         try:
             yield
         except BaseException as error:
@@ -189,7 +189,7 @@ class Processes:
         until = time.monotonic() + (SECONDS_TO_TELL if lost else 0)
         with suppress(RuntimeError):  # the store is gone as well
             while (failure := self._reported()) is None and time.monotonic() < until:
-                time.sleep(SECONDS_BETWEEN_LOOKS)
+                time.sleep(SECONDS_BETWEEN_POLLS)
             if failure is not None:
                 return failure
         what = "another process of this training has ended; the same command goes on from the last checkpoint"
@@ -199,18 +199,18 @@ class Processes:
         """Tells the first process what ended this one; returns the exit code that belongs to it."""
         if not isinstance(error, NmtError) and is_out_of_memory(error):
             error = MemoryExhaustedError("", "out of memory")
-        failure: dict[str, Any] = {"rank": self.place.rank}
+        failure: dict[str, Any] = {"rank": self.process.rank}
         if isinstance(error, NmtError):
             failure["exit_code"] = error.exit_code
             failure["problems"] = [[problem.where, problem.what] for problem in error.problems]
         else:
             failure["traceback"] = "".join(traceback.format_exception(error))
         with suppress(RuntimeError):  # the store is gone
-            self._say(_FAILURE, failure)
+            self._publish(_FAILURE, failure)
         return error.exit_code if isinstance(error, NmtError) else NmtError.exit_code
 
     def _reported(self) -> Exception | None:
-        failure = self._heard(_FAILURE)
+        failure = self._lookup(_FAILURE)
         if failure is None:
             return None
         process = f"process {failure['rank']}"
@@ -222,33 +222,33 @@ class Processes:
 
     def dismiss(self, exit_code: int) -> None:
         """Lets the others leave with the exit code of the first process, which has told whatever there is to tell."""
-        self._say(_DISMISSED, exit_code)
+        self._publish(_DISMISSED, exit_code)
 
     def dismissal(self, seconds: float) -> int | None:
-        """The exit code with which the first process left; None if it does not say within so many seconds."""
+        """Returns the exit code with which the first process left; None if it does not say within so many seconds."""
         until = time.monotonic() + seconds
         with suppress(RuntimeError):  # the store is gone
-            while (exit_code := self._heard(_DISMISSED)) is None and time.monotonic() < until:
-                time.sleep(SECONDS_BETWEEN_LOOKS)
+            while (exit_code := self._lookup(_DISMISSED)) is None and time.monotonic() < until:
+                time.sleep(SECONDS_BETWEEN_POLLS)
             return None if exit_code is None else int(exit_code)
         return None
 
-    def _say(self, key: str, value: Any) -> None:
+    def _publish(self, key: str, value: Any) -> None:
         self._store.set(key, json.dumps(value))
 
-    def _heard(self, key: str) -> Any:
+    def _lookup(self, key: str) -> Any:
         return json.loads(self._store.get(key)) if self._store.check([key]) else None
 
-    def _hear(self, key: str, stop: StopRequest) -> Any:
+    def _wait_for(self, key: str, stop: StopRequest) -> Any:
         asked: float | None = None
-        while (value := self._heard(key)) is None:
-            if (exit_code := self._heard(_DISMISSED)) is not None:
+        while (value := self._lookup(key)) is None:
+            if (exit_code := self._lookup(_DISMISSED)) is not None:
                 raise DismissedError(exit_code)
             if stop.signal is not None:
                 asked = asked or time.monotonic()
                 if time.monotonic() - asked > SECONDS_TO_SAVE:
                     raise DismissedError(self.report(StoppedError("", "asked to stop", stop.signal)))
-            time.sleep(SECONDS_BETWEEN_LOOKS)
+            time.sleep(SECONDS_BETWEEN_POLLS)
         return value
 
 
@@ -258,6 +258,6 @@ def without_synchronizing(module: nn.Module) -> AbstractContextManager[None]:
 
 
 def is_lost_connection(error: BaseException) -> bool:
-    """Whether this error means that another process, or the store, cannot be reached any more."""
+    """Returns True if this error means that another process, or the store, cannot be reached any more."""
     # Gloo has no class for it; its messages name the place in its source.
     return isinstance(error, dist.DistError) or (isinstance(error, RuntimeError) and "gloo/" in str(error))

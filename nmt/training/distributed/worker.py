@@ -1,4 +1,4 @@
-"""A process of several that is not the first: it helps to compute, and says nothing."""
+"""A worker: a process of several that is not the first. It helps to compute, and says nothing."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from nmt.training.distributed.process_group import (
     SECONDS_TO_SAVE,
     SECONDS_TO_TELL,
     DismissedError,
-    Processes,
+    ProcessGroup,
     is_lost_connection,
 )
-from nmt.training.distributed.rank import Place
+from nmt.training.distributed.rank import ProcessRank
 from nmt.training.malloc import keep_freed_memory
 from nmt.training.pipeline import train_along
 from nmt.training.signals import StopRequest
 
 
-def follow(place: Place, stop: StopRequest) -> int:
+def run_worker(process: ProcessRank, stop: StopRequest) -> int:
     """Takes part in the training of the first process for as long as that goes on; returns the exit code.
 
     It is that of the first process, unless this one fails by itself; then the first process tells why.
@@ -28,20 +28,20 @@ def follow(place: Place, stop: StopRequest) -> int:
     with Path(os.devnull).open("w") as nowhere, redirect_stderr(nowhere):
         keep_freed_memory()
         try:
-            processes = Processes(place)
+            group = ProcessGroup(process)
         except ConfigError as error:  # which the first process meets as well, and tells
             return error.exit_code
         try:
-            train_along(processes, stop)
+            train_along(group, stop)
         except DismissedError as error:
             return error.exit_code
         except StoppedError as error:
             # The first process is saving. Were this one to leave, the launcher would soon end both.
-            exit_code = processes.dismissal(SECONDS_TO_SAVE)
+            exit_code = group.dismissal(SECONDS_TO_SAVE)
             return error.exit_code if exit_code is None else exit_code
         except BaseException as error:
             if not is_lost_connection(error):
-                return processes.report(error)
+                return group.report(error)
             # It is another that has failed; if it is the first, it has told the exit code.
-            return processes.dismissal(SECONDS_TO_TELL) or NmtError.exit_code
-        return processes.dismissal(SECONDS_TO_SAVE) or 0
+            return group.dismissal(SECONDS_TO_TELL) or NmtError.exit_code
+        return group.dismissal(SECONDS_TO_SAVE) or 0

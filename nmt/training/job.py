@@ -1,0 +1,46 @@
+"""A training job: the run, its configuration, and where and by whom it is computed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from nmt.config import Config
+from nmt.training.device_strategy import DeviceStrategy
+from nmt.training.distributed.process_group import ProcessGroup
+from nmt.training.signals import StopRequest
+
+
+@dataclass(frozen=True)
+class TrainingJob:
+    """All that stays the same while a model is trained.
+
+    Attributes:
+        run: the run directory.
+        config: of the training.
+        strategy: for the device that computes.
+        dtype: number type of matrix products.
+        group: the processes that train together; one in most cases.
+        stop: the request to stop, which signals make.
+        quiet: shows no progress bar.
+    """
+
+    run: Path
+    config: Config
+    strategy: DeviceStrategy
+    dtype: torch.dtype
+    group: ProcessGroup
+    stop: StopRequest
+    quiet: bool = True
+
+    @property
+    def device(self) -> torch.device:
+        """The device that computes."""
+        return self.strategy.device
+
+    @property
+    def writes(self) -> bool:
+        """True if this process validates, saves and logs: the first of several."""
+        return self.group.is_first
