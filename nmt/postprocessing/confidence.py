@@ -42,8 +42,8 @@ def confidence(source: str, output: Output, missing: Sequence[int] = ()) -> Conf
 
 def _warnings(source: str, output: Output, missing: Sequence[int]) -> Iterator[TranslationWarning]:
     words = source.split()
-    if output.parts:
-        attention, tokens = attention_received(output.parts, len(words))
+    if output.segments:
+        attention, tokens = attention_received(output.segments, len(words))
         named = np.array([any(map(str.isalnum, word)) for word in words])
         if (few := np.flatnonzero(named & (attention < LEAST_ATTENTION))).size:
             yield TranslationWarning("unattended", source_words=tuple(few.tolist()))

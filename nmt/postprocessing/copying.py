@@ -166,7 +166,7 @@ class _Copying:
 def _most_attended(output: Output, words: int) -> tuple[list[int], list[float]]:
     """Finds for each word of the text the source word it attended to most (-1 without attention), and how much."""
     attended, most = [-1] * words, [0.0] * words
-    for target, source, weights in word_blocks(output.parts or ()):
+    for target, source, weights in word_blocks(output.segments or ()):
         attended[target : target + len(weights)] = (source + weights.argmax(axis=1)).tolist()
         most[target : target + len(weights)] = weights.max(axis=1).tolist()
     return attended, most

@@ -71,9 +71,9 @@ def apply_edits(output: Output, edits: Sequence[Edit]) -> Output:
     old, new = word_spans(output.text), word_spans(text)
     moved = _moved_words(old, new, edits, begins)
     further = _further_words(old, new, edits, begins)
-    segments = output.parts and tuple(_moved_segment(segment, moved, further) for segment in output.parts)
+    segments = output.segments and tuple(_moved_segment(segment, moved, further) for segment in output.segments)
     replaced = tuple((edit.source_word, new.word_at(begin)) for edit, begin in zip(edits, begins, strict=True))
-    return replace(output, text=text, parts=segments, annotations=output.annotations._replace(replaced=replaced))
+    return replace(output, text=text, segments=segments, annotations=output.annotations._replace(replaced=replaced))
 
 
 def _moved_words(old: Spans, new: Spans, edits: Sequence[Edit], begins: Sequence[int]) -> list[int]:

@@ -42,7 +42,7 @@ def unknown_words(output: Output, spans: Spans) -> list[UnknownWord]:
         output: a translation with the attention of its text.
         spans: the words of its text.
     """
-    segments = [segment for segment in output.parts or () if segment.unknown]
+    segments = [segment for segment in output.segments or () if segment.unknown]
     return [found for segment in segments for found in _unknown_in_segment(output.text, segment, spans)]
 
 

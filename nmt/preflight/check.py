@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from nmt.config import Config
-from nmt.corpus.encoding import PairEncoder
 from nmt.corpus.fingerprint import corpus_fingerprint
 from nmt.errors import (
     ConfigError,
@@ -34,7 +33,7 @@ from nmt.preflight.scan import scan
 from nmt.preflight.tokens import CORPUS, LONGEST, TokenizedSample, tokenize_sample
 from nmt.preflight.trial import LONGEST_SECONDS, Trial, TrialModel, TrialOutcome, TrialPlan, TrialTooLongError
 from nmt.training.metrics_log import WITHOUT_TENSORBOARD
-from nmt.training.preparation import check_expected, filter_of
+from nmt.training.preparation import check_fingerprint, pair_filter_from_config
 from nmt.training.progress import CountProgress
 from nmt.training.signals import StopRequest
 
@@ -143,9 +142,9 @@ class _Preflight:
 
     def _check_unchanged(self, training: PairSet, resumable: ResumableRun) -> None:
         with self._findings.catching(Group.FILES, "corpus_changed", DataError, InputFileError):
-            encoder, pair_filter = PairEncoder.of_models(*resumable.tokenizers), filter_of(self._config)
-            fingerprint = corpus_fingerprint(training.files, encoder, pair_filter, tick=self._stop.check)
-            check_expected(training.files, fingerprint, resumable.corpus)
+            pair_filter = pair_filter_from_config(self._config)
+            fingerprint = corpus_fingerprint(training.files, resumable.tokenizers, pair_filter, tick=self._stop.check)
+            check_fingerprint(training.files, fingerprint, resumable.corpus)
 
     def _scan(self, files: FileInventory) -> dict[str, Reservoir]:
         with closing(CountProgress("reading", "pairs", quiet=self._options.quiet)) as progress:
@@ -160,8 +159,7 @@ class _Preflight:
         """Tries what can be tried: the device, the size of the model, a few updates."""
         plan = TrialPlan(self._config.as_yaml(), self._options.device, self._options.threads)
         if tokenized is not None:
-            models = tokenized.encoder.source.model, tokenized.encoder.target.model
-            plan = plan._replace(sizes=tokenized.sizes, tokenizers=models)
+            plan = plan._replace(sizes=tokenized.sizes, tokenizers=tokenized.tokenizers.models)
             if self._options.trial:
                 plan = plan._replace(timed=self._folder / CORPUS, longest=self._folder / LONGEST)
         elif plan.device in ("auto", "cpu"):  # there always is one

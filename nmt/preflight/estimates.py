@@ -13,7 +13,7 @@ from nmt.preflight.memory import available_memory
 from nmt.preflight.run_directory import ResumableRun
 from nmt.preflight.tokens import TokenizedSample
 from nmt.preflight.trial import TrialModel, TrialOutcome
-from nmt.training.disk_space import Room
+from nmt.training.disk_space import DiskSpace
 from nmt.training.progress import duration
 
 # From fewer updates, hardly anything is learned.
@@ -117,20 +117,20 @@ def estimate_disk(
     `pairs` is about how many pairs are kept. Where the system does not tell, nothing is estimated.
     """
     try:
-        room, free = Room.needed(config, run, model.weights), free_bytes(run)
+        space, free = DiskSpace.required(config, run, model.weights), free_bytes(run)
     except (ModelError, StorageError) as unknown:
         findings.error(Group.TRAINING, "disk", unknown)
         return {}
     corpus = 0 if resumable is not None else round(tokenized.bytes_per_pair * pairs)
-    needed = corpus + room.bytes
+    needed = corpus + space.bytes
     with findings.catching(Group.TRAINING, "disk", StorageError):
-        room.check(run, free)
+        space.check(run, free)
         if free < needed:
             what = f"{free / _GIGABYTE:.1f} GB are free, but {needed / _GIGABYTE:.1f} GB will be written"
             raise StorageError(str(run), what)
         what = (
             f"{needed / _GIGABYTE:.2f} GB of disk: {corpus / _MEGABYTE:,.0f} MB for the corpus and "
-            f"{room.checkpoints} checkpoints of {room.size / _MEGABYTE:,.0f} MB; {free / _GIGABYTE:.1f} GB are free"
+            f"{space.checkpoints} checkpoints of {space.size / _MEGABYTE:,.0f} MB; {free / _GIGABYTE:.1f} GB are free"
         )
         findings.inform(Group.TRAINING, "disk", str(run), what)
     return {"disk_bytes": needed, "disk_free_bytes": free}

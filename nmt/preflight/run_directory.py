@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from nmt.checkpoint.ownership import conflicts
-from nmt.checkpoint.run_directory import latest_valid_checkpoint
+from nmt.checkpoint.run_directory import use_latest
 from nmt.config import Config
 from nmt.errors import ConfigError, ModelError, RunInUseError, StorageError
 from nmt.io.locks import lock_holder
 from nmt.preflight.findings import Findings, Group
+from nmt.tokenization.tokenizers import Tokenizers
 
 
 class ResumableRun(NamedTuple):
@@ -20,13 +21,13 @@ class ResumableRun(NamedTuple):
     Attributes:
         step: number of updates made.
         corpus: fingerprint of the corpus.
-        tokenizers: SentencePiece models, source and target.
+        tokenizers: of source and target.
         finished: True if there is nothing left to do.
     """
 
     step: int
     corpus: str
-    tokenizers: tuple[bytes, bytes]
+    tokenizers: Tokenizers
     finished: bool
 
 
@@ -67,9 +68,7 @@ def _resumable(config: Config, run: Path, findings: Findings) -> ResumableRun | 
         findings.catching(Group.RUN, "run_differs", ConfigError),
         findings.catching(Group.RUN, "run_damaged", ModelError),
     ):
-        directory = latest_valid_checkpoint(run, damage.append)
-        if directory is not None:
-            resumable = _read(config, directory, findings)
+        resumable = use_latest(run, damage.append, lambda directory: _read(config, directory, findings))
     for problem in damage:
         findings.warn(Group.RUN, "run_damaged", "", problem)
     return resumable
@@ -78,18 +77,16 @@ def _resumable(config: Config, run: Path, findings: Findings) -> ResumableRun | 
 def _read(config: Config, directory: Path, findings: Findings) -> ResumableRun:
     # Imported here, since they take a second or two, and most runs are new.
     from nmt.checkpoint.checkpoint import load_checkpoint
-    from nmt.checkpoint.loading import read_tokenizers
-    from nmt.training.pipeline import already_finished, check_unchanged, state_of
+    from nmt.training.pipeline import check_unchanged, finished_by
 
-    checkpoint = load_checkpoint(directory, with_optimizer=True)
+    checkpoint = load_checkpoint(directory)
     check_unchanged(config, checkpoint)
-    state = state_of(checkpoint)
-    limit = already_finished(config, checkpoint)
+    state = checkpoint.state
+    limit = finished_by(config, state)
     if limit is None:
         what = f"training would go on from step {state.step:,}"
         findings.inform(Group.RUN, "goes_on", str(directory), what, "--restart begins anew")
     else:
         what = f"this run is finished already: {limit}; training would do nothing"
         findings.inform(Group.RUN, "finished", str(directory), what, "--restart begins anew")
-    source, target = read_tokenizers(checkpoint.tokenizers, directory)
-    return ResumableRun(state.step, state.corpus, (source.model, target.model), limit is not None)
+    return ResumableRun(state.step, state.corpus, checkpoint.tokenizers, limit is not None)

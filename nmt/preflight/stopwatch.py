@@ -9,13 +9,13 @@ from typing import Any, NamedTuple
 import torch
 
 from nmt.config import Config
-from nmt.corpus.encoding import PairEncoder
 from nmt.corpus.store import Store
 from nmt.model.seq2seq import Seq2Seq
-from nmt.training.batches import Text
-from nmt.training.device_strategy import Execution
-from nmt.training.distributed.process_group import Processes
-from nmt.training.distributed.rank import Place
+from nmt.tokenization.tokenizers import Tokenizers
+from nmt.training.device_strategy import DeviceStrategy
+from nmt.training.distributed.process_group import ProcessGroup
+from nmt.training.distributed.rank import ProcessRank
+from nmt.training.job import TrainingJob
 from nmt.training.metrics_log import MetricsWriter
 from nmt.training.signals import StopRequest
 from nmt.training.trainer import Trainer
@@ -72,16 +72,16 @@ class Stopwatch:
     """Trains a model by the loop of training, without validation and without saving."""
 
     def __init__(
-        self, config: Config, model: Seq2Seq, encoder: PairEncoder, device: torch.device, dtype: torch.dtype
+        self, config: Config, model: Seq2Seq, tokenizers: Tokenizers, device: torch.device, dtype: torch.dtype
     ) -> None:
-        """Prepares a training as a `Trainer` does, with the tokenizers of `encoder`."""
+        """Prepares a training; the arguments are those of a `TrainingJob` and a `Trainer`."""
         every = {"log_every": 1, "validate_every": _NEVER, "save_every_minutes": float(_NEVER)}
         limits = {"max_steps": _NEVER, "max_epochs": None, "max_minutes": None, "patience": None}
         training = config.training.model_copy(update=every | limits)
         self._config = config.model_copy(update={"training": training})
         self._model = model
-        self._text = Text(encoder.source, encoder.target, {})
-        self._device = device
+        self._tokenizers = tokenizers
+        self._strategy = DeviceStrategy.for_device(device, cuda_graphs=False)
         self._dtype = dtype
 
     def run(self, folder: Path, most: int = MOST_UPDATES) -> Timing:
@@ -92,23 +92,12 @@ class Stopwatch:
             MemoryExhaustedError: memory ran out.
         """
         store = Store.open(folder)
-        execution = Execution.on(self._device, recording=False)
-        processes = Processes(Place())
-        trainer = Trainer(
-            folder,
-            self._config,
-            self._model,
-            store,
-            self._text,
-            None,
-            StopRequest(),
-            self._dtype,
-            processes,
-            execution,
-        )
+        group = ProcessGroup(ProcessRank())
+        job = TrainingJob(folder, self._config, self._strategy, self._dtype, group, StopRequest())
+        trainer = Trainer(job, self._model, store, self._tokenizers, None)
         clock = _Clock(most)
         try:
-            trainer.fit(clock, quiet=True)
+            trainer.fit(clock)
         except _EnoughError:
             return clock.timing
         raise AssertionError("it has no other end")

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from nmt.config import Config
 from nmt.corpus.build import write_pairs
-from nmt.corpus.encoding import Encoded, EncodedPairs, PairEncoder, id_type
+from nmt.corpus.encoding import Encoded, EncodedPairs, id_type
 from nmt.corpus.parallel import CorpusFiles
 from nmt.corpus.report import Reason, Report
 from nmt.corpus.store import FILES, Store, StoreWriter
@@ -21,7 +21,8 @@ from nmt.preflight.reservoir import Reservoir
 from nmt.preflight.run_directory import ResumableRun
 from nmt.tokenization.tokenizer import Tokenizer
 from nmt.tokenization.tokenizer_training import EOS_ID
-from nmt.training.preparation import filter_of, train_on
+from nmt.tokenization.tokenizers import Tokenizers
+from nmt.training.preparation import pair_filter_from_config, train_on_texts
 from nmt.training.signals import StopRequest
 
 CORPUS, LONGEST = "corpus", "longest"
@@ -37,13 +38,13 @@ class TokenizedSample(NamedTuple):
     """A sample of the training corpus as ids, in a folder.
 
     Attributes:
-        encoder: the tokenizers of both sides.
+        tokenizers: of source and target.
         sizes: entries of the vocabularies that training would have, source and target.
         store: the pairs of the sample that training would keep.
         report: the pairs of the sample that were kept and left out.
     """
 
-    encoder: PairEncoder
+    tokenizers: Tokenizers
     sizes: tuple[int, int]
     store: Store
     report: Report
@@ -81,7 +82,7 @@ def tokenize_sample(
         StoppedError: a signal came.
     """
     try:
-        encoder, sizes = _encoder(config, sample, resumable, findings, stop)
+        tokenizers, sizes = _tokenizers(config, sample, resumable, findings, stop)
     except DataError as error:
         findings.error(Group.TOKENS, "nothing_left", error)
         return None
@@ -91,8 +92,10 @@ def tokenize_sample(
     def tick(_: int) -> None:
         stop.check()
 
-    with _writer(folder / CORPUS, encoder) as writer:
-        report = write_pairs(writer, sample.pairs, files.source, encoder, filter_of(config), processes=1, progress=tick)
+    with _writer(folder / CORPUS, tokenizers) as writer:
+        report = write_pairs(
+            writer, sample.pairs, files.source, tokenizers, pair_filter_from_config(config), processes=1, progress=tick
+        )
         if report.kept:
             writer.finish("check", report)
     _report_left_out(report, sample.is_whole, files, findings)
@@ -100,36 +103,38 @@ def tokenize_sample(
         return None
     store = Store.open(folder / CORPUS)
     if resumable is None and config.tokenizer.source_model is None:
-        _report_rarity(config, store, encoder, sample, findings)
-    _write_longest(store, encoder, folder / LONGEST, config.training.batch_tokens, report)
-    return TokenizedSample(encoder, sizes, store, report)
+        _report_rarity(config, store, tokenizers, sample, findings)
+    _write_longest(store, tokenizers, folder / LONGEST, config.training.batch_tokens, report)
+    return TokenizedSample(tokenizers, sizes, store, report)
 
 
-def _encoder(
+def _tokenizers(
     config: Config, sample: Reservoir, resumable: ResumableRun | None, findings: Findings, stop: StopRequest
-) -> tuple[PairEncoder, tuple[int, int]]:
+) -> tuple[Tokenizers, tuple[int, int]]:
     options = config.tokenizer
     if resumable is not None:
-        encoder = PairEncoder.of_models(*resumable.tokenizers)
-        return encoder, (encoder.source.size, encoder.target.size)
+        tokenizers = resumable.tokenizers
+        return tokenizers, (tokenizers.source.size, tokenizers.target.size)
     if options.source_model is not None:
         source = Tokenizer.load(options.source_model)
-        encoder = PairEncoder(source, Tokenizer.load(options.target_model) if options.target_model else source)
-        return encoder, (encoder.source.size, encoder.target.size)
+        tokenizers = Tokenizers(source, Tokenizer.load(options.target_model) if options.target_model else source)
+        return tokenizers, (tokenizers.source.size, tokenizers.target.size)
     sides = [[pair.source for pair in sample.pairs], [pair.target for pair in sample.pairs]]
-    trained = [train_on(config, texts, stop) for texts in ([sides] if options.shared else [[side] for side in sides])]
+    trained = [
+        train_on_texts(config, texts, stop) for texts in ([sides] if options.shared else [[side] for side in sides])
+    ]
     if sample.is_whole:  # of a part, a vocabulary may be smaller
         for model in trained:
             if model.warning:
                 findings.inform(Group.TOKENS, "vocabulary_changed", "tokenizer.vocabulary_size", model.warning)
     wanted = 0 if sample.is_whole else options.vocabulary_size
     sizes = [max(model.size, wanted) for model in trained]
-    return PairEncoder.of_models(trained[0].model, trained[-1].model), (sizes[0], sizes[-1])
+    return Tokenizers.from_models(*(model.model for model in trained)), (sizes[0], sizes[-1])
 
 
-def _writer(directory: Path, encoder: PairEncoder) -> StoreWriter:
+def _writer(directory: Path, tokenizers: Tokenizers) -> StoreWriter:
     directory.mkdir()
-    return StoreWriter(directory, id_type(encoder.source.size), id_type(encoder.target.size))
+    return StoreWriter(directory, id_type(tokenizers.source.size), id_type(tokenizers.target.size))
 
 
 _ADVICE = {
@@ -156,12 +161,12 @@ def _report_left_out(report: Report, whole: bool, files: CorpusFiles, findings: 
             findings.error(Group.TOKENS, "nothing_left", DataError(files.source[0], what))
 
 
-def _report_rarity(config: Config, store: Store, encoder: PairEncoder, sample: Reservoir, findings: Findings) -> None:
+def _report_rarity(config: Config, store: Store, tokenizers: Tokenizers, sample: Reservoir, findings: Findings) -> None:
     """Reports a vocabulary with many entries that are too rare to be learned."""
     numbers = range(len(store))
     sides = [
         np.bincount(np.concatenate([get(number) for number in numbers]), minlength=tokenizer.size)
-        for get, tokenizer in ((store.source, encoder.source), (store.target, encoder.target))
+        for get, tokenizer in ((store.source, tokenizers.source), (store.target, tokenizers.target))
     ]
     counted: list[NDArray[Any]] = [sides[0] + sides[1]] if config.tokenizer.shared else sides
     marks = EOS_ID + 1 + (_BYTES if config.tokenizer.byte_fallback else 0)
@@ -174,13 +179,13 @@ def _report_rarity(config: Config, store: Store, encoder: PairEncoder, sample: R
             findings.warn(Group.TOKENS, "vocabulary_too_large", "tokenizer.vocabulary_size", what, advice)
 
 
-def _write_longest(store: Store, encoder: PairEncoder, directory: Path, batch_tokens: int, report: Report) -> None:
+def _write_longest(store: Store, tokenizers: Tokenizers, directory: Path, batch_tokens: int, report: Report) -> None:
     """Writes a store of the longest pairs for one update, the one that takes most memory."""
     numbers = np.arange(len(store))
     target = store.target_lengths(numbers) + 1
     order = np.argsort(-(store.source_lengths(numbers) + target), kind="stable")
     chosen = order[: 1 + int(np.searchsorted(np.cumsum(target[order]), batch_tokens, side="right"))].tolist()
-    with _writer(directory, encoder) as writer:
+    with _writer(directory, tokenizers) as writer:
         writer.append(EncodedPairs(_side(store.source, chosen), _side(store.target, chosen)))
         writer.finish("check", report)
 

@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from nmt.config import from_yaml
-from nmt.corpus.encoding import Failure, PairEncoder, started
+from nmt.corpus.encoding import Failure, started
 from nmt.errors import MemoryExhaustedError, NmtError, Problem
 from nmt.preflight.memory import available_memory, peak_memory
+from nmt.tokenization.tokenizers import Tokenizers
 from nmt.training.signals import StopRequest
 
 # Time limit of a trial.
@@ -33,7 +34,7 @@ class TrialPlan(NamedTuple):
         device: as for `nmt train`.
         threads: number of threads; None leaves it to torch.
         sizes: entries of the vocabularies; None if they are unknown, and only the device can be tried.
-        tokenizers: SentencePiece models, source and target.
+        tokenizers: the SentencePiece models of `Tokenizers.models`.
         timed: folder of the store for the timed updates; None for no updates.
         longest: folder of a store with the pairs that take most memory.
     """
@@ -42,7 +43,7 @@ class TrialPlan(NamedTuple):
     device: str
     threads: int | None
     sizes: tuple[int, int] | None = None
-    tokenizers: tuple[bytes, bytes] | None = None
+    tokenizers: tuple[bytes, bytes | None] | None = None
     timed: Path | None = None
     longest: Path | None = None
 
@@ -182,7 +183,7 @@ def _answer(plan: TrialPlan, pipe: Connection) -> None:
         raise MemoryExhaustedError("model", what)
     torch.manual_seed(config.seed)
     model = build_model(config.model, *plan.sizes).to(device)
-    stopwatch = Stopwatch(config, model, PairEncoder.of_models(*plan.tokenizers), device, dtype)
+    stopwatch = Stopwatch(config, model, Tokenizers.from_models(*plan.tokenizers), device, dtype)
     stopwatch.run(plan.longest, most=1)  # warms up, and takes most memory
     updates, seconds, tokens = stopwatch.run(plan.timed)
     on_device = None

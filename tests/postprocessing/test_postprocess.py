@@ -82,8 +82,8 @@ def test_parts_and_words_behind_an_edit_move_along() -> None:
     postprocessor = Postprocessor(replace_unknown=True, dictionary=Dictionary({"e": "E E E"}))
     postprocessed = postprocessor.apply(Translation("a b c d e", (output,))).outputs[0]
     assert postprocessed.text == "a E E E z"
-    assert postprocessed.parts is not None
-    assert [one.words for one in postprocessed.parts] == [range(1), range(1, 1), range(1, 5)]
+    assert postprocessed.segments is not None
+    assert [one.words for one in postprocessed.segments] == [range(1), range(1, 1), range(1, 5)]
     assert alignment_of_words(postprocessed) == [(0, 0), (3, 4), (4, 1), (4, 2), (4, 3)]
     np.testing.assert_array_equal(postprocessed.attention, output.attention)
 
@@ -102,7 +102,7 @@ def test_a_word_cut_between_two_parts_is_put_in_once() -> None:
         postprocessed = postprocessor.apply(Translation("a b c", (output,))).outputs[0]
         assert postprocessed.text == text
         assert alignment_of_words(postprocessed) == links
-        assert [segment.words.stop for segment in postprocessed.parts or ()] == [
+        assert [segment.words.stop for segment in postprocessed.segments or ()] == [
             len(text.split()) - 1,
             len(text.split()),
         ]
@@ -122,8 +122,10 @@ def test_an_entity_cut_between_two_segments_is_put_in_once() -> None:
 
 def test_unknown_words_that_a_tokenizer_writes_as_nothing_stay_so(make_translation: Make) -> None:
     translation = make_translation("a b", "▁⁇ ▁⁇", [0, 1])
-    segment = translation.outputs[0].parts[0]  # type: ignore[index]
-    silent = replace(translation.outputs[0], text="", parts=(segment._replace(target_words=(-1, -1), words=range(0)),))
+    segment = translation.outputs[0].segments[0]  # type: ignore[index]
+    silent = replace(
+        translation.outputs[0], text="", segments=(segment._replace(target_words=(-1, -1), words=range(0)),)
+    )
     postprocessed = Postprocessor(replace_unknown=True, copy=KINDS).apply(replace(translation, outputs=(silent,)))
     assert (postprocessed.text, alignment_of_words(postprocessed.outputs[0])) == ("", [])
 

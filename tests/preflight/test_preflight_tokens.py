@@ -45,7 +45,7 @@ def test_of_a_small_corpus_the_tokens_are_those_of_training(corpus, tokens, tmp_
     files = corpus_files(config)
     text = train_tokenizers(config, run, files, StopRequest())
     store = prepare_corpus(config, run, files, text, StopRequest(), quiet=True)
-    assert tokenized.encoder.source.model == text.source.model and tokenized.sizes == (text.source.size,) * 2
+    assert tokenized.tokenizers.source.model == text.source.model and tokenized.sizes == (text.source.size,) * 2
     assert tokenized.store.digests == store.digests
     size = sum(path.stat().st_size for path in (run / "corpus").iterdir() if path.suffix != ".json")
     assert tokenized.bytes_per_pair == pytest.approx(size / len(store))
@@ -113,4 +113,4 @@ def test_a_vocabulary_of_words_that_are_rare_is_a_warning(corpus, tokens):
 def test_two_vocabularies_are_made_where_none_is_shared(corpus, tokens):
     config = corpus.config(tokenizer={"vocabulary_size": 400, "byte_fallback": False, "shared": False})
     tokenized, _ = tokens(config)
-    assert tokenized.encoder.source.model != tokenized.encoder.target.model
+    assert tokenized.tokenizers.source.model != tokenized.tokenizers.target.model
