@@ -82,11 +82,6 @@ def check(config: Config, run: Path, options: PreflightOptions | None = None) ->
 
     Writes nothing but in a temporary folder, which is removed.
 
-    Args:
-        config: the configuration.
-        run: the run directory of the training.
-        options: of the check; None for the defaults.
-
     Raises:
         StoppedError: a signal came.
         StorageError: the temporary folder cannot be written.

@@ -63,14 +63,7 @@ class FileInventory:
 
 
 def check_files(config: Config, full: bool, findings: Findings, tick: Callable[[], None]) -> FileInventory:
-    """Checks all files.
-
-    Args:
-        config: names the files.
-        full: count the lines of large files, too.
-        findings: receives the findings.
-        tick: called now and then; an exception from it ends the check.
-    """
+    """Checks all files; counts the lines of large ones only if `full`. `tick` is called now and then."""
     sets = pair_sets(config)
     files = FileInventory()
     files.missing = {path for path in _paths(sets) if absence(path)}

@@ -120,14 +120,8 @@ class SetProfile(NamedTuple):
 def check_languages(config: Config, profiles: Mapping[str, SetProfile], training: str, findings: Findings) -> None:
     """Compares each side with its language, and the sides of sets and files with each other.
 
-    The sides of other sets are compared with those of training, and those of further training files with those of the
-    first that is long enough.
-
-    Args:
-        config: names the languages.
-        profiles: of each set, by name.
-        training: name of the training set.
-        findings: receives the findings.
+    The sides of other sets are compared with those of the training set, and those of further training files with those
+    of the first that is long enough.
     """
     codes = (_base(config.data.source_language), _base(config.data.target_language))
 
@@ -200,18 +194,10 @@ def _guess(side: SideProfile, code: str) -> str | None:
 def _compare(
     sides: PairProfile, reference: PairProfile, name: str, findings: Findings, *, least: float = _LEAST_SHARE
 ) -> bool:
-    """Compares the sides with a reference by its frequent words, in whatever language it is.
+    """Compares the sides with a reference by its frequent words, in whatever language; returns whether they differ.
 
-    Args:
-        sides: the profiles to judge.
-        reference: the profiles to compare with.
-        name: of the reference, for findings.
-        findings: receives the findings.
-        least: share of the reference's frequent words below which, in proportion, a side is in another language: 0 for
-            one that may be another kind of text, such as a list of names.
-
-    Returns:
-        True if something is wrong.
+    A side that has less than `least` of the share that these words have in the reference is in another language: 0 for
+    one that may be another kind of text, such as a list of names.
     """
     if not (sides.are_long and reference.are_long):
         return False

@@ -151,13 +151,7 @@ def fold(number: int) -> int:
 
 
 def learn_lexical_fit(blocks: Sequence[Block], seed: int, tick: Callable[[], None]) -> LexicalFit:
-    """Learns the fit of a sample as it stands if that is good, or else the best fit at a shift of the target.
-
-    Args:
-        blocks: the sample.
-        seed: of the lexicons.
-        tick: called now and then; an exception from it ends the work.
-    """
+    """Learns the fit of a sample as it stands if that is good, or else the best fit at a shift of the target."""
     lines = [
         (fold(block.first), [(stems(pair.source), stems(pair.target)) for pair in block.pairs]) for block in blocks
     ]

@@ -57,13 +57,7 @@ class RepeatedPairs:
             self.first = first.file, first.source.number
 
     def report(self, training: PairSet, dropped: bool, findings: Findings) -> None:
-        """Adds the repeated pairs to the findings.
-
-        Args:
-            training: the set.
-            dropped: training will leave them out.
-            findings: receives the findings.
-        """
+        """Adds the repeated pairs to the findings; `dropped` if training leaves them out."""
         if self.first is None:
             return
         file, line = self.first

@@ -55,8 +55,8 @@ class PairCounts:
 
         Args:
             whole: the set was read to its end.
-            copies_matter: the languages differ, so that equal sides are untranslated.
-            findings: receives the findings.
+            copies_matter: equal sides are untranslated, since the languages differ.
+            findings: the findings.
         """
         self._report_blank(whole, findings)
         self._report_too_long(findings)

@@ -42,14 +42,7 @@ class PairReader:
     """Reads the pairs of a set: all of them if `full`, the first of each file otherwise."""
 
     def __init__(self, files: FileInventory, findings: Findings, full: bool, progress: Callable[[int], None]) -> None:
-        """Prepares to read.
-
-        Args:
-            files: what is known of the files.
-            findings: receives, once, each file that cannot be read.
-            full: read all pairs of large sets.
-            progress: called now and then with the number of pairs read.
-        """
+        """Takes `progress`, which is called now and then with the number of pairs read."""
         self._files = files
         self._findings = findings
         self._full = full

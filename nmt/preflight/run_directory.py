@@ -32,17 +32,7 @@ class ResumableRun(NamedTuple):
 
 
 def check_run_directory(config: Config, run: Path, restart: bool, findings: Findings) -> ResumableRun | None:
-    """Checks the run directory, without writing there.
-
-    Args:
-        config: the configuration of the training.
-        run: the run directory, which need not exist.
-        restart: the training would begin anew.
-        findings: receives the findings.
-
-    Returns:
-        the run that the training would resume; None if there is none, or it cannot be resumed.
-    """
+    """Checks the run directory, without writing there; returns the run that training would resume, if it can."""
     with findings.catching(Group.RUN, "run_conflict", ModelError):
         if problems := conflicts(config, run):
             findings.error(Group.RUN, "run_conflict", ConfigError.from_problems(problems))

@@ -40,13 +40,7 @@ class SetScan:
             yield pair
 
     def report(self, files: FileInventory, copies_matter: bool, findings: Findings) -> None:
-        """Adds what was found to the findings.
-
-        Args:
-            files: the state of the files.
-            copies_matter: the languages differ, so that equal sides are untranslated.
-            findings: receives the findings.
-        """
+        """Adds what was found to the findings; `copies_matter` says that equal sides are untranslated."""
         there, read = files.pairs(self.set.files), self.counts.read
         if there is not None and there > read and not files.unreadable:
             what = f"the first {read:,} of {there:,} pairs for {self.set.name} were read"
@@ -62,12 +56,8 @@ def scan(
 ) -> dict[str, Reservoir]:
     """Scans the text of all sets, and returns a sample of each.
 
-    Args:
-        config: names the sets.
-        files: the state of the files.
-        full: read all pairs of large sets.
-        findings: receives the findings.
-        progress: called now and then with the number of pairs read; an exception from it ends the scan.
+    Large sets are read to their ends only if `full`. `progress` is called now and then with the number of pairs read;
+    an exception from it ends the scan.
     """
     reader = PairReader(files, findings, full, progress)
     scans = {pairs.name: SetScan(pairs, config.seed) for pairs in pair_sets(config)}

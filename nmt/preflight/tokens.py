@@ -66,17 +66,7 @@ def tokenize_sample(
 ) -> TokenizedSample | None:
     """Trains tokenizers on a sample and encodes it, as training would the corpus.
 
-    Args:
-        config: the configuration.
-        sample: pairs of the training set.
-        files: the files of the training set.
-        resumable: the run that training would resume, whose tokenizers are used.
-        folder: receives the encoded sample, and its longest pairs.
-        findings: receives the findings.
-        stop: a request to stop.
-
-    Returns:
-        the encoded sample; None if that is impossible or nothing is left of it.
+    The folder receives the encoded sample, and its longest pairs. Returns None if nothing is left of the sample.
 
     Raises:
         StoppedError: a signal came.
