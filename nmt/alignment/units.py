@@ -21,7 +21,7 @@ def attention_in(unit: str, translation: Translation, output: Output) -> Iterato
 
 def _of_tokens(translation: Translation, output: Output) -> Iterator[tuple[list[str], list[str], Weights]]:
     source = target = 0
-    for part in output.parts or ():
+    for part in output.segments or ():
         sources = [*translation.source_tokens[source : source + len(part.source_words)], END]
         targets = list(output.tokens[target : target + len(part.target_words)])
         source, target = source + len(part.source_words), target + len(part.target_words)

@@ -55,7 +55,7 @@ def align(
         backward = None if reverse is None else _load(reverse, device=device, precision=precision)
         if backward is not None:
             _compare(translator, backward)
-        tokens = translator.options(shortlist=0, **given).batch_tokens
+        tokens = translator.options(shortlist=0, **given).search.batch_tokens
 
         def answer(lines: list[tuple[Line, Line]]) -> Iterator[pairs.Answer]:
             forward = pairs.forced_pairs(translator, lines, attention=True, batch_tokens=tokens)
@@ -67,7 +67,7 @@ def align(
                 )
             )
             for (line, _), pair, other in zip(lines, forward, turned, strict=False):
-                refused = pair.forced is None or (other is not None and other.forced is None)
+                refused = pair.scores is None or (other is not None and other.scores is None)
                 links = None
                 if not refused:
                     links = links_of(pair, alignment_unit) if other is None else symmetrized_links(pair, other, method)

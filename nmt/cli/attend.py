@@ -15,7 +15,8 @@ from nmt.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
     from nmt.io.lines import Line
-    from nmt.translation.result import TranslateOptions, Translation
+    from nmt.translation.options import TranslateOptions
+    from nmt.translation.result import Translation
     from nmt.translation.translator import Translator
     from nmt.visualization.attention_figure import Picture
 

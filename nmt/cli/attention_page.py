@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from nmt.io.lines import Line
-    from nmt.translation.result import TranslateOptions
+    from nmt.translation.options import TranslateOptions
     from nmt.translation.translator import Translator
 
 
@@ -26,7 +26,6 @@ def write_page(
         StorageError: the page cannot be written. What was there before is untouched.
     """
     from nmt.io.atomic_files import check_output, write_output
-    from nmt.translation.decoding_trace import trace
     from nmt.visualization.attention_page import MOST_LINES, attention_page
     from nmt.visualization.attention_page.document import Subject, check_tokens
 
@@ -34,12 +33,12 @@ def write_page(
     lines = _all_of(batches)
     pictures.check_count(place, len(lines), MOST_LINES, "a page shows")
     texts = [line.text for line in lines]
-    check_tokens(sum(map(len, translator.source_tokenizer.encode(texts))), translator.config, place)
-    traced = trace(translator, texts, search, numbers=[line.number for line in lines])
+    check_tokens(sum(map(len, translator.tokenizers.source.encode(texts))), translator.config, place)
+    traced = translator.attend_lines(texts, search, numbers=[line.number for line in lines])
     subject = Subject(
         translator.config,
         beam_size=search.width,
-        length_penalty=search.length_penalty,
+        length_penalty=search.search.length_penalty,
         unit=unit,
     )
     write_output(Path(output), attention_page(traced, subject, place).encode())

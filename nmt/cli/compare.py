@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from nmt.config.sections import ParallelFiles
     from nmt.evaluation.comparison import Comparison, Method
     from nmt.evaluation.metrics import Text
-    from nmt.translation.result import TranslateOptions
+    from nmt.translation.options import TranslateOptions
     from nmt.translation.translator import Translator
 
 

@@ -13,7 +13,7 @@ from nmt.cli.logs import logger
 from nmt.errors import ModelError
 
 if TYPE_CHECKING:
-    from nmt.checkpoint.verify import Part
+    from nmt.checkpoint.verify import VerifiedPart
 
 
 def info(
@@ -39,7 +39,7 @@ def _describe(model: Path, output_format: str) -> None:
     from nmt.checkpoint.run_directory import use_model
     from nmt.io.streams import open_output
 
-    description = use_model(model, logger.warning, describe_model)
+    description = use_model(model, logger.warning, describe_model, verify_first=True)
     lines = [json.dumps(description, ensure_ascii=False)] if output_format == "json" else as_text(description)
     with open_output("-") as writer:
         for line in lines:
@@ -70,7 +70,7 @@ def _verify(model: Path, output_format: str) -> None:
         raise ModelError.from_problems(problems)
 
 
-def _as_text(part: Part) -> str:
+def _as_text(part: VerifiedPart) -> str:
     if not part.problems:
         return f"{part.path}: sound"
     sound = ", ".join(part.sound) or "nothing"
@@ -78,7 +78,7 @@ def _as_text(part: Part) -> str:
     return f"{part.path}: damaged, but for {sound}{use}"
 
 
-def _as_json(part: Part) -> dict[str, Any]:
+def _as_json(part: VerifiedPart) -> dict[str, Any]:
     return {
         "path": str(part.path),
         "kind": part.kind,

@@ -25,7 +25,8 @@ from nmt.cli.logs import logger, protect_standard_error, start_logging
 from nmt.cli.test_sets import FilesCommand
 from nmt.errors import ConfigError, MemoryExhaustedError, NmtError, StoppedError, StorageError
 from nmt.io.lines import output_line
-from nmt.training.distributed.rank import Launch, Place
+from nmt.training.distributed.launch import Launch
+from nmt.training.distributed.rank import ProcessRank
 from nmt.training.signals import StopRequest
 
 
@@ -158,20 +159,20 @@ def _leave_while_loading(number: int, frame: FrameType | None) -> None:
 def _run_as_launched() -> int:
     """Runs `nmt train`, which may be one of several processes: the first works as if alone, and the others help it."""
     try:
-        place = Place.of(os.environ)
+        process = ProcessRank.from_env(os.environ)
     except ConfigError as error:
         return _tell(error)
-    if place.rank:
+    if process.rank:
         with StopRequest() as stop:
             options.set_libraries()
-            from nmt.training.distributed.worker import follow  # takes a second or two, in which signals may come
+            from nmt.training.distributed.worker import run_worker  # takes a second or two, in which signals may come
 
-            return follow(place, stop)
-    launch = Launch(place)
+            return run_worker(process, stop)
+    launch = Launch(process)
     code = run(launch)
-    if place.size > 1:
+    if process.world_size > 1:
         with suppress(ConfigError, RuntimeError):  # the others cannot be reached, or have gone
-            launch.processes.dismiss(code)
+            launch.group.dismiss(code)
     return code
 
 

@@ -98,11 +98,11 @@ def forced_pairs(
     translator: Translator, lines: list[tuple[Line, Line]], *, attention: bool, batch_tokens: int | None
 ) -> Iterator[ForcedPair]:
     """What the model makes of each pair; one with a line too long to be read is like one that is too large."""
-    from nmt.translation.forced_decoding import ForcedPair, force
+    from nmt.translation.forced_decoding import ForcedPair, force_decode
 
     readable = [not (source.too_long or target.too_long) for source, target in lines]
     short = [pair for pair, is_readable in zip(lines, readable, strict=True) if is_readable]
-    found = force(
+    found = force_decode(
         translator,
         [(source.text, target.text) for source, target in short],
         attention=attention,

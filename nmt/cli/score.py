@@ -49,14 +49,14 @@ def score(
     with pairs.opened(src, tgt, output) as files:
         translator = options.load_translator(model, device=device, precision=precision)
         search = translator.options(shortlist=0, **given)
-        penalty = search.length_penalty
+        penalty = search.search.length_penalty
 
         def answer(lines: list[tuple[Line, Line]]) -> Iterator[pairs.Answer]:
-            for pair in pairs.forced_pairs(translator, lines, attention=False, batch_tokens=search.batch_tokens):
+            for pair in pairs.forced_pairs(translator, lines, attention=False, batch_tokens=search.search.batch_tokens):
                 if output_format == "json":
                     text = score_as_json(pair, penalty)
                 else:
                     text = score_as_text(pair, penalty if normalize else None, per_token=per_token)
-                yield pairs.Answer(text, pair.forced is None)
+                yield pairs.Answer(text, pair.scores is None)
 
         files.answer("scoring", answer, quiet=quiet)

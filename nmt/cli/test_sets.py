@@ -15,7 +15,7 @@ from nmt.errors import DataError, InputFileError
 if TYPE_CHECKING:
     from nmt.config.sections import ParallelFiles
     from nmt.evaluation.metrics import Text
-    from nmt.translation.result import TranslateOptions
+    from nmt.translation.options import TranslateOptions
     from nmt.translation.translator import Translator
 
 LINES_AT_ONCE = 1024

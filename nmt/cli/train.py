@@ -9,7 +9,7 @@ import typer
 
 from nmt.cli import options
 from nmt.cli.logs import log_to_file, logger
-from nmt.training.distributed.rank import Launch
+from nmt.training.distributed.launch import Launch
 from nmt.training.signals import StopRequest
 
 
@@ -29,21 +29,19 @@ def train(
     verbose: options.Verbose = False,
 ) -> None:
     """Train a translator: tokenizer, corpus, model. Run again, it goes on where it stopped."""
-    from nmt.checkpoint.ownership import hold
+    from nmt.checkpoint.ownership import own_run_directory
 
     options.start(quiet=quiet, verbose=verbose)
     launch: Launch = context.obj or Launch()
     configuration = options.load_configuration(config, overrides, precision, batch_tokens)
     run = output or Path("runs") / configuration.name
     # From here on the training decides when it is over: what takes a second or two to load might lose an exception.
-    with hold(configuration, run), StopRequest() as stop:
+    with own_run_directory(configuration, run), StopRequest() as stop:
         log_to_file(run / "train.log")
         options.start_threads(threads)
         # Only now, since it takes a second or two: a mistake above, or a run that is in use, is answered at once.
-        from nmt.training.malloc import keep_freed_memory
-        from nmt.training.pipeline import train_locked
+        from nmt.training.pipeline import train_owned
 
-        keep_freed_memory()
         options.end_loading()
-        train_locked(configuration, run, stop, device=device, restart=restart, quiet=quiet, processes=launch.processes)
+        train_owned(configuration, run, stop, device=device, restart=restart, quiet=quiet, group=launch.group)
     logger.info("the model lies in %s; try it:\n  echo 'A sentence to translate.' | nmt translate %s", run, run)

@@ -111,12 +111,12 @@ def translate(
         postprocessor = Postprocessor(replace_unknown, _dictionary(dictionary), kinds, confidence)
         search = translator.options(attention=alignment != "none" or bool(postprocessor), sampling=sampling, **given)
         needing = {
-            "--coverage-penalty": search.coverage_penalty,
+            "--coverage-penalty": search.search.coverage_penalty,
             "--replace-unknown": replace_unknown,
             "--copy": kinds,
         }
         _check_attention(translator, [name for name, value in needing.items() if value])
-        if replace_unknown and translator.target_tokenizer.spells_bytes:
+        if replace_unknown and translator.tokenizers.target.spells_bytes:
             logger.warning("--replace-unknown: this model spells words in bytes that it does not know, and writes no ⁇")
         if alignment != "none" and translator.config.model.attention == "none":
             logger.warning("this model has no attention, so there are no alignments")

@@ -11,7 +11,8 @@ import numpy as np
 from nmt.cli.formats.translations import attention_of_words
 from nmt.evaluation.comparison import Comparison
 from nmt.evaluation.examples import Difference, Look
-from nmt.translation.result import TranslateOptions, Translation
+from nmt.translation.options import TranslateOptions
+from nmt.translation.result import Translation
 from nmt.translation.translator import Translator
 
 MOST_WEIGHTS = 1 << 16
@@ -66,7 +67,7 @@ def _look(line: int, translation: Translation, expected: str) -> Look | None:
         # Where a line's translation depends on its batch, as in bfloat16, it may be another one this time.
         logger.warning("line %d: its attention is left out: translated again, it came out otherwise", line)
         return None
-    if not translation.outputs or translation.outputs[0].parts is None:
+    if not translation.outputs or translation.outputs[0].segments is None:
         return None
     source, target = translation.source.split(), translation.text.split()
     if len(source) * len(target) > MOST_WEIGHTS:

@@ -109,7 +109,7 @@ def empty_batch(special: SpecialPair) -> Batch:
     return replace(empty, indices=empty.indices[:0], target_lengths=np.zeros_like(empty.target_lengths))
 
 
-def updates(
+def iterate_updates(
     position: Position,
     order: BatchOrder,
     store: Store,

@@ -25,7 +25,7 @@ from nmt.device import exhausted_memory_as
 from nmt.errors import ModelError, StoppedError
 from nmt.model.seq2seq import Seq2Seq
 from nmt.tokenization.tokenizers import Tokenizers
-from nmt.training.batches import TensorBatch, Update, updates
+from nmt.training.batches import TensorBatch, Update, iterate_updates
 from nmt.training.deferred_loss import DeferredLosses, UpdateLoss
 from nmt.training.ema import ExponentialMovingAverage
 from nmt.training.gradient import Gradient, too_large
@@ -124,7 +124,7 @@ class Trainer:
         """Yields the updates to come; a thread runs this beside the training."""
         job, strategy = self._job, self._job.strategy
         given = self.state.position, self._order, self._store, job.config, self._tokenizers
-        for update in updates(*given, job.group.process):
+        for update in iterate_updates(*given, job.group.process):
             parts = [TensorBatch.from_batch(part, buckets=strategy.buckets) for part in update.parts]
             yield _Prepared(update, [part.pinned() for part in parts] if strategy.pins_memory else parts)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import torch
@@ -120,12 +120,14 @@ class AttendedLine:
     config: Config = field(repr=False)
     options: TranslateOptions = field(repr=False)
 
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("_") or name not in _OF_A_TRACE:
-            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-        if len(self.segments) != 1:
-            raise AttributeError(f"{name}: the line has {len(self.segments)} segments; each has its own, in .segments")
-        return getattr(self.segments[0], name)
+    if not TYPE_CHECKING:  # for whoever explores; the program itself names the segment
+
+        def __getattr__(self, name: str) -> Any:
+            if name not in _OF_A_TRACE:
+                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+            if len(self.segments) != 1:
+                raise AttributeError(f"{name}: the line has {len(self.segments)} segments; see .segments")
+            return getattr(self.segments[0], name)
 
     def page(self, unit: str = "word") -> Any:
         """Returns the attention page, to be shown in a notebook; its `html` is the page itself.
@@ -134,7 +136,7 @@ class AttendedLine:
             unit: `word` or `token`, of the matrix and the ribbons at first.
 
         Raises:
-            DataError: the line is blank, or too long for a page.
+            DataError: the line is too long for a page.
         """
         return notebook().page(self, unit)
 

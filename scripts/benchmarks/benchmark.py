@@ -36,11 +36,11 @@ from nmt.corpus.batch_order import START, BatchOrder
 from nmt.corpus.batching import Batch
 from nmt.io.streams import read_lines
 from nmt.model.kernels.matmul import mm
-from nmt.training.batches import updates_from
+from nmt.training.batches import iterate_updates
 from nmt.training.malloc import keep_freed_memory
 from nmt.training.preparation import corpus_files, prepare_corpus, train_tokenizers
 from nmt.training.signals import StopRequest
-from nmt.translation.result import TranslateOptions
+from nmt.translation.options import TranslateOptions
 from nmt.translation.translator import Translator
 
 ALONE = 50  # sentences whose latency is measured
@@ -147,7 +147,7 @@ def measure_training(config: Config, folder: Path, arguments: argparse.Namespace
         seconds = time.perf_counter() - started
     yield Row("preparing the corpus", len(store) / seconds, "pairs/s")
     order = BatchOrder(store, config.training.batch_tokens, config.seed)
-    updates = islice(updates_from(START, order, store, config, text), arguments.batches)
+    updates = islice(iterate_updates(START, order, store, config, text), arguments.batches)
     batches = [update.parts[0] for update in updates]
     tokens = sum(batch.target_tokens for batch in batches)
     sizes = (text.source.size, text.target.size)

@@ -116,7 +116,7 @@ def _work(
     while connection.recv():
         started = time.perf_counter()
         for batch in batches:
-            step(TensorBatch.of(batch))
+            step(TensorBatch.from_batch(batch))
         seconds = time.perf_counter() - started
         connection.send((seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024))
 

@@ -38,8 +38,7 @@ import numpy as np
 import torch
 
 from benchmark import ALONE, Row, processor
-from nmt.checkpoint.manifest import SHARED_TOKENIZER
-from nmt.checkpoint.ownership import TOKENIZER
+from nmt.checkpoint.layout import METRICS, SHARED_TOKENIZER, TOKENIZER
 from nmt.cli.options import load_translator
 from nmt.config import Config, load_config
 from nmt.corpus.batch_order import BatchOrder
@@ -47,7 +46,7 @@ from nmt.corpus.parallel import CorpusFiles, read_pairs
 from nmt.corpus.store import Store
 from nmt.evaluation.metrics import evaluate
 from nmt.tokenization.tokenizer import Tokenizer
-from nmt.training.metrics_log import METRICS, read_metrics
+from nmt.training.metrics_log import read_metrics
 from nmt.training.preparation import corpus_files, prepare_corpus, train_tokenizers
 from nmt.training.signals import StopRequest
 from opennmt import VERSION, RemoteTranslator, install, steady_rate, train, training_options
@@ -143,7 +142,12 @@ def prepare(arguments: argparse.Namespace) -> Comparison:
     for side, sentence in (("source", store.source), ("target", store.target)):
         lines = (" ".join(map(tokenizer.piece, sentence(index).tolist())) for index in range(len(store)))
         (folder / f"train.{side}").write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
-    marks = {tokenizer.special.unk, tokenizer.special.pad, tokenizer.special.bos, tokenizer.special.eos}  # OpenNMT-py adds its own
+    marks = {
+        tokenizer.special.unk,
+        tokenizer.special.pad,
+        tokenizer.special.bos,
+        tokenizer.special.eos,
+    }  # OpenNMT-py adds its own
     pieces = (tokenizer.piece(token) for token in range(tokenizer.size) if token not in marks)
     (folder / "vocabulary").write_text("".join(f"{piece}\n" for piece in pieces), encoding="utf-8")
     variables = {**os.environ, "OMP_NUM_THREADS": str(arguments.threads)}

@@ -24,8 +24,8 @@ from nmt.model.kernels.attention_loop import LoopWeights, attention_loop
 from nmt.model.kernels.lstm_loop import lstm_loop
 from nmt.model.seq2seq import Seq2Seq
 from nmt.training.batches import TensorBatch
-from nmt.training.cuda_graphs import CudaRecorder, Recorder
-from nmt.training.device_strategy import Execution
+from nmt.training.cuda_graphs import CudaGraphCapture, CudaGraphs
+from nmt.training.device_strategy import DeviceStrategy
 from nmt.training.loss import cross_entropy
 from nmt.training.pipeline import train
 from nmt.translation.translator import Translator
@@ -91,7 +91,7 @@ class Checks:
         torch.manual_seed(3)
         config = self.config.model.model_copy(update={"dropout": 0.0, "word_dropout": 0.0})
         model = build_model(config, self.corpus.vocabulary, self.corpus.vocabulary).to(device, dtype).train()
-        batch = TensorBatch.of(self.batches[0], buckets=True).to(device)
+        batch = TensorBatch.from_batch(self.batches[0], buckets=True).to(device)
         with products_in(products, device):
             readouts = model(batch.source, batch.source_lengths, batch.target_input, by_steps=by_steps).readouts
             rows, targets = batch.to_predict(readouts.to(products))
@@ -140,11 +140,11 @@ class Checks:
         found = []
         for dtype, limit in ((torch.float32, 1e-4), (torch.bfloat16, 2e-2)):
             worst = 0.0
-            execution = Execution.on(self.device)
+            execution = DeviceStrategy.for_device(self.device)
             with execution.running():
-                plain = Steps(self.config, self.corpus.vocabulary, dtype, replace(execution, recordings=0))
-                # Two recordings for four shapes: some are recorded anew.
-                graphs = Steps(self.config, self.corpus.vocabulary, dtype, replace(execution, recordings=2))
+                plain = Steps(self.config, self.corpus.vocabulary, dtype, replace(execution, cuda_graphs=0))
+                # Two cuda_graphs for four shapes: some are recorded anew.
+                graphs = Steps(self.config, self.corpus.vocabulary, dtype, replace(execution, cuda_graphs=2))
                 for seed, batch in enumerate([batch for batch in self.batches for _ in range(3)] + self.batches):
                     for steps in (plain, graphs):
                         loss = steps.gradients(steps.prepared(batch), batch.target_tokens, seed // 2)
@@ -158,8 +158,8 @@ class Checks:
 
     def steps_wait_for_nothing(self) -> str:
         self.cuda_only()
-        for recordings in (0, 8):
-            execution = replace(Execution.on(self.device), recordings=recordings)
+        for cuda_graphs in (0, 8):
+            execution = replace(DeviceStrategy.for_device(self.device), cuda_graphs=cuda_graphs)
             with execution.running():
                 steps = Steps(self.config, self.corpus.vocabulary, torch.bfloat16, execution)
                 prepared = [(steps.prepared(batch), batch.target_tokens) for batch in self.batches]
@@ -182,9 +182,9 @@ class Checks:
                 weight.sum().item()  # not allowed there
             return torch.nn.functional.dropout(weight).sum()
 
-        with Execution.on(self.device).running():
-            recorder = Recorder(compute, CudaRecorder(compute, self.device), 4)
-            batch = TensorBatch.of(self.batches[0], buckets=True).pinned()
+        with DeviceStrategy.for_device(self.device).running():
+            recorder = CudaGraphs(compute, CudaGraphCapture(compute, self.device), 4)
+            batch = TensorBatch.from_batch(self.batches[0], buckets=True).pinned()
             for _ in range(3):
                 float(recorder(batch, 1.0))
         return "went on, with dropout"
@@ -203,7 +203,7 @@ class Checks:
         return from_yaml(SAMPLE.format(folder=self.folder, steps=steps, tokens=100 if self.tiny else 1000), "check")
 
     def _weights(self, run: Path, steps: int) -> dict[str, Tensor]:
-        checkpoint = load_checkpoint(run / "checkpoints" / checkpoint_name(steps), with_optimizer=True)
+        checkpoint = load_checkpoint(run / "checkpoints" / checkpoint_name(steps))
         return {**checkpoint.weights, **{f"optimizer {name}": value for name, value in checkpoint.optimizer.items()}}
 
     def a_resumed_training_equals_one_never_stopped(self) -> str:

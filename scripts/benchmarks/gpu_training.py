@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 from unittest.mock import patch
 
 import numpy as np
@@ -16,17 +17,20 @@ from torch.utils.flop_counter import FlopCounterMode
 from nmt.build import build_model
 from nmt.config import Config
 from nmt.corpus.batch_order import cut_evenly
-from nmt.corpus.batching import Batch, SpecialIds, pad_pairs
+from nmt.corpus.batching import Batch, pad_pairs
 from nmt.model.kernels import dispatch
+from nmt.tokenization.special_tokens import SpecialTokens
 from nmt.training.batches import TensorBatch
-from nmt.training.deferred_loss import Outcomes
-from nmt.training.device_strategy import Execution
-from nmt.training.distributed.process_group import Processes
-from nmt.training.distributed.rank import Place
+from nmt.training.deferred_loss import DeferredLosses
+from nmt.training.device_strategy import DeviceStrategy
+from nmt.training.distributed.process_group import ProcessGroup
+from nmt.training.distributed.rank import ProcessRank
 from nmt.training.gradient import Gradient
-from nmt.training.optimizer import leave_out_if_infinite, make_optimizer
+from nmt.training.job import TrainingJob
+from nmt.training.optimizer import make_optimizer, skip_step_if_nonfinite
+from nmt.training.signals import StopRequest
 
-SPECIAL = SpecialIds(source_pad=0, source_eos=2, target_pad=0, target_bos=1, target_eos=2)
+SPECIAL = (SpecialTokens(bos=1, eos=2, pad=0, unk=3),) * 2
 SECONDS_TO_MEASURE = 8.0  # of one way to train
 
 
@@ -71,20 +75,21 @@ def elementwise_by(kind: str) -> Iterator[None]:
 class Steps:
     """What the trainer does for each update, without corpus, validation and checkpoints."""
 
-    def __init__(self, config: Config, vocabulary: int, dtype: torch.dtype, execution: Execution) -> None:
+    def __init__(self, config: Config, vocabulary: int, dtype: torch.dtype, strategy: DeviceStrategy) -> None:
         torch.manual_seed(config.seed)
-        self.model = build_model(config.model, vocabulary, vocabulary).to(execution.device).train()
-        self.execution = execution
-        self.gradient = Gradient(self.model, config.training, dtype, Processes(Place()), execution)
+        self.model = build_model(config.model, vocabulary, vocabulary).to(strategy.device).train()
+        self.strategy = strategy
+        job = TrainingJob(Path(), config, strategy, dtype, ProcessGroup(ProcessRank()), StopRequest())
+        self.gradient = Gradient(self.model, job)
         self.optimizer = make_optimizer(config.training, list(self.model.parameters()))
-        self.outcomes = Outcomes(execution.updates_behind)
+        self.outcomes = DeferredLosses(strategy.updates_behind)
         self.losses: list[float] = []
         self._number = 0
 
     def prepared(self, batch: Batch) -> TensorBatch:
         """As the trainer prepares it."""
-        tensors = TensorBatch.of(batch, buckets=self.execution.buckets)
-        return tensors.pinned() if self.execution.pins_memory else tensors
+        tensors = TensorBatch.from_batch(batch, buckets=self.strategy.buckets)
+        return tensors.pinned() if self.strategy.pins_memory else tensors
 
     def gradients(self, batch: TensorBatch, tokens: int, seed: int) -> Tensor:
         """Leaves the gradient in the model; returns the loss."""
@@ -97,8 +102,8 @@ class Steps:
         loss = self.gradients(batch, tokens, self._number)
         norm = nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
         self.outcomes.add(self._number, tokens, loss, norm)
-        if self.execution.updates_behind:
-            leave_out_if_infinite(self.optimizer, loss, norm)
+        if self.strategy.updates_behind:
+            skip_step_if_nonfinite(self.optimizer, loss, norm)
         self.losses += [outcome.loss / outcome.tokens for outcome in self.outcomes.due()]
         self.optimizer.step()
 
@@ -133,12 +138,12 @@ def matrix_rate(device: torch.device, dtype: torch.dtype, size: int) -> float:
 
 def operations(config: Config, vocabulary: int, batches: Sequence[Batch], device: torch.device) -> float:
     """Multiplications and additions of the products of these updates, forward and back; padding to buckets aside."""
-    steps = Steps(config, vocabulary, torch.float32, Execution(device))
+    steps = Steps(config, vocabulary, torch.float32, DeviceStrategy(device))
     total = 0
     with elementwise_by("torch"):
         for batch in batches:
             with FlopCounterMode(display=False) as counter:
-                steps.gradients(TensorBatch.of(batch), batch.target_tokens, 1)
+                steps.gradients(TensorBatch.from_batch(batch), batch.target_tokens, 1)
             total += counter.get_total_flops()
     return float(total)
 
@@ -157,12 +162,12 @@ class Speed:
 def measure(config: Config, vocabulary: int, batches: Sequence[Batch], device: torch.device) -> Iterator[Speed]:
     """Training on the batches, over and over: by torch's operations or kernels, with and without CUDA graphs."""
     dtype = torch.bfloat16 if config.training.precision == "bf16" else torch.float32
-    whole = Execution.on(device)
-    ways = [("steps launched one by one", replace(whole, recordings=0)), ("CUDA graphs", whole)]
-    for name, execution in ways if whole.recordings else ways[:1]:
+    whole = DeviceStrategy.for_device(device)
+    ways = [("steps launched one by one", replace(whole, cuda_graphs=0)), ("CUDA graphs", whole)]
+    for name, strategy in ways if whole.cuda_graphs else ways[:1]:
         for kind in ("torch", "kernels") if device.type == "cuda" else ("torch",):
-            with elementwise_by(kind), execution.running():
-                steps = Steps(config, vocabulary, dtype, execution)
+            with elementwise_by(kind), strategy.running():
+                steps = Steps(config, vocabulary, dtype, strategy)
                 prepared = [(steps.prepared(batch), batch.target_tokens) for batch in batches]
 
                 def epoch(steps: Steps = steps, prepared: list[tuple[TensorBatch, int]] = prepared) -> None:

@@ -21,7 +21,8 @@ from nmt.cli.formats.translations import (
     attention_of_tokens,
     attention_of_words,
 )
-from nmt.translation.result import Output, SegmentAttention, Translation, cut_at_words
+from nmt.translation.result import Output, SegmentAttention, Translation
+from nmt.translation.segments import cut_at_words
 
 
 def rows_of(*rows: list[float]) -> np.ndarray:

@@ -17,15 +17,16 @@ from safetensors.torch import save
 
 from nmt.checkpoint.checkpoint import (
     CheckpointContents,
-    check_tensors,
-    describe,
     export_model,
     load_checkpoint,
+    read_config,
+    read_tokenizer_models,
     save_checkpoint,
 )
-from nmt.checkpoint.manifest import verify
-from nmt.checkpoint.run_directory import mark
-from nmt.checkpoint.tensors import TensorKind
+from nmt.checkpoint.layout import WEIGHTS
+from nmt.checkpoint.manifest import read_manifest, verify
+from nmt.checkpoint.run_directory import set_pointer
+from nmt.checkpoint.tensors import TensorKind, check_tensors, read_tensors, tensor_kinds
 from nmt.errors import ConfigError, ModelError, NonFiniteError, StorageError
 from sealing import put
 
@@ -61,10 +62,10 @@ def assert_same(found: Mapping[str, torch.Tensor], expected: Mapping[str, torch.
 
 
 def test_what_was_saved_is_loaded(checkpoint: Path) -> None:
-    loaded = load_checkpoint(checkpoint, with_optimizer=True)
+    loaded = load_checkpoint(checkpoint)
     assert_same(loaded.weights, CONTENTS.weights)
     assert_same(loaded.optimizer, CONTENTS.optimizer)
-    assert (loaded.state, loaded.config, loaded.tokenizers, loaded.summary) == (
+    assert (loaded.state_values, loaded.config_yaml, loaded.tokenizer_models, loaded.summary) == (
         CONTENTS.state,
         CONTENTS.config,
         CONTENTS.tokenizers,
@@ -97,12 +98,12 @@ def test_saving_a_step_again_leaves_the_same_and_replaces_the_rest(checkpoint: P
     save_checkpoint(run, 7, CONTENTS)
     assert checkpoint.stat() == before
     save_checkpoint(run, 7, replace(CONTENTS, state={"step": 7, "best": 1.0}))
-    assert load_checkpoint(checkpoint, with_optimizer=True).state["best"] == 1.0
+    assert load_checkpoint(checkpoint).state_values["best"] == 1.0
     assert [path.name for path in checkpoint.parent.iterdir()] == [checkpoint.name]
 
 
 def test_loaded_tensors_may_be_changed(checkpoint: Path) -> None:
-    weights = load_checkpoint(checkpoint, with_optimizer=False).weights
+    weights = load_checkpoint(checkpoint).weights
     weights["scale"].add_(1)
     assert weights["scale"] == 4 and verify(checkpoint) == []
 
@@ -121,7 +122,7 @@ def test_a_tensor_that_is_not_finite_is_not_loaded(checkpoint: Path) -> None:
     header = {"scale": {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}}
     put(checkpoint, "model.safetensors", safetensors(header, struct.pack("<f", math.nan)))
     with pytest.raises(ModelError, match=r"model.safetensors: scale holds NaN"):
-        load_checkpoint(checkpoint, with_optimizer=False)
+        load_checkpoint(checkpoint)
 
 
 def test_a_failed_save_leaves_the_one_before(checkpoint: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -133,23 +134,25 @@ def test_a_failed_save_leaves_the_one_before(checkpoint: Path, monkeypatch: pyte
         with pytest.raises(StorageError, match=f"step-0000000{step}: cannot be written: No space left"):
             save_checkpoint(checkpoint.parents[1], step, replace(CONTENTS, config="name: new\n"))
     assert [path.name for path in checkpoint.parent.iterdir()] == [checkpoint.name]
-    assert_same(load_checkpoint(checkpoint, with_optimizer=False).weights, CONTENTS.weights)
+    assert_same(load_checkpoint(checkpoint).weights, CONTENTS.weights)
 
 
 def test_an_exported_model_stands_alone(checkpoint: Path, tmp_path: Path) -> None:
     export_model(checkpoint, tmp_path / "models" / "exported")
     (tmp_path / "run").rename(tmp_path / "gone")
-    exported = load_checkpoint(tmp_path / "models" / "exported", with_optimizer=False)
-    assert_same(exported.weights, CONTENTS.weights)
-    assert (exported.config, exported.summary, exported.state) == (CONTENTS.config, CONTENTS.summary, {})
-    names = {path.name for path in exported.directory.iterdir()}
+    exported = tmp_path / "models" / "exported"
+    manifest = read_manifest(exported)
+    assert_same(read_tensors(exported, WEIGHTS, manifest), CONTENTS.weights)
+    assert (read_config(exported, manifest), manifest.summary) == (CONTENTS.config, CONTENTS.summary)
+    assert read_tokenizer_models(exported, manifest) == CONTENTS.tokenizers
+    names = {path.name for path in exported.iterdir()}
     assert names == {"model.safetensors", "config.yaml", "source.model", "target.model", "manifest.json"}
 
 
 def test_an_exported_model_cannot_be_trained_further(checkpoint: Path, tmp_path: Path) -> None:
     export_model(checkpoint, tmp_path / "exported")
     with pytest.raises(ModelError, match=r"optimizer.safetensors: not in the manifest"):
-        load_checkpoint(tmp_path / "exported", with_optimizer=True)
+        load_checkpoint(tmp_path / "exported")
 
 
 def test_an_export_fills_an_empty_directory_even_through_a_link(checkpoint: Path, tmp_path: Path) -> None:
@@ -176,13 +179,16 @@ def test_a_damaged_checkpoint_is_not_exported(checkpoint: Path, tmp_path: Path) 
     assert not (tmp_path / "exported").exists()
 
 
-def test_a_description_tells_the_shapes_without_the_numbers(checkpoint: Path) -> None:
-    description = describe(checkpoint)
-    assert description.tensors["transposed"] == TensorKind((3, 2), torch.float32)
-    assert description.tensors["attention.energy"] == TensorKind((2,), torch.bfloat16)
-    assert description.tensors["scale"] == TensorKind((), torch.float32)
-    assert (description.config, description.tokenizers) == (CONTENTS.config, CONTENTS.tokenizers)
-    check_tensors(description.tensors, CONTENTS.weights, checkpoint)
+def kinds(checkpoint: Path) -> dict[str, TensorKind]:
+    return tensor_kinds(checkpoint / WEIGHTS, read_manifest(checkpoint).files[WEIGHTS].size)
+
+
+def test_the_header_tells_the_shapes_without_the_numbers(checkpoint: Path) -> None:
+    found = kinds(checkpoint)
+    assert found["transposed"] == TensorKind((3, 2), torch.float32)
+    assert found["attention.energy"] == TensorKind((2,), torch.bfloat16)
+    assert found["scale"] == TensorKind((), torch.float32)
+    check_tensors(found, CONTENTS.weights, checkpoint)
 
 
 def test_tensors_that_do_not_fit_are_named_with_both_shapes() -> None:
@@ -217,7 +223,7 @@ def test_tensors_that_do_not_fit_are_named_with_both_shapes() -> None:
 )
 def test_a_hostile_tensor_file_is_refused(checkpoint: Path, data: bytes) -> None:
     put(checkpoint, "model.safetensors", data)
-    for read in (describe, lambda path: load_checkpoint(path, with_optimizer=False)):
+    for read in (kinds, load_checkpoint):
         with pytest.raises(ModelError, match=r"model\.safetensors"):
             read(checkpoint)
 
@@ -237,7 +243,7 @@ def test_a_mutated_tensor_file_gives_tensors_or_an_error_that_names_it(
     for place, value in changes:
         mutated[place] = value
     put(checkpoint, "model.safetensors", bytes(mutated[:length]))
-    for read in (describe, lambda directory: load_checkpoint(directory, with_optimizer=False)):
+    for read in (kinds, load_checkpoint):
         where = None
         try:
             read(checkpoint)
@@ -250,13 +256,13 @@ def test_a_mutated_tensor_file_gives_tensors_or_an_error_that_names_it(
 def test_a_hostile_state_is_refused(checkpoint: Path, text: bytes) -> None:
     put(checkpoint, "state.json", text)
     with pytest.raises(ModelError, match=r"state\.json"):
-        load_checkpoint(checkpoint, with_optimizer=True)
+        load_checkpoint(checkpoint)
 
 
 def test_a_configuration_that_is_not_utf8_is_refused(checkpoint: Path) -> None:
     put(checkpoint, "config.yaml", b"name: \xff\n")
     with pytest.raises(ModelError, match=r"config\.yaml: not UTF-8"):
-        load_checkpoint(checkpoint, with_optimizer=False)
+        load_checkpoint(checkpoint)
 
 
 def test_two_tensors_of_one_memory_are_one_tensor_to_the_caller(tmp_path: Path) -> None:
@@ -264,5 +270,5 @@ def test_two_tensors_of_one_memory_are_one_tensor_to_the_caller(tmp_path: Path) 
     with pytest.raises(RuntimeError, match="share memory"):
         save_checkpoint(tmp_path, 1, replace(CONTENTS, weights={"input": tied, "output": tied}))
     directory = save_checkpoint(tmp_path, 1, replace(CONTENTS, weights={"input": tied}))
-    mark(tmp_path, "last", directory.name)
-    assert_same(load_checkpoint(directory, with_optimizer=False).weights, {"input": tied})
+    set_pointer(tmp_path, "last", directory.name)
+    assert_same(load_checkpoint(directory).weights, {"input": tied})

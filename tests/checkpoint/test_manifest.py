@@ -14,7 +14,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from nmt.checkpoint.manifest import MANIFEST, read_file, read_manifest, verify, write_sealed
+from nmt.checkpoint.layout import MANIFEST
+from nmt.checkpoint.manifest import read_file, read_manifest, verify, write_checksummed
 from nmt.errors import ModelError, StorageError
 from nmt.io.strict_json import encode_json, parse_json
 from sealing import reseal
@@ -32,7 +33,7 @@ SUMMARY = {"step": 7, "bleu": 12.5}
 @pytest.fixture
 def sealed(tmp_path: Path) -> Path:
     directory = tmp_path / "step-00000007"
-    write_sealed(directory, FILES, SUMMARY, replace=False)
+    write_checksummed(directory, FILES, SUMMARY, replace=False)
     return directory
 
 
@@ -54,28 +55,28 @@ def test_what_was_written_is_read_back(sealed: Path) -> None:
 
 def test_the_same_content_is_the_same_bytes(sealed: Path) -> None:
     again = sealed.with_name("again")
-    write_sealed(again, dict(reversed(FILES.items())), dict(reversed(SUMMARY.items())), replace=False)
+    write_checksummed(again, dict(reversed(FILES.items())), dict(reversed(SUMMARY.items())), replace=False)
     assert (again / MANIFEST).read_bytes() == (sealed / MANIFEST).read_bytes()
 
 
 def test_writing_the_same_again_touches_nothing(sealed: Path) -> None:
     before = sealed.stat()
-    write_sealed(sealed, FILES, SUMMARY, replace=False)
+    write_checksummed(sealed, FILES, SUMMARY, replace=False)
     assert sealed.stat() == before
 
 
 def test_other_content_replaces_only_when_asked(sealed: Path) -> None:
     other = FILES | {"config.yaml": b"name: other\n"}
     with pytest.raises(StorageError):
-        write_sealed(sealed, other, SUMMARY, replace=False)
+        write_checksummed(sealed, other, SUMMARY, replace=False)
     assert (sealed / "config.yaml").read_bytes() == FILES["config.yaml"]
-    write_sealed(sealed, other, SUMMARY, replace=True)
+    write_checksummed(sealed, other, SUMMARY, replace=True)
     assert (sealed / "config.yaml").read_bytes() == b"name: other\n" and verify(sealed) == []
 
 
 def test_a_damaged_directory_is_replaced_by_the_same_content(sealed: Path) -> None:
     (sealed / "shared.model").write_bytes(b"damage")
-    write_sealed(sealed, FILES, SUMMARY, replace=True)
+    write_checksummed(sealed, FILES, SUMMARY, replace=True)
     assert verify(sealed) == []
 
 
@@ -119,7 +120,7 @@ def test_translation_does_not_mind_the_files_of_training(sealed: Path) -> None:
 
 def test_training_misses_its_files_in_an_exported_model(tmp_path: Path) -> None:
     model = {name: data for name, data in FILES.items() if name not in ("optimizer.safetensors", "state.json")}
-    write_sealed(tmp_path / "exported", model, SUMMARY, replace=False)
+    write_checksummed(tmp_path / "exported", model, SUMMARY, replace=False)
     assert verify(tmp_path / "exported") == []
     missing = [Path(problem.where).name for problem in verify(tmp_path / "exported", purpose="training")]
     assert missing == ["optimizer.safetensors", "state.json"]
@@ -154,7 +155,7 @@ def test_a_socket_is_not_a_file(sealed: Path, monkeypatch: pytest.MonkeyPatch) -
 def test_a_file_too_large_to_be_read_back_is_not_written(tmp_path: Path) -> None:
     large = FILES | {"config.yaml": bytes((1 << 20) + 1), "shared.model": bytes((64 << 20) + 1)}
     with pytest.raises(StorageError) as caught:
-        write_sealed(tmp_path / "new", large, SUMMARY, replace=False)
+        write_checksummed(tmp_path / "new", large, SUMMARY, replace=False)
     assert [Path(problem.where).name for problem in caught.value.problems] == ["config.yaml", "shared.model"]
     assert "1,048,577 bytes" in str(caught.value) and list(tmp_path.iterdir()) == []
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from nmt.checkpoint.ownership import CORPUS, FINGERPRINT, TOKENIZER, hold
+from nmt.checkpoint.layout import CORPUS, FINGERPRINT, TOKENIZER
+from nmt.checkpoint.ownership import own_run_directory
 from nmt.config import Config
 from nmt.corpus.store import DESCRIPTION
 from nmt.errors import ConfigError
@@ -31,7 +32,7 @@ def write(folder: Path, *names: str) -> None:
 
 def test_a_missing_or_empty_directory_is_taken(tmp_path: Path) -> None:
     for _ in range(2):
-        with hold(configuration(), tmp_path / "runs" / "new"):
+        with own_run_directory(configuration(), tmp_path / "runs" / "new"):
             assert (tmp_path / "runs" / "new" / ".lock").exists()
 
 
@@ -52,7 +53,7 @@ def test_a_missing_or_empty_directory_is_taken(tmp_path: Path) -> None:
 def test_what_no_training_wrote_is_named_and_left_alone(tmp_path: Path, found: list[str], named: list[str]) -> None:
     write(tmp_path, *found)
     before = content(tmp_path)
-    with pytest.raises(ConfigError) as caught, hold(configuration(), tmp_path):
+    with pytest.raises(ConfigError) as caught, own_run_directory(configuration(), tmp_path):
         pass
     assert [problem.where for problem in caught.value.problems] == [str(tmp_path / name) for name in named]
     assert content(tmp_path) == before
@@ -70,7 +71,7 @@ def test_what_no_training_wrote_is_named_and_left_alone(tmp_path: Path, found: l
 )
 def test_a_run_is_taken_again_however_far_it_came(tmp_path: Path, found: list[str]) -> None:
     write(tmp_path, *found)
-    with hold(configuration(), tmp_path):
+    with own_run_directory(configuration(), tmp_path):
         pass
 
 
@@ -79,8 +80,11 @@ def test_text_that_lies_where_training_writes_is_named(tmp_path: Path, monkeypat
     write(tmp_path, "run/.lock", f"run/corpus/{DESCRIPTION}", "run/corpus/train.xx", "run/corpus/train.yy")
     (tmp_path / "link").symlink_to(tmp_path / "run" / "corpus")
     own = "run/checkpoints/step-00000001/shared.model"
-    with pytest.raises(ConfigError) as caught, hold(configuration("link/train", source_model=own), Path("run")):
+    with (
+        pytest.raises(ConfigError) as caught,
+        own_run_directory(configuration("link/train", source_model=own), Path("run")),
+    ):
         pass
     assert [problem.where for problem in caught.value.problems] == ["link/train.xx", "link/train.yy", own]
-    with hold(configuration("train", source_model="other/shared.model"), Path("run")):
+    with own_run_directory(configuration("train", source_model="other/shared.model"), Path("run")):
         pass

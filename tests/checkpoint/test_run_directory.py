@@ -8,22 +8,19 @@ from pathlib import Path
 
 import pytest
 
+import nmt.checkpoint.restart
 import nmt.checkpoint.run_directory
-from nmt.checkpoint.manifest import write_sealed
+from nmt.checkpoint.manifest import Purpose, verify, write_checksummed
+from nmt.checkpoint.restart import clean, restore, stash
 from nmt.checkpoint.run_directory import (
-    best_valid_checkpoint,
     checkpoint_name,
     checkpoints,
     checkpoints_to_replace,
-    clean,
-    latest_valid_checkpoint,
-    mark,
-    marked,
     prune,
-    put_back,
-    resolve_model,
-    set_aside,
+    read_pointer,
+    set_pointer,
     step_of,
+    use_latest,
     use_model,
 )
 from nmt.errors import ModelError, StorageError
@@ -40,7 +37,7 @@ FILES = {
 def save(run: Path, *steps: int) -> None:
     (run / "checkpoints").mkdir(exist_ok=True)
     for step in steps:
-        write_sealed(run / "checkpoints" / checkpoint_name(step), FILES, {"step": step}, replace=True)
+        write_checksummed(run / "checkpoints" / checkpoint_name(step), FILES, {"step": step}, replace=True)
 
 
 def steps(run: Path) -> list[int | None]:
@@ -49,6 +46,21 @@ def steps(run: Path) -> list[int | None]:
 
 def no_warning(message: str) -> None:
     raise AssertionError(message)
+
+
+def whole(checkpoint: Path, purpose: Purpose) -> Path:
+    """Reads a checkpoint as its users do: a `ModelError` where anything is wrong with it."""
+    if problems := verify(checkpoint, purpose=purpose):
+        raise ModelError.from_problems(problems)
+    return checkpoint
+
+
+def latest(run: Path, warn: Callable[[str], None]) -> Path | None:
+    return use_latest(run, warn, lambda checkpoint: whole(checkpoint, "training"))
+
+
+def best(model: Path, warn: Callable[[str], None]) -> Path:
+    return use_model(model, warn, lambda checkpoint: whole(checkpoint, "translation"))
 
 
 def test_names_and_steps_belong_together() -> None:
@@ -68,11 +80,11 @@ def test_checkpoints_come_in_the_order_of_steps_and_nothing_else_does(tmp_path: 
     assert steps(tmp_path) == [3, 20, 100_000_000]
 
 
-def test_a_mark_is_read_back(tmp_path: Path) -> None:
-    assert marked(tmp_path, "best") is None
-    mark(tmp_path, "best", "step-00000020")
+def test_a_pointer_is_read_back(tmp_path: Path) -> None:
+    assert read_pointer(tmp_path, "best") is None
+    set_pointer(tmp_path, "best", "step-00000020")
     assert (tmp_path / "best").read_text() == "step-00000020\n"
-    assert marked(tmp_path, "best") == tmp_path / "checkpoints" / "step-00000020"
+    assert read_pointer(tmp_path, "best") == tmp_path / "checkpoints" / "step-00000020"
 
 
 @pytest.mark.parametrize(
@@ -81,20 +93,20 @@ def test_a_mark_is_read_back(tmp_path: Path) -> None:
 def test_a_damaged_mark_is_named(tmp_path: Path, text: bytes) -> None:
     (tmp_path / "last").write_bytes(text)
     with pytest.raises(ModelError, match="last: damaged"):
-        marked(tmp_path, "last")
+        read_pointer(tmp_path, "last")
 
 
 def test_a_mark_that_is_a_link_is_not_followed(tmp_path: Path) -> None:
     (tmp_path / "elsewhere").write_text("step-00000020\n")
     (tmp_path / "last").symlink_to("elsewhere")
     with pytest.raises(ModelError, match="last: a link"):
-        marked(tmp_path, "last")
+        read_pointer(tmp_path, "last")
 
 
 def test_pruning_keeps_best_last_and_the_newest_others(tmp_path: Path) -> None:
     save(tmp_path, *range(1, 10))
-    mark(tmp_path, "best", checkpoint_name(2))
-    mark(tmp_path, "last", checkpoint_name(9))
+    set_pointer(tmp_path, "best", checkpoint_name(2))
+    set_pointer(tmp_path, "last", checkpoint_name(9))
     prune(tmp_path, 2)
     assert steps(tmp_path) == [2, 7, 8, 9]
     prune(tmp_path, 5)
@@ -104,7 +116,7 @@ def test_pruning_keeps_best_last_and_the_newest_others(tmp_path: Path) -> None:
 
 def test_pruning_removes_nothing_while_a_mark_is_damaged(tmp_path: Path) -> None:
     save(tmp_path, 1, 2, 3)
-    mark(tmp_path, "last", checkpoint_name(3))
+    set_pointer(tmp_path, "last", checkpoint_name(3))
     (tmp_path / "best").write_text("?")
     prune(tmp_path, 1)
     assert steps(tmp_path) == [1, 2, 3]
@@ -127,8 +139,8 @@ ASIDE = ["checkpoints", "metrics.jsonl", "tensorboard"]
 def trained(run: Path) -> dict[str, bytes]:
     """What is in a run directory that an earlier training wrote."""
     save(run, 7, 9)
-    mark(run, "best", checkpoint_name(7))
-    mark(run, "last", checkpoint_name(9))
+    set_pointer(run, "best", checkpoint_name(7))
+    set_pointer(run, "last", checkpoint_name(9))
     (run / "metrics.jsonl").write_text("{}\n")
     return content(run)
 
@@ -137,31 +149,31 @@ def content(run: Path) -> dict[str, bytes]:
     return {str(path.relative_to(run)): path.read_bytes() for path in run.rglob("*") if path.is_file()}
 
 
-def test_what_is_set_aside_comes_back_unless_a_checkpoint_is_saved(tmp_path: Path) -> None:
+def test_what_is_stashed_comes_back_unless_a_checkpoint_is_saved(tmp_path: Path) -> None:
     before = trained(tmp_path)
-    set_aside(tmp_path, ASIDE)
-    assert steps(tmp_path) == [] and marked(tmp_path, "last") is None
+    stash(tmp_path, ASIDE)
+    assert steps(tmp_path) == [] and read_pointer(tmp_path, "last") is None
     assert checkpoints_to_replace(tmp_path) == 2
     save(tmp_path, 1)
     (tmp_path / "metrics.jsonl").write_text("new")
-    assert put_back(tmp_path)
+    assert restore(tmp_path)
     assert content(tmp_path) == before
-    assert not put_back(tmp_path)
+    assert not restore(tmp_path)
 
-    set_aside(tmp_path, ASIDE)
+    stash(tmp_path, ASIDE)
     save(tmp_path, 1)
-    mark(tmp_path, "last", checkpoint_name(1))
+    set_pointer(tmp_path, "last", checkpoint_name(1))
     prune(tmp_path, 1)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["checkpoints", "last"]
-    assert not put_back(tmp_path)
+    assert not restore(tmp_path)
     assert steps(tmp_path) == [1]
 
 
 def test_a_new_checkpoint_is_not_lost_to_a_kill_before_the_old_ones_are_removed(tmp_path: Path) -> None:
     trained(tmp_path)
-    set_aside(tmp_path, ASIDE)
+    stash(tmp_path, ASIDE)
     save(tmp_path, 1)
-    mark(tmp_path, "last", checkpoint_name(1))
+    set_pointer(tmp_path, "last", checkpoint_name(1))
     clean(tmp_path)
     assert steps(tmp_path) == [1]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["checkpoints", "last"]
@@ -193,62 +205,62 @@ def test_killed_while_it_sets_aside_or_puts_back_nothing_is_lost(
                 work()
 
     for moves in range(5):
-        killed(lambda: set_aside(tmp_path, ASIDE), moves)
+        killed(lambda: stash(tmp_path, ASIDE), moves)
         clean(tmp_path)
         assert content(tmp_path) == before
     for moves in range(7):
-        set_aside(tmp_path, ASIDE)
+        stash(tmp_path, ASIDE)
         save(tmp_path, 1)
         (tmp_path / "metrics.jsonl").write_text("new")
-        killed(lambda: put_back(tmp_path), moves)
+        killed(lambda: restore(tmp_path), moves)
         clean(tmp_path)
         assert content(tmp_path) == before
 
 
-def test_what_cannot_be_set_aside_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_cannot_be_stashed_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before = trained(tmp_path)
 
     def refuse(path: Path, _destination: Path) -> None:
         raise StorageError(str(path), "busy")
 
     with monkeypatch.context() as patch:
-        patch.setattr(nmt.checkpoint.run_directory, "move", refuse)
+        patch.setattr(nmt.checkpoint.restart, "move", refuse)
         with pytest.raises(StorageError):
-            set_aside(tmp_path, ASIDE)
-    put_back(tmp_path)
+            stash(tmp_path, ASIDE)
+    restore(tmp_path)
     assert content(tmp_path) == before
 
 
 def test_training_goes_on_from_the_last_checkpoint(tmp_path: Path) -> None:
-    assert latest_valid_checkpoint(tmp_path, no_warning) is None
+    assert latest(tmp_path, no_warning) is None
     save(tmp_path, 1, 2, 3)
-    assert latest_valid_checkpoint(tmp_path, no_warning) == tmp_path / "checkpoints" / "step-00000003"
-    mark(tmp_path, "last", checkpoint_name(2))
-    assert latest_valid_checkpoint(tmp_path, no_warning) == tmp_path / "checkpoints" / "step-00000002"
+    assert latest(tmp_path, no_warning) == tmp_path / "checkpoints" / "step-00000003"
+    set_pointer(tmp_path, "last", checkpoint_name(2))
+    assert latest(tmp_path, no_warning) == tmp_path / "checkpoints" / "step-00000002"
 
 
 @pytest.mark.parametrize("name", [*FILES, "manifest.json"])
 def test_the_checkpoint_before_a_damaged_one_is_used_with_a_warning(tmp_path: Path, name: str) -> None:
     save(tmp_path, 1, 2)
-    mark(tmp_path, "last", checkpoint_name(2))
+    set_pointer(tmp_path, "last", checkpoint_name(2))
     damaged, before = checkpoints(tmp_path)[1], checkpoints(tmp_path)[0]
     os.truncate(damaged / name, 1)
     warnings: list[str] = []
-    assert latest_valid_checkpoint(tmp_path, warnings.append) == before
+    assert latest(tmp_path, warnings.append) == before
     (warning,) = warnings
     assert warning.startswith(f"{damaged / name}: ") and warning.endswith(f"; using {before} instead")
 
 
 @pytest.mark.parametrize("damage", ["text", "missing", "linked"])
-def test_a_last_mark_that_leads_nowhere_is_warned_of(tmp_path: Path, damage: str) -> None:
+def test_a_last_pointer_that_leads_nowhere_is_warned_of(tmp_path: Path, damage: str) -> None:
     save(tmp_path, 1)
-    mark(tmp_path, "last", checkpoint_name(2))
+    set_pointer(tmp_path, "last", checkpoint_name(2))
     if damage == "text":
         (tmp_path / "last").write_text("../../elsewhere")
     if damage == "linked":
         (tmp_path / "checkpoints" / "step-00000002").symlink_to("step-00000001")
     warnings: list[str] = []
-    assert latest_valid_checkpoint(tmp_path, warnings.append) == tmp_path / "checkpoints" / "step-00000001"
+    assert latest(tmp_path, warnings.append) == tmp_path / "checkpoints" / "step-00000001"
     assert len(warnings) == 1
 
 
@@ -257,7 +269,7 @@ def test_when_all_are_damaged_each_is_named(tmp_path: Path) -> None:
     for path in checkpoints(tmp_path):
         (path / "state.json").unlink()
     with pytest.raises(ModelError) as caught:
-        latest_valid_checkpoint(tmp_path, no_warning)
+        latest(tmp_path, no_warning)
     assert [problem.where for problem in caught.value.problems] == [
         str(tmp_path / "checkpoints" / checkpoint_name(step) / "state.json") for step in (2, 1)
     ]
@@ -266,31 +278,31 @@ def test_when_all_are_damaged_each_is_named(tmp_path: Path) -> None:
 def test_translation_takes_the_best_then_the_last(tmp_path: Path) -> None:
     save(tmp_path, 1, 2, 3)
     one, two, _ = checkpoints(tmp_path)
-    mark(tmp_path, "last", two.name)
-    assert best_valid_checkpoint(tmp_path, no_warning) == two
-    mark(tmp_path, "best", one.name)
-    assert best_valid_checkpoint(tmp_path, no_warning) == one
-    (one / "optimizer.safetensors").unlink()
-    assert best_valid_checkpoint(tmp_path, no_warning) == one
-    (one / "config.yaml").unlink()
+    set_pointer(tmp_path, "last", two.name)
     warnings: list[str] = []
-    assert best_valid_checkpoint(tmp_path, warnings.append) == two and len(warnings) == 1
+    assert best(tmp_path, warnings.append) == two and len(warnings) == 1
+    set_pointer(tmp_path, "best", one.name)
+    assert best(tmp_path, no_warning) == one
+    (one / "optimizer.safetensors").unlink()
+    assert best(tmp_path, no_warning) == one
+    (one / "config.yaml").unlink()
+    assert best(tmp_path, warnings.append) == two and len(warnings) == 2
 
 
 def test_a_model_is_a_run_or_a_checkpoint_or_an_exported_directory(tmp_path: Path) -> None:
     save(tmp_path, 1)
-    mark(tmp_path, "best", checkpoint_name(1))
+    set_pointer(tmp_path, "best", checkpoint_name(1))
     checkpoint = tmp_path / "checkpoints" / "step-00000001"
-    assert resolve_model(tmp_path, no_warning) == checkpoint
-    assert resolve_model(checkpoint, no_warning) == checkpoint
+    assert best(tmp_path, no_warning) == checkpoint
+    assert best(checkpoint, no_warning) == checkpoint
     (tmp_path / "link").symlink_to(checkpoint)
-    assert resolve_model(tmp_path / "link", no_warning) == tmp_path / "link"
+    assert best(tmp_path / "link", no_warning) == tmp_path / "link"
 
 
 def test_a_checkpoint_that_no_validation_has_chosen_is_used_with_a_warning(tmp_path: Path) -> None:
     save(tmp_path, 1)
     warnings: list[str] = []
-    resolve_model(tmp_path, warnings.append)
+    best(tmp_path, warnings.append)
     assert len(warnings) == 1
     assert "step-00000001" in warnings[0]
 
@@ -298,14 +310,14 @@ def test_a_checkpoint_that_no_validation_has_chosen_is_used_with_a_warning(tmp_p
 def new_best(run: Path) -> None:
     """What a training does that finds a better model."""
     save(run, 2)
-    mark(run, "best", checkpoint_name(2))
-    mark(run, "last", checkpoint_name(2))
+    set_pointer(run, "best", checkpoint_name(2))
+    set_pointer(run, "last", checkpoint_name(2))
     (run / "checkpoints" / checkpoint_name(1)).rename(run / "checkpoints" / ".nmt-temporary-1-a")
 
 
 def test_a_model_that_a_training_replaces_while_it_is_read_is_read_again(tmp_path: Path) -> None:
     save(tmp_path, 1)
-    mark(tmp_path, "best", checkpoint_name(1))
+    set_pointer(tmp_path, "best", checkpoint_name(1))
     read = []
 
     def use(directory: Path) -> str:
@@ -322,7 +334,7 @@ def test_a_model_that_a_training_replaces_while_it_is_read_is_read_again(tmp_pat
 
 def test_a_model_that_is_damaged_is_read_once(tmp_path: Path) -> None:
     save(tmp_path, 1)
-    mark(tmp_path, "best", checkpoint_name(1))
+    set_pointer(tmp_path, "best", checkpoint_name(1))
     read = []
 
     def use(directory: Path) -> None:
@@ -338,17 +350,39 @@ def test_a_best_checkpoint_replaced_while_it_is_verified_is_no_damage(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     save(tmp_path, 1)
-    mark(tmp_path, "best", checkpoint_name(1))
-    mark(tmp_path, "last", checkpoint_name(1))
-    verify = nmt.checkpoint.run_directory.verify
+    set_pointer(tmp_path, "best", checkpoint_name(1))
+    set_pointer(tmp_path, "last", checkpoint_name(1))
 
-    def verify_slowly(checkpoint: Path, **options: str) -> object:
+    def verify_slowly(checkpoint: Path, *, purpose: Purpose) -> object:
         if checkpoint.name == checkpoint_name(1):
             new_best(tmp_path)
-        return verify(checkpoint, **options)  # type: ignore[arg-type]  # handed on as they came
+        return verify(checkpoint, purpose=purpose)
 
     monkeypatch.setattr(nmt.checkpoint.run_directory, "verify", verify_slowly)
-    assert best_valid_checkpoint(tmp_path, no_warning) == tmp_path / "checkpoints" / checkpoint_name(2)
+    found = use_model(tmp_path, no_warning, lambda checkpoint: checkpoint, verify_first=True)
+    assert found == tmp_path / "checkpoints" / checkpoint_name(2)
+
+
+def test_a_checkpoint_is_verified_first_only_where_that_is_asked_for(tmp_path: Path) -> None:
+    save(tmp_path, 1, 2)
+    set_pointer(tmp_path, "best", checkpoint_name(2))
+    one, two = checkpoints(tmp_path)
+    (two / "model.safetensors").write_bytes(b"damaged")
+    assert use_model(tmp_path, no_warning, lambda checkpoint: checkpoint) == two
+    warnings: list[str] = []
+    assert use_model(tmp_path, warnings.append, lambda checkpoint: checkpoint, verify_first=True) == one
+    assert len(warnings) == 1
+
+
+def test_a_fault_that_is_no_damage_is_told_and_no_other_checkpoint_used(tmp_path: Path) -> None:
+    save(tmp_path, 1, 2)
+    set_pointer(tmp_path, "best", checkpoint_name(2))
+
+    def misfit(directory: Path) -> None:
+        raise ModelError(str(directory), "does not fit")
+
+    with pytest.raises(ModelError, match=r"step-00000002: does not fit"):
+        use_model(tmp_path, no_warning, misfit)
 
 
 @pytest.mark.parametrize(
@@ -367,10 +401,13 @@ def test_what_is_no_model_is_told_what_was_expected(tmp_path: Path, place: str, 
     (tmp_path / "empty").mkdir()
     (tmp_path / "run" / "checkpoints").mkdir(parents=True)
     with pytest.raises(ModelError) as caught:
-        resolve_model(tmp_path / place, no_warning)
+        best(tmp_path / place, no_warning)
     assert caught.value.problems[0].where == str(tmp_path / place) and reason in caught.value.problems[0].what
 
 
 def test_finding_and_locking_need_no_torch() -> None:
-    script = "import sys, nmt.checkpoint.run_directory, nmt.io.atomic_files; sys.exit('torch' in sys.modules or 'numpy' in sys.modules)"
+    script = (
+        "import sys, nmt.checkpoint.run_directory, nmt.io.locks; "
+        "sys.exit('torch' in sys.modules or 'numpy' in sys.modules)"
+    )
     subprocess.run([sys.executable, "-c", script], check=True)

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from nmt.checkpoint.manifest import CONFIG, MANIFEST
+from nmt.checkpoint.layout import CONFIG, MANIFEST
 from nmt.config import from_yaml
 from nmt.config.reference import all_keys
 from sealing import put, reseal

@@ -7,14 +7,17 @@ import signal
 
 import pytest
 
+from nmt.checkpoint.layout import METRICS
 from nmt.model.seq2seq import Seq2Seq
-from nmt.training.device_strategy import Execution
-from nmt.training.metrics_log import METRICS, read_metrics
+from nmt.training.device_strategy import DeviceStrategy
+from nmt.training.metrics_log import read_metrics
 
 
 @pytest.fixture
 def as_on_cuda(monkeypatch):
-    monkeypatch.setattr(Execution, "on", lambda device, **_: Execution(device, buckets=True, updates_behind=1))
+    monkeypatch.setattr(
+        DeviceStrategy, "on", lambda device, **_: DeviceStrategy(device, buckets=True, updates_behind=1)
+    )
 
 
 def files(run):
@@ -45,7 +48,9 @@ def test_a_resumed_training_equals_one_never_stopped(call, configuration, tmp_pa
 def test_the_losses_are_those_of_a_processor(call, configuration, tmp_path, monkeypatch):
     without = ["--set", "model.dropout=0.0"]
     assert train(call, configuration, tmp_path / "one", 15, *without).code == 0
-    monkeypatch.setattr(Execution, "on", lambda device, **_: Execution(device, buckets=True, updates_behind=1))
+    monkeypatch.setattr(
+        DeviceStrategy, "on", lambda device, **_: DeviceStrategy(device, buckets=True, updates_behind=1)
+    )
     assert train(call, configuration, tmp_path / "two", 15, *without).code == 0
     for (step, expected), found in zip(losses(tmp_path / "one"), losses(tmp_path / "two"), strict=True):
         assert found == (step, pytest.approx(expected, rel=1e-4))

@@ -9,7 +9,8 @@ import pytest
 import torch
 from safetensors.torch import load_file, save
 
-from nmt.checkpoint.manifest import MANIFEST, SHORTLIST, verify
+from nmt.checkpoint.layout import MANIFEST, SHORTLIST
+from nmt.checkpoint.manifest import verify
 from sealing import put
 
 

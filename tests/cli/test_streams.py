@@ -119,7 +119,7 @@ def test_a_long_line_is_translated_in_parts(translator, monkeypatch):
     [translation] = translator.translate([text])
     parts.sort(key=lambda part: part.words)
     assert len(parts) > 1 and all(len(part.ids) <= translator.config.data.max_length for part in parts)
-    assert [token for part in parts for token in part.ids] == translator.source_tokenizer.encode([text])[0]
+    assert [token for part in parts for token in part.ids] == translator.tokenizers.source.encode([text])[0]
     words = [set(part.words) for part in parts]
     assert sum(map(len, words)) == len(set.union(*words)) == 80  # no word is cut
     assert not is_blank(translation.text)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from nmt.checkpoint.checkpoint import Loaded
+from nmt.checkpoint.checkpoint import Checkpoint
 from nmt.training.trainer import Trainer
 from nmt.training.validation import Validator
 
@@ -302,7 +302,7 @@ def test_a_resumed_training_holds_no_checkpoint(call, configuration, trained, mo
 
     def look_and_fit(self, *arguments, **options):
         gc.collect()
-        held.extend(thing for thing in gc.get_objects() if type(thing) is Loaded)
+        held.extend(thing for thing in gc.get_objects() if type(thing) is Checkpoint)
         return fit(self, *arguments, **options)
 
     monkeypatch.setattr(Trainer, "fit", look_and_fit)

@@ -247,7 +247,7 @@ def test_aligning_a_long_line_takes_little_memory(translator, monkeypatch):
     [best] = translation.outputs
     tokens = len(translation.source_tokens)
     # A matrix of all of it would hold `tokens` numbers for each of the translation's tokens.
-    assert sum(part.weights.size for part in best.parts) < len(best.tokens) * tokens / 20
+    assert sum(part.weights.size for part in best.segments) < len(best.tokens) * tokens / 20
     monkeypatch.setattr(Output, "attention", property(lambda _: pytest.fail("the whole matrix was built")))
     [text] = as_text(0, translation, 1, "hard")
     assert len(text.rpartition(" ||| ")[2].split()) == len(translation.text.split())

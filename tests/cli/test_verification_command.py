@@ -9,8 +9,8 @@ import pytest
 import torch
 
 import nmt.checkpoint.verify
-from nmt.checkpoint.manifest import CONFIG, MANIFEST, OPTIMIZER, SHARED_TOKENIZER, STATE, WEIGHTS
-from nmt.checkpoint.run_directory import mark
+from nmt.checkpoint.layout import CONFIG, MANIFEST, OPTIMIZER, SHARED_TOKENIZER, STATE, WEIGHTS
+from nmt.checkpoint.run_directory import set_pointer
 from nmt.checkpoint.tensors import encode_tensors
 from nmt.io.atomic_files import remove
 from sealing import put, reseal
@@ -189,8 +189,8 @@ def test_a_run_whose_checkpoints_were_all_replaced_meanwhile_is_whole(run, check
     def verify_late(directory, **options):
         if directory == checkpoint:
             checkpoint.rename(later)
-            mark(run, "best", later.name)
-            mark(run, "last", later.name)
+            set_pointer(run, "best", later.name)
+            set_pointer(run, "last", later.name)
         return verify(directory, **options)
 
     monkeypatch.setattr(nmt.checkpoint.verify, "verify", verify_late)

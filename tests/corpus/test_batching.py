@@ -2,9 +2,10 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nmt.corpus.batching import SpecialIds, make_batch, pad, pad_pairs
+from nmt.corpus.batching import make_batch, pad, pad_pairs
+from nmt.tokenization.special_tokens import SpecialTokens
 
-SPECIAL = SpecialIds(source_pad=0, source_eos=3, target_pad=10, target_bos=12, target_eos=13)
+SPECIAL = SpecialTokens(bos=2, eos=3, pad=0, unk=1), SpecialTokens(bos=12, eos=13, pad=10, unk=11)
 
 
 class Pairs:

@@ -13,21 +13,22 @@ from typing import Any
 import numpy as np
 import pytest
 
-from nmt.corpus.build import prepare
+from nmt.corpus.build import build_corpus
 from nmt.corpus.cleaning import CHUNK_PAIRS, PairFilter
-from nmt.corpus.encoding import PairEncoder, encode_in_order, id_type
+from nmt.corpus.encoding import encode_in_order, id_type
 from nmt.corpus.parallel import CorpusFiles
 from nmt.corpus.report import Reason
 from nmt.corpus.store import Store
 from nmt.errors import DataError, InputFileError, MemoryExhaustedError, StorageError
 from nmt.tokenization.tokenizer import Tokenizer
+from nmt.tokenization.tokenizers import Tokenizers
 
 FILTER = PairFilter(max_length=100)
 
 
 @pytest.fixture(scope="session")
-def encoder(source_tokenizer: Tokenizer, target_tokenizer: Tokenizer) -> PairEncoder:
-    return PairEncoder(source_tokenizer, target_tokenizer)
+def encoder(source_tokenizer: Tokenizer, target_tokenizer: Tokenizer) -> Tokenizers:
+    return Tokenizers(source_tokenizer, target_tokenizer)
 
 
 @pytest.fixture
@@ -52,12 +53,12 @@ def nothing(_pairs: int) -> None:
 def prepared(
     directory: Path,
     files: CorpusFiles,
-    encoder: PairEncoder,
+    encoder: Tokenizers,
     pair_filter: PairFilter = FILTER,
     processes: int = 1,
     progress: Callable[[int], None] = nothing,
 ) -> Store:
-    return prepare(directory, files, encoder, pair_filter, processes=processes, progress=progress, warn=unexpected)
+    return build_corpus(directory, files, encoder, pair_filter, processes=processes, progress=progress, warn=unexpected)
 
 
 def contents(directory: Path) -> dict[str, bytes]:
@@ -65,7 +66,7 @@ def contents(directory: Path) -> dict[str, bytes]:
 
 
 def test_a_store_holds_the_ids_of_every_pair(
-    tmp_path: Path, files: CorpusFiles, encoder: PairEncoder, lines: list[str]
+    tmp_path: Path, files: CorpusFiles, encoder: Tokenizers, lines: list[str]
 ) -> None:
     store = prepared(tmp_path / "corpus", files, encoder)
     assert len(store) == len(lines)
@@ -80,14 +81,14 @@ def test_a_store_holds_the_ids_of_every_pair(
     assert store.report.lines() == ["10,000 pairs read, 10,000 kept"]
 
 
-def test_a_store_takes_16_bytes_a_pair_beyond_its_ids(tmp_path: Path, files: CorpusFiles, encoder: PairEncoder) -> None:
+def test_a_store_takes_16_bytes_a_pair_beyond_its_ids(tmp_path: Path, files: CorpusFiles, encoder: Tokenizers) -> None:
     store = prepared(tmp_path / "corpus", files, encoder)
     ids = int(store.source_lengths(np.arange(len(store))).sum()) + store.target_tokens - len(store)
     size = sum(len(content) for content in contents(tmp_path / "corpus").values())
     assert size <= 2 * ids + 16 * len(store) + 1000
 
 
-def test_several_processes_make_the_same_bytes_as_one(tmp_path: Path, lines: list[str], encoder: PairEncoder) -> None:
+def test_several_processes_make_the_same_bytes_as_one(tmp_path: Path, lines: list[str], encoder: Tokenizers) -> None:
     spoiled = [*lines]
     spoiled[100:9000:500] = [""] * len(spoiled[100:9000:500])
     spoiled[50:9000:500] = ["ba " * 30] * len(spoiled[50:9000:500])
@@ -98,7 +99,7 @@ def test_several_processes_make_the_same_bytes_as_one(tmp_path: Path, lines: lis
     assert contents(tmp_path / "1") == contents(tmp_path / "3")
 
 
-def test_compressed_files_make_the_same_ids(tmp_path: Path, files: CorpusFiles, encoder: PairEncoder) -> None:
+def test_compressed_files_make_the_same_ids(tmp_path: Path, files: CorpusFiles, encoder: Tokenizers) -> None:
     packed = tmp_path / "a.en.gz"
     packed.write_bytes(gzip.compress(Path(files.source[0]).read_bytes()))
     prepared(tmp_path / "plain", files, encoder)
@@ -108,7 +109,7 @@ def test_compressed_files_make_the_same_ids(tmp_path: Path, files: CorpusFiles, 
     assert plain == unpacked
 
 
-def test_what_is_left_out_is_reported_with_its_lines(tmp_path: Path, encoder: PairEncoder) -> None:
+def test_what_is_left_out_is_reported_with_its_lines(tmp_path: Path, encoder: Tokenizers) -> None:
     files = written(tmp_path, ["ba", "", "ba", "ba", "ba ce di fo gu"], ["ce", "ce", "ce", "\ufeff", "ce"])
     store = prepared(tmp_path / "corpus", files, encoder, PairFilter(4, None, drop_duplicates=True))
     name = files.source[0]
@@ -121,7 +122,7 @@ def test_what_is_left_out_is_reported_with_its_lines(tmp_path: Path, encoder: Pa
     ]
 
 
-def test_the_places_reported_are_the_first_ones(tmp_path: Path, encoder: PairEncoder) -> None:
+def test_the_places_reported_are_the_first_ones(tmp_path: Path, encoder: Tokenizers) -> None:
     # Of nothing but control characters, the tokenizer makes nothing: blank too, but seen later than an empty line.
     assert encoder.source.encode(["\x01"]) == [[]]
     files = written(tmp_path, ["\x01"] * 3 + [""] * 9 + ["ba"], ["ba"] * 13)
@@ -130,7 +131,7 @@ def test_the_places_reported_are_the_first_ones(tmp_path: Path, encoder: PairEnc
     assert (blank.count, [place.line for place in blank.examples]) == (12, [1, 2, 3, 4, 5])
 
 
-def test_an_unchanged_corpus_is_not_made_again(tmp_path: Path, files: CorpusFiles, encoder: PairEncoder) -> None:
+def test_an_unchanged_corpus_is_not_made_again(tmp_path: Path, files: CorpusFiles, encoder: Tokenizers) -> None:
     first = prepared(tmp_path / "corpus", files, encoder)
     made = (tmp_path / "corpus" / "source.ids").stat()
     os.utime(files.source[0], (1, 1))
@@ -140,12 +141,12 @@ def test_an_unchanged_corpus_is_not_made_again(tmp_path: Path, files: CorpusFile
 
 
 def test_a_changed_text_filter_or_tokenizer_makes_it_anew(
-    tmp_path: Path, files: CorpusFiles, encoder: PairEncoder, lines: list[str]
+    tmp_path: Path, files: CorpusFiles, encoder: Tokenizers, lines: list[str]
 ) -> None:
     place = tmp_path / "corpus"
     seen = {prepared(place, files, encoder).fingerprint}
     seen.add(prepared(place, files, encoder, PairFilter(max_length=99)).fingerprint)
-    seen.add(prepared(place, files, PairEncoder(encoder.target, encoder.source)).fingerprint)
+    seen.add(prepared(place, files, Tokenizers(encoder.target, encoder.source)).fingerprint)
     written(tmp_path, [*lines[:-1], "ba ce"], lines[::-1])
     changed = prepared(place, files, encoder)
     assert len({*seen, changed.fingerprint}) == 4
@@ -157,7 +158,7 @@ def test_a_changed_text_filter_or_tokenizer_makes_it_anew(
     "damage", [lambda whole: whole[:-4], lambda whole: whole + whole[:8], lambda whole: bytes(len(whole))]
 )
 def test_a_damaged_store_is_made_anew(
-    tmp_path: Path, files: CorpusFiles, encoder: PairEncoder, name: str, damage: Callable[[bytes], bytes]
+    tmp_path: Path, files: CorpusFiles, encoder: Tokenizers, name: str, damage: Callable[[bytes], bytes]
 ) -> None:
     place = tmp_path / "corpus"
     prepared(place, files, encoder)
@@ -169,7 +170,7 @@ def test_a_damaged_store_is_made_anew(
 
 @pytest.mark.parametrize("name", ["source.ids", "source.offsets", "target.ids", "target.offsets"])
 def test_files_that_do_not_fit_together_are_not_opened(
-    tmp_path: Path, files: CorpusFiles, encoder: PairEncoder, name: str
+    tmp_path: Path, files: CorpusFiles, encoder: Tokenizers, name: str
 ) -> None:
     place = tmp_path / "corpus"
     prepared(place, files, encoder)
@@ -193,7 +194,7 @@ def test_a_description_of_something_else_is_damage(tmp_path: Path, text: str) ->
 
 @pytest.mark.parametrize("count", ["1e999", "NaN"])
 def test_a_report_of_impossible_counts_is_damage(
-    tmp_path: Path, files: CorpusFiles, encoder: PairEncoder, count: str
+    tmp_path: Path, files: CorpusFiles, encoder: Tokenizers, count: str
 ) -> None:
     prepared(tmp_path / "corpus", files, encoder)
     path = tmp_path / "corpus" / "corpus.json"
@@ -203,7 +204,7 @@ def test_a_report_of_impossible_counts_is_damage(
 
 
 def test_progress_counts_all_pairs_and_may_end_the_work(
-    tmp_path: Path, files: CorpusFiles, encoder: PairEncoder
+    tmp_path: Path, files: CorpusFiles, encoder: Tokenizers
 ) -> None:
     told: list[int] = []
     prepared(tmp_path / "corpus", files, encoder, progress=told.append)
@@ -221,7 +222,7 @@ def test_progress_counts_all_pairs_and_may_end_the_work(
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.en", "a.fr", "corpus"]
 
 
-def test_unequal_files_leave_nothing(tmp_path: Path, lines: list[str], encoder: PairEncoder) -> None:
+def test_unequal_files_leave_nothing(tmp_path: Path, lines: list[str], encoder: Tokenizers) -> None:
     files = written(tmp_path, lines, lines[:-1])
     for processes in (1, 2):
         with pytest.raises(DataError, match=r"a\.en: 10000 lines, but its translation .*a\.fr has 9999"):
@@ -229,19 +230,19 @@ def test_unequal_files_leave_nothing(tmp_path: Path, lines: list[str], encoder: 
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.en", "a.fr"]
 
 
-def test_a_corpus_of_which_nothing_is_left_is_an_error(tmp_path: Path, encoder: PairEncoder) -> None:
+def test_a_corpus_of_which_nothing_is_left_is_an_error(tmp_path: Path, encoder: Tokenizers) -> None:
     files = written(tmp_path, ["", "ba ce di"], ["ba", "ba"])
     with pytest.raises(DataError, match="no pair is left to train on: 2 pairs read, 0 kept; 1 left out: one"):
         prepared(tmp_path / "corpus", files, encoder, PairFilter(1))
 
 
-def test_missing_files_are_an_error_before_any_work(tmp_path: Path, encoder: PairEncoder) -> None:
+def test_missing_files_are_an_error_before_any_work(tmp_path: Path, encoder: Tokenizers) -> None:
     with pytest.raises(InputFileError, match="gone"):
         prepared(tmp_path / "run" / "corpus", CorpusFiles((str(tmp_path / "gone"),), (__file__,)), encoder)
     assert not (tmp_path / "run").exists()
 
 
-def test_a_full_disk_is_an_error_that_names_the_place(tmp_path: Path, files: CorpusFiles, encoder: PairEncoder) -> None:
+def test_a_full_disk_is_an_error_that_names_the_place(tmp_path: Path, files: CorpusFiles, encoder: Tokenizers) -> None:
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, before[1]))
     try:
@@ -257,9 +258,9 @@ SIGNALLED = """
 import os, signal, sys
 from pathlib import Path
 from nmt.corpus.cleaning import PairFilter
-from nmt.corpus.encoding import PairEncoder
+from nmt.corpus.encoding import Tokenizers
 from nmt.corpus.parallel import CorpusFiles
-from nmt.corpus.build import prepare
+from nmt.corpus.build import build_corpus
 
 def progress(pairs):
     if pairs and action == "kill":
@@ -274,13 +275,13 @@ def progress(pairs):
 if __name__ == "__main__":
     action, place, source, target, *models = sys.argv[1:]
     files = CorpusFiles((source,), (target,))
-    encoder = PairEncoder.of_models(*(Path(model).read_bytes() for model in models))
-    prepare(Path(place), files, encoder, PairFilter(100), processes=2, progress=progress, warn=print)
+    encoder = Tokenizers.from_models(*(Path(model).read_bytes() for model in models))
+    build_corpus(Path(place), files, encoder, PairFilter(100), processes=2, progress=progress, warn=print)
 """
 
 
 def signalled(
-    action: str, directory: Path, files: CorpusFiles, encoder: PairEncoder, folder: Path | None = None
+    action: str, directory: Path, files: CorpusFiles, encoder: Tokenizers, folder: Path | None = None
 ) -> subprocess.CompletedProcess[bytes]:
     """Prepare in a process that signals after each chunk: itself, or its group as a terminal would."""
     script = directory / "signalled.py"
@@ -302,7 +303,7 @@ def signalled(
 
 
 def test_a_script_that_works_when_it_is_imported_is_an_error_and_no_hang(
-    tmp_path: Path, files: CorpusFiles, encoder: PairEncoder, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, files: CorpusFiles, encoder: Tokenizers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(globals(), "SIGNALLED", SIGNALLED.replace('if __name__ == "__main__":', "if True:"))
     ended = signalled("none", tmp_path, files, encoder)
@@ -314,7 +315,7 @@ def test_a_script_that_works_when_it_is_imported_is_an_error_and_no_hang(
     assert not (tmp_path / "run" / "corpus").exists()
 
 
-def test_killed_half_way_nothing_is_believed(tmp_path: Path, files: CorpusFiles, encoder: PairEncoder) -> None:
+def test_killed_half_way_nothing_is_believed(tmp_path: Path, files: CorpusFiles, encoder: Tokenizers) -> None:
     run = tmp_path / "run"
     assert signalled("kill", tmp_path, files, encoder).returncode == -signal.SIGKILL
     assert [path.name for path in run.iterdir()] != []
@@ -326,7 +327,7 @@ def test_killed_half_way_nothing_is_believed(tmp_path: Path, files: CorpusFiles,
 
 
 def test_an_interrupt_ends_all_processes_and_leaves_nothing(
-    tmp_path: Path, files: CorpusFiles, encoder: PairEncoder
+    tmp_path: Path, files: CorpusFiles, encoder: Tokenizers
 ) -> None:
     ended = signalled("interrupt", tmp_path, files, encoder)
     assert ended.returncode == -signal.SIGINT
@@ -334,7 +335,7 @@ def test_an_interrupt_ends_all_processes_and_leaves_nothing(
 
 
 def test_workers_leave_signals_to_the_process_that_started_them(
-    tmp_path: Path, files: CorpusFiles, encoder: PairEncoder
+    tmp_path: Path, files: CorpusFiles, encoder: Tokenizers
 ) -> None:
     ended = signalled("ignore", tmp_path, files, encoder)
     assert (ended.returncode, ended.stderr) == (0, b"")
@@ -342,7 +343,7 @@ def test_workers_leave_signals_to_the_process_that_started_them(
     assert contents(tmp_path / "run" / "corpus") == contents(tmp_path / "other")
 
 
-def test_modules_in_the_current_folder_are_not_run(tmp_path: Path, files: CorpusFiles, encoder: PairEncoder) -> None:
+def test_modules_in_the_current_folder_are_not_run(tmp_path: Path, files: CorpusFiles, encoder: Tokenizers) -> None:
     folder, touched = tmp_path / "corpora", tmp_path / "touched"
     folder.mkdir()
     for name in ("multiprocessing", "pickle", "numpy", "signal", "sitecustomize"):
@@ -358,7 +359,7 @@ class Texts:
         self.sources = self.targets = texts
 
 
-def test_chunks_come_back_in_order_whatever_their_size(encoder: PairEncoder, lines: list[str]) -> None:
+def test_chunks_come_back_in_order_whatever_their_size(encoder: Tokenizers, lines: list[str]) -> None:
     chunks = [Texts(lines[: 2000 if number % 3 == 0 else 5]) for number in range(12)]
     answered = list(encode_in_order(iter(chunks), encoder, processes=3))
     assert [texts for texts, _ in answered] == chunks
@@ -367,7 +368,7 @@ def test_chunks_come_back_in_order_whatever_their_size(encoder: PairEncoder, lin
         assert encoded.target.lengths.tolist() == [len(ids) for ids in encoder.target.encode(texts.targets)]
 
 
-def test_few_chunks_are_read_ahead(encoder: PairEncoder, lines: list[str]) -> None:
+def test_few_chunks_are_read_ahead(encoder: Tokenizers, lines: list[str]) -> None:
     taken = 0
 
     def chunks() -> Iterator[Texts]:
@@ -383,7 +384,7 @@ def test_few_chunks_are_read_ahead(encoder: PairEncoder, lines: list[str]) -> No
     answers.close()
 
 
-def test_a_worker_that_is_killed_is_an_error_and_no_hang(encoder: PairEncoder, lines: list[str]) -> None:
+def test_a_worker_that_is_killed_is_an_error_and_no_hang(encoder: Tokenizers, lines: list[str]) -> None:
     def chunks() -> Iterator[Texts]:
         for number in range(100):
             if number == 10:
@@ -395,7 +396,7 @@ def test_a_worker_that_is_killed_is_an_error_and_no_hang(encoder: PairEncoder, l
     assert multiprocessing.active_children() == []
 
 
-def test_a_worker_that_fails_says_why(encoder: PairEncoder) -> None:
+def test_a_worker_that_fails_says_why(encoder: Tokenizers) -> None:
     impossible: list[Any] = [1, 2]
     with pytest.raises(RuntimeError, match="Traceback"):
         list(encode_in_order(iter([Texts(["ba"]), Texts(impossible)]), encoder, processes=2))
@@ -409,7 +410,7 @@ class Enormous:
         return bytes, (1 << 62,)
 
 
-def test_a_worker_without_enough_memory_says_so(encoder: PairEncoder) -> None:
+def test_a_worker_without_enough_memory_says_so(encoder: Tokenizers) -> None:
     enormous: list[Any] = [Enormous()]
     with pytest.raises(MemoryExhaustedError, match="ran out of memory"):
         list(encode_in_order(iter([Texts(["ba"]), Texts(enormous)]), encoder, processes=2))
@@ -427,7 +428,7 @@ def test_ids_take_two_bytes_where_they_fit(size: int, name: str) -> None:
     assert np.iinfo(id_type(size)).max >= size - 1
 
 
-def test_a_report_is_readable_in_the_description(tmp_path: Path, files: CorpusFiles, encoder: PairEncoder) -> None:
+def test_a_report_is_readable_in_the_description(tmp_path: Path, files: CorpusFiles, encoder: Tokenizers) -> None:
     prepared(tmp_path / "corpus", files, encoder)
     description = json.loads((tmp_path / "corpus" / "corpus.json").read_bytes())
     assert description["report"] == {"read": 10_000, "kept": 10_000, "left_out": []}

@@ -21,7 +21,7 @@ import pytest
 import torch
 
 import nmt
-from nmt.checkpoint.manifest import CONFIG, MANIFEST, OPTIMIZER, SHARED_TOKENIZER, SHORTLIST, STATE, WEIGHTS
+from nmt.checkpoint.layout import CONFIG, MANIFEST, OPTIMIZER, SHARED_TOKENIZER, SHORTLIST, STATE, WEIGHTS
 from program import Finished, environment
 from sealing import put
 

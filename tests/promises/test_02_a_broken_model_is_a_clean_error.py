@@ -12,7 +12,7 @@ import torch
 from mutations import Mutation, mutate
 from nmt.build import build_model
 from nmt.checkpoint.checkpoint import CheckpointContents, add_shortlist, export_model, save_checkpoint
-from nmt.checkpoint.manifest import CONFIG, MANIFEST, MODEL_FILES, SHORTLIST, TOKENIZER_FILES
+from nmt.checkpoint.layout import CONFIG, MANIFEST, MODEL_FILES, SHORTLIST, TOKENIZER_FILES
 from nmt.config import from_yaml
 from nmt.search.shortlist import Shortlist
 from nmt.tokenization.tokenizer import Tokenizer

@@ -15,14 +15,14 @@ import pytest
 
 from nmt.config import Config, from_yaml
 from nmt.corpus.batch_order import START, BatchOrder, Position
-from nmt.corpus.build import prepare
+from nmt.corpus.build import build_corpus
 from nmt.corpus.cleaning import CHUNK_PAIRS, PairFilter
-from nmt.corpus.encoding import PairEncoder
 from nmt.corpus.parallel import CorpusFiles
 from nmt.corpus.prefetch import prefetched
 from nmt.corpus.store import Store
-from nmt.training.batches import Text, Update, updates_from
-from nmt.training.distributed.rank import Place
+from nmt.tokenization.tokenizers import Tokenizers
+from nmt.training.batches import Update, iterate_updates
+from nmt.training.distributed.rank import ProcessRank
 from nmt.training.preparation import read_trained_tokenizers
 from proofs import Proof
 
@@ -38,9 +38,9 @@ class Trainings:
     without them, the process itself does.
     """
 
-    def __init__(self, config: Config, text: Text, stores: dict[int, Store]) -> None:
+    def __init__(self, config: Config, tokenizers: Tokenizers, stores: dict[int, Store]) -> None:
         self._config = config
-        self._text = text
+        self._tokenizers = tokenizers
         self._stores = stores
 
     def order(self, seed: int, batch_tokens: int, window: int, workers: int = 0) -> BatchOrder:
@@ -55,12 +55,12 @@ class Trainings:
         with ExitStack() as stack:
 
             def stream(rank: int) -> Iterator[Update]:
-                updates = updates_from(position, order, store, config, self._text, Place(rank, size))
+                updates = iterate_updates(position, order, store, config, self._tokenizers, ProcessRank(rank, size))
                 return stack.enter_context(closing(prefetched(updates, workers))) if workers else updates
 
             for updates in zip(*map(stream, range(size)), strict=True):
                 (following,) = {update.following for update in updates}
-                parts = [part.indices for update in updates for part in update.parts]
+                parts = [part.indices for update in updates for part in update.segments]
                 yield np.sort(np.concatenate(parts)).tolist(), following
                 if following.epoch > position.epoch:
                     return
@@ -73,13 +73,13 @@ def trainings(
     folder = tmp_path_factory.mktemp("large")
     for side, lines in (("xx", make_sentences(PAIRS, 3)), ("yy", make_sentences(PAIRS, 4))):
         (folder / side).write_text("".join(f"{line}\n" for line in lines))
-    text = read_trained_tokenizers(model)
+    tokenizers = read_trained_tokenizers(model)
 
     def store(workers: int) -> Store:
-        return prepare(
+        return build_corpus(
             folder / f"corpus-{workers}",
             CorpusFiles((str(folder / "xx"),), (str(folder / "yy"),)),
-            PairEncoder(text.source, text.target),
+            tokenizers,
             PairFilter(max_length=100),
             processes=max(1, workers),
             progress=lambda _: None,
@@ -87,7 +87,7 @@ def trainings(
         )
 
     config = from_yaml((model / "config.yaml").read_text(), "config.yaml")
-    return Trainings(config, text, {workers: store(workers) for workers in WORKERS})
+    return Trainings(config, tokenizers, {workers: store(workers) for workers in WORKERS})
 
 
 def random_order(proof: Proof) -> dict[str, int]:

@@ -18,7 +18,8 @@ import pytest
 import saving
 from nmt.checkpoint.checkpoint import load_checkpoint
 from nmt.checkpoint.manifest import verify
-from nmt.checkpoint.run_directory import checkpoints, clean, latest_valid_checkpoint, resolve_model
+from nmt.checkpoint.restart import clean
+from nmt.checkpoint.run_directory import checkpoints, use_latest, use_model
 from program import Call, environment
 from proofs import Proof
 from runs import litter, outcome
@@ -84,15 +85,15 @@ def assert_whole(run: Path, before: int, said: list[str]) -> int:
     saved = [int(line.removeprefix("saved ")) for line in said if line.startswith("saved ")]
     last_saved = max(saved, default=before)
     warnings: list[str] = []
-    saving.number_of(load_checkpoint(resolve_model(run, warnings.append), with_optimizer=True))  # for translation
+    saving.number_of(use_model(run, warnings.append, load_checkpoint))  # for translation
     clean(run)
     assert litter(run) == []
     assert [problem for checkpoint in checkpoints(run) for problem in verify(checkpoint)] == []
     if saved:  # and so removed what is no longer needed: the best, the last and one that is not marked yet are left
         assert len(checkpoints(run)) <= saving.KEPT + 3
-    last = latest_valid_checkpoint(run, warnings.append)
-    assert last is not None and last.name == (run / "last").read_text().strip()
-    number = saving.number_of(load_checkpoint(last, with_optimizer=True))
+    last = use_latest(run, warnings.append, load_checkpoint)
+    assert last is not None and last.directory.name == (run / "last").read_text().strip()
+    number = saving.number_of(last)
     assert number in (last_saved, last_saved + 1), (number, said)
     return number
 

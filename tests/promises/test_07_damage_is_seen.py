@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from nmt.checkpoint.manifest import TRAINING_FILES
+from nmt.checkpoint.layout import TRAINING_FILES
 
 PARTS = 2
 LINES = b"ba ce di\nfo\n"

@@ -19,7 +19,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 import nmt.training.gradient
-from nmt.training.device_strategy import Execution
+from nmt.training.device_strategy import DeviceStrategy
 from nmt.training.trainer import Trainer
 from program import Call, Finished
 from proofs import Proof
@@ -154,8 +154,10 @@ def saved_in(run: Path) -> Iterator[Path]:
 def noticed(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """When the loss of an update is read: before the optimizer's step, or as on CUDA in the next update."""
     if request.param == "later":
-        on = Execution.on
-        monkeypatch.setattr(Execution, "on", lambda device, **_: Execution(on(device).device, updates_behind=1))
+        on = DeviceStrategy.on
+        monkeypatch.setattr(
+            DeviceStrategy, "on", lambda device, **_: DeviceStrategy(on(device).device, updates_behind=1)
+        )
 
 
 @pytest.mark.usefixtures("noticed")

@@ -14,7 +14,8 @@ import pytest
 import torch
 
 from hostile_text import BLANKS, CONTROL_WORDS
-from nmt.checkpoint.manifest import WEIGHTS, read_file, read_manifest, write_sealed
+from nmt.checkpoint.layout import WEIGHTS
+from nmt.checkpoint.manifest import read_file, read_manifest, write_checksummed
 from nmt.checkpoint.tensors import encode_tensors, read_tensors
 from nmt.corpus.store import Store
 from nmt.corpus.subword_sampling import SubwordSampler
@@ -45,7 +46,7 @@ def overflowing(model: Path, call: Call, tmp_path_factory: pytest.TempPathFactor
         name: torch.full_like(tensor, 3e38) for name, tensor in read_tensors(directory, WEIGHTS, manifest).items()
     }
     shutil.rmtree(directory)
-    write_sealed(directory, files | {WEIGHTS: encode_tensors(weights)}, manifest.summary, replace=False)
+    write_checksummed(directory, files | {WEIGHTS: encode_tensors(weights)}, manifest.summary, replace=False)
     return directory
 
 
@@ -151,17 +152,17 @@ def test_promise_15_control_words_never_give_control_ids(
     assert done.code == 0, done.err
 
     translator = Translator.load(run)
-    tokenizer = translator.source_tokenizer
+    tokenizer = translator.tokenizers.source
     stored = Store.open(run / "corpus")
-    found = translator.search(lines, translator.options(beam_size=1, max_length=1))
+    found = translator.search_lines(lines, translator.options(beam_size=1, max_length=1))
     scored = call("score", run, *pair, "--format", "json").lines
     assert len(stored) == len(lines) and len(scored) == len(lines)
-    sampler = SubwordSampler(tokenizer, tokenizer, 0.2, max_length=400, seed=proof.generator.randrange(100))
+    sampler = SubwordSampler(translator.tokenizers, 0.2, max_length=400, seed=proof.generator.randrange(100))
     for number, line in enumerate(lines):
         with proof.case(repr(line)):
             trained = [stored.source(number), stored.target(number)]
             drawn = sampler.in_epoch(0)(np.array([number]), trained[:1], trained[1:])
-            read = [token for part in found[number].parts for token in part.ids]
+            read = [token for result in found[number] for token in result.segment.ids]
             for ids in (*trained, drawn[0][0], drawn[1][0], read):
                 assert len(ids) and controls(tokenizer).isdisjoint(map(int, ids))
                 if byte_fallback and ids is not trained[1] and ids is not drawn[1][0]:

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from hostile_text import hostile_line
-from nmt.translation.forced_decoding import ForcedPair, force
+from nmt.translation.forced_decoding import ForcedPair, force_decode
 from nmt.translation.result import Translation
 from nmt.translation.translator import Translator
 from program import LEARNING, Call
@@ -74,20 +74,20 @@ def assert_same_translation(found: Translation, expected: Translation) -> None:
     for ours, theirs in zip(found.outputs, expected.outputs, strict=True):
         assert (ours.text, ours.tokens) == (theirs.text, theirs.tokens)
         assert abs(ours.log_probability - theirs.log_probability) <= CLOSE * (len(ours.tokens) + 1)
-        for part, other in zip(ours.parts or (), theirs.parts or (), strict=True):
+        for part, other in zip(ours.segments or (), theirs.segments or (), strict=True):
             assert np.abs(part.weights - other.weights).max(initial=0) <= CLOSE
 
 
 def assert_same_pair(found: ForcedPair, expected: ForcedPair) -> None:
     assert found.tokens == expected.tokens
-    assert found.forced is not None and expected.forced is not None
-    ours, theirs = found.forced.log_probabilities, expected.forced.log_probabilities
+    assert found.scores is not None and expected.scores is not None
+    ours, theirs = found.scores.log_probabilities, expected.scores.log_probabilities
     assert abs(ours.sum() - theirs.sum()) <= CLOSE * len(theirs)
     # A single token that is most improbable has no more digits than float32 has.
     assert (np.abs(ours - theirs) <= CLOSE * np.maximum(1, -theirs)).all()
-    if expected.forced.attention is not None:
-        assert found.forced.attention is not None
-        assert np.abs(found.forced.attention - expected.forced.attention).max() <= CLOSE
+    if expected.scores.attention is not None:
+        assert found.scores.attention is not None
+        assert np.abs(found.scores.attention - expected.scores.attention).max() <= CLOSE
 
 
 @pytest.mark.promise(17, gate=180, full=1500)
@@ -123,7 +123,7 @@ def test_promise_17_batches_change_no_score_of_a_given_pair(
     translator = Translator.load(run)
 
     def read(some: list[tuple[str, str]]) -> list[ForcedPair]:
-        return list(force(translator, some, attention=True, batch_tokens=1 << 20))
+        return list(force_decode(translator, some, attention=True, batch_tokens=1 << 20))
 
     expected = read(pairs)
     for size in SIZES:

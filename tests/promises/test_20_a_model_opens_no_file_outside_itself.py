@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import nmt
-from nmt.checkpoint.manifest import CONFIG, MANIFEST, SHARED_TOKENIZER, WEIGHTS
+from nmt.checkpoint.layout import CONFIG, MANIFEST, SHARED_TOKENIZER, WEIGHTS
 from nmt.config import from_yaml
 from program import environment
 from sealing import put, record, reseal

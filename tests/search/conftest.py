@@ -13,8 +13,7 @@ import torch
 from torch import Tensor
 
 from nmt.search import Step
-
-BOS, EOS = 0, 1
+from search_cases import BOS, EOS
 
 
 @lru_cache(maxsize=200_000)

@@ -13,10 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nmt.errors import NonFiniteError
-from nmt.search import SearchOptions, Step, beam_search
+from nmt.search import Step, beam_search
 from nmt.search.history import History
+from search_cases import BOS, EOS, search_options
 
-BOS, EOS = 0, 1
 OPTIONS = search_options(bos=BOS, eos=EOS, forbidden=(BOS,))
 
 

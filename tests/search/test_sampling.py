@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 import torch
 
-from nmt.search import SamplingOptions, SearchOptions, Step, beam_search, sample
+from nmt.search import SamplingOptions, Step, beam_search, sample
 from nmt.search.sampling import restrict
+from search_cases import BOS, EOS, search_options
 
-BOS, EOS = 0, 1
 OPTIONS = search_options(bos=BOS, eos=EOS, forbidden=(BOS,))
 
 

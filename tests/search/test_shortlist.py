@@ -16,7 +16,9 @@ import nmt.translation.translator
 from nmt.config import from_yaml
 from nmt.errors import ModelError
 from nmt.search import SamplingOptions
-from nmt.search.shortlist import Marks, Shortlist, SmallVocabularies
+from nmt.search.shortlist import RestrictedVocabularies, Shortlist
+from nmt.tokenization.special_tokens import SpecialTokens
+from nmt.tokenization.tokenizers import Tokenizers
 from nmt.translation.result import Translation
 from nmt.translation.translator import Translator
 from random_models import make_lines, make_model, make_tokenizer
@@ -48,7 +50,7 @@ def make_translator(shared: bool, tie: str, attention: str, kind: str) -> Transl
     config = from_yaml(CONFIGURATION.format(shared=str(shared).lower(), tie=tie, attention=attention), "configuration")
     model = make_model(config, source, target)
     everything = np.tile(np.arange(target.size, dtype=np.int32), (source.size, 1))
-    return Translator(model, source, target, config, shortlist=Shortlist(everything, np.zeros(0, np.int32)))
+    return Translator(model, Tokenizers(source, target), config, shortlist=Shortlist(everything, np.zeros(0, np.int32)))
 
 
 @pytest.fixture(scope="module")
@@ -60,15 +62,15 @@ def translators() -> dict[str, Translator]:
 def some_candidates(translators: dict[str, Translator]) -> Translator:
     """A translator with three random candidates for each source token."""
     translator = translators["usual"]
-    generator, sizes = np.random.default_rng(3), (translator.source_tokenizer.size, 3)
-    table = generator.integers(4, translator.target_tokenizer.size, sizes).astype(np.int32)
+    generator, sizes = np.random.default_rng(3), (translator.tokenizers.source.size, 3)
+    table = generator.integers(4, translator.tokenizers.target.size, sizes).astype(np.int32)
     table[::7, 1:] = -1
     shortlist = Shortlist(table, np.array([5, 9], np.int32))
     return Translator(*_of(translator), shortlist=shortlist)
 
 
 def _of(translator: Translator) -> tuple[Any, ...]:
-    return translator.model, translator.source_tokenizer, translator.target_tokenizer, translator.config
+    return translator.model, translator.tokenizers, translator.config
 
 
 def assert_same(ours: Sequence[Translation], theirs: Sequence[Translation]) -> None:
@@ -107,10 +109,18 @@ def test_candidates_that_are_everything_change_nothing(
     options = translator.options(**SEARCHES[search])
     expected = translator.translate(lines, options)
     assert len({translation.text for translation in expected}) > (3 if "max_length" in SEARCHES[search] else 8)
-    assert_same(translator.translate(lines, replace(options, shortlist=1000)), expected)
+    assert_same(
+        translator.translate(lines, replace(options, search=options.search.model_copy(update={"shortlist": 1000}))),
+        expected,
+    )
     prefixes = [*make_lines(21, seed=7), "", "zu"]
     expected = translator.translate(lines, options, prefixes=prefixes)
-    assert_same(translator.translate(lines, replace(options, shortlist=1000), prefixes=prefixes), expected)
+    assert_same(
+        translator.translate(
+            lines, replace(options, search=options.search.model_copy(update={"shortlist": 1000})), prefixes=prefixes
+        ),
+        expected,
+    )
 
 
 @pytest.mark.parametrize("search", ["beam", "n-best with attention", "coverage", "samples"])
@@ -130,26 +140,26 @@ def test_a_translation_does_not_depend_on_its_batch(search: str, some_candidates
 @pytest.mark.parametrize("count", [1, 3])
 def test_a_translation_consists_of_its_candidates(count: int, some_candidates: Translator) -> None:
     lines, prefixes = make_lines(40), make_lines(40, seed=9)
-    source, target, table = (
-        some_candidates.source_tokenizer,
-        some_candidates.target_tokenizer,
-        some_candidates.shortlist,
-    )
+    (source, target), table = some_candidates.tokenizers, some_candidates.shortlist
     assert table is not None
     options = some_candidates.options(shortlist=count, n_best=4)
     found = some_candidates.translate(lines, options, prefixes=prefixes)
     for line, prefix, translation in zip(lines, prefixes, found, strict=True):
         [ids], [beginning] = source.encode([line]), target.encode([prefix])
-        allowed = {*table.translations[[*ids, source.special.eos], :count].ravel().tolist(), 5, 9, *ids, *beginning} - {-1}
+        allowed = {*table.translations[[*ids, source.special.eos], :count].ravel().tolist(), 5, 9, *ids, *beginning} - {
+            -1
+        }
         spelled = {target.piece(token) for token in allowed | {target.special.unk}}
         assert all(set(output.tokens) <= spelled for output in translation.outputs)
-    free = some_candidates.translate(lines, replace(options, shortlist=0), prefixes=prefixes)
+    free = some_candidates.translate(
+        lines, replace(options, search=options.search.model_copy(update={"shortlist": 0})), prefixes=prefixes
+    )
     assert [one.text for one in free] != [one.text for one in found]
 
 
 def test_what_the_end_mark_stands_for_is_a_candidate_of_every_sentence(translators: dict[str, Translator]) -> None:
     translator = translators["usual"]
-    size, end = translator.target_tokenizer.size, translator.source_tokenizer.special.eos
+    size, end = translator.tokenizers.target.size, translator.tokenizers.source.special.eos
     table = np.where(np.arange(size)[:, None] == end, np.arange(size), -1).astype(np.int32)
     others = Translator(*_of(translator), shortlist=Shortlist(table, np.zeros(0, np.int32)))
     lines = make_lines(10)
@@ -159,8 +169,10 @@ def test_what_the_end_mark_stands_for_is_a_candidate_of_every_sentence(translato
 def test_probabilities_are_of_the_candidates_alone(translators: dict[str, Translator]) -> None:
     usual, line = translators["usual"], make_lines(1)
     free = usual.translate(line, usual.options(beam_size=1))[0].outputs[0]
-    used = [token for token in range(usual.target_tokenizer.size) if usual.target_tokenizer.piece(token) in free.tokens]
-    nothing = np.full((usual.source_tokenizer.size, 1), -1, np.int32)
+    used = [
+        token for token in range(usual.tokenizers.target.size) if usual.tokenizers.target.piece(token) in free.tokens
+    ]
+    nothing = np.full((usual.tokenizers.source.size, 1), -1, np.int32)
     translator = Translator(*_of(usual), shortlist=Shortlist(nothing, np.array(used, np.int32)))
     bound = translator.translate(line, translator.options(beam_size=1, shortlist=1))[0].outputs[0]
     assert bound.tokens == free.tokens and free.tokens
@@ -181,7 +193,8 @@ def test_a_model_without_a_table_says_so(translators: dict[str, Translator]) -> 
     with pytest.raises(ModelError, match="shortlist: is 20, but the model has no table for it; `nmt shortlist`"):
         without.options(shortlist=20)
     with pytest.raises(ModelError, match="no table"):
-        without.translate(["ba"], replace(without.options(), shortlist=20))
+        usual = without.options()
+        without.translate(["ba"], replace(usual, search=usual.search.model_copy(update={"shortlist": 20})))
 
 
 def test_a_batch_is_small_enough_for_its_output_weights(
@@ -190,14 +203,14 @@ def test_a_batch_is_small_enough_for_its_output_weights(
     lines, options = make_lines(60), some_candidates.options(shortlist=3)
     expected = some_candidates.translate(lines, options)
     sizes: list[tuple[int, ...]] = []
-    gather: Callable[..., Any] = nmt.translation.translator.RestrictedOutput.of
+    gather: Callable[..., Any] = nmt.translation.translator.RestrictedOutput.from_candidates
 
     def watch(*arguments: Any) -> Any:
         outputs = gather(*arguments)
         sizes.append(tuple(outputs.weight.shape))
         return outputs
 
-    monkeypatch.setattr(nmt.translation.translator.RestrictedOutput, "of", watch)
+    monkeypatch.setattr(nmt.translation.translator.RestrictedOutput, "from_candidates", watch)
     some_candidates.translate(lines, options)
     assert sizes[0][0] == 60
     sizes.clear()
@@ -213,10 +226,10 @@ def test_a_batch_is_small_enough_for_its_output_weights(
 
 def test_small_vocabularies_begin_with_the_marks_and_keep_the_order() -> None:
     candidates = [np.array([1, 5, 7]), np.array([3, 4, 8, 9])]
-    small = SmallVocabularies.of(candidates, Marks(bos=3, eos=9, pad=0, unk=1))
+    small = RestrictedVocabularies.from_candidates(candidates, SpecialTokens(bos=3, eos=9, pad=0, unk=1))
     assert small.tokens.tolist() == [[0, 1, 3, 9, 5, 7], [0, 1, 3, 9, 4, 8]]
-    assert (small.marks, small.lengths.tolist()) == (Marks(bos=2, eos=3, pad=0, unk=1), [6, 6])
-    assert small.small([[7, 1], [8]]) == [[5, 1], [5]]
+    assert (small.special, small.lengths.tolist()) == (SpecialTokens(bos=2, eos=3, pad=0, unk=1), [6, 6])
+    assert small.restricted([[7, 1], [8]]) == [[5, 1], [5]]
 
 
 TABLE = {

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from mutated_values import Contents, change_values, changed_bytes
-from nmt.checkpoint.manifest import SHORTLIST, WEIGHTS
+from nmt.checkpoint.layout import SHORTLIST, WEIGHTS
 
 
 def split_tensors(data: bytes) -> tuple[dict[str, Any], bytes]:

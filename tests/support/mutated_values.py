@@ -7,7 +7,7 @@ import random
 from collections.abc import Sequence
 from typing import Any
 
-from nmt.checkpoint.manifest import CONFIG, MANIFEST
+from nmt.checkpoint.layout import CONFIG, MANIFEST
 from nmt.config import from_yaml
 from nmt.io.strict_json import encode_json
 from sealing import seal

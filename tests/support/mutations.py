@@ -17,7 +17,7 @@ from pathlib import Path
 
 from mutated_formats import change_header, change_numbers, change_tensors, change_tokenizer
 from mutated_values import Contents, change_bytes, change_configuration, change_manifest, change_yaml
-from nmt.checkpoint.manifest import MANIFEST
+from nmt.checkpoint.layout import MANIFEST
 from sealing import record, seal
 
 KEPT = 0.15  # share of the changes of content that the manifest does not know of

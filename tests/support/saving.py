@@ -14,7 +14,7 @@ from pathlib import Path
 
 import torch
 
-from nmt.checkpoint.checkpoint import CheckpointContents, Loaded, save_marked
+from nmt.checkpoint.checkpoint import Checkpoint, CheckpointContents, save_with_pointers
 
 KEPT = 0  # besides best and last
 
@@ -36,12 +36,12 @@ def save(run: Path, number: int) -> None:
         tokenizers={"shared.model": b"pieces" * 10_000},
         summary={"step": step},
     )
-    save_marked(run, step, contents, is_best=step % 3 == 0, keep=KEPT)
+    save_with_pointers(run, step, contents, is_best=step % 3 == 0, keep=KEPT)
 
 
-def number_of(loaded: Loaded) -> int:
+def number_of(loaded: Checkpoint) -> int:
     """Which save that is; an AssertionError where it is a mixture of several."""
-    number = loaded.state["save"]
+    number = loaded.state_values["save"]
     assert isinstance(number, int)
     values = {float(value) for tensor in loaded.weights.values() for value in tensor.unique()}
     moments = {float(value) for tensor in loaded.optimizer.values() for value in tensor.unique()}

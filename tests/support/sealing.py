@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from nmt.checkpoint.manifest import MANIFEST
+from nmt.checkpoint.layout import MANIFEST
 from nmt.io.strict_json import encode_json
 
 

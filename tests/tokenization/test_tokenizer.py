@@ -322,7 +322,12 @@ def test_an_alpha_of_zero_samples_the_best_segmentation():
 def test_a_model_without_padding_is_given_an_id_for_it():
     tokenizer = foreign(pad_id=-1, unk_id=0, bos_id=1, eos_id=2)
     pieces = tokenizer.size - 1
-    assert (tokenizer.special.pad, tokenizer.special.unk, tokenizer.special.bos, tokenizer.special.eos) == (pieces, 0, 1, 2)
+    assert (tokenizer.special.pad, tokenizer.special.unk, tokenizer.special.bos, tokenizer.special.eos) == (
+        pieces,
+        0,
+        1,
+        2,
+    )
     assert tokenizer.piece(pieces) == "<pad>"
     ids = tokenizer.encode(["ein Hund"])[0]
     assert tokenizer.decode([1, *ids, 2, pieces]) == "ein Hund"
@@ -347,7 +352,9 @@ def test_a_model_with_one_mark_for_two_purposes_is_given_another():
 def test_promise_15_marks_of_one_character_are_text_too(kind):
     tokenizer = foreign(model_type=kind, bos_piece="^", eos_piece="$", pad_id=3, pad_piece="_", add_dummy_prefix=False)
     ids = tokenizer.encode(["^ ein $ _", "^", "_$"])
-    assert {tokenizer.special.pad, tokenizer.special.bos, tokenizer.special.eos}.isdisjoint({token for text in ids for token in text})
+    assert {tokenizer.special.pad, tokenizer.special.bos, tokenizer.special.eos}.isdisjoint(
+        {token for text in ids for token in text}
+    )
 
 
 def test_a_word_model_whose_first_word_has_no_space_comes_back():

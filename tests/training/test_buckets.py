@@ -8,12 +8,13 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nmt.corpus.batching import SpecialIds, pad_pairs
+from nmt.corpus.batching import pad_pairs
 from nmt.model.kernels.matmul import rounded_up
+from nmt.tokenization.special_tokens import SpecialTokens
 from nmt.training.batches import TensorBatch
 from nmt.training.loss import IGNORED, cross_entropy
 
-SPECIAL = SpecialIds(source_pad=0, source_eos=2, target_pad=0, target_bos=1, target_eos=2)
+SPECIAL = (SpecialTokens(bos=1, eos=2, pad=0, unk=3),) * 2
 PAIRS = st.lists(st.tuples(st.integers(0, 30), st.integers(0, 30)), min_size=1, max_size=20)
 
 
@@ -34,7 +35,7 @@ def test_the_tokens_to_predict_are_all_there(lengths: list[tuple[int, int]], buc
     generator = np.random.default_rng(1)
     sources = [generator.integers(3, 50, source) for source, _ in lengths]
     targets = [generator.integers(3, 50, target) for _, target in lengths]
-    batch = TensorBatch.of(pad_pairs(sources, targets, SPECIAL), buckets=buckets)
+    batch = TensorBatch.from_batch(pad_pairs(sources, targets, SPECIAL), buckets=buckets)
     time, sentences = batch.target_output.shape[1], len(batch.target_output)
     readouts = torch.arange(time * sentences).view(time, sentences, 1).double()
     rows, found = batch.to_predict(readouts)
@@ -47,7 +48,7 @@ def test_the_tokens_to_predict_are_all_there(lengths: list[tuple[int, int]], buc
     expected = {
         (sentence, place): token
         for sentence, target in enumerate(targets)
-        for place, token in enumerate([*target.tolist(), SPECIAL.target_eos])
+        for place, token in enumerate([*target.tolist(), SPECIAL[1].eos])
     }
     assert predicted == expected
     assert (found == IGNORED).sum() == len(found) - len(expected)

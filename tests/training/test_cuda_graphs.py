@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from nmt.training.batches import TensorBatch
-from nmt.training.cuda_graphs import Compute, Recorder
+from nmt.training.cuda_graphs import Compute, CudaGraphs
 
 CPU = torch.device("cpu")
 
@@ -46,7 +46,7 @@ class Journal:
 
 
 def run(journal: Journal, most: int, sizes: list[int]) -> None:
-    recorder = Recorder(journal.compute, journal.record, most)
+    recorder = CudaGraphs(journal.compute, journal.record, most)
     for size in sizes:
         recorder(batch(size), 1.0)
 

@@ -10,8 +10,8 @@ from torch import Tensor
 
 from nmt.config import TrainingConfig
 from nmt.errors import NonFiniteError
-from nmt.training.deferred_loss import Outcomes
-from nmt.training.optimizer import leave_out_if_infinite, make_optimizer
+from nmt.training.deferred_loss import DeferredLosses
+from nmt.training.optimizer import make_optimizer, skip_step_if_nonfinite
 
 
 def number(value: float) -> Tensor:
@@ -20,7 +20,7 @@ def number(value: float) -> Tensor:
 
 @pytest.mark.parametrize("behind", [0, 1, 3])
 def test_every_outcome_is_read_once_and_in_order(behind: int) -> None:
-    outcomes = Outcomes(behind)
+    outcomes = DeferredLosses(behind)
     read = []
     for step in range(1, 6):
         outcomes.add(step, 10 * step, number(step), number(1.0))
@@ -33,7 +33,7 @@ def test_every_outcome_is_read_once_and_in_order(behind: int) -> None:
 
 @pytest.mark.parametrize(("loss", "norm"), [(math.nan, 1.0), (math.inf, 1.0), (1.0, math.nan), (1.0, math.inf)])
 def test_an_update_that_diverged_is_named_however_late_it_is_read(loss: float, norm: float) -> None:
-    outcomes = Outcomes(1)
+    outcomes = DeferredLosses(1)
     outcomes.add(7, 2, number(loss), number(norm))
     outcomes.add(8, 2, number(1.0), number(1.0))
     with pytest.raises(NonFiniteError, match="step 7"):
@@ -46,7 +46,7 @@ def test_an_optimizer_leaves_out_a_step_that_diverged(loss: float, norm: float) 
     optimizer = make_optimizer(TrainingConfig(), [weight])
     for values in ((1.0, 1.0), (loss, norm), (1.0, 1.0)):
         weight.grad = torch.full((3,), sum(values))
-        leave_out_if_infinite(optimizer, *map(number, values))
+        skip_step_if_nonfinite(optimizer, *map(number, values))
         optimizer.step()
     assert weight.isfinite().all() and (weight < 1).all()
     assert optimizer.state[weight]["step"] == 2

@@ -5,14 +5,14 @@ from __future__ import annotations
 import pytest
 import torch
 
-from nmt.training.ema import WeightAverage
+from nmt.training.ema import ExponentialMovingAverage
 
 
 def test_the_average_moves_towards_the_weights_and_can_stand_in_for_them() -> None:
     model = torch.nn.Linear(1, 1, bias=False)
     with torch.no_grad():
         model.weight.fill_(0.0)
-    average = WeightAverage(model, 0.5)
+    average = ExponentialMovingAverage(model, 0.5)
     with torch.no_grad():
         model.weight.fill_(1.0)
     average.update(1000)
@@ -27,7 +27,7 @@ def test_early_on_the_average_forgets_faster() -> None:
     model = torch.nn.Linear(1, 1, bias=False)
     with torch.no_grad():
         model.weight.fill_(0.0)
-    average = WeightAverage(model, 0.999)
+    average = ExponentialMovingAverage(model, 0.999)
     with torch.no_grad():
         model.weight.fill_(1.0)
     average.update(1)
@@ -36,7 +36,7 @@ def test_early_on_the_average_forgets_faster() -> None:
 
 def test_weights_come_back_when_the_block_fails() -> None:
     model = torch.nn.Linear(1, 1, bias=False)
-    average = WeightAverage(model, 0.5)
+    average = ExponentialMovingAverage(model, 0.5)
     before = model.weight.item()
     average.tensors["weight"].fill_(9.0)
     with pytest.raises(KeyError), average.applied():

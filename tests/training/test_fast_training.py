@@ -12,14 +12,15 @@ from torch.nn import functional
 
 from nmt.build import build_model
 from nmt.config import ModelConfig
-from nmt.corpus.batching import Batch, SpecialIds, pad_pairs
+from nmt.corpus.batching import Batch, pad_pairs
 from nmt.model.seq2seq import Seq2Seq
+from nmt.tokenization.special_tokens import SpecialTokens
 from nmt.training.batches import TensorBatch
 from nmt.training.loss import cross_entropy
 
 STEPS = 100
 SMOOTHING = 0.1
-SPECIAL = SpecialIds(source_pad=0, source_eos=2, target_pad=0, target_bos=1, target_eos=2)
+SPECIAL = (SpecialTokens(bos=1, eos=2, pad=0, unk=3),) * 2
 FULL = ModelConfig()
 TINY = ModelConfig.model_validate(
     {
@@ -68,7 +69,7 @@ def losses(loss_of: Loss, config: ModelConfig, vocabulary: int, given: list[Batc
         for group in optimizer.param_groups:
             group["lr"] = 3e-3 * min(1, (step + 1) / warmup)
         optimizer.zero_grad()
-        loss = loss_of(model, TensorBatch.of(batch))
+        loss = loss_of(model, TensorBatch.from_batch(batch))
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()

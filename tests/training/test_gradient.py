@@ -10,26 +10,29 @@ import pytest
 import torch
 import torch.distributed as dist
 
+from jobs import ON_CPU, make_job
 from nmt.build import build_model
-from nmt.config import ModelConfig, TrainingConfig
-from nmt.corpus.batching import Batch, SpecialIds, pad_pairs
+from nmt.config import ModelConfig
+from nmt.corpus.batching import Batch, pad_pairs
 from nmt.model.seq2seq import Seq2Seq
+from nmt.tokenization.special_tokens import SpecialTokens
 from nmt.training import gradient as gradient_module
-from nmt.training.batches import TensorBatch, nothing
+from nmt.training.batches import TensorBatch, empty_batch
 from nmt.training.cuda_graphs import Compute
-from nmt.training.device_strategy import Execution
-from nmt.training.distributed.process_group import Processes
-from nmt.training.distributed.rank import Place
+from nmt.training.device_strategy import DeviceStrategy
+from nmt.training.distributed.process_group import ProcessGroup
+from nmt.training.distributed.rank import ProcessRank
 from nmt.training.gradient import Gradient
+from nmt.training.job import TrainingJob
 
 VOCABULARY = 11
-SPECIAL = SpecialIds(source_pad=0, source_eos=2, target_pad=0, target_bos=1, target_eos=2)
+SPECIAL = (SpecialTokens(bos=1, eos=2, pad=0, unk=3),) * 2
 PARTS = [pad_pairs([[3, 4, 5], [6]], [[7], [8, 9]], SPECIAL), pad_pairs([[10, 3]], [[4, 5, 6, 7]], SPECIAL)]
 TOKENS = sum(part.target_tokens for part in PARTS)
 MODELS = list(product(["additive", "general", "dot", "none"], ["all", "none"], [False, True], [1, 2]))
 
 
-class SynchronizedProcesses(Processes):
+class SynchronizedProcesses(ProcessGroup):
     """One process that synchronises its gradients as several do."""
 
     @property
@@ -38,9 +41,9 @@ class SynchronizedProcesses(Processes):
 
 
 @pytest.fixture
-def processes() -> Iterator[Processes]:
+def processes() -> Iterator[ProcessGroup]:
     dist.init_process_group("gloo", store=dist.HashStore(), rank=0, world_size=1)
-    yield SynchronizedProcesses(Place())
+    yield SynchronizedProcesses(ProcessRank())
     dist.destroy_process_group()
 
 
@@ -55,18 +58,13 @@ def make_model(attention: str, tie_embeddings: str, conditional: bool, layers: i
     return build_model(ModelConfig.model_validate(options), VOCABULARY, VOCABULARY)
 
 
-ON_CPU = Execution(torch.device("cpu"))
-
-
-def gradients(
-    model: Seq2Seq, processes: Processes, updates: list[list[Batch]], execution: Execution = ON_CPU
-) -> dict[str, torch.Tensor]:
-    """Those of the last of some updates; `None` fails."""
-    gradient = Gradient(model, TrainingConfig(), torch.float32, processes, execution)
+def gradients(model: Seq2Seq, job: TrainingJob, updates: list[list[Batch]]) -> dict[str, torch.Tensor]:
+    """Computes the gradients of the last of some updates."""
+    gradient = Gradient(model, job)
     for parts in updates:
         gradient.clear()
         for number, part in enumerate(parts):
-            tensors = TensorBatch.of(part, buckets=execution.buckets)
+            tensors = TensorBatch.from_batch(part, buckets=job.strategy.buckets)
             gradient.add(tensors, TOKENS, last=number + 1 == len(parts))
     found = {name: parameter.grad for name, parameter in model.named_parameters()}
     return {name: tensor.clone() for name, tensor in found.items() if tensor is not None}
@@ -74,25 +72,25 @@ def gradients(
 
 # A parameter that took no part would leave the other processes waiting.
 @pytest.mark.parametrize("model", MODELS)
-def test_every_parameter_takes_part_in_every_model(model: tuple[str, str, bool, int], processes: Processes) -> None:
-    expected = gradients(make_model(*model), Processes(Place()), [PARTS])
+def test_every_parameter_takes_part_in_every_model(model: tuple[str, str, bool, int], processes: ProcessGroup) -> None:
+    expected = gradients(make_model(*model), make_job(), [PARTS])
     assert expected.keys() == dict(make_model(*model).named_parameters()).keys()
-    found = gradients(make_model(*model), processes, [PARTS[:1], PARTS, PARTS])
+    found = gradients(make_model(*model), make_job(group=processes), [PARTS[:1], PARTS, PARTS])
     assert found.keys() == expected.keys()
     for name, gradient in found.items():
         torch.testing.assert_close(gradient, expected[name], rtol=1e-5, atol=1e-7, msg=name)
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_nothing_to_do_is_a_gradient_of_zero(model: tuple[str, str, bool, int], processes: Processes) -> None:
-    part = nothing(SPECIAL)
+def test_nothing_to_do_is_a_gradient_of_zero(model: tuple[str, str, bool, int], processes: ProcessGroup) -> None:
+    part = empty_batch(SPECIAL)
     assert part.target_tokens == len(part.indices) == 0
-    found = gradients(make_model(*model), processes, [[part]])
+    found = gradients(make_model(*model), make_job(group=processes), [[part]])
     assert found.keys() == dict(make_model(*model).named_parameters()).keys()
     assert not any(gradient.any() for gradient in found.values())
 
 
-class RecorderOnTheProcessor:
+class CaptureOnTheProcessor:
     """Has the buffers of a CUDA graph, and computes anew in them."""
 
     def __init__(self, compute: Compute, device: torch.device) -> None:
@@ -110,15 +108,15 @@ class RecorderOnTheProcessor:
         return replay
 
 
-@pytest.mark.parametrize("recordings", [0, 1, 2])
+@pytest.mark.parametrize("cuda_graphs", [0, 1, 2])
 @pytest.mark.parametrize("model", MODELS[::5])
-def test_buckets_and_recordings_change_no_gradient(
-    model: tuple[str, str, bool, int], recordings: int, monkeypatch: pytest.MonkeyPatch
+def test_buckets_and_graphs_change_no_gradient(
+    model: tuple[str, str, bool, int], cuda_graphs: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(gradient_module, "CudaRecorder", RecorderOnTheProcessor)
-    expected = gradients(make_model(*model), Processes(Place()), [PARTS])
-    execution = Execution(ON_CPU.device, buckets=True, recordings=recordings)
-    found = gradients(make_model(*model), Processes(Place()), [PARTS[:1], PARTS, PARTS[1:], PARTS], execution)
+    monkeypatch.setattr(gradient_module, "CudaGraphCapture", CaptureOnTheProcessor)
+    expected = gradients(make_model(*model), make_job(), [PARTS])
+    strategy = DeviceStrategy(ON_CPU.device, buckets=True, cuda_graphs=cuda_graphs)
+    found = gradients(make_model(*model), make_job(strategy), [PARTS[:1], PARTS, PARTS[1:], PARTS])
     assert found.keys() == expected.keys()
     for name, tensor in found.items():
         torch.testing.assert_close(tensor, expected[name], rtol=1e-5, atol=1e-7, msg=name)

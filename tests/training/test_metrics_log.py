@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from nmt.training.metrics_log import METRICS, MetricsWriter, read_metrics
+from nmt.checkpoint.layout import METRICS
+from nmt.training.metrics_log import MetricsWriter, read_metrics
 
 
 def write(run: Path, *records: tuple[str, int]) -> None:

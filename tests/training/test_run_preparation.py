@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 
 import nmt.training.preparation
-from nmt.checkpoint.ownership import FINGERPRINT, TOKENIZER
+from nmt.checkpoint.layout import FINGERPRINT, TOKENIZER
 from nmt.config import Config
 from nmt.errors import DataError
-from nmt.training.batches import Text
+from nmt.evaluation.metrics import Text
 from nmt.training.preparation import corpus_files, prepare_corpus, train_tokenizers
 from nmt.training.signals import StopRequest
 

@@ -12,9 +12,10 @@ from nmt.config import from_yaml
 from nmt.errors import DataError, MemoryExhaustedError, NonFiniteError, StoppedError
 from nmt.model.seq2seq import Seq2Seq
 from nmt.tokenization.tokenizer import Tokenizer
+from nmt.tokenization.tokenizers import Tokenizers
 from nmt.training import validation
 from nmt.training.validation import Validator
-from nmt.translation.forced_decoding import force
+from nmt.translation.forced_decoding import force_decode
 from nmt.translation.translator import Translator
 from random_models import make_lines, make_model, make_tokenizer
 
@@ -51,14 +52,16 @@ def model(tokenizer: Tokenizer) -> Seq2Seq:
 
 
 def validator(tokenizer: Tokenizer, pairs: list[tuple[str, str]]) -> Validator:
-    return Validator(CONFIG, pairs, (tokenizer, tokenizer), torch.float32)
+    return Validator(CONFIG, pairs, Tokenizers(tokenizer, tokenizer), torch.float32)
 
 
 def test_the_loss_is_that_of_all_pairs_with_text_on_both_sides(tokenizer: Tokenizer, model: Seq2Seq) -> None:
     model.train()
     result = validator(tokenizer, PAIRS)(model, lambda: None)
     assert model.training
-    forced = list(force(Translator(model.eval(), tokenizer, tokenizer, CONFIG), PAIRS[:20], attention=False))
+    forced = list(
+        force_decode(Translator(model.eval(), Tokenizers(tokenizer, tokenizer), CONFIG), PAIRS[:20], attention=False)
+    )
     tokens = sum(len(pair.tokens) for pair in forced)
     assert result.loss == pytest.approx(-sum(pair.log_probability for pair in forced) / tokens, rel=1e-5)
 
@@ -67,7 +70,7 @@ def test_a_pair_too_long_to_be_read_at_once_is_left_out_of_the_loss_and_told(
     tokenizer: Tokenizer, model: Seq2Seq, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     expected = validator(tokenizer, PAIRS)(model, lambda: None)
-    monkeypatch.setattr(validation, "LONGEST", 60)
+    monkeypatch.setattr(validation, "MAX_TOKENS", 60)
     long = "ba " * 100, "ba"
     with caplog.at_level(logging.WARNING, "nmt"):
         found = validator(tokenizer, [*PAIRS, long])(model, lambda: None)

@@ -10,9 +10,11 @@ import pytest
 import torch
 
 from nmt.config import from_yaml
-from nmt.search.shortlist import Marks, Shortlist
+from nmt.search.shortlist import Shortlist
+from nmt.tokenization.special_tokens import SpecialTokens
 from nmt.tokenization.tokenizer import Tokenizer
-from nmt.translation.decoding_trace import Trace, _choice, trace
+from nmt.tokenization.tokenizers import Tokenizers
+from nmt.translation.decoding_trace import DecodingTrace, _choice
 from nmt.translation.translator import Translator
 from random_models import make_model, make_tokenizer
 
@@ -57,7 +59,9 @@ def make_translator(tokenizer: Tokenizer, attention: str, layers: int, condition
         model.output_weight[tokenizer.special.eos] *= 2  # so that some translations end before their limit
     generator = np.random.default_rng(1)
     table = generator.integers(0, tokenizer.size, (tokenizer.size, 3)).astype(np.int32)
-    return Translator(model, tokenizer, tokenizer, config, shortlist=Shortlist(table, np.arange(5, dtype=np.int32)))
+    return Translator(
+        model, Tokenizers(tokenizer, tokenizer), config, shortlist=Shortlist(table, np.arange(5, dtype=np.int32))
+    )
 
 
 @pytest.fixture(scope="module", params=MODELS, ids=lambda model: "-".join(map(str, model)))
@@ -70,52 +74,54 @@ def additive(tokenizer: Tokenizer) -> Translator:
     return make_translator(tokenizer, *MODELS[0])
 
 
-def parts(translator: Translator, **options: Any) -> list[Trace]:
-    lines = trace(translator, LINES, translator.options(**options))
-    return [part for line in lines for part in line.parts]
+def traces(translator: Translator, **options: Any) -> list[DecodingTrace]:
+    lines = translator.attend_lines(LINES, translator.options(**options))
+    return [segment for line in lines for segment in line.segments]
 
 
 def test_weights_are_the_softmax_of_the_scores(translator: Translator) -> None:
-    for part in parts(translator):
-        exponentials = np.exp(part.scores - part.scores.max(axis=1, keepdims=True, initial=-math.inf))
+    for segment in traces(translator):
+        exponentials = np.exp(segment.scores - segment.scores.max(axis=1, keepdims=True, initial=-math.inf))
         expected = exponentials / exponentials.sum(axis=1, keepdims=True)
-        np.testing.assert_allclose(part.weights, expected, atol=1e-6)
+        np.testing.assert_allclose(segment.weights, expected, atol=1e-6)
 
 
 def test_the_context_is_the_sum_of_the_states_by_their_weights(translator: Translator) -> None:
-    for part in parts(translator):
+    for segment in traces(translator):
         if translator.config.model.attention == "none":
-            half = part.states.shape[1] // 2
-            np.testing.assert_array_equal(part.summary, [*part.states[-1, :half], *part.states[0, half:]])
-            np.testing.assert_array_equal(part.contexts, np.tile(part.summary, (len(part.choices), 1)))
-            assert part.scores.shape == part.weights.shape == (len(part.choices), 0)
+            half = segment.states.shape[1] // 2
+            np.testing.assert_array_equal(segment.summary, [*segment.states[-1, :half], *segment.states[0, half:]])
+            np.testing.assert_array_equal(segment.contexts, np.tile(segment.summary, (len(segment.choices), 1)))
+            assert segment.scores.shape == segment.weights.shape == (len(segment.choices), 0)
         else:
-            np.testing.assert_allclose(part.contexts, part.weights @ part.states, atol=1e-5)
-            assert part.weights.shape == (len(part.choices), len(part.source_tokens))
+            np.testing.assert_allclose(segment.contexts, segment.weights @ segment.states, atol=1e-5)
+            assert segment.weights.shape == (len(segment.choices), len(segment.source_tokens))
 
 
 @pytest.mark.parametrize("shortlist", [0, 2])
 def test_it_is_what_the_search_saw(shortlist: int, translator: Translator) -> None:
     options = translator.options(attention=True, n_best=3, shortlist=shortlist)
     found = translator.translate(LINES, options)
-    traced = trace(translator, LINES, options)
+    traced = translator.attend_lines(LINES, options)
     for translation, line in zip(found, traced, strict=True):
         assert line.translation.text == translation.text
-        assert " ".join(filter(None, (part.text for part in line.parts))) == translation.text
+        assert " ".join(filter(None, (segment.text for segment in line.segments))) == translation.text
         for output in translation.outputs[:1]:
-            tokens = [choice.token for part in line.parts for choice in part.choices[: len(part.target_words)]]
+            tokens = [
+                choice.token for segment in line.segments for choice in segment.choices[: len(segment.target_words)]
+            ]
             assert tuple(tokens) == output.tokens
-            logarithms = [math.log(choice.probability) for part in line.parts for choice in part.choices]
+            logarithms = [math.log(choice.probability) for segment in line.segments for choice in segment.choices]
             assert sum(logarithms) == pytest.approx(output.log_probability, abs=1e-4)
-            for seen, part in zip(output.parts or (), line.parts, strict=False):
-                assert seen.source_words == part.source_words
-                np.testing.assert_allclose(part.weights[: len(seen.weights)], seen.weights, atol=1e-5)
+            for seen, segment in zip(output.segments or (), line.segments, strict=False):
+                assert seen.source_words == segment.source_words
+                np.testing.assert_allclose(segment.weights[: len(seen.weights)], seen.weights, atol=1e-5)
 
 
 def test_choices_are_ranked_by_probability(translator: Translator) -> None:
-    for part in parts(translator):
-        assert part.vocabulary == translator.target_tokenizer.size
-        for choice in part.choices:
+    for segment in traces(translator):
+        assert segment.vocabulary == translator.tokenizers.target.size
+        for choice in segment.choices:
             probabilities = [probability for _, probability in choice.best]
             assert len(probabilities) == 5 and probabilities == sorted(probabilities, reverse=True)
             assert not {token for token, _ in choice.best} & {"<pad>", "<s>"}
@@ -126,7 +132,7 @@ def test_choices_are_ranked_by_probability(translator: Translator) -> None:
 
 
 def test_what_is_written_stands_in_its_place_among_equals() -> None:
-    marks = Marks(pad=3, bos=1, eos=2, unk=0)
+    marks = SpecialTokens(pad=3, bos=1, eos=2, unk=0)
     for token in range(4, 12):
         choice = _choice(torch.tensor([1.0, 9, 0, 9, *[2.0] * 8, 3]), token, marks, str)
         assert (choice.token, choice.rank) == (str(token), 2)
@@ -135,34 +141,34 @@ def test_what_is_written_stands_in_its_place_among_equals() -> None:
 
 
 def test_a_finished_translation_ends_with_the_end_mark(additive: Translator) -> None:
-    found = [part for length in (1, 9) for part in parts(additive, max_length=length)]
-    assert {part.finished for part in found} == {False, True}
-    for part in found:
-        assert len(part.choices) == len(part.target_words) + part.finished
-        assert (part.choices[-1].token == "</s>") == part.finished
-        assert part.source_tokens[-1] == "</s>" and len(part.source_tokens) == len(part.source_words) + 1
+    found = [segment for length in (1, 9) for segment in traces(additive, max_length=length)]
+    assert {segment.finished for segment in found} == {False, True}
+    for segment in found:
+        assert len(segment.choices) == len(segment.target_words) + segment.finished
+        assert (segment.choices[-1].token == "</s>") == segment.finished
+        assert segment.source_tokens[-1] == "</s>" and len(segment.source_tokens) == len(segment.source_words) + 1
 
 
 def test_all_hypotheses_of_the_beam_are_told(additive: Translator) -> None:
-    [part] = trace(additive, ["ba ce"], additive.options(beam_size=4))[0].parts
+    [segment] = additive.attend_lines(["ba ce"], additive.options(beam_size=4))[0].segments
     [translation] = additive.translate(["ba ce"], additive.options(n_best=4))
-    assert [one.text for one in part.candidates] == [output.text for output in translation.outputs]
-    assert [one.score for one in part.candidates] == pytest.approx([output.score for output in translation.outputs])
-    assert len(part.candidates) == 4
+    assert [one.text for one in segment.candidates] == [output.text for output in translation.outputs]
+    assert [one.score for one in segment.candidates] == pytest.approx([output.score for output in translation.outputs])
+    assert len(segment.candidates) == 4
 
 
 def test_blank_lines_have_no_trace_and_long_lines_several(additive: Translator) -> None:
-    counts = [len(line.parts) for line in trace(additive, LINES, additive.options())]
+    counts = [len(line.segments) for line in additive.attend_lines(LINES, additive.options())]
     assert counts[1] == counts[3] == 0 and counts[0] == counts[2] == 1 and counts[4] > 1
 
 
 def test_a_shortlist_is_what_probabilities_are_of(additive: Translator) -> None:
-    for part in parts(additive, shortlist=2):
-        assert 5 < part.vocabulary < additive.target_tokenizer.size
+    for segment in traces(additive, shortlist=2):
+        assert 5 < segment.vocabulary < additive.tokenizers.target.size
 
 
 def test_nothing_of_a_trace_can_be_changed(additive: Translator) -> None:
-    [part] = trace(additive, ["ba"], additive.options())[0].parts
-    for array in (part.states, part.summary, part.scores, part.weights, part.contexts):
+    [segment] = additive.attend_lines(["ba"], additive.options())[0].segments
+    for array in (segment.states, segment.summary, segment.scores, segment.weights, segment.contexts):
         with pytest.raises(ValueError, match="read-only"):
             array[...] = 0

@@ -15,7 +15,8 @@ from nmt.errors import MemoryExhaustedError, NonFiniteError
 from nmt.model.seq2seq import Seq2Seq
 from nmt.search import Hypothesis
 from nmt.tokenization.tokenizer import Tokenizer
-from nmt.translation.forced_decoding import ForcedPair, TokenPair, force, force_tokens
+from nmt.tokenization.tokenizers import Tokenizers
+from nmt.translation.forced_decoding import ForcedPair, TokenPair, force_decode, force_decode_tokens
 from nmt.translation.translator import Translator
 from random_models import exhaust_memory, make_lines, make_model, make_tokenizer
 
@@ -50,7 +51,7 @@ def make_translator(tokenizer: Tokenizer, attention: str, conditional: str = "fa
     text = CONFIGURATION.replace("ATTENTION", attention).replace("CONDITIONAL", conditional)
     config = from_yaml(text, "configuration")
     model = make_model(config, tokenizer, tokenizer, factor=3, output_factor=3)
-    return Translator(model, tokenizer, tokenizer, config)
+    return Translator(model, Tokenizers(tokenizer, tokenizer), config)
 
 
 @pytest.fixture(scope="module")
@@ -61,10 +62,10 @@ def translator(tokenizer: Tokenizer) -> Translator:
 def assert_same(ours: list[ForcedPair], theirs: list[ForcedPair]) -> None:
     for mine, other in zip(ours, theirs, strict=True):
         assert (mine.source, mine.target, mine.tokens) == (other.source, other.target, other.tokens)
-        assert mine.forced is not None and other.forced is not None
-        np.testing.assert_allclose(mine.forced.log_probabilities, other.forced.log_probabilities, atol=1e-5)
-        assert mine.forced.attention is not None and other.forced.attention is not None
-        np.testing.assert_allclose(mine.forced.attention, other.forced.attention, atol=1e-5)
+        assert mine.scores is not None and other.scores is not None
+        np.testing.assert_allclose(mine.scores.log_probabilities, other.scores.log_probabilities, atol=1e-5)
+        assert mine.scores.attention is not None and other.scores.attention is not None
+        np.testing.assert_allclose(mine.scores.attention, other.scores.attention, atol=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -91,7 +92,7 @@ def test_what_search_finds_is_what_reading_it_gives(
         for source, some in zip(tokenizer.encode(lines), found, strict=True)
         for hypothesis in some
     ]
-    forced = force_tokens(translator, pairs, attention=True)
+    forced = force_decode_tokens(translator, pairs, attention=True)
     assert {hypothesis.finished for hypothesis in hypotheses} == {True, False}
     for output, hypothesis, (log_probabilities, weights) in zip(outputs, hypotheses, forced, strict=True):
         length = len(hypothesis.tokens) + hypothesis.finished
@@ -104,88 +105,92 @@ def test_what_search_finds_is_what_reading_it_gives(
 
 
 def test_a_pair_does_not_depend_on_its_neighbours(translator: Translator) -> None:
-    whole = list(force(translator, PAIRS, attention=True))
-    assert_same([next(force(translator, [pair], attention=True)) for pair in PAIRS], whole)
-    assert_same(list(force(translator, PAIRS, attention=True, batch_tokens=20)), whole)
+    whole = list(force_decode(translator, PAIRS, attention=True))
+    assert_same([next(force_decode(translator, [pair], attention=True)) for pair in PAIRS], whole)
+    assert_same(list(force_decode(translator, PAIRS, attention=True, batch_tokens=20)), whole)
     assert [(pair.source, pair.target) for pair in whole] == PAIRS
 
 
 def test_probabilities_of_all_continuations_sum_to_one(translator: Translator) -> None:
-    vocabulary = translator.target_tokenizer.size
-    source = translator.source_tokenizer.encode(["bala ce"])[0]
-    forced = force_tokens(translator, [TokenPair(source, [token]) for token in range(vocabulary)], attention=False)
+    vocabulary = translator.tokenizers.target.size
+    source = translator.tokenizers.source.encode(["bala ce"])[0]
+    forced = force_decode_tokens(
+        translator, [TokenPair(source, [token]) for token in range(vocabulary)], attention=False
+    )
     assert sum(np.exp(float(one.log_probabilities[0])) for one in forced) == pytest.approx(1, abs=1e-4)
 
 
 def test_the_score_is_that_of_search(translator: Translator) -> None:
-    [pair] = force(translator, [("bala ce", "difo gu")], attention=True)
-    assert pair.forced is not None and pair.tokens[-1] == "</s>"
-    total = float(pair.forced.log_probabilities.sum())
+    [pair] = force_decode(translator, [("bala ce", "difo gu")], attention=True)
+    assert pair.scores is not None and pair.tokens[-1] == "</s>"
+    total = float(pair.scores.log_probabilities.sum())
     assert pair.log_probability == pytest.approx(total)
     assert pair.score(0.5) == pytest.approx(total / len(pair.tokens) ** 0.5)
     translation = pair.translation(0.5)
     [output] = translation.outputs
     assert (output.text, output.tokens, output.score) == ("difo gu", pair.tokens[:-1], pair.score(0.5))
-    assert output.attention is not None and output.parts is not None
+    assert output.attention is not None and output.segments is not None
     assert output.attention.shape == (len(output.tokens), len(translation.source_tokens) + 1)
-    assert set(output.parts[0].target_words) == {0, 1} == set(output.parts[0].source_words)
+    assert set(output.segments[0].target_words) == {0, 1} == set(output.segments[0].source_words)
 
 
 def test_only_where_both_lines_are_blank_the_model_is_not_asked(
     translator: Translator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    both, of_nothing, to_nothing = force(translator, [(" ", "\u00a0"), ("\ufeff", "ba"), ("ba", "")], attention=True)
+    both, of_nothing, to_nothing = force_decode(
+        translator, [(" ", "\u00a0"), ("\ufeff", "ba"), ("ba", "")], attention=True
+    )
     assert (both.log_probability, both.tokens, both.score(1.0)) == (0, (), 0)
     assert len(of_nothing.tokens) > 1 and of_nothing.log_probability < -1e-3
     assert to_nothing.tokens == ("</s>",) and to_nothing.log_probability < -1e-3
     assert all(not pair.translation().outputs for pair in (both, of_nothing, to_nothing))
     monkeypatch.setattr(Seq2Seq, "forward", lambda *_: pytest.fail("the model was asked"))
-    assert next(force(translator, [("", "")], attention=True)).log_probability == 0
+    assert next(force_decode(translator, [("", "")], attention=True)).log_probability == 0
 
 
 def test_a_long_pair_is_read_as_a_whole(translator: Translator) -> None:
     line = "bala ce " * 30
-    [pair] = force(translator, [(line, line)], attention=True)
-    [ids] = translator.source_tokenizer.encode([line])
+    [pair] = force_decode(translator, [(line, line)], attention=True)
+    [ids] = translator.tokenizers.source.encode([line])
     assert len(ids) > translator.config.data.max_length
-    assert pair.forced is not None and pair.forced.attention is not None
-    assert pair.forced.attention.shape == (len(ids) + 1, len(ids) + 1)
+    assert pair.scores is not None and pair.scores.attention is not None
+    assert pair.scores.attention.shape == (len(ids) + 1, len(ids) + 1)
 
 
 def test_a_pair_that_is_too_large_is_left_out_alone(translator: Translator, monkeypatch: pytest.MonkeyPatch) -> None:
-    expected = list(force(translator, PAIRS[:3], attention=True))
-    monkeypatch.setattr(nmt.translation.forced_decoding, "LONGEST", 30)
+    expected = list(force_decode(translator, PAIRS[:3], attention=True))
+    monkeypatch.setattr(nmt.translation.forced_decoding, "MAX_TOKENS", 30)
     long = "bala " * 30
-    found = list(force(translator, [PAIRS[0], (long, "ba"), PAIRS[1], ("ba", long), PAIRS[2]], attention=True))
-    assert found[1].forced is found[3].forced is None
+    found = list(force_decode(translator, [PAIRS[0], (long, "ba"), PAIRS[1], ("ba", long), PAIRS[2]], attention=True))
+    assert found[1].scores is found[3].scores is None
     assert_same(found[::2], expected)
 
 
 def test_attention_is_held_for_few_pairs_at_once(translator: Translator, monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = list(force(translator, PAIRS, attention=True))
+    whole = list(force_decode(translator, PAIRS, attention=True))
     sizes = []
 
     def watch(translator: Translator, pairs: list[TokenPair], **options: Any) -> Any:
         sizes.append(sum(pair.weights for pair in pairs))
-        return force_tokens(translator, pairs, **options)
+        return force_decode_tokens(translator, pairs, **options)
 
-    monkeypatch.setattr(nmt.translation.forced_decoding, "MOST_WEIGHTS", 150)
-    monkeypatch.setattr(nmt.translation.forced_decoding, "force_tokens", watch)
-    assert_same(list(force(translator, PAIRS, attention=True)), whole)
+    monkeypatch.setattr(nmt.translation.forced_decoding, "MAX_WEIGHTS", 150)
+    monkeypatch.setattr(nmt.translation.forced_decoding, "force_decode_tokens", watch)
+    assert_same(list(force_decode(translator, PAIRS, attention=True)), whole)
     assert len(sizes) > 5 and max(sizes) <= 150
 
 
 def test_where_memory_runs_out_the_batch_is_halved(translator: Translator, monkeypatch: pytest.MonkeyPatch) -> None:
-    expected = list(force(translator, PAIRS, attention=True))
+    expected = list(force_decode(translator, PAIRS, attention=True))
     sizes = exhaust_memory(monkeypatch, "forward", 3, MemoryError())
-    assert_same(list(force(translator, PAIRS, attention=True)), expected)
+    assert_same(list(force_decode(translator, PAIRS, attention=True)), expected)
     assert max(sizes) > 12
 
 
 def test_a_pair_too_large_for_memory_is_named(translator: Translator, monkeypatch: pytest.MonkeyPatch) -> None:
     exhaust_memory(monkeypatch, "forward", 0, MemoryError())
     with pytest.raises(MemoryExhaustedError, match=r"^line 8: out of memory .* sentence of 1 tokens .* of 2$"):
-        list(force(translator, [("", ""), ("ba", "ce ce")], attention=False, numbers=[7, 8]))
+        list(force_decode(translator, [("", ""), ("ba", "ce ce")], attention=False, numbers=[7, 8]))
 
 
 def test_scores_that_are_no_numbers_name_the_line(translator: Translator, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -196,6 +201,6 @@ def test_scores_that_are_no_numbers_name_the_line(translator: Translator, monkey
         return found.masked_fill(target[:, :1] == ba, float("nan"))
 
     monkeypatch.setattr(Seq2Seq, "log_probabilities", spoil)
-    [[ba]] = translator.target_tokenizer.encode(["ba"])
+    [[ba]] = translator.tokenizers.target.encode(["ba"])
     with pytest.raises(NonFiniteError, match=r"^line 2: the model's scores are not finite"):
-        list(force(translator, [("ba", "ce"), ("ce", "ba ce"), ("ba", "fo")], attention=False))
+        list(force_decode(translator, [("ba", "ce"), ("ce", "ba ce"), ("ba", "fo")], attention=False))

@@ -19,7 +19,9 @@ from nmt.errors import MemoryExhaustedError, ModelError, NonFiniteError
 from nmt.model.seq2seq import Seq2Seq
 from nmt.search import Hypothesis, SamplingOptions
 from nmt.tokenization.tokenizer import Tokenizer
-from nmt.translation.result import Translation, joined_score
+from nmt.tokenization.tokenizers import Tokenizers
+from nmt.translation.result import Translation
+from nmt.translation.segments import joined_score
 from nmt.translation.translator import Translator
 from random_models import exhaust_memory, make_lines, make_model, make_tokenizer
 
@@ -49,7 +51,7 @@ def translator() -> Translator:
     tokenizer = make_tokenizer([*make_lines(200), "cat"])
     config = from_yaml(CONFIGURATION, "configuration")
     model = make_model(config, tokenizer, tokenizer)
-    return Translator(model, tokenizer, tokenizer, config)
+    return Translator(model, Tokenizers(tokenizer, tokenizer), config)
 
 
 @pytest.fixture
@@ -134,7 +136,7 @@ def test_scores_that_are_no_numbers_name_the_line(translator: Translator, monkey
         return memory._replace(annotations=memory.annotations.masked_fill((source[:, :1] == ba)[..., None], math.nan))
 
     monkeypatch.setattr(Seq2Seq, "encode", spoil)
-    [[ba]] = translator.source_tokenizer.encode(["ba"])
+    [[ba]] = translator.tokenizers.source.encode(["ba"])
     lines = ["ce fo", "dila", "", "ba", "gu gu"]
     with pytest.raises(NonFiniteError, match=r"^line 4: the model's scores are not finite"):
         translator.translate(lines)
@@ -167,11 +169,11 @@ def test_a_batch_is_small_enough_for_its_logits(
         translator.options(n_best=4, beam_size=9, sampling=SamplingOptions()),
     ):
         batch_sizes.clear()
-        monkeypatch.setattr(nmt.translation.translator, "LARGEST_LOGITS", 4 * translator.target_tokenizer.size * 7)
+        monkeypatch.setattr(nmt.translation.translator, "LARGEST_LOGITS", 4 * translator.tokenizers.target.size * 7)
         found = translator.translate(lines, options)
         assert max(batch_sizes) == 7
     # A beam wider than the vocabulary ranks as many candidates as its square.
-    wide = 2 * translator.target_tokenizer.size
+    wide = 2 * translator.tokenizers.target.size
     monkeypatch.setattr(nmt.translation.translator, "LARGEST_LOGITS", 3 * wide * wide)
     batch_sizes.clear()
     translator.translate(lines[:9], translator.options(beam_size=wide, max_length=3))
@@ -222,7 +224,7 @@ def test_the_best_translation_does_not_depend_on_how_many_are_asked_for(translat
 
 
 def hypothesis(translator: Translator, text: str, score: float) -> Hypothesis:
-    [tokens] = translator.target_tokenizer.encode([text])
+    [tokens] = translator.tokenizers.target.encode([text])
     return Hypothesis(tuple(tokens), score * (len(tokens) + 1), score, finished=True)
 
 
@@ -275,7 +277,7 @@ def test_a_translation_tells_whether_its_limit_ended_it(
 def test_the_limit_counts_the_tokens_of_the_source_without_its_end_mark(
     translator: Translator, monkeypatch: pytest.MonkeyPatch, ratio: float
 ) -> None:
-    (word,) = translator.source_tokenizer.encode(["cat"])
+    (word,) = translator.tokenizers.source.encode(["cat"])
     given: list[int] = []
 
     def search(*_: object, max_lengths: torch.Tensor, **__: object) -> list[list[Hypothesis]]:
@@ -283,7 +285,7 @@ def test_the_limit_counts_the_tokens_of_the_source_without_its_end_mark(
         return [[] for _ in given]
 
     monkeypatch.setattr(nmt.translation.translator, "beam_search", search)
-    translator.search(["cat cat"], translator.options(max_length_ratio=ratio, max_length=50))
+    translator.search_lines(["cat cat"], translator.options(max_length_ratio=ratio, max_length=50))
     assert given == [min(50, int(2 * len(word) * ratio + 10))]
 
 

@@ -12,7 +12,7 @@ import pytest
 import nmt.visualization.attention_page.document
 from nmt.config import from_yaml
 from nmt.errors import DataError
-from nmt.translation.decoding_trace import Candidate, Choice, Trace, TracedLine
+from nmt.translation.decoding_trace import AttendedLine, Candidate, Choice, DecodingTrace
 from nmt.translation.result import Output, Translation
 from nmt.visualization.attention_page import attention_page
 from nmt.visualization.attention_page.document import MOST_NUMBERS, Subject, check_tokens
@@ -28,14 +28,14 @@ data:
 SUBJECT = Subject(from_yaml(CONFIGURATION, "configuration"), beam_size=5, length_penalty=1.0)
 
 
-def make_line(source: str, target: str, *, size: int = 6) -> TracedLine:
+def make_line(source: str, target: str, *, size: int = 6) -> AttendedLine:
     """A line whose words are single tokens, with numbers that agree with each other."""
     generator = np.random.default_rng(1)
     sources, targets = [*source.split(), "</s>"], [*target.split(), "</s>"]
     states = generator.normal(size=(len(sources), size)).astype(np.float32)
     scores = generator.normal(size=(len(targets), len(sources))).astype(np.float32)
     weights = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
-    part = Trace(
+    part = DecodingTrace(
         text=target,
         source_tokens=tuple(sources),
         source_words=tuple(range(len(sources) - 1)),
@@ -49,7 +49,7 @@ def make_line(source: str, target: str, *, size: int = 6) -> TracedLine:
         vocabulary=9,
         candidates=(Candidate(target, -0.5, -2.0, True),),
     )
-    return TracedLine(Translation(source, (Output(target, -0.5, -2.0, tuple(targets), None),)), (part,))
+    return AttendedLine(Translation(source, (Output(target, -0.5, -2.0, tuple(targets), None),)), (part,))
 
 
 def data_of(page: str) -> Any:
@@ -82,12 +82,12 @@ def test_as_many_numbers_are_shown_of_both_halves_of_a_state() -> None:
         data = data_of(attention_page([line], SUBJECT, "TEXT"))
         assert data["model"]["shown"] == list(shown) and data["model"]["state_size"] == size
         np.testing.assert_allclose(
-            data["lines"][0]["parts"][0]["states"], line.parts[0].states[:, list(shown)], atol=1e-4
+            data["lines"][0]["parts"][0]["states"], line.segments[0].states[:, list(shown)], atol=1e-4
         )
 
 
 def test_blank_lines_are_there() -> None:
-    data = data_of(attention_page([TracedLine(Translation(" ", ()), ())], SUBJECT, "TEXT"))
+    data = data_of(attention_page([AttendedLine(Translation(" ", ()), ())], SUBJECT, "TEXT"))
     assert data["lines"] == [{"source": " ", "translation": "", "score": 0.0, "parts": []}]
 
 

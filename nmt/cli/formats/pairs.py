@@ -19,12 +19,12 @@ def score_as_text(pair: ForcedPair, length_penalty: float | None, *, per_token: 
     Each token stands before its number, all between spaces: white space in a token becomes `▁`, which is how
     SentencePiece writes a space. Empty for a pair that is too large.
     """
-    if pair.forced is None:
+    if pair.scores is None:
         return ""
     text = f"{pair.log_probability if length_penalty is None else pair.score(length_penalty):.6f}"
     if not per_token:
         return text
-    values = pair.forced.log_probabilities.tolist()
+    values = pair.scores.log_probabilities.tolist()
     tokens = [f"{_SPACE.sub('▁', token)} {value:.6f}" for token, value in zip(pair.tokens, values, strict=True)]
     return f"{text} ||| {' '.join(tokens)}"
 
@@ -38,8 +38,8 @@ def score_as_json(pair: ForcedPair, length_penalty: float) -> str:
         "log_probability": None,
         "tokens": [],
     }
-    if pair.forced is not None:
-        values = pair.forced.log_probabilities.tolist()
+    if pair.scores is not None:
+        values = pair.scores.log_probabilities.tolist()
         fields["score"] = pair.score(length_penalty)
         fields["log_probability"] = pair.log_probability
         fields["tokens"] = [

@@ -35,7 +35,7 @@ def attention_of_parts(translation: Translation, output: Output) -> Iterator[tup
     A part without a word in the output is left out; without attention in the model there is none.
     """
     source_words, target_words = translation.source.split(), output.text.split()
-    parts = output.parts or ()
+    parts = output.segments or ()
     shown = words_of_parts([part.source_words for part in parts], len(source_words))
     shown = [words for words, part in zip(shown, parts, strict=True) if part.words]
     for (target, source, weights), words in zip(word_blocks(parts), shown, strict=True):
@@ -47,7 +47,7 @@ def attention_of_parts(translation: Translation, output: Output) -> Iterator[tup
 def attention_of_words(translation: Translation, output: Output) -> Iterator[Weights]:
     """For each word of the output its attention over the words of the line, summing to 1; none without attention."""
     words = len(translation.source.split())
-    for _, source, weights in word_blocks(output.parts or ()):
+    for _, source, weights in word_blocks(output.segments or ()):
         for some in weights:
             row = np.zeros(words)
             row[source : source + len(some)] = some
@@ -56,7 +56,7 @@ def attention_of_words(translation: Translation, output: Output) -> Iterator[Wei
 
 def attention_of_tokens(output: Output) -> Iterator[Weights]:
     """The rows of `Output.attention`, without ever holding all of them."""
-    parts = output.parts or ()
+    parts = output.segments or ()
     tokens, column = sum(len(part.source_words) for part in parts), 0
     for part in parts:
         columns = len(part.source_words)
@@ -72,7 +72,7 @@ def alignment_of_words(output: Output) -> list[tuple[int, int]]:
 
     A word of nothing but what the tokenizer drops looked nowhere.
     """
-    parts = output.parts or ()
+    parts = output.segments or ()
     looking = {word for part in parts for word in (*part.target_words, *(word for _, word in part.further_words))}
     return sorted(
         (source + source_word, target + target_word)
@@ -86,7 +86,7 @@ def alignment_of_tokens(output: Output) -> list[tuple[int, int]]:
     """The same with tokens in place of words, which are counted in the whole line."""
     links: list[tuple[int, int]] = []
     row = column = 0
-    for part in output.parts or ():
+    for part in output.segments or ():
         links += (
             (column + source, row + target) for source, target in hard_alignment(part.weights[:, :-1].astype(float))
         )
@@ -197,7 +197,7 @@ def attention_fields(number: int, translation: Translation) -> dict[str, str]:
         }
     sources, targets = [*translation.source_tokens, END], output.tokens
     of_words, of_tokens = "null", "null"
-    if output.parts is None or len(sources) * len(targets) <= MOST_WEIGHTS:
+    if output.segments is None or len(sources) * len(targets) <= MOST_WEIGHTS:
         of_words = _matrix(attention_of_words(translation, output))
         of_tokens = _matrix(attention_of_tokens(output))
     else:

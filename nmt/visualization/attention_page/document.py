@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from nmt.alignment.words import word_attention, words_of_parts
 from nmt.config import Config
 from nmt.errors import DataError
-from nmt.translation.decoding_trace import Trace, TracedLine
+from nmt.translation.decoding_trace import AttendedLine, DecodingTrace
 from nmt.visualization.page import Asset, self_contained_page
 
 MOST_LINES = 200
@@ -44,7 +44,7 @@ class Subject:
     unit: str = "word"
 
 
-def attention_page(lines: Sequence[TracedLine], subject: Subject, place: str) -> str:
+def attention_page(lines: Sequence[AttendedLine], subject: Subject, place: str) -> str:
     """The page as HTML.
 
     Args:
@@ -55,7 +55,7 @@ def attention_page(lines: Sequence[TracedLine], subject: Subject, place: str) ->
     Raises:
         DataError: the lines have more attention than a page can hold.
     """
-    parts = [part for line in lines for part in line.parts]
+    parts = [part for line in lines for part in line.segments]
     state_size = parts[0].states.shape[1] if parts else 0
     shown = _shown(state_size)
     vectors = sum(len(part.states) + len(part.contexts) for part in parts)
@@ -116,15 +116,15 @@ def _shown(size: int) -> list[int]:
     return [start + place for start in (0, half) for place in range(min(half, SHOWN_OF_A_HALF))]
 
 
-def _parts(line: TracedLine) -> Iterator[tuple[Trace, int, list[str]]]:
+def _parts(line: AttendedLine) -> Iterator[tuple[DecodingTrace, int, list[str]]]:
     """The parts of a line, each with those of its words that are shown there, and the place of the first of them."""
     words = line.translation.source.split()
-    places = words_of_parts([part.source_words for part in line.parts], len(words))
-    for part, own in zip(line.parts, places, strict=True):
+    places = words_of_parts([part.source_words for part in line.segments], len(words))
+    for part, own in zip(line.segments, places, strict=True):
         yield part, own.start, words[own.start : own.stop]
 
 
-def _part(part: Trace, first_word: int, source_words: list[str], shown: list[int]) -> dict[str, Any]:
+def _part(part: DecodingTrace, first_word: int, source_words: list[str], shown: list[int]) -> dict[str, Any]:
     target_words = part.text.split()
     of_source = [word - first_word for word in part.source_words]
     words = np.zeros((0, 0))

@@ -8,19 +8,19 @@ import numpy as np
 import pytest
 
 from nmt.cli.formats.pairs import alignment_as_json, links_of, score_as_json, score_as_text, symmetrized_links
-from nmt.translation.forced_decoding import NOTHING, Forced, ForcedPair
+from nmt.translation.forced_decoding import NO_SCORES, ForcedPair, ForcedScores
 
 WEIGHTS = np.array([[0.2, 0.5, 0.2, 0.1], [0.1, 0.1, 0.7, 0.1], [0.3, 0.3, 0.3, 0.1]], np.float32)
 PAIR = ForcedPair(
     "ab c",
     "x y",
     tokens=("▁x", "\u2028 y", "</s>"),
-    forced=Forced(np.array([-0.5, -1.25, -0.25], np.float32), WEIGHTS),
+    scores=ForcedScores(np.array([-0.5, -1.25, -0.25], np.float32), WEIGHTS),
     source_tokens=("▁a", "b", "▁c"),
     source_words=(0, 0, 1),
     target_words=(0, 1),
 )
-BLANK = ForcedPair("", " ", (), NOTHING)
+BLANK = ForcedPair("", " ", (), NO_SCORES)
 TOO_LARGE = ForcedPair("a", "b", ("▁b", "</s>"), None)
 
 
@@ -56,7 +56,7 @@ def test_links_are_those_of_the_words_or_the_tokens() -> None:
 
 
 def test_a_pair_without_attention_has_no_links() -> None:
-    without = ForcedPair("a", "b", ("▁b", "</s>"), Forced(np.zeros(2, np.float32), None), ("▁a",), (0,), (0,))
+    without = ForcedPair("a", "b", ("▁b", "</s>"), ForcedScores(np.zeros(2, np.float32), None), ("▁a",), (0,), (0,))
     assert links_of(without, "word") == links_of(without, "token") == []
     assert json.loads(alignment_as_json(0, without, [], soft=True, unit="word"))["attention"]["weights"] == []
 
@@ -66,7 +66,7 @@ def test_the_other_direction_counts_its_words_the_other_way() -> None:
         "x y",
         "ab c",
         tokens=("▁ab", "▁c", "</s>"),
-        forced=Forced(np.zeros(3, np.float32), np.array([[0, 1, 0], [0, 1, 0], [0, 0, 1]], np.float32)),
+        scores=ForcedScores(np.zeros(3, np.float32), np.array([[0, 1, 0], [0, 1, 0], [0, 0, 1]], np.float32)),
         source_tokens=("▁x", "▁y"),
         source_words=(0, 1),
         target_words=(0, 1),

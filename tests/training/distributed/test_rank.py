@@ -5,18 +5,18 @@ from __future__ import annotations
 import pytest
 
 from nmt.errors import ConfigError
-from nmt.training.distributed.rank import Place
+from nmt.training.distributed.rank import ProcessRank
 
 TORCHRUN = {"RANK": "3", "WORLD_SIZE": "4", "LOCAL_RANK": "1", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "29500"}
 
 
 def test_the_launcher_tells_the_place() -> None:
-    assert Place.of(TORCHRUN) == Place(rank=3, size=4, local_rank=1)
+    assert ProcessRank.from_env(TORCHRUN) == ProcessRank(rank=3, size=4, local_rank=1)
 
 
 def test_without_a_launcher_there_is_one_process() -> None:
     without = {name: value for name, value in TORCHRUN.items() if name != "WORLD_SIZE"}
-    assert Place.of({}) == Place.of(without) == Place(rank=0, size=1, local_rank=0)
+    assert ProcessRank.from_env({}) == ProcessRank.from_env(without) == ProcessRank(rank=0, size=1, local_rank=0)
 
 
 @pytest.mark.parametrize(
@@ -33,6 +33,6 @@ def test_without_a_launcher_there_is_one_process() -> None:
 def test_what_does_not_fit_together_is_named(changes: dict[str, str | None], named: list[str]) -> None:
     environment = {name: value for name, value in (TORCHRUN | changes).items() if value is not None}
     with pytest.raises(ConfigError) as caught:
-        Place.of(environment)
+        ProcessRank.from_env(environment)
     assert [problem.where for problem in caught.value.problems] == named
     assert len(str(caught.value)) < 300

@@ -1,0 +1,70 @@
+"""Translations as a notebook shows them: heat maps as tables of HTML, and the attention page inline."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from nmt.alignment.units import attention_in
+from nmt.alignment.words import Weights
+from nmt.translation.decoding_trace import AttendedLine
+from nmt.translation.result import Translation
+from nmt.visualization.attention_page import attention_page
+from nmt.visualization.attention_page.document import Subject
+
+PAGE_HEIGHT = 900
+"""Height in pixels of the frame that shows a page."""
+
+MOST_CELLS = 10_000
+"""Maximum number of cells of a heat map; a notebook keeps its outputs."""
+
+_TABLE = "border-collapse:collapse;font-size:90%"
+_SOURCE = "writing-mode:vertical-rl;transform:rotate(180deg);padding:.3em;font-weight:normal;text-align:left"
+_TARGET = "padding:.3em;font-weight:normal;text-align:right"
+_CELL = "min-width:1.6em;height:1.6em;border:1px solid rgba(128,128,128,.3);background:rgba(31,119,180,{weight:.3f})"
+
+
+@dataclass(frozen=True)
+class InlinePage:
+    """A page of its own that a notebook shows inside a frame.
+
+    Attributes:
+        html: the page, self-contained.
+    """
+
+    html: str
+
+    def _repr_html_(self) -> str:
+        frame = f'width="100%" height="{PAGE_HEIGHT}" style="border:0"'
+        return f'<iframe {frame} sandbox="allow-scripts" srcdoc="{html.escape(self.html)}"></iframe>'
+
+
+def page(line: AttendedLine, unit: str) -> InlinePage:
+    """Makes the attention page of a line; arguments and errors are those of `AttendedLine.page`."""
+    options = line.options
+    subject = Subject(line.config, options.width, options.search.length_penalty, unit)
+    return InlinePage(attention_page([line], subject, "the line"))
+
+
+def heat_map(translation: Translation) -> str:
+    """Draws a line, its best translation and, where it was kept, the attention between their words, as HTML."""
+    lines = [f"<p><b>{_text(translation.source)}</b><br>{_text(translation.text)}</p>"]
+    for output in translation.outputs[:1]:
+        for source, target, weights in attention_in("word", translation, output):
+            lines.append(_table(source, target, weights) if weights.size <= MOST_CELLS else "<p>(a large heat map)</p>")
+    return "\n".join(lines)
+
+
+def _table(source: Sequence[str], target: Sequence[str], weights: Weights) -> str:
+    """Draws a column for each source word and a row for each word of the translation; the fuller, the more weight."""
+    head = "".join(f'<th style="{_SOURCE}">{_text(word)}</th>' for word in source)
+    rows = [f"<tr><th></th>{head}</tr>"]
+    for word, row in zip(target, weights.tolist(), strict=True):
+        cells = "".join(f'<td style="{_CELL.format(weight=weight)}" title="{weight:.3f}"></td>' for weight in row)
+        rows.append(f'<tr><th style="{_TARGET}">{_text(word)}</th>{cells}</tr>')
+    return f'<table style="{_TABLE}">{"".join(rows)}</table>'
+
+
+def _text(text: str) -> str:
+    return html.escape(text)
