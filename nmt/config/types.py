@@ -22,7 +22,7 @@ class Expected:
 
 
 def _whole(value: object) -> object:
-    # `4e3` is a float to YAML's schema and a whole number to whoever wrote it.
+    # `4e3` is a float by YAML's schema, and a whole number to its author.
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 

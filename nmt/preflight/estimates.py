@@ -114,7 +114,7 @@ def estimate_disk(
 ) -> dict[str, Any]:
     """Estimates how much disk training will take; adds it to the findings, and returns the estimates by name.
 
-    `pairs` is about how many pairs are kept. Where the system does not tell, nothing is estimated.
+    `pairs` is about how many pairs are kept. Nothing is estimated if the free space is unknown.
     """
     try:
         space, free = DiskSpace.required(config, run, model.weights), free_bytes(run)

@@ -1,4 +1,4 @@
-"""Checks that each side is in its language, as far as scripts and the most frequent words tell."""
+"""Checks that each side is in its language, by its script and its most frequent words."""
 
 from __future__ import annotations
 

@@ -132,7 +132,7 @@ class LexicalFit(NamedTuple):
 
     @property
     def is_good(self) -> bool:
-        """True if lines that belong together can be told from others."""
+        """True if lines that belong together can be distinguished from others."""
         return self.words >= _LEAST_WORDS and self.hit >= _GOOD * self.chance
 
     @property

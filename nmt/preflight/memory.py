@@ -25,7 +25,7 @@ def peak_memory() -> int:
 
 
 def available_memory() -> int | None:
-    """Returns the bytes of memory that are still available; None where the system does not tell."""
+    """Returns the bytes of memory that are still available; None if that is unknown."""
     available = _kibibytes(_MACHINE, "MemAvailable")
     with suppress(OSError, ValueError):  # no such limit
         limit, used = (int(path.read_text()) for path in _CONTAINER)

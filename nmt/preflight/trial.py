@@ -139,7 +139,7 @@ def _serve(pipe: Connection) -> None:
         return
     except NmtError as error:
         pipe.send(_TrainingError(type(error), error.problems))
-    except Exception as error:  # whatever it is, the parent is the one to tell of it
+    except Exception as error:  # of any kind: the parent reports it
         from nmt.device import is_out_of_memory
 
         if is_out_of_memory(error):

@@ -73,7 +73,7 @@ def test_free_translations_are_no_disorder(sides):
 
 
 def test_a_text_of_another_kind_is_no_disorder(sides):
-    """Of whose words the lexicon knows few, here a noun in every second line: but what it knows, fits."""
+    """The lexicon knows few of its words, here a noun in every second line, but those fit."""
     generator = random.Random(1)
 
     def other(lines, noun):

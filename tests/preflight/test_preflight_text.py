@@ -1,4 +1,4 @@
-"""What is wrong with the text of files: encodings, controls, languages."""
+"""Faults in the text of files: encodings, controls, languages."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What the text becomes as tokens: what is left out, and a vocabulary that does not suit."""
+"""Claims about `nmt.preflight.tokens`: pairs that are left out, and a vocabulary that does not suit."""
 
 import pytest
 
@@ -17,7 +17,7 @@ from nmt.training.signals import StopRequest
 
 @pytest.fixture
 def tokens(corpus, tmp_path):
-    """What is made of the training text, and what is found on the way."""
+    """Tokenises the training text, and returns the sample and the findings."""
 
     def made(config):
         sample, findings = Reservoir(seed=1), Findings()
