@@ -32,14 +32,14 @@ def check(
     run = output or Path("runs") / configuration.name
     from nmt.cli.formats.preflight import as_json, as_text
     from nmt.io.streams import open_output
-    from nmt.preflight.check import Options, check
+    from nmt.preflight.check import PreflightOptions, check
 
-    checked = check(
+    report = check(
         configuration,
         run,
-        Options(full=full, trial=not no_trial, restart=restart, device=device, threads=threads, quiet=quiet),
+        PreflightOptions(full=full, trial=not no_trial, restart=restart, device=device, threads=threads, quiet=quiet),
     )
     with open_output("-") as writer:
-        for line in [as_json(checked)] if output_format == "json" else as_text(checked, quiet=quiet):
+        for line in [as_json(report)] if output_format == "json" else as_text(report, quiet=quiet):
             writer.write(line)
-    raise typer.Exit(checked.exit_code)
+    raise typer.Exit(report.exit_code)

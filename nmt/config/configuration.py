@@ -1,4 +1,4 @@
-"""A whole configuration, checked and resolved."""
+"""A complete configuration, validated and resolved."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from nmt.config.types import Name, Seed
 
 CONFLICT_ERROR = "conflict"
 
-# What a run may change when it goes on: its limits and its intervals.
+# Keys that a resumed run may change: its limits and its intervals.
 CHANGEABLE = frozenset(
     f"training.{name}"
     for name in (
@@ -31,7 +31,7 @@ CHANGEABLE = frozenset(
 
 
 class Config(Section):
-    """Everything a run depends on. `load_config` makes one of a file, `from_yaml` of what `as_yaml` wrote."""
+    """Everything that a run depends on; read by `load_config` from a file, by `from_yaml` from what `as_yaml` wrote."""
 
     name: Name = Field(default="nmt", description="of the run; its directory is `runs/NAME`")
     seed: Seed = Field(default=1, description="of everything random")
@@ -45,7 +45,7 @@ class Config(Section):
     def _resolve(self) -> Self:
         if "tie_embeddings" not in self.model.model_fields_set:
             tie = constraints.widest_tie(self.tokenizer, self.model)
-            # Frozen for everybody else: this is the last step of making it.
+            # Frozen for everybody else; this is the last step of construction.
             object.__setattr__(self, "model", self.model.model_copy(update={"tie_embeddings": tie}))
         conflicts = list(
             chain(
@@ -62,12 +62,12 @@ class Config(Section):
         return self
 
     def as_yaml(self) -> str:
-        """Every key with its value, in a fixed order; `from_yaml` gives an equal configuration."""
+        """Writes every key with its value, in a fixed order; `from_yaml` reads an equal configuration."""
         return yaml12.write(self.model_dump())
 
 
 def changed_keys(old: Config, new: Config) -> list[tuple[str, object, object]]:
-    """Each key whose resolved value differs, as (dotted key, old value, new value), in the order of the sections."""
+    """Returns each key whose resolved value differs, with its old and new value, in the order of the sections."""
     return list(_changes("", old.model_dump(), new.model_dump()))
 
 

@@ -1,4 +1,4 @@
-"""What several keys must be together."""
+"""Constraints on several keys together."""
 
 from __future__ import annotations
 
@@ -9,20 +9,21 @@ from nmt.config.sections import DataConfig, ModelConfig, SearchConfig, TieEmbedd
 
 
 class Conflict(NamedTuple):
-    """Keys whose values do not go together; the first of them takes the blame."""
+    """Keys whose values contradict each other, the first of which is reported."""
 
     keys: tuple[str, ...]
     what: str
 
 
 def widest_tie(tokenizer: TokenizerConfig, model: ModelConfig) -> TieEmbeddings:
-    """As many tables in one as vocabularies and sizes allow."""
+    """Returns the widest sharing of embeddings that vocabularies and sizes allow."""
     if model.readout_size == model.embedding_size:
         return "all" if tokenizer.shared else "output"
     return "inputs" if tokenizer.shared else "none"
 
 
 def data_conflicts(data: DataConfig) -> Iterator[Conflict]:
+    """Finds conflicts between the keys of `data`."""
     for name, files in (("train", data.train), ("validation", data.validation), ("test", data.test)):
         if files is not None and len(files.source) != len(files.target):
             yield Conflict(
@@ -32,6 +33,7 @@ def data_conflicts(data: DataConfig) -> Iterator[Conflict]:
 
 
 def tokenizer_conflicts(tokenizer: TokenizerConfig) -> Iterator[Conflict]:
+    """Finds conflicts between the keys of `tokenizer`."""
     source, target = "tokenizer.source_model", "tokenizer.target_model"
     if tokenizer.shared and tokenizer.target_model is not None:
         yield Conflict((target, "tokenizer.shared"), f"a shared vocabulary has one model, named by {source}")
@@ -47,6 +49,7 @@ def tokenizer_conflicts(tokenizer: TokenizerConfig) -> Iterator[Conflict]:
 
 
 def model_conflicts(tokenizer: TokenizerConfig, model: ModelConfig) -> Iterator[Conflict]:
+    """Finds conflicts between the keys of `model`, and with those of `tokenizer`."""
     tie = model.tie_embeddings
     if tie in ("all", "inputs") and not tokenizer.shared:
         yield Conflict(("model.tie_embeddings", "tokenizer.shared"), f"{tie} needs tokenizer.shared: true")
@@ -65,6 +68,7 @@ def model_conflicts(tokenizer: TokenizerConfig, model: ModelConfig) -> Iterator[
 
 
 def training_conflicts(training: TrainingConfig) -> Iterator[Conflict]:
+    """Finds conflicts between the keys of `training`."""
     if training.weight_decay > 0 and training.optimizer == "adam":
         yield Conflict(
             ("training.weight_decay", "training.optimizer"),
@@ -84,6 +88,7 @@ def training_conflicts(training: TrainingConfig) -> Iterator[Conflict]:
 
 
 def search_conflicts(model: ModelConfig, search: SearchConfig) -> Iterator[Conflict]:
+    """Finds conflicts between the keys of `search`, and with those of `model`."""
     if search.coverage_penalty > 0 and model.attention == "none":
         yield Conflict(
             ("search.coverage_penalty", "model.attention"),

@@ -1,4 +1,4 @@
-"""From YAML to a configuration, or to every mistake in it at once, each with its file, line and key."""
+"""Loads a configuration from YAML, or reports every mistake in it at once, each with file, line and key."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from nmt.config.constraints import Conflict
 from nmt.config.yaml12 import Document, KeyPath, Mistake
 from nmt.errors import ConfigError, Problem
 
-# More than anybody mends at once.
+# More than anybody corrects at once.
 MOST_PROBLEMS = 100
 COMMAND_LINE = "--set"
 
@@ -25,17 +25,17 @@ COMMAND_LINE = "--set"
 def load_config(
     path: str, overrides: Sequence[str] = (), options: Mapping[str, tuple[str, object]] | None = None
 ) -> Config:
-    """The configuration in the file at `path`, with each override (`dotted.key=YAML`) put over it.
+    """Loads the configuration in a file, changed by overrides.
 
     Args:
         path: a YAML file.
-        overrides: what `--set` gave.
-        options: other options of the command line, each with the dotted key it stands for and the key's value.
+        overrides: values of `--set`, each `dotted.key=YAML`.
+        options: other options of the command line, each with the dotted key that it stands for and the key's value.
 
     Raises:
-        ConfigError: with all mistakes found: those of the file at `path:line`, those of overrides at `--set`, those of
-            options at their names. A file that cannot be read is a ConfigError as well: whatever is wrong with the
-            configuration has one exit code.
+        ConfigError: names all mistakes: those of the file at `path:line`, those of overrides at `--set`, those of
+            options at their names. Also raised for a file that cannot be read, so that any fault of a configuration
+            has the same exit code.
     """
     try:
         with Path(path).open("rb") as file:
@@ -48,15 +48,20 @@ def load_config(
 
 
 def from_yaml(source: str | bytes, where: str) -> Config:
-    """The configuration that `source` holds, such as `Config.as_yaml` wrote; errors name `where` as the file.
+    """Loads a configuration from text, such as `Config.as_yaml` wrote.
 
-    Raises ConfigError with all mistakes found.
+    Args:
+        source: YAML.
+        where: name of the file in errors.
+
+    Raises:
+        ConfigError: names all mistakes.
     """
     return _Draft(yaml12.read(source), (), {}).config(where)
 
 
 class _Draft:
-    """A configuration in the making: plain values, the line or the option of each key, the mistakes so far."""
+    """An unvalidated configuration: plain values, the line or option of each key, and the mistakes so far."""
 
     def __init__(self, document: Document, overrides: Sequence[str], options: Mapping[str, tuple[str, object]]) -> None:
         self._tree: dict[str, Any] = {}
@@ -75,7 +80,11 @@ class _Draft:
             self._put(key.split("."), value, option)
 
     def config(self, where: str) -> Config:
-        """Raises ConfigError with every mistake, in the order of the lines."""
+        """Validates the draft.
+
+        Raises:
+            ConfigError: names every mistake, in the order of the lines.
+        """
         config = None if self._broken else self._validated()
         if config is None or self._mistakes:
             raise ConfigError.from_problems(self._problems(where))
@@ -117,10 +126,10 @@ class _Draft:
             self._merge(tree[name], path, value, option)
 
     def _validated(self) -> Config | None:
-        """The configuration, or None with mistakes added.
+        """Returns the configuration; adds mistakes and returns None if it has any.
 
-        A wrong value must not hide that other keys do not go together: it is put aside until what is left can be
-        checked as a whole, and conflicts it takes part in are left out.
+        A wrong value must not hide a conflict between other keys: it is repaired until the rest can be validated as a
+        whole, and conflicts in which it takes part are left out.
         """
         tree = copy.deepcopy(self._tree)
         bad = self._refused | {mistake.path for mistake in self._mistakes if mistake.path}
@@ -143,7 +152,7 @@ class _Draft:
                 return None if reported else config
 
     def _report(self, details: Sequence[ErrorDetails]) -> set[KeyPath]:
-        """Adds the mistakes; returns the keys that misspelt ones stand for, of which nothing more should be said."""
+        """Adds the mistakes; returns the keys that misspelt ones stand for, about which nothing more is to be said."""
         known = {key.path: key.expected for key in reference.all_keys()}
         details = [detail for detail in details if not self._is_refused(_key_path(detail))]
         meant: set[KeyPath] = set()
@@ -154,7 +163,7 @@ class _Draft:
                 meant.add((*path[:-1], guess))
                 self._mistake(path, f"unknown key (did you mean {guess}?)" if guess else "unknown key")
             elif detail["type"] != "missing":
-                self._mistake(_place(self._tree, detail["loc"]), _unexpected(known[path], detail))
+                self._mistake(_written_part(self._tree, detail["loc"]), _unexpected(known[path], detail))
             elif path not in meant:
                 self._mistake(path, f"missing; expected {known[path]}")
         return meant
@@ -172,7 +181,7 @@ class _Draft:
         self._mistakes.append(Mistake(path, self._origin(path), what))
 
     def _origin(self, path: KeyPath) -> int | str:
-        """Of the key, or of the innermost section that should have had it."""
+        """Returns the line or option of the key, or of the innermost section that should have had it."""
         origin: int | str = 1
         for length in range(1, len(path) + 1):
             if path[:length] not in self._origins:
@@ -183,7 +192,7 @@ class _Draft:
         return origin
 
     def _problems(self, where: str) -> list[Problem]:
-        # Those of the file by line, then those of options.
+        # Mistakes of the file by line, then those of options.
         ordered = sorted(self._mistakes, key=lambda mistake: mistake.origin if isinstance(mistake.origin, int) else inf)
         problems = [_problem(where, mistake) for mistake in ordered[:MOST_PROBLEMS]]
         if len(ordered) > MOST_PROBLEMS:
@@ -201,7 +210,7 @@ def _problem(where: str, mistake: Mistake) -> Problem:
 
 
 def _key_path(detail: ErrorDetails) -> tuple[str, ...]:
-    """The key an error is about, whichever item of its list is at fault."""
+    """Returns the key that an error is about, without the index of an item."""
     return tuple(name for name in detail["loc"] if isinstance(name, str))
 
 
@@ -210,8 +219,8 @@ def _overlap(one: KeyPath, other: KeyPath) -> bool:
     return one[:length] == other[:length]
 
 
-def _place(tree: Any, location: KeyPath) -> KeyPath:
-    """The part of a location that was written: a single path stands for a list of one, which has no items to name."""
+def _written_part(tree: Any, location: KeyPath) -> KeyPath:
+    """Returns the part of a location that was written: the items of a list that was written as one path have none."""
     for length, name in enumerate(location):
         if isinstance(name, int) and not isinstance(tree, list):
             return location[:length]
@@ -220,12 +229,12 @@ def _place(tree: Any, location: KeyPath) -> KeyPath:
 
 
 def _repair(tree: dict[str, Any], detail: ErrorDetails) -> None:
-    """Takes out a wrong value; puts something into a place that may not be empty."""
+    """Removes a wrong value, or adds a missing one."""
     *above, name = _key_path(detail)
     for outer in above:
         tree = tree[outer]
     if detail["type"] != "missing":
-        tree.pop(name, None)  # another item of the same list may have taken it out
+        tree.pop(name, None)  # may be gone, for another item of the same list
         return
     section = next(key.section for key in reference.all_keys() if key.path == (*above, name))
     tree[name] = "absent" if section is None else {}

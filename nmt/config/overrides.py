@@ -1,4 +1,4 @@
-"""Options of the command line that stand for keys of a configuration, under the rules of these keys."""
+"""Options of the command line that stand for keys of a configuration, under the constraints of these keys."""
 
 from __future__ import annotations
 
@@ -12,15 +12,21 @@ from nmt.config.sections import SearchConfig
 from nmt.config.types import expectation
 from nmt.errors import ConfigError, Problem
 
-# An option that is no key itself, and the key whose rule it has: the beam is as wide at least.
+# An option that is no key, and the key whose constraint it has: the beam is at least as wide.
 _RULES = {"n_best": "beam_size"}
 
 
 def check_search(given: Mapping[str, object]) -> dict[str, Any]:
-    """The values of options of the search, by name (`beam_size` for `--beam-size`), as a configuration would take them.
+    """Validates search options as a configuration would.
+
+    Args:
+        given: values by name (`beam_size` for `--beam-size`).
+
+    Returns:
+        the values as the configuration takes them.
 
     Raises:
-        ConfigError: some are impossible; it names each option.
+        ConfigError: names each option with an impossible value.
     """
     kinds = get_type_hints(SearchConfig, include_extras=True)
     values: dict[str, Any] = {}

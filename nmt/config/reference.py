@@ -1,4 +1,4 @@
-"""Which keys there are: for suggestions, for messages, and as documentation."""
+"""The reference of all keys: for suggestions, for messages, and as documentation."""
 
 from __future__ import annotations
 
@@ -13,7 +13,16 @@ from nmt.config.types import expectation
 
 
 class Key(NamedTuple):
-    """One key: where it is, what it takes, what it is without being written, and what it means."""
+    """A key of the configuration.
+
+    Attributes:
+        path: names of its sections and its own.
+        expected: its values, in words.
+        section: the section that it stands for; None for a value.
+        required: True without a default.
+        default: the value where it is not written.
+        meaning: its description.
+    """
 
     path: tuple[str, ...]
     expected: str
@@ -24,11 +33,12 @@ class Key(NamedTuple):
 
     @property
     def dotted(self) -> str:
+        """The path as it is written: `model.encoder.layers`."""
         return ".".join(self.path)
 
 
 def all_keys(section: type[Section] = Config, above: tuple[str, ...] = ()) -> Iterator[Key]:
-    """Every key, sections before what they hold, in the order of the documentation."""
+    """Yields every key, sections before their keys, in the order of the documentation."""
     annotations = get_type_hints(section, include_extras=True)
     for name, field in section.model_fields.items():
         inner = _section_of(annotations[name])
@@ -47,7 +57,7 @@ def _section_of(annotation: Any) -> type[Section] | None:
 
 
 def suggestion(path: Sequence[str]) -> str:
-    """The known key that an unknown one was probably meant to be, dotted if in another section; else nothing."""
+    """Returns the known key that an unknown one was probably meant to be, dotted if in another section; else ""."""
     *above, name = path
     name = name.replace("-", "_").lower()
     known = list(all_keys())
@@ -61,7 +71,7 @@ def suggestion(path: Sequence[str]) -> str:
 
 
 def as_documentation() -> str:
-    """A Markdown table of every key."""
+    """Writes a Markdown table of every key."""
     rows = ["| key | value | default | meaning |", "| --- | --- | --- | --- |"]
     for key in all_keys():
         if key.section is None or key.default is None:

@@ -1,4 +1,4 @@
-"""The sections of a configuration: every key with its kind, its default and its meaning."""
+"""The sections of a configuration: every key with its type, its default and its meaning."""
 
 from __future__ import annotations
 
@@ -35,20 +35,20 @@ TieEmbeddings = Literal["all", "output", "inputs", "none"]
 
 
 class Section(BaseModel):
-    """Keys that belong together; cannot be changed, knows no other keys."""
+    """A section of keys: immutable, and closed to unknown keys."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class ParallelFiles(Section):
-    """Files of which line n of one side translates line n of the other."""
+    """Parallel files: line n of one side translates line n of the other."""
 
     source: FilePaths = Field(description="text in the source language; several files are read one after the other")
     target: FilePaths = Field(description="its translation, line by line; as many files")
 
 
 class DataConfig(Section):
-    """The languages and the files."""
+    """Languages and files."""
 
     source_language: Language = Field(description="code of the language to translate from")
     target_language: Language = Field(description="code of the language to translate into")
@@ -63,7 +63,7 @@ class DataConfig(Section):
 
 
 class TokenizerConfig(Section):
-    """How text becomes tokens."""
+    """The tokenizer and its training."""
 
     kind: Literal["unigram", "bpe", "char", "word"] = Field(default="unigram", description="SentencePiece model type")
     vocabulary_size: VocabularySize = Field(
@@ -137,7 +137,7 @@ class ModelConfig(Section):
 
 
 class TrainingConfig(Section):
-    """How the network learns, and for how long."""
+    """The training: batches, optimizer, schedule, limits, validation and checkpoints."""
 
     batch_tokens: Count = Field(
         default=4096,
@@ -189,7 +189,7 @@ class TrainingConfig(Section):
 
 
 class SearchConfig(Section):
-    """How translations are searched for."""
+    """The search for translations."""
 
     beam_size: BeamWidth = Field(default=5, description="hypotheses kept; 1 is greedy")
     length_penalty: Exponent = Field(default=1.0, description="score = log-probability / length ^ length_penalty")

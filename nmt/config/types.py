@@ -1,4 +1,4 @@
-"""The kinds of value that keys take, each with the words that an error and the documentation use for it."""
+"""Types of values, each with its description in errors and in the documentation."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ LONGEST_NAME = 200
 
 @dataclass(frozen=True)
 class Expected:
-    """What a value must be, in words that follow "expected"."""
+    """The description of a value, in words that follow "expected"."""
 
     wording: str
 
 
 def _whole(value: object) -> object:
-    # `4e3` is a float to YAML's schema and a whole number to whoever wrote it.
+    # `4e3` is a float by YAML's schema, and a whole number to its author.
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
@@ -57,8 +57,8 @@ Seed = Annotated[_Whole, Field(ge=0, le=2**63 - 1), Expected("a whole number of 
 Natural = Annotated[_Whole, Field(ge=0, le=LARGEST), Expected("a whole number of at least 0")]
 Count = Annotated[_Whole, Field(ge=1, le=LARGEST), Expected("a whole number of at least 1")]
 VocabularySize = Annotated[_Whole, Field(ge=8, le=1_000_000), Expected("a whole number from 8 to 1000000")]
-# What a model is built of, before any of it is looked at: with these, its size in bytes is always a number that fits,
-# and a configuration that came with a stranger's model cannot keep the program busy.
+# The sizes of a model. Within these limits its size in bytes is always a number that fits, and the configuration of a
+# stranger's model cannot keep the program busy.
 Size = Annotated[_Whole, Field(ge=1, le=1_000_000), Expected("a whole number from 1 to 1000000")]
 Layers = Annotated[_Whole, Field(ge=1, le=64), Expected("a whole number from 1 to 64")]
 Parts = Annotated[_Whole, Field(ge=1, le=65_536), Expected("a whole number from 1 to 65536")]
@@ -84,7 +84,7 @@ FilePaths = Annotated[
 
 
 def expectation(annotation: Any) -> str:
-    """What a key with this annotation takes, in words."""
+    """Describes the values of a key with this annotation."""
     origin = get_origin(annotation)
     if origin is Annotated:
         for note in annotation.__metadata__:

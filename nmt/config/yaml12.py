@@ -1,8 +1,8 @@
-"""YAML as a configuration needs it: the 1.2 core schema, every value with the line it came from, and nothing else.
+"""YAML of configurations: the 1.2 core schema, with the line of every value, and nothing else.
 
-PyYAML's scanner and parser do the syntax; what its events mean is decided here. Tags, anchors, aliases and directives
-are refused, so reading runs no code and cannot grow the input. Mistakes are collected rather than raised: the
-reader of a configuration reports them together with its own.
+PyYAML scans and parses; the meaning of its events is decided here, since its nodes lose anchors and explicit tags.
+Tags, anchors, aliases and directives are refused, so reading runs no code and cannot expand the input. Mistakes are
+collected rather than raised, so that they are reported together with those of the configuration.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import yaml
 
 MAXIMUM_BYTES = 1_000_000
 MAXIMUM_LEVELS = 20
-# Keeps the time to read any file of MAXIMUM_BYTES within a second or two.
+# Any file of MAXIMUM_BYTES is read within a second or two.
 MAXIMUM_VALUES = 20_000
 # Far beyond any meaningful number, far below the length at which Python refuses to convert one.
 MAXIMUM_NUMBER_LENGTH = 100
@@ -41,7 +41,7 @@ _PLAIN = re.compile(r"[A-Za-z0-9_./][A-Za-z0-9_./-]*")
 
 @dataclass(frozen=True)
 class Mistake:
-    """Something wrong with the value at `path`; `origin` is its line, counted from 1, or the option that gave it."""
+    """A mistake in the value at `path`; `origin` is its line, counted from 1, or its option."""
 
     path: KeyPath
     origin: int | str
@@ -50,9 +50,14 @@ class Mistake:
 
 @dataclass
 class Document:
-    """What a text says. `refused` are the paths whose value was not taken, each with a mistake that says why.
+    """The content of a text.
 
-    A text that cannot be read to its end is `broken` and has no value.
+    Attributes:
+        value: dict, list, str, int, float, bool or None.
+        lines: the line of each value, counted from 1.
+        mistakes: all mistakes found.
+        refused: paths of refused values, each with a mistake.
+        broken: True for a text that cannot be read to its end, which has no value.
     """
 
     value: object = None
@@ -70,7 +75,7 @@ class _UnreadableError(Exception):
 
 
 def read(source: str | bytes) -> Document:
-    """Reads one YAML document; never raises for what it holds. Values are dict, list, str, int, float, bool, None."""
+    """Reads one YAML document; never raises an error for its content."""
     document = Document()
     try:
         _Composer(_text(source), document).compose()
@@ -101,7 +106,7 @@ def _line(before: str) -> int:
 
 
 class _Composer:
-    """Builds values out of parser events. Recursion is as deep as the document, which MAXIMUM_LEVELS bounds."""
+    """Composes values from parser events. The recursion is as deep as the document, which MAXIMUM_LEVELS bounds."""
 
     def __init__(self, text: str, document: Document) -> None:
         self._loader: Any = yaml.SafeLoader(text)  # the stubs leave its methods untyped
@@ -126,7 +131,7 @@ class _Composer:
         try:
             event: yaml.Event = self._loader.get_event()
         except yaml.MarkedYAMLError as error:
-            # A problem at the end of the text is better looked for where its construct began.
+            # A problem at the end of the text is better reported where its construct began.
             mark = error.problem_mark
             if error.context_mark is not None and mark is not None and self._loader.peek() == "\0":
                 mark = error.context_mark
@@ -209,9 +214,10 @@ def _start_line(event: yaml.Event) -> int:
 
 
 def plain_value(text: str) -> str | int | float | bool | None:
-    """What an unquoted scalar means by the core schema (YAML 1.2.2, section 10.3.2).
+    """Resolves an unquoted scalar by the core schema (YAML 1.2.2, section 10.3.2).
 
-    Raises ValueError for a number of more than MAXIMUM_NUMBER_LENGTH characters.
+    Raises:
+        ValueError: a number has more than MAXIMUM_NUMBER_LENGTH characters.
     """
     if text in _NULLS:
         return None
@@ -232,7 +238,7 @@ def plain_value(text: str) -> str | int | float | bool | None:
 
 
 def write(tree: Mapping[str, object], indentation: str = "") -> str:
-    """The YAML of nested mappings, sequences of scalars, and scalars; `read` gives the same values back."""
+    """Writes nested mappings, sequences of scalars, and scalars as YAML; `read` reads the same values."""
     parts: list[str] = []
     for name, value in tree.items():
         if isinstance(value, Mapping):
@@ -243,7 +249,7 @@ def write(tree: Mapping[str, object], indentation: str = "") -> str:
 
 
 def flow(value: object) -> str:
-    """A value as YAML on one line."""
+    """Writes a value as YAML on one line."""
     if isinstance(value, Mapping):
         return f"{{{', '.join(f'{scalar(name)}: {flow(inner)}' for name, inner in value.items())}}}"
     if isinstance(value, Sequence) and not isinstance(value, str):
@@ -252,7 +258,7 @@ def flow(value: object) -> str:
 
 
 def scalar(value: object) -> str:
-    """A scalar as YAML, quoted only where it would otherwise not be text."""
+    """Writes a scalar as YAML, quoted only where it would otherwise not be text."""
     if value is None:
         return "null"
     if isinstance(value, bool):
@@ -273,7 +279,7 @@ def _escape(character: re.Match[str]) -> str:
 
 
 def shown(value: object) -> str:
-    """A value in a message: text between quotes, of a list or a mapping no more than that it is one."""
+    """Describes a value in a message: text in quotes, a list or a mapping without its content."""
     if isinstance(value, dict):
         return "a mapping"
     if isinstance(value, list | tuple):
@@ -282,6 +288,6 @@ def shown(value: object) -> str:
 
 
 def printable(text: str, limit: int = 80) -> str:
-    """`text` on one line, cut after `limit` characters, with what a terminal could not show escaped."""
+    """Returns `text` on one line, cut after `limit` characters, with unprintable characters escaped."""
     cut = text if len(text) <= limit else f"{text[: limit - 3]}..."
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in cut)

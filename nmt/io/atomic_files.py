@@ -274,7 +274,7 @@ def free_bytes(path: Path) -> int:
     """Returns the bytes that this user may still write at `path`, which need not exist.
 
     Raises:
-        StorageError: the file system does not tell.
+        StorageError: the operating system refuses to answer.
     """
     with storage_errors(path):
         existing = next(folder for folder in (path.absolute(), *path.absolute().parents) if folder.exists())

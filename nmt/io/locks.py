@@ -109,7 +109,7 @@ def _open_lock(path: Path, flags: int) -> int:
 
 
 def _holder(descriptor: int) -> str:
-    """Names the holder of a lock, as far as its file tells: for an instant after the lock was taken, it is empty."""
+    """Names the holder of a lock, by its file, which is empty for an instant after the lock was taken."""
     process, _, host = os.pread(descriptor, 300, 0).decode(errors="replace").strip().partition(" ")
     if not (process.isascii() and process.isdigit() and host.isprintable()):
         return "another process"

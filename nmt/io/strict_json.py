@@ -18,7 +18,7 @@ def parse_json(data: bytes, path: Path) -> object:
     """
     try:
         document: object = json.loads(data.decode("utf-8"))
-        # Python's reader accepts NaN, infinities and lone surrogates; its writer can be told to refuse them.
+        # Python's reader accepts NaN, infinities and lone surrogates; its writer can be made to refuse them.
         json.dumps(document, ensure_ascii=False, allow_nan=False).encode("utf-8")
     except (ValueError, RecursionError) as error:
         raise ModelError(str(path), f"not valid JSON: {error!s:.200}") from None

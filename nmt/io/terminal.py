@@ -26,7 +26,7 @@ def visible(text: str) -> str:
     """Returns the text without anything that a terminal would obey, or that would reorder its surroundings.
 
     White space becomes a space, any other control character its picture (from U+0080 to U+009F, and for a lone
-    surrogate, U+FFFD). Format characters, which have no looks, are left out, except the two that join and part letters.
+    surrogate, U+FFFD). Format characters, which are invisible, are left out, except the two that join and part letters.
     """
     return text if text.isascii() and text.isprintable() else "".join(map(_visible_character, text))
 

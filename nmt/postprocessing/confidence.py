@@ -63,12 +63,8 @@ def attention_received(
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """Sums the attention that each source word received from all tokens of a translation.
 
-    Args:
-        segments: the attention of each segment of the line.
-        words: number of source words.
-
     Returns:
-        (source words,) attention, and (source words,) tokens of each.
+        (words,) attention, and (words,) number of tokens of each.
     """
     attention, tokens = np.zeros(words), np.zeros(words, dtype=np.int64)
     for segment in segments:

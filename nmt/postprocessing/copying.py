@@ -31,14 +31,7 @@ class Copied(NamedTuple):
 
 
 def copy_entities(source: str, output: Output, unknown: Sequence[UnknownWord], kinds: Collection[str]) -> Copied:
-    """Finds the edits that carry entities over from the source into the output.
-
-    Args:
-        source: the line.
-        output: its translation, with attention.
-        unknown: the unknown words of the translation.
-        kinds: kinds of entities to carry over (see `nmt.postprocessing.entities`).
-    """
+    """Finds the edits that carry entities of some `kinds` (see `nmt.postprocessing.entities`) over into the output."""
     copying = _Copying(source, output, unknown)
     indices = [index for index, one in enumerate(copying.source) if one.entity.kind in kinds]
     for index in indices:

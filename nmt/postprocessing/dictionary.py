@@ -44,11 +44,7 @@ def read_dictionary(path: str, warn: Callable[[str], None]) -> Dictionary:
     """Reads a dictionary: on each line a word and its translation, with a tab or white space between them.
 
     After a tab the translation may have several words. Blank lines are skipped. Of several translations of a word the
-    first counts.
-
-    Args:
-        path: the file.
-        warn: receives a warning if a word has several translations, and those of `nmt.io.streams.read_lines`.
+    first counts, with a warning.
 
     Raises:
         DataError: lines that are no entries; names each, up to 20.

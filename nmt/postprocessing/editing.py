@@ -53,12 +53,8 @@ def word_spans(text: str) -> Spans:
 def apply_edits(output: Output, edits: Sequence[Edit]) -> Output:
     """Applies edits to an output: to its text, to the words of its attention, and to its annotations.
 
-    A token belongs to the word that took the place of its own. Where several words took the place of one, each of them
-    has its attention.
-
-    Args:
-        output: a translation.
-        edits: in order, and without overlap.
+    Edits are in order, and do not overlap. A token belongs to the word that took the place of its own. Where several
+    words took the place of one, each of them has its attention.
     """
     edits = [edit._replace(text=output_line(edit.text)) for edit in edits]
     pieces, begins = [], []

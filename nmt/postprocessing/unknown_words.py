@@ -36,12 +36,7 @@ class UnknownWord(NamedTuple):
 
 
 def unknown_words(output: Output, spans: Spans) -> list[UnknownWord]:
-    """Finds the unknown words of an output, in order; none without attention.
-
-    Args:
-        output: a translation with the attention of its text.
-        spans: the words of its text.
-    """
+    """Finds the unknown words of an output, in order, with the words of its text; none without attention."""
     segments = [segment for segment in output.segments or () if segment.unknown]
     return [found for segment in segments for found in _unknown_in_segment(output.text, segment, spans)]
 
@@ -55,12 +50,7 @@ def replacements(
     punctuation; a word that a word-level vocabulary lacks is replaced as a whole. Neighbours that attended most to the
     same source word are one unknown word.
 
-    Args:
-        unknown: the unknown words of the text, in order.
-        source: the words of the source line.
-        text: the translation.
-        taken: words of the text that have been replaced already.
-        dictionary: translations of source words.
+    Words of the text that are `taken` have been replaced already.
     """
     edits: list[Edit] = []
     for one in unknown:

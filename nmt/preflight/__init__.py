@@ -1,1 +1,1 @@
-"""What would make a training fail or disappoint, found before it begins."""
+"""The preflight check: finds, before a training begins, what would make it fail or disappoint."""

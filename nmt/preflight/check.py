@@ -1,4 +1,4 @@
-"""A configuration checked as a whole: run directory, files, text, tokens, and a trial of a few updates."""
+"""The preflight check of a configuration: run directory, files, text, tokens, and a trial of a few updates."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ from nmt.errors import (
     StoppedError,
     StorageError,
 )
-from nmt.preflight.estimates import Extent, expect_disk, expect_memory, expect_time
-from nmt.preflight.files import TRAINING, Files, PairSet, check_files, estimated_lines, sets_of
+from nmt.preflight.estimates import TrainingLength, estimate_disk, estimate_memory, estimate_time
+from nmt.preflight.files import TRAINING, FileInventory, PairSet, check_files, estimated_lines, pair_sets
 from nmt.preflight.findings import Finding, Findings, Group, exit_code
-from nmt.preflight.reservoir import Sample
-from nmt.preflight.run_directory import Begun, check_place
+from nmt.preflight.reservoir import Reservoir
+from nmt.preflight.run_directory import ResumableRun, check_run_directory
 from nmt.preflight.scan import scan
-from nmt.preflight.tokens import CORPUS, LONGEST, Tokenized, tokenize
-from nmt.preflight.trial import LONGEST_SECONDS, Model, Outcome, Plan, Trial, TrialTooLongError
+from nmt.preflight.tokens import CORPUS, LONGEST, TokenizedSample, tokenize_sample
+from nmt.preflight.trial import LONGEST_SECONDS, Trial, TrialModel, TrialOutcome, TrialPlan, TrialTooLongError
 from nmt.training.metrics_log import WITHOUT_TENSORBOARD
 from nmt.training.preparation import check_fingerprint, pair_filter_from_config
 from nmt.training.progress import CountProgress
@@ -41,29 +41,29 @@ _KINDS: dict[type[NmtError], str] = {MemoryExhaustedError: "memory", NonFiniteEr
 
 
 @dataclass(frozen=True)
-class Checked:
-    """What a check found.
+class PreflightReport:
+    """The findings and estimates of a check.
 
     Attributes:
         findings: in the order in which training would come upon them.
-        expected: numbers of the training that is to come, as far as they are known.
+        estimates: numbers of the training to come, by name, as far as they are known.
     """
 
     findings: tuple[Finding, ...]
-    expected: dict[str, Any]
+    estimates: dict[str, Any]
 
     @property
     def exit_code(self) -> int:
-        """The code that training would end with; 0 where nothing is known that would end it."""
+        """The exit code that training would end with; 0 if no error was found."""
         return exit_code(self.findings)
 
 
 @dataclass(frozen=True)
-class Options:
-    """How to check, and what `nmt train` would be called with.
+class PreflightOptions:
+    """Options of a check, and those that `nmt train` would be called with.
 
     Attributes:
-        full: read all of large files.
+        full: read large files to their ends.
         trial: make a few updates.
         restart, device, threads: as for `nmt train`.
         quiet: show no progress.
@@ -77,22 +77,22 @@ class Options:
     quiet: bool = True
 
 
-def check(config: Config, run: Path, options: Options | None = None) -> Checked:
-    """What a training of that configuration into that run directory would fail of, or suffer from.
+def check(config: Config, run: Path, options: PreflightOptions | None = None) -> PreflightReport:
+    """Finds what would make the training of a configuration fail or disappoint.
 
-    Nothing is written but in a temporary folder, which is removed.
+    Writes nothing but in a temporary folder, which is removed.
 
     Raises:
         StoppedError: a signal came.
         StorageError: the temporary folder cannot be written.
     """
     with StopRequest() as stop, _temporary_folder() as folder:
-        return _Check(config, run, options or Options(), stop, folder).run()
+        return _Preflight(config, run, options or PreflightOptions(), stop, folder).run()
 
 
 @contextmanager
 def _temporary_folder() -> Iterator[Path]:
-    """A folder that is removed afterwards; what the system refuses to have written there names it."""
+    """Yields a folder that is removed afterwards, and turns errors of writing there into errors that name it."""
     folder = "TMPDIR"
     try:
         with tempfile.TemporaryDirectory(prefix="nmt-check-") as folder:
@@ -103,43 +103,45 @@ def _temporary_folder() -> Iterator[Path]:
         raise StorageError(folder, f"no temporary files can be written there: {error.strerror}") from error
 
 
-class _Check:
-    """One check."""
+class _Preflight:
+    """A preflight check."""
 
-    def __init__(self, config: Config, run: Path, options: Options, stop: StopRequest, folder: Path) -> None:
+    def __init__(self, config: Config, run: Path, options: PreflightOptions, stop: StopRequest, folder: Path) -> None:
         self._config = config
         self._run = run
         self._options = options
         self._stop = stop
         self._folder = folder
         self._findings = Findings()
-        self._expected: dict[str, Any] = {}
+        self._estimates: dict[str, Any] = {}
 
-    def run(self) -> Checked:
-        """Looks at everything, in the order of a training, whatever is found on the way."""
+    def run(self) -> PreflightReport:
+        """Checks everything, in the order of a training, whatever is found on the way."""
         config, findings = self._config, self._findings
         if config.training.tensorboard and importlib.util.find_spec("tensorboard") is None:
             findings.error(Group.RUN, "tensorboard", ConfigError(*WITHOUT_TENSORBOARD))
-        begun = check_place(config, self._run, self._options.restart, findings)
-        if begun is None or not begun.finished:
+        resumable = check_run_directory(config, self._run, self._options.restart, findings)
+        if resumable is None or not resumable.finished:
             files = check_files(config, self._options.full, findings, self._stop.check)
-            training, *_ = sets_of(config)
-            if begun is not None and files.counted and files.pairs(training.files) is not None:
-                self._check_unchanged(training, begun)
+            training, *_ = pair_sets(config)
+            if resumable is not None and files.counted and files.pairs(training.files) is not None:
+                self._check_unchanged(training, resumable)
             sample = self._scan(files)[TRAINING]
             tokenized = None
             if sample.pairs:
-                tokenized = tokenize(config, sample, training.files, begun, self._folder, findings, self._stop)
-            self._try(tokenized, _pairs(files, training, sample), begun)
-        return Checked(tuple(findings.sorted()), self._expected)
+                tokenized = tokenize_sample(
+                    config, sample, training.files, resumable, self._folder, findings, self._stop
+                )
+            self._try(tokenized, _count_pairs(files, training, sample), resumable)
+        return PreflightReport(tuple(findings.sorted()), self._estimates)
 
-    def _check_unchanged(self, training: PairSet, begun: Begun) -> None:
+    def _check_unchanged(self, training: PairSet, resumable: ResumableRun) -> None:
         with self._findings.catching(Group.FILES, "corpus_changed", DataError, InputFileError):
             pair_filter = pair_filter_from_config(self._config)
-            fingerprint = corpus_fingerprint(training.files, begun.tokenizers, pair_filter, tick=self._stop.check)
-            check_fingerprint(training.files, fingerprint, begun.corpus)
+            fingerprint = corpus_fingerprint(training.files, resumable.tokenizers, pair_filter, tick=self._stop.check)
+            check_fingerprint(training.files, fingerprint, resumable.corpus)
 
-    def _scan(self, files: Files) -> dict[str, Sample]:
+    def _scan(self, files: FileInventory) -> dict[str, Reservoir]:
         with closing(CountProgress("reading", "pairs", quiet=self._options.quiet)) as progress:
 
             def show(pairs: int) -> None:
@@ -148,9 +150,9 @@ class _Check:
 
             return scan(self._config, files, full=self._options.full, findings=self._findings, progress=show)
 
-    def _try(self, tokenized: Tokenized | None, pairs: int, begun: Begun | None) -> None:
-        """Tries what can be tried: the device, the size of the model, some updates."""
-        plan = Plan(self._config.as_yaml(), self._options.device, self._options.threads)
+    def _try(self, tokenized: TokenizedSample | None, pairs: int, resumable: ResumableRun | None) -> None:
+        """Tries what can be tried: the device, the size of the model, a few updates."""
+        plan = TrialPlan(self._config.as_yaml(), self._options.device, self._options.threads)
         if tokenized is not None:
             plan = plan._replace(sizes=tokenized.sizes, tokenizers=tokenized.tokenizers.models)
             if self._options.trial:
@@ -161,19 +163,19 @@ class _Check:
         if model is not None:
             what = f"{model.parameters:,} parameters, in {model.precision} on {model.device}"
             self._findings.inform(Group.TRAINING, "model", "", what)
-            self._expected |= {"parameters": model.parameters, "device": model.device, "precision": model.precision}
+            self._estimates |= {"parameters": model.parameters, "device": model.device, "precision": model.precision}
         if tokenized is not None:
-            extent = Extent.of(self._config, tokenized, pairs)
-            self._expected |= expect_time(self._config, extent, outcome, begun, self._findings)
+            length = TrainingLength.from_sample(self._config, tokenized, pairs)
+            self._estimates |= estimate_time(self._config, length, outcome, resumable, self._findings)
             if outcome is not None:
-                self._expected |= expect_memory(outcome, self._findings)
+                self._estimates |= estimate_memory(outcome, self._findings)
             if model is not None:
-                self._expected |= expect_disk(
-                    self._config, self._run, model, tokenized, extent.pairs, begun, self._findings
+                self._estimates |= estimate_disk(
+                    self._config, self._run, model, tokenized, length.pairs, resumable, self._findings
                 )
 
-    def _outcome(self, plan: Plan) -> tuple[Model | None, Outcome | None]:
-        model: Model | None = None
+    def _outcome(self, plan: TrialPlan) -> tuple[TrialModel | None, TrialOutcome | None]:
+        model: TrialModel | None = None
         try:
             with Trial(plan, self._stop) as trial:
                 model = trial.model()
@@ -190,8 +192,8 @@ class _Check:
         return model, None
 
 
-def _pairs(files: Files, training: PairSet, sample: Sample) -> int:
-    """About how many pairs there are for training."""
+def _count_pairs(files: FileInventory, training: PairSet, sample: Reservoir) -> int:
+    """Returns about how many pairs there are for training."""
     counted = files.pairs(training.files)
     if counted is not None:
         return counted

@@ -1,4 +1,4 @@
-"""The files that a configuration names: whether they are there, can be read, and have as many lines as they should."""
+"""Checks of the files that a configuration names: they exist, can be read, and have equal numbers of lines."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from nmt.tokenization.tokenizer import Tokenizer
 
 TRAINING, VALIDATION, TEST = "training", "validation", "test"
 
-# Files of so many bytes together are read to their ends, which takes a few seconds, to count their lines.
+# Total size up to which files are read to their ends, in a few seconds, to count their lines.
 COUNTED_BYTES = 1 << 30
 _PACKED = (".gz", ".zst")
 _USUAL_COMPRESSION = 4
@@ -26,28 +26,28 @@ MANY_VALIDATION_PAIRS = 20_000
 
 
 class PairSet(NamedTuple):
-    """The pairs for one purpose."""
+    """The pairs of one set: training, validation or test."""
 
     name: str
     files: CorpusFiles
 
 
-def sets_of(config: Config) -> list[PairSet]:
-    """What a configuration names, training first."""
+def pair_sets(config: Config) -> list[PairSet]:
+    """Returns the sets that a configuration names, training first."""
     data = config.data
     given = {TRAINING: data.train, VALIDATION: data.validation, TEST: data.test}
     return [PairSet(name, CorpusFiles(files.source, files.target)) for name, files in given.items() if files]
 
 
 @dataclass
-class Files:
-    """What is known of the files.
+class FileInventory:
+    """The state of the files.
 
     Attributes:
-        lines: of each file that was counted.
-        missing: those that must not be opened: there is nothing, or no regular file; it was told.
-        unreadable: those that cannot be read, or not to their ends; it was told.
-        counted: whether lines were counted at all.
+        lines: numbers of lines of the files that were counted.
+        missing: files that do not exist or are not regular, which must not be opened; they are among the findings.
+        unreadable: files that cannot be read to their ends; they are among the findings.
+        counted: True if lines were counted at all.
     """
 
     lines: dict[str, int] = field(default_factory=dict)
@@ -56,19 +56,19 @@ class Files:
     counted: bool = True
 
     def pairs(self, files: CorpusFiles) -> int | None:
-        """How many pairs a training would read of these files; None where that was not counted."""
+        """Returns the number of pairs that a training would read of these files; None if it was not counted."""
         if not self.lines.keys() >= {*files.source, *files.target}:
             return None
         return sum(min(self.lines[source], self.lines[target]) for source, target in files.pairs)
 
 
-def check_files(config: Config, full: bool, findings: Findings, tick: Callable[[], None]) -> Files:
-    """Looks for all files; counts lines where all are small, or if `full`. `tick` is called now and then."""
-    sets = sets_of(config)
-    files = Files()
+def check_files(config: Config, full: bool, findings: Findings, tick: Callable[[], None]) -> FileInventory:
+    """Checks all files; counts the lines of large ones only if `full`. `tick` is called now and then."""
+    sets = pair_sets(config)
+    files = FileInventory()
     files.missing = {path for path in _paths(sets) if absence(path)}
     files.counted = full or _text_bytes([path for path in _paths(sets) if path not in files.missing]) <= COUNTED_BYTES
-    # What training reads comes first, and what only `nmt eval` reads behind it.
+    # First the files that training reads, then those that only `nmt eval` reads.
     for some in (sets[:2], sets[2:]):
         for path in filter(files.missing.__contains__, _paths(some)):
             if problem := absence(path):
@@ -98,7 +98,7 @@ def _text_bytes(paths: Sequence[str]) -> int:
     return sum(Path(path).stat().st_size * (_USUAL_COMPRESSION if path.endswith(_PACKED) else 1) for path in paths)
 
 
-def _count(path: str, files: Files, findings: Findings, tick: Callable[[], None]) -> None:
+def _count(path: str, files: FileInventory, findings: Findings, tick: Callable[[], None]) -> None:
     try:
         files.lines[path] = count_lines(path, tick)
     except InputFileError as error:
@@ -106,7 +106,7 @@ def _count(path: str, files: Files, findings: Findings, tick: Callable[[], None]
         findings.error(Group.FILES, "unreadable", error)
 
 
-def _check_counts(name: str, named: CorpusFiles, files: Files, findings: Findings) -> None:
+def _check_counts(name: str, named: CorpusFiles, files: FileInventory, findings: Findings) -> None:
     counts = files.lines
     for source, target in named.pairs:
         if source in counts and target in counts and counts[source] != counts[target]:
@@ -139,7 +139,7 @@ def _readable_pairs(sets: list[PairSet]) -> Iterator[tuple[str, str]]:
 
 
 def estimated_lines(path: str, lines: Sequence[str]) -> int:
-    """About how many lines a file has that was not counted, by its size and that of some of its lines."""
+    """Estimates the number of lines of a file from its size and from that of some of its lines."""
     text = "".join(f"{line}\n" for line in lines).encode(errors="replace")
     size = len(gzip.compress(text)) if path.endswith(_PACKED) else len(text)
     return round(Path(path).stat().st_size * len(lines) / max(1, size))

@@ -1,4 +1,4 @@
-"""What the machine has to give: memory."""
+"""Memory of this process and of the machine."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from pathlib import Path
 
 _PROCESS = Path("/proc/self/status")
 _MACHINE = Path("/proc/meminfo")
-# Of the container this process is in: the limit, what is used of it, and what that is used for.
+# Of the container of this process: the limit, the memory in use, and its uses.
 _CONTAINER = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory.current"))
 _USES = Path("/sys/fs/cgroup/memory.stat")
 
 
-def most_memory() -> int:
-    """The bytes of memory that this process had at most."""
-    # What `getrusage` says counts what the process had from which this one was started.
+def peak_memory() -> int:
+    """Returns the peak memory of this process, in bytes."""
+    # `getrusage` includes the memory of the process that started this one.
     if found := _kibibytes(_PROCESS, "VmHWM"):
         return found
     most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -25,11 +25,11 @@ def most_memory() -> int:
 
 
 def available_memory() -> int | None:
-    """The bytes of memory that may still be taken; None where the system does not say."""
+    """Returns the bytes of memory that are still available; None if that is unknown."""
     available = _kibibytes(_MACHINE, "MemAvailable")
     with suppress(OSError, ValueError):  # no such limit
         limit, used = (int(path.read_text()) for path in _CONTAINER)
-        # Files that were read are kept as long as there is room for them.
+        # Files that were read stay in memory until it is needed.
         kept = re.search(r"^inactive_file (\d+)$", _USES.read_text(), re.MULTILINE)
         left = limit - used + (int(kept[1]) if kept else 0)
         available = left if available is None else min(left, available)
@@ -37,7 +37,7 @@ def available_memory() -> int | None:
 
 
 def _kibibytes(path: Path, name: str) -> int | None:
-    """A number of that file, in bytes."""
+    """Reads a number of that file, in bytes."""
     with suppress(OSError):
         if found := re.search(rf"^{name}:\s*(\d+) kB$", path.read_text(), re.MULTILINE):
             return int(found[1]) << 10

@@ -1,4 +1,4 @@
-"""Stretches of a corpus whose lines fit other lines than those beside them, or none."""
+"""Misalignment: stretches of a corpus whose lines fit other lines than those beside them, or none."""
 
 from __future__ import annotations
 
@@ -9,25 +9,25 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from nmt.preflight.findings import Findings, Group, place
-from nmt.preflight.lexical_fit import MOST_SHIFT, Fit
+from nmt.preflight.findings import Findings, Group, location
+from nmt.preflight.lexical_fit import MOST_SHIFT, LexicalFit
 from nmt.preflight.reading import LinePair
-from nmt.preflight.stems import words_of
+from nmt.preflight.stems import stems
 
 SHIFTS = range(-MOST_SHIFT, MOST_SHIFT + 1)
 _NONE = len(SHIFTS)  # the state in which lines fit no other
 _STATES = _NONE + 1
-# In nats: of a change, so that no few odd lines make one; and the most that one line can say.
+# In nats: the cost of a change, so that a few odd lines make none; and the maximum evidence of a line.
 _CHANGE, _MOST = 25.0, 8.0
-_LEAST_SHIFTED, _LEAST_UNFIT = 5, 20  # lines of a stretch that is told
+_LEAST_SHIFTED, _LEAST_UNFIT = 5, 20  # lines of a stretch that is reported
 _LEAST_HITS = 10
 _SHOWN = 5
 
-Row = NDArray[np.float64]  # (SHIFTS + 1,) words that are expected for each shift, and how many there are at shift 0
+Row = NDArray[np.float64]  # (SHIFTS + 1,) expected words for each shift, and all words at shift 0
 
 
 class Stretch(NamedTuple):
-    """Lines `first` to `last`, from 1, whose targets stand `shift` lines further down; None where nothing fits."""
+    """Lines `first` to `last`, from 1, whose targets stand `shift` lines further down; None if no lines fit."""
 
     first: int
     last: int
@@ -35,7 +35,7 @@ class Stretch(NamedTuple):
 
 
 class _Start(NamedTuple):
-    """Where a stretch begins, and the one before it: its state and its own start."""
+    """The start of a stretch, with the state and the start of the one before it."""
 
     line: int
     sums: Row  # over all lines before it
@@ -43,10 +43,10 @@ class _Start(NamedTuple):
 
 
 class Segmentation:
-    """The most probable stretches of lines, each of one shift, by the algorithm of Viterbi (1967)."""
+    """Finds the most probable stretches of lines, each of one shift, by the algorithm of Viterbi (1967)."""
 
-    def __init__(self, fit: Fit) -> None:
-        # Half of the usual share: a text that the lexicon knows less of is still no other text.
+    def __init__(self, fit: LexicalFit) -> None:
+        # Half of the usual share: a text of which the lexicon knows less is still aligned.
         chance = min(max(fit.chance, 0.002), 0.4)
         usual = max(fit.hit / 2, 1.5 * chance)
         self._hit = math.log(usual / chance)
@@ -58,7 +58,12 @@ class Segmentation:
         self._starts = [_Start(0, self._sums, None)] * _STATES
 
     def add(self, hits: Row, words: Row) -> None:
-        """Takes in the next line: for each shift, words of the target there, and how many of them are expected."""
+        """Takes in the next line.
+
+        Args:
+            hits: (SHIFTS,) expected words of the target line at each shift.
+            words: (SHIFTS,) all words of it.
+        """
         best = int(self._scores.argmax())
         least = self._scores[best] - _CHANGE
         start = _Start(self._lines, self._sums, (best, self._starts[best]))
@@ -72,7 +77,7 @@ class Segmentation:
         self._sums = self._sums + np.append(hits, words[SHIFTS.index(0)])
 
     def stretches(self) -> list[Stretch]:
-        """Those worth telling: lines that fit much better where they are shifted to, and lines that fit nowhere."""
+        """Returns the stretches worth reporting: lines that fit much better at a shift, and lines that fit nowhere."""
         found: list[Stretch] = []
         end, sums = self._lines, self._sums
         best = int(self._scores.argmax())
@@ -99,8 +104,8 @@ def _judged(state: int, start: int, end: int, sums: Row) -> Stretch | None:
     return None
 
 
-def segment(pairs: Iterable[LinePair], fit: Fit) -> list[Stretch]:
-    """The stretches of one file."""
+def find_stretches(pairs: Iterable[LinePair], fit: LexicalFit) -> list[Stretch]:
+    """Finds the stretches of the pairs of one file."""
     segmentation = Segmentation(fit)
     for hits, words in _rows(pairs, fit):
         segmentation.add(hits, words)
@@ -108,7 +113,7 @@ def segment(pairs: Iterable[LinePair], fit: Fit) -> list[Stretch]:
 
 
 def report_stretches(stretches: Sequence[Stretch], source: str, target: str, findings: Findings) -> None:
-    """Tells of the stretches of one pair of files."""
+    """Adds the stretches of one pair of files to the findings."""
     for stretch in stretches[:_SHOWN]:
         lines = f"lines {stretch.first:,} to {stretch.last:,}"
         if stretch.shift is None:
@@ -120,22 +125,22 @@ def report_stretches(stretches: Sequence[Stretch], source: str, target: str, fin
             kind, what = "shifted", f"the translation of {lines} seems to stand {there} in {target}"
             more, less = ("too many", "too few") if stretch.shift > 0 else ("too few", "too many")
             advice = f"look for lines {more} in {target}, or {less} in {source}, shortly before"
-        findings.warn(Group.PAIRS, kind, place(source, stretch.first), what, advice)
+        findings.warn(Group.PAIRS, kind, location(source, stretch.first), what, advice)
     if len(stretches) > _SHOWN:
         more_lines = sum(stretch.last - stretch.first + 1 for stretch in stretches[_SHOWN:])
         what = f"{len(stretches) - _SHOWN:,} further stretches, of {more_lines:,} lines, fit badly"
         findings.warn(Group.PAIRS, "misaligned", source, what)
 
 
-def _rows(pairs: Iterable[LinePair], fit: Fit) -> Iterator[tuple[Row, Row]]:
-    """For each line and shift: how many words of the target there are expected, and how many there are."""
-    sources: list[set[str]] = []  # expected by the lines that still wait
-    targets: list[set[str]] = []  # from `MOST_SHIFT` lines before the first that waits
+def _rows(pairs: Iterable[LinePair], fit: LexicalFit) -> Iterator[tuple[Row, Row]]:
+    """Yields for each line, by shift, the number of expected words of the target line, and of all its words."""
+    sources: list[set[str]] = []  # words expected by the waiting lines
+    targets: list[set[str]] = []  # from `MOST_SHIFT` lines before the first waiting line on
     targets += [set()] * MOST_SHIFT
     for pair in _shortened(pairs):
-        judge = fit.judge(pair.source.number)
-        sources.append(judge.expected(words_of(pair.source.text)))
-        targets.append(judge.telling(words_of(pair.target.text)))
+        table = fit.judge(pair.source.number)
+        sources.append(table.expected(stems(pair.source.text)))
+        targets.append(table.informative(stems(pair.target.text)))
         if len(sources) > MOST_SHIFT:
             yield _row(sources.pop(0), targets)
             targets.pop(0)

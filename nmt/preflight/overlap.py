@@ -1,4 +1,4 @@
-"""Lines that occur where they should not: again in the same set, or in a set that is there to test another."""
+"""Overlap: lines that are repeated in the training set, or that a held-out set shares with another."""
 
 from __future__ import annotations
 
@@ -10,31 +10,31 @@ import numpy as np
 
 from nmt.corpus.cleaning import SeenPairs
 from nmt.preflight.files import PairSet
-from nmt.preflight.findings import Findings, Group, place, share
+from nmt.preflight.findings import Findings, Group, location, share
 from nmt.preflight.reading import LinePair
 
-# Pairs whose hashes are remembered. Of more, a part is looked at, which all copies of a pair are in or none.
+# Pairs whose hashes are remembered. Of more, a part is inspected, which has all copies of a pair or none.
 REMEMBERED_PAIRS = 1 << 24
 _PAIRS_AT_A_TIME, _CHARACTERS_AT_A_TIME = 4096, 1 << 22
 _NOUNS = {"pair": "pairs", "source": "source lines", "target": "target lines"}
 
-# Shares from which it is worth a warning.
+# Shares that are worth a warning.
 SERIOUS_REPETITION = 0.05
 SERIOUS_OVERLAP = 0.01
 
 
 class RepeatedPairs:
-    """Counts pairs that came before, in bounded memory: of very many, it looks at one in `part` pairs."""
+    """Counts repeated pairs, in bounded memory: of very many pairs, it inspects one in `part`."""
 
     def __init__(self, expected: int) -> None:
-        """`expected` is about how many pairs there will be."""
+        """Prepares for about `expected` pairs."""
         self.part = -(-expected // REMEMBERED_PAIRS) or 1
         self.seen = 0
         self.repeated = 0
         self.first: tuple[int, int] | None = None  # file and line
         self._remembered = SeenPairs()
         self._waiting: list[LinePair] = []
-        self._characters = 0  # of what waits
+        self._characters = 0  # of the waiting pairs
 
     def add(self, pair: LinePair) -> None:
         """Takes in the next pair."""
@@ -45,7 +45,7 @@ class RepeatedPairs:
                 self.finish()
 
     def finish(self) -> None:
-        """Counts what waits to be."""
+        """Counts the waiting pairs."""
         pairs, self._waiting, self._characters = self._waiting, [], 0
         if not pairs:
             return
@@ -57,7 +57,7 @@ class RepeatedPairs:
             self.first = first.file, first.source.number
 
     def report(self, training: PairSet, dropped: bool, findings: Findings) -> None:
-        """Tells of them; `dropped` says that training will leave them out."""
+        """Adds the repeated pairs to the findings; `dropped` if training leaves them out."""
         if self.first is None:
             return
         file, line = self.first
@@ -67,27 +67,29 @@ class RepeatedPairs:
         what += "; training leaves them out" if dropped else ""
         serious = not dropped and self.repeated > SERIOUS_REPETITION * self.seen
         advice = "" if dropped else "data.drop_duplicates=true leaves them out"
-        findings.grade(serious, Group.PAIRS, "repeated_pairs", place(training.files.source[file], line), what, advice)
+        findings.grade(
+            serious, Group.PAIRS, "repeated_pairs", location(training.files.source[file], line), what, advice
+        )
 
 
-_Place = tuple[int, int]  # file and line
+_Position = tuple[int, int]  # file and line
 
 
 def _hashes(pair: LinePair) -> tuple[int, ...]:
-    """Of a pair as a whole, of its source and of its target; none where a side is blank."""
+    """Hashes a pair, its source and its target; returns nothing if a side is blank."""
     source, target = pair.source.text.strip(), pair.target.text.strip()
     return (hash((source, target)), hash(source), hash(target)) if source and target else ()
 
 
 class _Lines(NamedTuple):
-    """The lines of one kind in a set, by their hashes: how many have each, and where the first of them stands."""
+    """Lines of one kind in a set, by their hashes: their number, and the position of the first."""
 
     counts: Counter[int]
-    places: dict[int, _Place]
+    positions: dict[int, _Position]
 
 
-class HeldOut:
-    """A set whose lines should not occur in another: the hashes of its pairs, sources and targets, in memory."""
+class HeldOutLines:
+    """The hashes of the pairs, sources and targets of a set whose lines should not occur in another."""
 
     def __init__(self, held_out: PairSet, pairs: Iterable[LinePair]) -> None:
         self.set = held_out
@@ -97,40 +99,40 @@ class HeldOut:
             self.pairs += 1
             for lines, digest in zip(self.lines, _hashes(pair), strict=False):
                 lines.counts[digest] += 1
-                lines.places.setdefault(digest, (pair.file, pair.source.number))
+                lines.positions.setdefault(digest, (pair.file, pair.source.number))
 
 
-class Search:
-    """Which lines of a held-out set occur in another, which passes by."""
+class OverlapSearch:
+    """Finds the lines of a held-out set that occur in another set, in one pass over the other."""
 
-    def __init__(self, held_out: HeldOut, other: PairSet) -> None:
+    def __init__(self, held_out: HeldOutLines, other: PairSet) -> None:
         self._held_out = held_out
         self.other = other
-        self._found: list[dict[int, _Place]] = [{} for _ in _NOUNS]
+        self._found: list[dict[int, _Position]] = [{} for _ in _NOUNS]
 
     def add(self, pair: LinePair) -> None:
-        """Looks at the next pair of the other set."""
+        """Inspects the next pair of the other set."""
         for lines, found, digest in zip(self._held_out.lines, self._found, _hashes(pair), strict=False):
             if digest in lines.counts:
                 found.setdefault(digest, (pair.file, pair.source.number))
 
     def report(self, extent: str, findings: Findings) -> None:
-        """Tells which do; `extent` says how much of the other set was looked at."""
-        told = 0
+        """Adds the overlap to the findings; `extent` says how much of the other set was inspected."""
+        reported = 0
         for kind, lines, found in zip(_NOUNS, self._held_out.lines, self._found, strict=True):
             count = sum(lines.counts[digest] for digest in found)
-            if count > told:  # else the same lines, told already
-                self._tell(kind, count, lines, found, extent, findings)
-            told = max(told, count) if kind == "pair" else told
+            if count > reported:  # else the same lines, reported already
+                self._report_kind(kind, count, lines, found, extent, findings)
+            reported = max(reported, count) if kind == "pair" else reported
 
-    def _tell(
-        self, kind: str, count: int, lines: _Lines, found: dict[int, _Place], extent: str, findings: Findings
+    def _report_kind(
+        self, kind: str, count: int, lines: _Lines, found: dict[int, _Position], extent: str, findings: Findings
     ) -> None:
         held_out, other = self._held_out.set, self.other
-        first = min(found, key=lines.places.__getitem__)
+        first = min(found, key=lines.positions.__getitem__)
         ours, theirs = (
-            place((named.files.target if kind == "target" else named.files.source)[file], line)
-            for named, (file, line) in ((held_out, lines.places[first]), (other, found[first]))
+            location((named.files.target if kind == "target" else named.files.source)[file], line)
+            for named, (file, line) in ((held_out, lines.positions[first]), (other, found[first]))
         )
         findings.grade(
             count >= SERIOUS_OVERLAP * self._held_out.pairs,

@@ -1,4 +1,4 @@
-"""Pairs of a set that are worth little: blank on one side, the same on both, too long to be read."""
+"""Pairs of a set that are worth little: blank on one side, equal on both, too long to be read."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from nmt.errors import DataError
 from nmt.io.lines import MAX_LINE_BYTES, is_blank
 from nmt.preflight.files import TEST, TRAINING, VALIDATION, PairSet
-from nmt.preflight.findings import Findings, Group, place, share
+from nmt.preflight.findings import Findings, Group, location, share
 from nmt.preflight.reading import LinePair
-from nmt.preflight.text import Count
+from nmt.preflight.text import LineCount
 
-# Shares from which it is worth a warning.
+# Shares that are worth a warning.
 SERIOUS_BLANKS = 0.05
 SERIOUS_COPIES = 0.01
 
@@ -19,10 +19,10 @@ _COPY_WORDS = 3  # a shorter line may well be the same in both languages: a name
 
 
 @dataclass
-class _Kind:
-    """Pairs of one kind in a set: how many, and the file and line of the first."""
+class _Occurrences:
+    """A number of pairs of a set, and the file and line of the first."""
 
-    count: Count = field(default_factory=Count)
+    count: LineCount = field(default_factory=LineCount)
     file: int = 0
 
     def add(self, pair: LinePair) -> None:
@@ -32,15 +32,15 @@ class _Kind:
 
 
 class PairCounts:
-    """Counts such pairs."""
+    """Counts the pairs of a set that are worth little."""
 
     def __init__(self, pairs: PairSet) -> None:
         self._set = pairs
-        self._blank, self._copied, self._too_long = _Kind(), _Kind(), _Kind()
+        self._blank, self._copied, self._too_long = _Occurrences(), _Occurrences(), _Occurrences()
         self.read = 0
 
     def add(self, pair: LinePair) -> None:
-        """Looks at the next pair."""
+        """Inspects the next pair."""
         self.read += 1
         source, target = pair.source, pair.target
         if source.too_long or target.too_long:
@@ -51,7 +51,13 @@ class PairCounts:
             self._copied.add(pair)
 
     def report(self, whole: bool, copies_matter: bool, findings: Findings) -> None:
-        """Tells what was found; `whole` says that nothing of the set was left unread."""
+        """Adds what was found to the findings.
+
+        Args:
+            whole: the set was read to its end.
+            copies_matter: equal sides are untranslated, since the languages differ.
+            findings: the findings.
+        """
         self._report_blank(whole, findings)
         self._report_too_long(findings)
         count = self._copied.count.lines
@@ -62,8 +68,8 @@ class PairCounts:
                 count >= SERIOUS_COPIES * self.read, Group.PAIRS, "copied", self._first(self._copied), what, advice
             )
 
-    def _first(self, kind: _Kind) -> str:
-        return place(self._set.files.source[kind.file], kind.count.first)
+    def _first(self, pairs: _Occurrences) -> str:
+        return location(self._set.files.source[pairs.file], pairs.count.first)
 
     def _report_blank(self, whole: bool, findings: Findings) -> None:
         count, name = self._blank.count.lines, self._set.name

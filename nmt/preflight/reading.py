@@ -1,4 +1,4 @@
-"""Reading the pairs of a set for a check: what can be read is read, and what cannot be does not end it."""
+"""Reads the pairs of a set for a check, which a file that cannot be read does not end."""
 
 from __future__ import annotations
 
@@ -9,26 +9,26 @@ from nmt.corpus.parallel import CorpusFiles, Pair
 from nmt.errors import InputFileError
 from nmt.io.lines import Line
 from nmt.io.streams import read_lines
-from nmt.preflight.files import Files
+from nmt.preflight.files import FileInventory
 from nmt.preflight.findings import Findings, Group
 
-# What is read of a large set: of each of its files an equal share.
+# Of a large set, the pairs and characters that are read: of each of its files an equal share.
 HEAD_PAIRS = 100_000
 HEAD_CHARACTERS = 1 << 26
 
 MOST_CHARACTERS = 5000
-"""Of a line, what is kept and compared, so that memory is bounded whatever the lines are."""
+"""Maximum number of characters of a line that are kept and compared, so that memory is bounded."""
 
 
 class LinePair(NamedTuple):
-    """A line and its translation, as they were read; `file` is the number of the source file."""
+    """A line and its translation as they were read, and the number of the source file."""
 
     file: int
     source: Line
     target: Line
 
     def shortened(self) -> Pair:
-        """The pair to keep."""
+        """Returns the pair with at most `MOST_CHARACTERS` of each line."""
         return Pair(
             self.file,
             self.source.number,
@@ -38,11 +38,11 @@ class LinePair(NamedTuple):
         )
 
 
-class Reader:
+class PairReader:
     """Reads the pairs of a set: all of them if `full`, the first of each file otherwise."""
 
-    def __init__(self, files: Files, findings: Findings, full: bool, progress: Callable[[int], None]) -> None:
-        """What cannot be read is told once; `progress` is told now and then how many pairs were read."""
+    def __init__(self, files: FileInventory, findings: Findings, full: bool, progress: Callable[[int], None]) -> None:
+        """Takes `progress`, which is called now and then with the number of pairs read."""
         self._files = files
         self._findings = findings
         self._full = full
@@ -50,7 +50,7 @@ class Reader:
         self._read = 0
 
     def pairs(self, corpus: CorpusFiles) -> Iterator[LinePair]:
-        """Pair by pair and file by file, each as far as both of its files go and can be read."""
+        """Yields the pairs, file by file, each as far as both of its files go and can be read."""
         for number, (source, target) in enumerate(corpus.pairs):
             if source in self._files.missing or target in self._files.missing:
                 continue
@@ -78,4 +78,4 @@ class Reader:
 
 
 def _ignore(_: str) -> None:
-    """Leaves it to whoever looks at the lines to tell of them."""
+    """Drops a warning; the checks of the lines report the same."""

@@ -1,4 +1,4 @@
-"""The run directory: whether a training may write there, would go on from what is there, or has finished."""
+"""Checks of the run directory: a training may write there, would resume an earlier one, or has finished."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from nmt.preflight.findings import Findings, Group
 from nmt.tokenization.tokenizers import Tokenizers
 
 
-class Begun(NamedTuple):
-    """An earlier training that this one would go on with.
+class ResumableRun(NamedTuple):
+    """An earlier training that this one would resume.
 
     Attributes:
-        step: updates it has made.
-        corpus: the fingerprint of its corpus.
+        step: number of updates made.
+        corpus: fingerprint of the corpus.
         tokenizers: of source and target.
-        finished: whether there is nothing more to do.
+        finished: True if there is nothing left to do.
     """
 
     step: int
@@ -31,8 +31,8 @@ class Begun(NamedTuple):
     finished: bool
 
 
-def check_place(config: Config, run: Path, restart: bool, findings: Findings) -> Begun | None:
-    """Looks at the run directory, without writing there; what a training would go on with, if that can be."""
+def check_run_directory(config: Config, run: Path, restart: bool, findings: Findings) -> ResumableRun | None:
+    """Checks the run directory, without writing there; returns the run that training would resume, if it can."""
     with findings.catching(Group.RUN, "run_conflict", ModelError):
         if problems := conflicts(config, run):
             findings.error(Group.RUN, "run_conflict", ConfigError.from_problems(problems))
@@ -40,7 +40,7 @@ def check_place(config: Config, run: Path, restart: bool, findings: Findings) ->
     with findings.catching(Group.RUN, "run_in_use", StorageError):
         if holder := lock_holder(run):
             findings.error(Group.RUN, "run_in_use", RunInUseError(str(run), f"in use by {holder}"))
-    return None if restart or findings.errors else _begun(config, run, findings)
+    return None if restart or findings.errors else _resumable(config, run, findings)
 
 
 def _check_writable(run: Path, findings: Findings) -> None:
@@ -51,21 +51,21 @@ def _check_writable(run: Path, findings: Findings) -> None:
         findings.error(Group.RUN, "run_not_writable", StorageError(str(existing), "cannot be written"))
 
 
-def _begun(config: Config, run: Path, findings: Findings) -> Begun | None:
+def _resumable(config: Config, run: Path, findings: Findings) -> ResumableRun | None:
     damage: list[str] = []
-    begun = None
+    resumable = None
     with (
         findings.catching(Group.RUN, "run_differs", ConfigError),
         findings.catching(Group.RUN, "run_damaged", ModelError),
     ):
-        begun = use_latest(run, damage.append, lambda directory: _read(config, directory, findings))
+        resumable = use_latest(run, damage.append, lambda directory: _read(config, directory, findings))
     for problem in damage:
         findings.warn(Group.RUN, "run_damaged", "", problem)
-    return begun
+    return resumable
 
 
-def _read(config: Config, directory: Path, findings: Findings) -> Begun:
-    # Only now, since these take a second or two, and most runs are new ones.
+def _read(config: Config, directory: Path, findings: Findings) -> ResumableRun:
+    # Imported here, since they take a second or two, and most runs are new.
     from nmt.checkpoint.checkpoint import load_checkpoint
     from nmt.training.pipeline import check_unchanged, finished_by
 
@@ -79,4 +79,4 @@ def _read(config: Config, directory: Path, findings: Findings) -> Begun:
     else:
         what = f"this run is finished already: {limit}; training would do nothing"
         findings.inform(Group.RUN, "finished", str(directory), what, "--restart begins anew")
-    return Begun(state.step, state.corpus, checkpoint.tokenizers, limit is not None)
+    return ResumableRun(state.step, state.corpus, checkpoint.tokenizers, limit is not None)

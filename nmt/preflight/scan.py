@@ -1,4 +1,4 @@
-"""What the text of a configuration's sets is like: one passage over all of it, and another for what fits what."""
+"""Scans the text of all sets: in one pass for faults of lines and pairs, in another for misaligned lines."""
 
 from __future__ import annotations
 
@@ -6,31 +6,31 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import groupby
 
 from nmt.config import Config
-from nmt.preflight.files import TEST, TRAINING, VALIDATION, Files, PairSet, sets_of
+from nmt.preflight.files import TEST, TRAINING, VALIDATION, FileInventory, PairSet, pair_sets
 from nmt.preflight.findings import Findings, Group, share
-from nmt.preflight.languages import SetSides, check_languages
-from nmt.preflight.lexical_fit import learn_fit
-from nmt.preflight.misalignment import report_stretches, segment
-from nmt.preflight.overlap import HeldOut, RepeatedPairs, Search
+from nmt.preflight.languages import SetProfile, check_languages
+from nmt.preflight.lexical_fit import learn_lexical_fit
+from nmt.preflight.misalignment import find_stretches, report_stretches
+from nmt.preflight.overlap import HeldOutLines, OverlapSearch, RepeatedPairs
 from nmt.preflight.pairs import PairCounts
-from nmt.preflight.reading import HEAD_PAIRS, LinePair, Reader
-from nmt.preflight.reservoir import Sample
+from nmt.preflight.reading import HEAD_PAIRS, LinePair, PairReader
+from nmt.preflight.reservoir import Reservoir
 from nmt.preflight.text import FileText
 
-_PAIRS_TO_JUDGE = 1000  # of fewer, nobody is surprised that they tell nothing
+_PAIRS_TO_JUDGE = 1000  # below it, nobody is surprised that the fit cannot be judged
 
 
 class SetScan:
-    """One set, as it passes by: what is in its lines and pairs, and a sample of it."""
+    """The scan of one set: faults of its lines and pairs, and a sample of it."""
 
     def __init__(self, pairs: PairSet, seed: int) -> None:
         self.set = pairs
         self.counts = PairCounts(pairs)
-        self.sample = Sample(seed)
+        self.sample = Reservoir(seed)
         self._texts = [(FileText(source), FileText(target)) for source, target in pairs.files.pairs]
 
-    def passing(self, reader: Reader) -> Iterator[LinePair]:
-        """The pairs of the set, looked at on the way."""
+    def scanned(self, reader: PairReader) -> Iterator[LinePair]:
+        """Yields the pairs of the set, and inspects each."""
         for pair in reader.pairs(self.set.files):
             source, target = self._texts[pair.file]
             source.add(pair.source)
@@ -39,8 +39,8 @@ class SetScan:
             self.sample.add(pair)
             yield pair
 
-    def report(self, files: Files, copies_matter: bool, findings: Findings) -> None:
-        """Tells what was found."""
+    def report(self, files: FileInventory, copies_matter: bool, findings: Findings) -> None:
+        """Adds what was found to the findings; `copies_matter` says that equal sides are untranslated."""
         there, read = files.pairs(self.set.files), self.counts.read
         if there is not None and there > read and not files.unreadable:
             what = f"the first {read:,} of {there:,} pairs for {self.set.name} were read"
@@ -52,19 +52,15 @@ class SetScan:
 
 
 def scan(
-    config: Config, files: Files, *, full: bool, findings: Findings, progress: Callable[[int], None]
-) -> dict[str, Sample]:
-    """Looks at the text of all sets, and returns a sample of each.
+    config: Config, files: FileInventory, *, full: bool, findings: Findings, progress: Callable[[int], None]
+) -> dict[str, Reservoir]:
+    """Scans the text of all sets, and returns a sample of each.
 
-    Args:
-        config: names them.
-        files: what is known of the files.
-        full: read all of large sets, too.
-        findings: takes what is found.
-        progress: is told now and then how many pairs were read; what it raises ends the work.
+    Large sets are read to their ends only if `full`. `progress` is called now and then with the number of pairs read;
+    an exception from it ends the scan.
     """
-    reader = Reader(files, findings, full, progress)
-    scans = {pairs.name: SetScan(pairs, config.seed) for pairs in sets_of(config)}
+    reader = PairReader(files, findings, full, progress)
+    scans = {pairs.name: SetScan(pairs, config.seed) for pairs in pair_sets(config)}
     training = scans[TRAINING]
     repeated = RepeatedPairs((files.pairs(training.set.files) or HEAD_PAIRS) if full else HEAD_PAIRS)
     searches = _read(scans, reader, repeated)
@@ -81,25 +77,25 @@ def scan(
     return {name: scanned.sample for name, scanned in scans.items()}
 
 
-def _read(scans: dict[str, SetScan], reader: Reader, repeated: RepeatedPairs) -> list[Search]:
-    """Reads all sets, training last, past all that should not be in it."""
-    searches: list[Search] = []
-    held_out: list[HeldOut] = []
+def _read(scans: dict[str, SetScan], reader: PairReader, repeated: RepeatedPairs) -> list[OverlapSearch]:
+    """Reads all sets, training last, and searches each for the lines of those before it."""
+    searches: list[OverlapSearch] = []
+    held_out: list[HeldOutLines] = []
     for name in filter(scans.__contains__, (TEST, VALIDATION, TRAINING)):
         scanned = scans[name]
-        looking = [Search(other, scanned.set) for other in held_out]
-        pairs = _watched(scanned.passing(reader), looking)
+        current = [OverlapSearch(other, scanned.set) for other in held_out]
+        pairs = _searched(scanned.scanned(reader), current)
         if name == TRAINING:
             for pair in pairs:
                 repeated.add(pair)
             repeated.finish()
         else:
-            held_out.append(HeldOut(scanned.set, pairs))
-        searches += looking
+            held_out.append(HeldOutLines(scanned.set, pairs))
+        searches += current
     return searches
 
 
-def _watched(pairs: Iterable[LinePair], searches: list[Search]) -> Iterator[LinePair]:
+def _searched(pairs: Iterable[LinePair], searches: list[OverlapSearch]) -> Iterator[LinePair]:
     for pair in pairs:
         for search in searches:
             search.add(pair)
@@ -107,22 +103,24 @@ def _watched(pairs: Iterable[LinePair], searches: list[Search]) -> Iterator[Line
 
 
 def _check_languages(config: Config, scans: dict[str, SetScan], findings: Findings) -> None:
-    sides = {name: SetSides.of(scanned.set.files.pairs, scanned.sample.pairs) for name, scanned in scans.items()}
-    check_languages(config, sides, TRAINING, findings)
+    profiles = {
+        name: SetProfile.from_pairs(scanned.set.files.pairs, scanned.sample.pairs) for name, scanned in scans.items()
+    }
+    check_languages(config, profiles, TRAINING, findings)
 
 
 def _check_fit(
-    config: Config, scans: dict[str, SetScan], reader: Reader, findings: Findings, tick: Callable[[], None]
+    config: Config, scans: dict[str, SetScan], reader: PairReader, findings: Findings, tick: Callable[[], None]
 ) -> None:
     training = scans[TRAINING]
-    fit = learn_fit(training.sample.runs, config.seed, tick)
+    fit = learn_lexical_fit(training.sample.blocks, config.seed, tick)
     where = training.set.files.source[0]
     if fit.is_good:
         in_stretches = False
         for scanned in scans.values():
             for file, pairs in groupby(reader.pairs(scanned.set.files), key=lambda pair: pair.file):
                 source, target = scanned.set.files.pairs[file]
-                stretches = segment(pairs, fit)
+                stretches = find_stretches(pairs, fit)
                 report_stretches(stretches, source, target, findings)
                 in_stretches |= scanned is training and bool(stretches)
         if fit.has_strays and not in_stretches:

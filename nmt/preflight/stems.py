@@ -1,4 +1,4 @@
-"""Words for comparing texts with each other, in any language and without a model."""
+"""Stems of words, to compare texts in any language without a model."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ import re
 # Scripts that write no spaces between words, of which each character counts as a word.
 _UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"
 _LETTER = rf"[^\W\d_{_UNSPACED}]"
-# What is behind the sixth letter is mostly inflection.
+# After the sixth letter there is mostly inflection.
 _WORD = re.compile(rf"([{_UNSPACED}]|\d+|{_LETTER}{{1,6}}){_LETTER}*")
 
 
-def words_of(text: str) -> list[str]:
-    """The words of a text in small letters: numbers as they stand, of words the beginning."""
+def stems(text: str) -> list[str]:
+    """Returns the words of a text in lower case: numbers as they stand, of words the first six letters."""
     return _WORD.findall(text.lower())

@@ -1,4 +1,4 @@
-"""Real updates of a model, against the clock."""
+"""A stopwatch for real updates of a model."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from nmt.training.metrics_log import MetricsWriter
 from nmt.training.signals import StopRequest
 from nmt.training.trainer import Trainer
 
-# It ends after so many updates, or when so many seconds have passed and there are a few.
+# It ends after the most updates, or after the fewest as soon as enough seconds have passed.
 MOST_UPDATES, FEWEST_UPDATES, ENOUGH_SECONDS = 20, 3, 5.0
 _NEVER = 10**9
 
 
-class Timed(NamedTuple):
-    """Updates, the seconds they took, and the target tokens they had; the first one's are not among them."""
+class Timing(NamedTuple):
+    """The number of updates, their time, and their target tokens; without the first update, which warms up."""
 
     updates: int
     seconds: float
@@ -34,43 +34,47 @@ class Timed(NamedTuple):
 
 
 class _EnoughError(Exception):
-    """There is no more to see."""
+    """The stopwatch has seen enough updates."""
 
 
 class _Clock(MetricsWriter):
-    """Takes the records of each update, and ends training when it has seen enough."""
+    """Times the records of updates, and ends training when it has seen enough."""
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._begun = 0.0
+        self._started = 0.0
         self._updates = -1
         self._tokens = 0
-        self.timed = Timed(0, 0.0, 0)
+        self.timing = Timing(0, 0.0, 0)
 
     def write(self, record: dict[str, Any]) -> None:
-        """Adds one; raises `_EnoughError` after the last."""
+        """Times an update.
+
+        Raises:
+            _EnoughError: it was the last.
+        """
         now = time.perf_counter()
         self._updates += 1
         if not self._updates:
-            self._begun = now
+            self._started = now
         else:
             self._tokens += record["target_tokens"]
-        self.timed = Timed(self._updates, now - self._begun, self._tokens)
-        seen_enough = self._updates >= FEWEST_UPDATES and self.timed.seconds > ENOUGH_SECONDS
+        self.timing = Timing(self._updates, now - self._started, self._tokens)
+        seen_enough = self._updates >= FEWEST_UPDATES and self.timing.seconds > ENOUGH_SECONDS
         if self._updates + 1 >= self._most or seen_enough:
             raise _EnoughError
 
     def close(self) -> None:
-        """There is nothing to close."""
+        """Does nothing: there is nothing to close."""
 
 
 class Stopwatch:
-    """Trains a model by the training's own loop, without validation and without saving."""
+    """Trains a model by the loop of training, without validation and without saving."""
 
     def __init__(
         self, config: Config, model: Seq2Seq, tokenizers: Tokenizers, device: torch.device, dtype: torch.dtype
     ) -> None:
-        """The arguments are as for a `TrainingJob` and a `Trainer`."""
+        """Prepares a training; the arguments are those of a `TrainingJob` and a `Trainer`."""
         every = {"log_every": 1, "validate_every": _NEVER, "save_every_minutes": float(_NEVER)}
         limits = {"max_steps": _NEVER, "max_epochs": None, "max_minutes": None, "patience": None}
         training = config.training.model_copy(update=every | limits)
@@ -80,11 +84,12 @@ class Stopwatch:
         self._strategy = DeviceStrategy.for_device(device, cuda_graphs=False)
         self._dtype = dtype
 
-    def run(self, folder: Path, most: int = MOST_UPDATES) -> Timed:
-        """Makes updates of the pairs in a store.
+    def run(self, folder: Path, most: int = MOST_UPDATES) -> Timing:
+        """Makes at most `most` updates with the pairs of the store in `folder`.
 
         Raises:
-            NonFiniteError, MemoryExhaustedError: as training would.
+            NonFiniteError: the loss diverged.
+            MemoryExhaustedError: memory ran out.
         """
         store = Store.open(folder)
         group = ProcessGroup(ProcessRank())
@@ -94,5 +99,5 @@ class Stopwatch:
         try:
             trainer.fit(clock)
         except _EnoughError:
-            return clock.timed
+            return clock.timing
         raise AssertionError("it has no other end")

@@ -1,4 +1,4 @@
-"""What is wrong with the text of a file, line by line: its encoding above all."""
+"""Faults in the text of a file, line by line: of its encoding above all."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from dataclasses import dataclass, field
 
 from nmt.io.lines import Line
 from nmt.io.streams import open_input
-from nmt.preflight.findings import Findings, Group, place, share
+from nmt.preflight.findings import Findings, Group, location, share
 
 # All controls but the tab; a carriage return at the end of a line is not part of it.
 _CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f]")
-# What UTF-8 of Latin letters and of typographic signs becomes when it is read as Latin-1 or Windows-1252.
-# A capital before it and a quotation mark, dash or space behind it are a correct word's end: “IRMÃ”.
+# UTF-8 of Latin letters and of typographic signs, misread as Latin-1 or Windows-1252. With a capital before it, and a
+# quotation mark, dash or space after it, it is the correct end of a word: “IRMÔ.
 _ENCODED_TWICE = re.compile(
     "[ÃÂ](?:[\x80-\x9f\xa1-\xaa\xac-\xba\xbc-\xbf€ƒ†‡ˆ‰ŠŒŽ•˜™šœžŸ]|(?<![A-ZÀ-Þ][ÃÂ])[\xa0\xab\xbb‚„…‹›‘’“”–—])"
     "|â(?:€|\x80)[\x80-\xbf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]"
 )
-# Where more than one line in so many has it, it is no accident.
+# More than one line in so many is no accident.
 LINES_FOR_ONE_ACCIDENT = 1000
-# A share of the lines that are not plain ASCII from which on a file as a whole is in another encoding.
+# Share of the lines beyond ASCII above which the whole file is in another encoding.
 _NEARLY_ALL = 0.9
 
 _BYTE_ORDER_MARK = "\ufeff"
@@ -27,34 +27,34 @@ _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 
 
 @dataclass
-class Count:
-    """How many lines, and which was the first."""
+class LineCount:
+    """A number of lines, and the first of them."""
 
     lines: int = 0
     first: int = 0
 
     def add(self, number: int) -> None:
-        """One line more."""
+        """Counts a line."""
         self.first = self.first or number
         self.lines += 1
 
 
 @dataclass
 class FileText:
-    """Counts in the lines of one file what should not be there."""
+    """Counts the faults in the lines of one file."""
 
     path: str
     lines: int = 0
     not_ascii: int = 0  # of them
     has_mark: bool = False
     first_control: str = ""
-    invalid: Count = field(default_factory=Count)
-    replaced: Count = field(default_factory=Count)
-    control: Count = field(default_factory=Count)
-    encoded_twice: Count = field(default_factory=Count)
+    invalid: LineCount = field(default_factory=LineCount)
+    replaced: LineCount = field(default_factory=LineCount)
+    control: LineCount = field(default_factory=LineCount)
+    encoded_twice: LineCount = field(default_factory=LineCount)
 
     def add(self, line: Line) -> None:
-        """Looks at the next line."""
+        """Inspects the next line."""
         self.lines += 1
         text = line.text
         if text.isascii() and text.isprintable():
@@ -73,7 +73,7 @@ class FileText:
             self.has_mark = True
 
     def report(self, findings: Findings) -> None:
-        """Tells what was found."""
+        """Adds what was found to the findings."""
         if self.invalid.lines and _begins_as_utf_16(self.path):
             what = "looks like UTF-16, and is read as UTF-8"
             findings.warn(Group.TEXT, "utf_16", self.path, what, "convert it: iconv -f UTF-16 -t UTF-8")
@@ -82,11 +82,11 @@ class FileText:
             what = f"{self._share(self.invalid)} invalid UTF-8, first here; training reads U+FFFD in its place"
             convert = "find out the encoding and convert the file, such as: iconv -f ISO-8859-1 -t UTF-8"
             advice = self._advice(self.invalid, convert)
-            findings.warn(Group.TEXT, "invalid_utf8", place(self.path, self.invalid.first), what, advice)
+            findings.warn(Group.TEXT, "invalid_utf8", location(self.path, self.invalid.first), what, advice)
         if self.has_mark:
             what = "begins with a byte order mark, which training takes for text"
             findings.warn(
-                Group.TEXT, "byte_order_mark", place(self.path, 1), what, "remove it: sed '1s/^\\xEF\\xBB\\xBF//'"
+                Group.TEXT, "byte_order_mark", location(self.path, 1), what, "remove it: sed '1s/^\\xEF\\xBB\\xBF//'"
             )
         self._grade(self.replaced, findings, "replaced", "U+FFFD, what an earlier conversion could not read")
         self._grade(self.control, findings, "control_characters", f"control characters, such as {self.first_control}")
@@ -98,19 +98,19 @@ class FileText:
             self._advice(self.encoded_twice, "convert it back: iconv -f UTF-8 -t WINDOWS-1252"),
         )
 
-    def _grade(self, count: Count, findings: Findings, kind: str, what: str, advice: str = "") -> None:
+    def _grade(self, count: LineCount, findings: Findings, kind: str, what: str, advice: str = "") -> None:
         if count.lines:
             serious = count.lines * LINES_FOR_ONE_ACCIDENT > self.lines
-            where = place(self.path, count.first)
+            where = location(self.path, count.first)
             findings.grade(serious, Group.TEXT, kind, where, f"{self._share(count)} {what}, first here", advice)
 
-    def _advice(self, count: Count, convert: str) -> str:
-        """To convert the file, unless that would spoil lines that are right."""
+    def _advice(self, count: LineCount, convert: str) -> str:
+        """Advises to convert the file, unless that would spoil correct lines."""
         if count.lines > _NEARLY_ALL * self.not_ascii:
             return convert
         return "mend these lines or leave them out; the others are UTF-8 already"
 
-    def _share(self, count: Count) -> str:
+    def _share(self, count: LineCount) -> str:
         return f"{share(count.lines, self.lines)} lines hold"
 
 

@@ -1,4 +1,4 @@
-"""What the text becomes as tokens: pairs that would be left out, a vocabulary that does not suit the corpus."""
+"""Checks of the text as tokens: pairs that would be left out, a vocabulary that does not suit the corpus."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from nmt.corpus.report import Reason, Report
 from nmt.corpus.store import FILES, Store, StoreWriter
 from nmt.errors import DataError, ModelError
 from nmt.preflight.findings import Findings, Group, share
-from nmt.preflight.reservoir import Sample
-from nmt.preflight.run_directory import Begun
+from nmt.preflight.reservoir import Reservoir
+from nmt.preflight.run_directory import ResumableRun
 from nmt.tokenization.tokenizer import Tokenizer
 from nmt.tokenization.tokenizer_training import EOS_ID
 from nmt.tokenization.tokenizers import Tokenizers
@@ -27,21 +27,21 @@ from nmt.training.signals import StopRequest
 
 CORPUS, LONGEST = "corpus", "longest"
 
-# A share of pairs left out, and one of entries that are rare, from which it is worth a warning.
+# Shares of pairs left out, and of rare entries, that are worth a warning.
 SERIOUS_LOSS = 0.05
 SERIOUS_RARITY = 0.5
 RARE = 10
 _BYTES = 256
 
 
-class Tokenized(NamedTuple):
+class TokenizedSample(NamedTuple):
     """A sample of the training corpus as ids, in a folder.
 
     Attributes:
-        tokenizers: the tokenizers of both sides.
+        tokenizers: of source and target.
         sizes: entries of the vocabularies that training would have, source and target.
         store: the pairs of the sample that training would keep.
-        report: what became of the sample.
+        report: the pairs of the sample that were kept and left out.
     """
 
     tokenizers: Tokenizers
@@ -51,30 +51,32 @@ class Tokenized(NamedTuple):
 
     @property
     def bytes_per_pair(self) -> float:
-        """On disk, of a pair that is kept."""
+        """Size of a kept pair on disk."""
         return sum((self.store.directory / name).stat().st_size for name in FILES) / len(self.store)
 
 
-def tokenize(
+def tokenize_sample(
     config: Config,
-    sample: Sample,
+    sample: Reservoir,
     files: CorpusFiles,
-    begun: Begun | None,
+    resumable: ResumableRun | None,
     folder: Path,
     findings: Findings,
     stop: StopRequest,
-) -> Tokenized | None:
-    """Makes of a sample what training would make of the corpus; None where that cannot be.
+) -> TokenizedSample | None:
+    """Trains tokenizers on a sample and encodes it, as training would the corpus.
+
+    The folder receives the encoded sample, and its longest pairs. Returns None if nothing is left of the sample.
 
     Raises:
         StoppedError: a signal came.
     """
     try:
-        tokenizers, sizes = _tokenizers(config, sample, begun, findings, stop)
+        tokenizers, sizes = _tokenizers(config, sample, resumable, findings, stop)
     except DataError as error:
         findings.error(Group.TOKENS, "nothing_left", error)
         return None
-    except ModelError:  # told with the files
+    except ModelError:  # among the findings of the files
         return None
 
     def tick(_: int) -> None:
@@ -90,18 +92,18 @@ def tokenize(
     if not report.kept:
         return None
     store = Store.open(folder / CORPUS)
-    if begun is None and config.tokenizer.source_model is None:
+    if resumable is None and config.tokenizer.source_model is None:
         _report_rarity(config, store, tokenizers, sample, findings)
     _write_longest(store, tokenizers, folder / LONGEST, config.training.batch_tokens, report)
-    return Tokenized(tokenizers, sizes, store, report)
+    return TokenizedSample(tokenizers, sizes, store, report)
 
 
 def _tokenizers(
-    config: Config, sample: Sample, begun: Begun | None, findings: Findings, stop: StopRequest
+    config: Config, sample: Reservoir, resumable: ResumableRun | None, findings: Findings, stop: StopRequest
 ) -> tuple[Tokenizers, tuple[int, int]]:
     options = config.tokenizer
-    if begun is not None:
-        tokenizers = begun.tokenizers
+    if resumable is not None:
+        tokenizers = resumable.tokenizers
         return tokenizers, (tokenizers.source.size, tokenizers.target.size)
     if options.source_model is not None:
         source = Tokenizer.load(options.source_model)
@@ -149,8 +151,8 @@ def _report_left_out(report: Report, whole: bool, files: CorpusFiles, findings: 
             findings.error(Group.TOKENS, "nothing_left", DataError(files.source[0], what))
 
 
-def _report_rarity(config: Config, store: Store, tokenizers: Tokenizers, sample: Sample, findings: Findings) -> None:
-    """Tells of a vocabulary with many entries that are too rare to be learned."""
+def _report_rarity(config: Config, store: Store, tokenizers: Tokenizers, sample: Reservoir, findings: Findings) -> None:
+    """Reports a vocabulary with many entries that are too rare to be learned."""
     numbers = range(len(store))
     sides = [
         np.bincount(np.concatenate([get(number) for number in numbers]), minlength=tokenizer.size)
@@ -168,7 +170,7 @@ def _report_rarity(config: Config, store: Store, tokenizers: Tokenizers, sample:
 
 
 def _write_longest(store: Store, tokenizers: Tokenizers, directory: Path, batch_tokens: int, report: Report) -> None:
-    """A store of the longest pairs, enough for one update: the one that takes most memory."""
+    """Writes a store of the longest pairs for one update, the one that takes most memory."""
     numbers = np.arange(len(store))
     target = store.target_lengths(numbers) + 1
     order = np.argsort(-(store.source_lengths(numbers) + target), kind="stable")

@@ -1,7 +1,7 @@
-"""A few updates of a training, made in a process of their own: how long they take, and how much memory.
+"""A trial of a few updates, made in a process of its own, which measures their time and memory.
 
-That process has nothing to write and nothing to lose: whether memory runs out, the device is missing or the loss
-becomes NaN, the one that started it tells of it.
+That process has nothing to write and nothing to lose: if memory runs out, the device is missing or the loss becomes
+NaN, its parent reports it.
 """
 
 from __future__ import annotations
@@ -16,27 +16,27 @@ from typing import Any, NamedTuple
 from nmt.config import from_yaml
 from nmt.corpus.encoding import Failure, started
 from nmt.errors import MemoryExhaustedError, NmtError, Problem
-from nmt.preflight.memory import available_memory, most_memory
+from nmt.preflight.memory import available_memory, peak_memory
 from nmt.tokenization.tokenizers import Tokenizers
 from nmt.training.signals import StopRequest
 
-# When it is over at the latest, whatever it has come to.
+# Time limit of a trial.
 LONGEST_SECONDS = 120.0
-_SECONDS_BETWEEN_LOOKS = 0.1
+_POLLING_SECONDS = 0.1
 _COPIES = 4  # of the weights: themselves, their gradient, two moments
 
 
-class Plan(NamedTuple):
-    """What to try.
+class TrialPlan(NamedTuple):
+    """The plan of a trial.
 
     Attributes:
         config: the configuration, as YAML.
-        device: as `nmt train` takes it.
-        threads: of the processor; None leaves it to torch.
-        sizes: entries of the vocabularies; None if they are not known, and there is nothing to try but the device.
-        tokenizers: SentencePiece models.
-        timed: the folder of a store to make updates of; None for no updates.
-        longest: that of one with the pairs that take most memory.
+        device: as for `nmt train`.
+        threads: number of threads; None leaves it to torch.
+        sizes: entries of the vocabularies; None if they are unknown, and only the device can be tried.
+        tokenizers: the SentencePiece models of `Tokenizers.models`.
+        timed: folder of the store for the timed updates; None for no updates.
+        longest: folder of a store with the pairs that take most memory.
     """
 
     config: str
@@ -48,8 +48,8 @@ class Plan(NamedTuple):
     longest: Path | None = None
 
 
-class Model(NamedTuple):
-    """What would be trained where."""
+class TrialModel(NamedTuple):
+    """The model that would be trained: its device, precision and size."""
 
     device: str
     precision: str
@@ -57,15 +57,15 @@ class Model(NamedTuple):
     weights: int  # bytes
 
 
-class Outcome(NamedTuple):
-    """What the updates took.
+class TrialOutcome(NamedTuple):
+    """The time and memory of the updates.
 
     Attributes:
-        updates: how many were timed.
-        seconds: they took.
-        target_tokens: they had.
-        memory: bytes the process had at most.
-        device_memory: bytes of the device at most, and all it has; None on a processor.
+        updates: number of timed updates.
+        seconds: their time.
+        target_tokens: number of target tokens in them.
+        memory: peak memory of the process, in bytes.
+        device_memory: peak and total memory of the device, in bytes; None on a CPU.
     """
 
     updates: int
@@ -76,13 +76,13 @@ class Outcome(NamedTuple):
 
 
 class TrialTooLongError(Exception):
-    """An update takes too long to wait for it."""
+    """The updates take longer than the time limit."""
 
 
 class Trial:
-    """The process that tries. Inside the context it can be asked for what it found."""
+    """The process of a trial, which runs inside the context and answers there."""
 
-    def __init__(self, plan: Plan, stop: StopRequest) -> None:
+    def __init__(self, plan: TrialPlan, stop: StopRequest) -> None:
         self._plan = plan
         self._stop = stop
         self._started = started(_serve, 1, "training", "tries some updates")
@@ -96,59 +96,59 @@ class Trial:
     def __exit__(self, *details: Any) -> None:
         self._started.__exit__(*details)
 
-    def model(self) -> Model | None:
-        """What would be trained; None where it is not known. Errors are those of `outcome`."""
-        model: Model | None = self._next()
+    def model(self) -> TrialModel | None:
+        """Returns the model that would be trained; None if its size is unknown. Raises as `outcome` does."""
+        model: TrialModel | None = self._next()
         return model
 
-    def outcome(self) -> Outcome:
-        """What the updates took; to be asked for after the model, if there are any.
+    def outcome(self) -> TrialOutcome:
+        """Returns the outcome of the updates, if the plan has any; to be called after `model`.
 
         Raises:
-            NmtError: what training would end with.
-            TrialTooLongError: they took too long.
+            NmtError: the error that training would end with.
+            TrialTooLongError: the time limit has passed.
             StoppedError: a signal came.
         """
-        outcome: Outcome = self._next()
+        outcome: TrialOutcome = self._next()
         return outcome
 
     def _next(self) -> Any:
-        while not self._worker.pipe.poll(_SECONDS_BETWEEN_LOOKS):
+        while not self._worker.pipe.poll(_POLLING_SECONDS):
             self._stop.check()
             if time.monotonic() > self._ends:
                 raise TrialTooLongError
         answer = self._worker.receive()
-        if isinstance(answer, _Refused):
+        if isinstance(answer, _TrainingError):
             raise answer.error.from_problems(answer.problems)
         return answer
 
 
-class _Refused(NamedTuple):
-    """An error that training would end with, as it can be sent."""
+class _TrainingError(NamedTuple):
+    """The error that training would end with, in a form that can be sent."""
 
     error: type[NmtError]
     problems: tuple[Problem, ...]
 
 
 def _serve(pipe: Connection) -> None:
-    """The body of the process."""
+    """Runs in the process: answers the plan that it receives."""
     try:
-        plan: Plan = pipe.recv()
+        plan: TrialPlan = pipe.recv()
         _answer(plan, pipe)
     except (EOFError, BrokenPipeError, ConnectionResetError):
         return
     except NmtError as error:
-        pipe.send(_Refused(type(error), error.problems))
-    except Exception as error:  # whatever it is, the parent is the one to tell of it
+        pipe.send(_TrainingError(type(error), error.problems))
+    except Exception as error:  # of any kind: the parent reports it
         from nmt.device import is_out_of_memory
 
         if is_out_of_memory(error):
-            pipe.send(_Refused(MemoryExhaustedError, (Problem("", "out of memory"),)))
+            pipe.send(_TrainingError(MemoryExhaustedError, (Problem("", "out of memory"),)))
         else:
             pipe.send(Failure(traceback.format_exc()))
 
 
-def _answer(plan: Plan, pipe: Connection) -> None:
+def _answer(plan: TrialPlan, pipe: Connection) -> None:
     import torch
     from tqdm import tqdm
 
@@ -158,7 +158,7 @@ def _answer(plan: Plan, pipe: Connection) -> None:
     from nmt.training.malloc import keep_freed_memory
 
     keep_freed_memory()
-    # Its own lock is for several processes, and would be missed when this one is killed.
+    # The lock of tqdm is for several processes, and would be leaked if this one is killed.
     tqdm.set_lock(threading.RLock())
     config = from_yaml(plan.config, "configuration")
     if plan.threads is not None:
@@ -171,12 +171,12 @@ def _answer(plan: Plan, pipe: Connection) -> None:
     parameters = list(outline_model(config.model, *plan.sizes).parameters())
     weights = sum(parameter.numel() * parameter.element_size() for parameter in parameters)
     count = sum(parameter.numel() for parameter in parameters)
-    pipe.send(Model(str(device), str(dtype).removeprefix("torch."), count, weights))
+    pipe.send(TrialModel(str(device), str(dtype).removeprefix("torch."), count, weights))
     if plan.timed is None or plan.longest is None or plan.tokenizers is None:
         return
     available = available_memory()
     if device.type == "cpu" and available is not None and _COPIES * weights > available:
-        # Not to be tried: the system might end another program than this one.
+        # Not tried, since the system might end another program in place of this one.
         what = (
             f"{_COPIES * weights / 1e9:.1f} GB for weights, gradient and optimizer; {available / 1e9:.1f} are available"
         )
@@ -184,9 +184,9 @@ def _answer(plan: Plan, pipe: Connection) -> None:
     torch.manual_seed(config.seed)
     model = build_model(config.model, *plan.sizes).to(device)
     stopwatch = Stopwatch(config, model, Tokenizers.from_models(*plan.tokenizers), device, dtype)
-    stopwatch.run(plan.longest, most=1)  # what warms up takes most memory at the same time
+    stopwatch.run(plan.longest, most=1)  # warms up, and takes most memory
     updates, seconds, tokens = stopwatch.run(plan.timed)
     on_device = None
     if device.type == "cuda":
         on_device = (torch.cuda.max_memory_reserved(device), torch.cuda.get_device_properties(device).total_memory)
-    pipe.send(Outcome(updates, seconds, tokens, most_memory(), on_device))
+    pipe.send(TrialOutcome(updates, seconds, tokens, peak_memory(), on_device))

@@ -1,4 +1,4 @@
-"""How far a translation is trusted."""
+"""Claims about `nmt.postprocessing.confidence` and `repetition`."""
 
 from __future__ import annotations
 

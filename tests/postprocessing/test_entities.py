@@ -1,4 +1,4 @@
-"""What numbers, addresses and tags are."""
+"""Claims about `nmt.postprocessing.entities`: numbers, addresses and tags."""
 
 from __future__ import annotations
 

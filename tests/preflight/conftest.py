@@ -1,4 +1,4 @@
-"""A small corpus with nothing wrong in it, and what a check finds when something is."""
+"""A small corpus without faults, and a check of its files and text."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ PLACES = {
 }  # fmt: skip
 TRAINING, OTHERS = 1000, 120
 Lines = list[str]
-Look = Callable[..., list[Finding]]
+CheckData = Callable[..., list[Finding]]
 
 
 def words(count: int, generator: random.Random) -> list[tuple[str, str]]:
-    """Made-up words, and their translations."""
+    """Invents words, and their translations."""
     made: dict[str, str] = {}
     while len(made) < count:
         word, other = ("".join(generator.choices(SYLLABLES, k=3)) for _ in range(2))
@@ -34,7 +34,7 @@ def words(count: int, generator: random.Random) -> list[tuple[str, str]]:
 
 @cache
 def translated(count: int, seed: int) -> tuple[Lines, Lines]:
-    """Distinct sentences, and their translations."""
+    """Invents distinct sentences, and their translations."""
     generator = random.Random(seed)
     nouns, adjectives, verbs = (words(size, generator) for size in (200, 80, 80))
     pairs: dict[str, str] = {}
@@ -61,19 +61,19 @@ class Corpus:
             self.write(f"{name}.fr", targets[start:end])
 
     def path(self, name: str) -> Path:
-        """Of a file."""
+        """Returns the path of a file."""
         return self.folder / name
 
     def lines(self, name: str) -> Lines:
-        """Of a file."""
+        """Reads the lines of a file."""
         return self.path(name).read_text(encoding="utf-8").split("\n")[:-1]
 
     def write(self, name: str, lines: Sequence[str]) -> None:
-        """Puts lines in place of those of a file."""
+        """Replaces the lines of a file."""
         self.path(name).write_bytes("".join(f"{line}\n" for line in lines).encode())
 
     def config(self, **sections: object) -> Config:
-        """The configuration for it; keys of sections in place of the defaults."""
+        """Returns a configuration for the corpus, with the given keys in place of defaults."""
         files = {
             key: {"source": str(self.path(f"{name}.en")), "target": str(self.path(f"{name}.fr"))}
             for key, name in (("train", "training"), ("validation", "validation"), ("test", "test"))
@@ -90,8 +90,8 @@ def corpus(tmp_path: Path) -> Corpus:
 
 
 @pytest.fixture
-def look() -> Look:
-    """What a check of files and text finds, but for mere information."""
+def check_data() -> CheckData:
+    """Checks files and text, and returns the findings, without mere information unless asked for."""
 
     def at(config: Config, *, full: bool = False, information: bool = False) -> list[Finding]:
         findings = Findings()

@@ -5,10 +5,10 @@ import random
 import pytest
 
 from nmt.io.lines import Line
-from nmt.preflight.lexical_fit import MOST_SHIFT, learn_fit
-from nmt.preflight.misalignment import segment
+from nmt.preflight.lexical_fit import MOST_SHIFT, learn_lexical_fit
+from nmt.preflight.misalignment import find_stretches
 from nmt.preflight.reading import LinePair
-from nmt.preflight.reservoir import MOST_RUNS, RUN_PAIRS, Sample
+from nmt.preflight.reservoir import BLOCK_PAIRS, MOST_BLOCKS, Reservoir
 
 LINES = 1000
 
@@ -25,12 +25,12 @@ def line_pairs(source, target):
 
 def stretches(source, target):
     pairs = line_pairs(source, target)
-    sample = Sample(seed=1)
+    sample = Reservoir(seed=1)
     for pair in pairs:
         sample.add(pair)
-    fit = learn_fit(sample.runs, 1, lambda: None)
+    fit = learn_lexical_fit(sample.blocks, 1, lambda: None)
     assert fit.is_good and not fit.is_none, fit[1:]
-    return segment(pairs, fit)
+    return find_stretches(pairs, fit)
 
 
 def test_a_clean_text_has_no_stretch(sides):
@@ -73,7 +73,7 @@ def test_free_translations_are_no_disorder(sides):
 
 
 def test_a_text_of_another_kind_is_no_disorder(sides):
-    """Of whose words the lexicon knows few, here a noun in every second line: but what it knows, fits."""
+    """The lexicon knows few of its words, here a noun in every second line, but those fit."""
     generator = random.Random(1)
 
     def other(lines, noun):
@@ -96,21 +96,21 @@ def test_scripts_without_spaces_are_judged_by_their_characters(sides):
     assert found.shift == -1 and abs(found.first - 401) <= 10
 
 
-def test_files_that_do_not_belong_together_are_told_and_short_ones_not_judged(corpus, look):
+def test_files_that_do_not_belong_together_are_told_and_short_ones_not_judged(corpus, check_data):
     target = corpus.lines("training.fr")
     random.Random(1).shuffle(target)
     corpus.write("training.fr", target)
-    assert [finding.kind for finding in look(corpus.config())] == ["unrelated"]
+    assert [finding.kind for finding in check_data(corpus.config())] == ["unrelated"]
     for side in ("en", "fr"):
         corpus.write(f"training.{side}", corpus.lines(f"training.{side}")[:60])
-    assert look(corpus.config()) == []
+    assert check_data(corpus.config()) == []
 
 
 @pytest.mark.parametrize("name", ["training", "validation"])
-def test_a_slip_in_any_set_is_told_with_its_line_and_what_to_do(name, corpus, look):
+def test_a_slip_in_any_set_is_told_with_its_line_and_what_to_do(name, corpus, check_data):
     target = corpus.lines(f"{name}.fr")
     corpus.write(f"{name}.fr", [*target[:50], "Une ligne de trop.", *target[50:-1]])
-    [finding] = look(corpus.config())
+    [finding] = check_data(corpus.config())
     assert (finding.kind, finding.severity) == ("shifted", "warning")
     file, _, line = finding.where.rpartition(":")
     assert file == str(corpus.path(f"{name}.en")) and abs(int(line) - 51) <= 1
@@ -118,35 +118,35 @@ def test_a_slip_in_any_set_is_told_with_its_line_and_what_to_do(name, corpus, lo
 
 
 @pytest.mark.parametrize("percent", [30, 50])
-def test_bad_pairs_all_over_a_corpus_are_told_by_their_share(percent, corpus, look):
+def test_bad_pairs_all_over_a_corpus_are_told_by_their_share(percent, corpus, check_data):
     target, generator = corpus.lines("training.fr"), random.Random(1)
     places = generator.sample(range(len(target)), len(target) * percent // 100)
     moved = places[1:] + places[:1]
     mixed = dict(zip(places, (target[place] for place in moved), strict=True))
     corpus.write("training.fr", [mixed.get(number, line) for number, line in enumerate(target)])
-    [finding] = look(corpus.config())
+    [finding] = check_data(corpus.config())
     assert (finding.kind, finding.where) == ("scattered", str(corpus.path("training.en")))
 
 
-def test_many_stretches_are_counted(corpus, look):
+def test_many_stretches_are_counted(corpus, check_data):
     target = corpus.lines("training.fr")
     for start in range(40, 1000, 120):
         target[start : start + 40] = [*target[start + 1 : start + 40], target[start]]
     corpus.write("training.fr", target)
-    findings = look(corpus.config())
+    findings = check_data(corpus.config())
     assert [finding.kind for finding in findings] == ["shifted"] * 5 + ["misaligned"]
     assert findings[-1].what.startswith("3 further stretches")
 
 
 def test_a_sample_is_bounded_and_of_a_small_corpus_all_of_it():
-    small, large = Sample(seed=1), Sample(seed=1)
+    small, large = Reservoir(seed=1), Reservoir(seed=1)
     for pair in line_pairs(map(str, range(777)), map(str, range(777))):
         small.add(pair)
     assert small.is_whole and [pair.number for pair in small.pairs] == list(range(1, 778))
-    count = 3 * MOST_RUNS * RUN_PAIRS
+    count = 3 * MOST_BLOCKS * BLOCK_PAIRS
     for pair in line_pairs(map(str, range(count)), map(str, range(count))):
         large.add(pair)
     numbers = [pair.number for pair in large.pairs]
-    assert not large.is_whole and len(numbers) == MOST_RUNS * RUN_PAIRS and numbers == sorted(numbers)
+    assert not large.is_whole and len(numbers) == MOST_BLOCKS * BLOCK_PAIRS and numbers == sorted(numbers)
     assert max(numbers) > 0.98 * count and min(numbers) < 0.02 * count
-    assert all(run.first % RUN_PAIRS == 1 and len(run.pairs) == RUN_PAIRS for run in large.runs)
+    assert all(block.first % BLOCK_PAIRS == 1 and len(block.pairs) == BLOCK_PAIRS for block in large.blocks)

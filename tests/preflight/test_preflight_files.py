@@ -14,17 +14,17 @@ def found(findings):
     return [(finding.severity, finding.kind) for finding in findings]
 
 
-def test_nothing_is_found_in_a_clean_corpus(corpus, look):
-    assert look(corpus.config()) == []
-    told = look(corpus.config(), information=True)
+def test_nothing_is_found_in_a_clean_corpus(corpus, check_data):
+    assert check_data(corpus.config()) == []
+    told = check_data(corpus.config(), information=True)
     assert {finding.kind for finding in told} == {"pairs"}
     assert exit_code(told) == 0
 
 
-def test_all_missing_files_are_named_those_of_training_first(corpus, look):
+def test_all_missing_files_are_named_those_of_training_first(corpus, check_data):
     for name in ("test.en", "training.fr", "validation.en"):
         corpus.path(name).unlink()
-    findings = look(corpus.config())
+    findings = check_data(corpus.config())
     assert [finding.where for finding in findings if finding.severity == "error"] == [
         str(corpus.path(name)) for name in ("training.fr", "validation.en", "test.en")
     ]
@@ -32,7 +32,7 @@ def test_all_missing_files_are_named_those_of_training_first(corpus, look):
 
 
 @pytest.mark.parametrize("kind", ["pipe", "folder", "unreadable"])
-def test_what_is_no_regular_file_is_not_opened(kind, corpus, look):
+def test_what_is_no_regular_file_is_not_opened(kind, corpus, check_data):
     path = corpus.path("training.fr")
     path.unlink()
     if kind == "pipe":
@@ -41,81 +41,83 @@ def test_what_is_no_regular_file_is_not_opened(kind, corpus, look):
         path.mkdir()
     else:
         path.symlink_to(path.name)
-    [finding] = [finding for finding in look(corpus.config()) if finding.where == str(path)]
+    [finding] = [finding for finding in check_data(corpus.config()) if finding.where == str(path)]
     assert (finding.kind, finding.exit_code) == ("unreadable", 66)
 
 
-def test_unequal_numbers_of_lines_are_told_with_both(corpus, look):
+def test_unequal_numbers_of_lines_are_told_with_both(corpus, check_data):
     corpus.write("training.fr", corpus.lines("training.fr")[:-100])
     corpus.write("test.en", corpus.lines("test.en")[:-1])
-    first, second = look(corpus.config())
+    first, second = check_data(corpus.config())
     assert first.exit_code == second.exit_code == 65
     assert "1000 lines" in first.what and "900" in first.what and first.where == str(corpus.path("training.en"))
     assert "119 lines" in second.what and "120" in second.what
 
 
-def test_a_missing_test_set_does_not_hide_how_training_would_end(corpus, look):
+def test_a_missing_test_set_does_not_hide_how_training_would_end(corpus, check_data):
     corpus.path("test.en").unlink()
     corpus.write("training.fr", corpus.lines("training.fr")[:-100])
-    assert exit_code(look(corpus.config())) == 65
+    assert exit_code(check_data(corpus.config())) == 65
 
 
 @pytest.mark.parametrize(("name", "kind"), [("training", "empty"), ("validation", "empty"), ("test", "empty")])
-def test_files_without_a_line_are_an_empty_corpus(name, kind, corpus, look):
+def test_files_without_a_line_are_an_empty_corpus(name, kind, corpus, check_data):
     for side in ("en", "fr"):
         corpus.path(f"{name}.{side}").write_bytes(b"")
-    [finding] = look(corpus.config())
+    [finding] = check_data(corpus.config())
     assert (finding.kind, finding.exit_code) == (kind, 65)
 
 
-def test_compressed_data_that_is_cut_short_is_found(corpus, look):
+def test_compressed_data_that_is_cut_short_is_found(corpus, check_data):
     packed = gzip.compress(corpus.path("training.fr").read_bytes())
     path = corpus.path("training.fr.gz")
     path.write_bytes(packed[: len(packed) // 2])
     config = corpus.config(data={"train": {"source": str(corpus.path("training.en")), "target": str(path)}})
-    [finding] = look(config)
+    [finding] = check_data(config)
     assert (finding.kind, finding.where, finding.exit_code) == ("unreadable", str(path), 66)
 
 
-def test_the_same_file_on_both_sides_is_found_under_any_name(corpus, look):
+def test_the_same_file_on_both_sides_is_found_under_any_name(corpus, check_data):
     path = corpus.path("training.fr")
     path.unlink()
     path.symlink_to(corpus.path("training.en"))
-    assert ("warning", "same_file") in found(look(corpus.config()))
+    assert ("warning", "same_file") in found(check_data(corpus.config()))
 
 
-def test_a_tokenizer_that_is_none_is_found(corpus, look):
+def test_a_tokenizer_that_is_none_is_found(corpus, check_data):
     corpus.write("junk.model", ["junk"])
-    findings = look(corpus.config(tokenizer={"source_model": str(corpus.path("junk.model"))}))
+    findings = check_data(corpus.config(tokenizer={"source_model": str(corpus.path("junk.model"))}))
     assert [(finding.kind, finding.exit_code) for finding in findings] == [("tokenizer_unreadable", 4)]
 
 
-def test_a_tokenizer_that_is_missing_is_found_as_training_finds_it(corpus, look):
+def test_a_tokenizer_that_is_missing_is_found_as_training_finds_it(corpus, check_data):
     missing = str(corpus.path("missing.model"))
-    [finding] = look(corpus.config(tokenizer={"source_model": missing}))
+    [finding] = check_data(corpus.config(tokenizer={"source_model": missing}))
     assert (finding.where, finding.what, finding.exit_code) == (missing, "no such file", 66)
 
 
-def test_a_validation_set_of_a_few_pairs_is_a_warning(corpus, look):
+def test_a_validation_set_of_a_few_pairs_is_a_warning(corpus, check_data):
     for side in ("en", "fr"):
         corpus.write(f"validation.{side}", corpus.lines(f"validation.{side}")[:20])
-    assert found(look(corpus.config())) == [("warning", "few_validation_pairs")]
+    assert found(check_data(corpus.config())) == [("warning", "few_validation_pairs")]
 
 
-def test_of_large_files_the_beginning_is_read_unless_all_is_asked_for(corpus, look, monkeypatch):
+def test_of_large_files_the_beginning_is_read_unless_all_is_asked_for(corpus, check_data, monkeypatch):
     monkeypatch.setattr(files_module, "COUNTED_BYTES", 1000)
     monkeypatch.setattr("nmt.preflight.reading.HEAD_PAIRS", 700)
     lines = corpus.lines("training.fr")
     corpus.path("training.fr").write_bytes("\n".join(lines[:800]).encode() + b"\n\xff\xff")
-    assert look(corpus.config()) == []
-    told = [finding for finding in look(corpus.config(), information=True) if finding.kind == "not_counted"]
+    assert check_data(corpus.config()) == []
+    told = [finding for finding in check_data(corpus.config(), information=True) if finding.kind == "not_counted"]
     assert len(told) == 1 and "--full" in told[0].advice
-    assert {("error", "unequal_lines"), ("warning", "invalid_utf8")} <= set(found(look(corpus.config(), full=True)))
+    assert {("error", "unequal_lines"), ("warning", "invalid_utf8")} <= set(
+        found(check_data(corpus.config(), full=True))
+    )
 
 
-def test_what_was_counted_and_not_read_is_told(corpus, look, monkeypatch):
+def test_what_was_counted_and_not_read_is_told(corpus, check_data, monkeypatch):
     monkeypatch.setattr("nmt.preflight.reading.HEAD_PAIRS", 700)
-    [told] = [finding for finding in look(corpus.config(), information=True) if finding.kind == "not_whole"]
+    [told] = [finding for finding in check_data(corpus.config(), information=True) if finding.kind == "not_whole"]
     assert "the first 700 of 1,000 pairs for training" in told.what
 
 
@@ -128,19 +130,19 @@ def test_lines_that_were_not_counted_are_estimated(corpus):
         assert files_module.estimated_lines(str(path), lines[:500]) == pytest.approx(1000, rel=0.2)
 
 
-def test_a_giant_line_takes_bounded_memory_and_is_named(corpus, look):
+def test_a_giant_line_takes_bounded_memory_and_is_named(corpus, check_data):
     lines = corpus.lines("training.fr")
     corpus.path("training.fr").write_bytes(
         "\n".join(lines[:700]).encode() + b"\n" + b"a" * 50_000_000 + b"\n" + "\n".join(lines[701:]).encode() + b"\n"
     )
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    [finding] = look(corpus.config())
+    [finding] = check_data(corpus.config())
     assert (finding.kind, finding.where) == ("too_long", f"{corpus.path('training.en')}:701")
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 60_000  # kibibytes
 
 
-def test_a_line_too_long_in_the_test_set_is_what_eval_refuses(corpus, look):
+def test_a_line_too_long_in_the_test_set_is_what_eval_refuses(corpus, check_data):
     lines = corpus.lines("test.fr")
     corpus.write("test.fr", [*lines[:3], "a " * 600_000, *lines[4:]])
-    [finding] = look(corpus.config())
+    [finding] = check_data(corpus.config())
     assert (finding.kind, finding.exit_code, finding.where) == ("too_long", 65, f"{corpus.path('test.en')}:4")

@@ -1,4 +1,4 @@
-"""What the memory has to give."""
+"""Claims about `nmt.preflight.memory`."""
 
 from __future__ import annotations
 

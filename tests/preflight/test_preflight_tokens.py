@@ -1,32 +1,32 @@
-"""What the text becomes as tokens: what is left out, and a vocabulary that does not suit."""
+"""Claims about `nmt.preflight.tokens`: pairs that are left out, and a vocabulary that does not suit."""
 
 import pytest
 
 import nmt.preflight.reading as reading_module
 from nmt.corpus.store import Store
 from nmt.io.lines import Line
-from nmt.preflight.files import check_files, sets_of
+from nmt.preflight.files import check_files, pair_sets
 from nmt.preflight.findings import Findings
 from nmt.preflight.reading import LinePair
-from nmt.preflight.reservoir import Sample
+from nmt.preflight.reservoir import Reservoir
 from nmt.preflight.scan import scan
-from nmt.preflight.tokens import tokenize
+from nmt.preflight.tokens import tokenize_sample
 from nmt.training.preparation import corpus_files, prepare_corpus, train_tokenizers
 from nmt.training.signals import StopRequest
 
 
 @pytest.fixture
 def tokens(corpus, tmp_path):
-    """What is made of the training text, and what is found on the way."""
+    """Tokenises the training text, and returns the sample and the findings."""
 
     def made(config):
-        sample, findings = Sample(seed=1), Findings()
+        sample, findings = Reservoir(seed=1), Findings()
         lines = zip(corpus.lines("training.en"), corpus.lines("training.fr"), strict=True)
         for number, (source, target) in enumerate(lines, 1):
             sample.add(LinePair(0, Line(number, source), Line(number, target)))
         folder = tmp_path / "made"
         folder.mkdir()
-        tokenized = tokenize(config, sample, sets_of(config)[0].files, None, folder, findings, StopRequest())
+        tokenized = tokenize_sample(config, sample, pair_sets(config)[0].files, None, folder, findings, StopRequest())
         return tokenized, findings.sorted()
 
     return made

@@ -8,10 +8,10 @@ import pytest
 
 import nmt.preflight.trial as trial_module
 from nmt.errors import MemoryExhaustedError, StoppedError
-from nmt.preflight.check import Options, check
-from nmt.preflight.estimates import Extent, expect_disk, expect_memory, expect_time
+from nmt.preflight.check import PreflightOptions, check
+from nmt.preflight.estimates import TrainingLength, estimate_disk, estimate_memory, estimate_time
 from nmt.preflight.findings import Findings
-from nmt.preflight.trial import Model, Outcome, Plan, Trial, TrialTooLongError
+from nmt.preflight.trial import Trial, TrialModel, TrialOutcome, TrialPlan, TrialTooLongError
 from nmt.training.signals import StopRequest
 
 SMALL = {
@@ -24,7 +24,7 @@ SMALL = {
         "decoder": {"hidden_size": 8},
     },
 }
-MINUTE = Outcome(updates=10, seconds=5.0, target_tokens=5000, memory=10**8, device_memory=None)
+MINUTE = TrialOutcome(updates=10, seconds=5.0, target_tokens=5000, memory=10**8, device_memory=None)
 
 
 def small(corpus, **training):
@@ -39,46 +39,46 @@ def test_updates_are_timed_and_nothing_is_left(corpus, tmp_path, monkeypatch):
     folder = tmp_path / "temporary"
     folder.mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(folder))
-    checked = check(small(corpus), tmp_path / "runs" / "small")
-    assert checked.exit_code == 0 and {finding.severity for finding in checked.findings} == {"information"}
-    assert kinds(checked.findings) == {"pairs", "model", "time", "memory", "disk"}
-    expected = checked.expected
-    assert expected["updates"] == 1000 and expected["pairs"] == 1000
-    assert 0 < expected["seconds_per_update"] < 5
-    assert expected["seconds"] == pytest.approx(1000 * expected["seconds_per_update"])
-    assert 100 < expected["seconds_per_update"] * expected["target_tokens_per_second"] <= 200  # an update has so many
-    assert 50_000_000 < expected["memory_bytes"] < 3_000_000_000
-    assert 0 < expected["disk_bytes"] < expected["disk_free_bytes"]
+    report = check(small(corpus), tmp_path / "runs" / "small")
+    assert report.exit_code == 0 and {finding.severity for finding in report.findings} == {"information"}
+    assert kinds(report.findings) == {"pairs", "model", "time", "memory", "disk"}
+    estimates = report.estimates
+    assert estimates["updates"] == 1000 and estimates["pairs"] == 1000
+    assert 0 < estimates["seconds_per_update"] < 5
+    assert estimates["seconds"] == pytest.approx(1000 * estimates["seconds_per_update"])
+    assert 100 < estimates["seconds_per_update"] * estimates["target_tokens_per_second"] <= 200  # an update has so many
+    assert 50_000_000 < estimates["memory_bytes"] < 3_000_000_000
+    assert 0 < estimates["disk_bytes"] < estimates["disk_free_bytes"]
     assert not list(folder.iterdir()) and not (tmp_path / "runs").exists()
     assert not multiprocessing.active_children()
 
 
 def test_a_loss_that_becomes_infinite_is_told(corpus, tmp_path):
-    checked = check(small(corpus, learning_rate=1e38, clip_norm=None), tmp_path / "run")
-    [error] = [finding for finding in checked.findings if finding.severity == "error"]
-    assert (error.kind, checked.exit_code) == ("diverged", 6)
+    report = check(small(corpus, learning_rate=1e38, clip_norm=None), tmp_path / "run")
+    [error] = [finding for finding in report.findings if finding.severity == "error"]
+    assert (error.kind, report.exit_code) == ("diverged", 6)
 
 
 @pytest.mark.parametrize(("trial", "code"), [(True, 7), (False, 5)])
 def test_a_model_for_which_there_is_no_memory_is_not_tried(trial, code, corpus, tmp_path):
     config = small(corpus)
     huge = config.model.model_copy(update={"decoder": config.model.decoder.model_copy(update={"hidden_size": 10**6})})
-    checked = check(config.model_copy(update={"model": huge}), tmp_path / "run", Options(trial=trial))
-    errors = [finding for finding in checked.findings if finding.severity == "error"]
+    report = check(config.model_copy(update={"model": huge}), tmp_path / "run", PreflightOptions(trial=trial))
+    errors = [finding for finding in report.findings if finding.severity == "error"]
     assert kinds(errors) == ({"memory", "disk"} if trial else {"disk"})
-    assert checked.exit_code == code
+    assert report.exit_code == code
 
 
 @pytest.mark.parametrize(("device", "code"), [("cuda:99", 69), ("tpu", 2)])
 def test_the_device_is_looked_for_even_where_files_are_missing(device, code, corpus, tmp_path):
     corpus.path("training.en").unlink()
-    checked = check(small(corpus), tmp_path / "run", Options(device=device))
-    assert {"device", "unreadable"} <= kinds(checked.findings) and checked.exit_code == code
+    report = check(small(corpus), tmp_path / "run", PreflightOptions(device=device))
+    assert {"device", "unreadable"} <= kinds(report.findings) and report.exit_code == code
 
 
 @pytest.fixture
 def plan(corpus):
-    return Plan(small(corpus).as_yaml(), "cpu", 1, sizes=(300, 300))
+    return TrialPlan(small(corpus).as_yaml(), "cpu", 1, sizes=(300, 300))
 
 
 def test_a_process_that_was_killed_has_run_out_of_memory(plan):
@@ -119,23 +119,23 @@ def test_a_signal_ends_it(plan):
 def test_time_is_that_of_the_nearest_limit(limits, seconds, corpus):
     config = small(corpus, **{"max_epochs": None, "patience": None, **limits})
     epochs = config.training.max_epochs
-    extent = Extent(
+    length = TrainingLength(
         1000, 40_000, 200, min((n for n in (config.training.max_steps, epochs and 200 * epochs) if n), default=None)
     )
     findings = Findings()
-    assert expect_time(config, extent, MINUTE, None, findings)["seconds"] == seconds
+    assert estimate_time(config, length, MINUTE, None, findings)["seconds"] == seconds
     assert kinds(findings.sorted()) == {"time"}
 
 
 def test_few_updates_are_a_warning(corpus):
     findings = Findings()
-    expect_time(small(corpus, max_steps=100), Extent(1000, 40_000, 200, 100), None, None, findings)
+    estimate_time(small(corpus, max_steps=100), TrainingLength(1000, 40_000, 200, 100), None, None, findings)
     assert kinds(findings.sorted()) == {"few_updates"}
 
 
 def test_more_memory_than_there_is_is_a_warning():
     findings = Findings()
-    expect_memory(MINUTE._replace(memory=1 << 60), findings)
+    estimate_memory(MINUTE._replace(memory=1 << 60), findings)
     assert [finding.severity for finding in findings.sorted()] == ["warning"]
 
 
@@ -144,8 +144,8 @@ def test_disk_is_needed_for_checkpoints_and_corpus(corpus, tmp_path):
         bytes_per_pair = 100.0
 
     findings = Findings()
-    model = Model("cpu", "float32", 1000, 4000)
-    expected = expect_disk(small(corpus), tmp_path / "run", model, Tokens(), 1000, None, findings)
-    assert expected["disk_bytes"] == 100_000 + 5 * 3 * 4000
-    expect_disk(small(corpus), tmp_path / "run", model, Tokens(), 10**15, None, findings)
+    model = TrialModel("cpu", "float32", 1000, 4000)
+    estimates = estimate_disk(small(corpus), tmp_path / "run", model, Tokens(), 1000, None, findings)
+    assert estimates["disk_bytes"] == 100_000 + 5 * 3 * 4000
+    estimate_disk(small(corpus), tmp_path / "run", model, Tokens(), 10**15, None, findings)
     assert [finding.exit_code for finding in findings.sorted()] == [None, 5]
