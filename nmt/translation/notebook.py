@@ -1,7 +1,7 @@
 """What translations show of themselves in a notebook.
 
-A page and a heat map are drawn by `nmt.visualization`, which stands above this room and knows its values. It is imported
-by its name when a notebook asks for it: the one place where a lower room calls on a higher one.
+A page and a heat map are drawn by `nmt.visualization`, which stands above this room and knows its values. It is
+imported by its name when a notebook asks for it: the one place where a lower room calls on a higher one.
 """
 
 from __future__ import annotations

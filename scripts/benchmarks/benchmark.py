@@ -1,7 +1,7 @@
 """Measures how fast nmt trains and translates here, and how near that is to what the processor's products allow.
 
-    .venv/bin/python scripts/benchmarks/benchmark.py [CONFIG] [--model RUN] [--json FILE] [--repetitions N] [--batches N]
-                                          [--steps N] [--threads N] [--shortlist N]
+    .venv/bin/python scripts/benchmarks/benchmark.py [CONFIG] [--model RUN] [--json FILE] [--repetitions N]
+        [--batches N] [--steps N] [--threads N] [--shortlist N]
 
 CONFIG (configs/multi30k_en_fr.yaml by default) gives the corpus, whose real batches are trained on, and all sizes. What
 is compared is run in turns, and each number is the median of all repetitions. Decoding needs a trained model, RUN, and

@@ -1,6 +1,7 @@
 """Shows whether training in bfloat16 costs BLEU: the same updates in both precisions, from several seeds.
 
-    .venv/bin/python scripts/benchmarks/compare_precisions.py [CONFIG] [--folder DIR] [--steps N] [--seeds N] [--threads N]
+    .venv/bin/python scripts/benchmarks/compare_precisions.py [CONFIG] [--folder DIR] [--steps N] [--seeds N]
+        [--threads N]
 
 Each run lies in a folder of its own; a run that is there goes on, and a finished one is only read. All are scored on
 CONFIG's test set in float32, so that what differs is training alone.

@@ -1,7 +1,7 @@
 """Compares nmt with OpenNMT-py 3.5.1 on this machine: how fast each trains and translates.
 
-    .venv/bin/python scripts/benchmarks/compare_with_opennmt.py [CONFIG] [--environment DIR] [--folder DIR] [--json FILE]
-        [--repetitions N] [--steps N] [--opennmt-steps N] [--threads N]
+    .venv/bin/python scripts/benchmarks/compare_with_opennmt.py [CONFIG] [--environment DIR] [--folder DIR]
+        [--json FILE] [--repetitions N] [--steps N] [--opennmt-steps N] [--threads N]
 
 OpenNMT-py is installed into a virtual environment of its own, when it is not there; nmt does not depend on it. CONFIG
 (configs/multi30k_en_fr.yaml by default) gives corpus, vocabulary, sizes and test set. Another one needs another folder.

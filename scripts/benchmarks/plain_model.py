@@ -1,4 +1,4 @@
-"""The model of `nmt` as one writes it with PyTorch's own parts: what `scripts/benchmarks/benchmark.py` measures training against.
+"""The model of `nmt` as one writes it with PyTorch's own parts: `benchmark.py` measures training against it.
 
 The same equations and sizes, one layer each, embeddings tied; `torch.nn.LSTM` over a packed sequence, `LSTMCell` and
 attention step by step, `torch.nn.Dropout`, and torch's cross-entropy over all logits at once, all under autograd.
