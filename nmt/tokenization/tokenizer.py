@@ -81,7 +81,7 @@ class Tokenizer:
         return cls(model, str(path))
 
     def encode(self, texts: Sequence[str]) -> list[list[int]]:
-        """Returns the ids of each text, without begin and end marks; none for a text in which the model finds nothing."""
+        """Returns the ids of each text, without begin and end marks; none for a text that normalisation empties."""
         return self._segment(texts, int)
 
     def pieces(self, texts: Sequence[str]) -> list[list[str]]:
