@@ -1,4 +1,4 @@
-"""What translations show of themselves in a notebook.
+"""The display of translations in a notebook.
 
 A page and a heat map are drawn by `nmt.visualization`, which stands above this room and knows its values. It is
 imported by its name when a notebook asks for it: the one place where a lower room calls on a higher one.
