@@ -20,7 +20,7 @@ _SAFE_SUM = 1e-20, 1e20  # sums between these, and all values made of them, are 
 
 
 class _Exponentials(NamedTuple):
-    """The exponentials exp(logits - shift) of rows, with each row's sum, its target's logit less the shift, and shift."""
+    """The exponentials exp(logits - shift) of rows, with each row's sum and its target's logit less the shift."""
 
     values: Tensor  # (N, V)
     sums: Tensor  # (N, 1), accurate
