@@ -89,7 +89,7 @@ class ForcedPair:
 
     @property
     def log_probability(self) -> float:
-        """Log-probability of the translation, end mark included; 0 where both lines are blank, NaN for too large a pair."""
+        """Log-probability of the translation, end mark included; 0 where both lines are blank, NaN for a large pair."""
         return math.nan if self.scores is None else float(self.scores.log_probabilities.sum(dtype=np.float64))
 
     def score(self, length_penalty: float) -> float:

@@ -30,7 +30,7 @@ from nmt.tokenization.tokenizers import Tokenizers
 from nmt.translation.decoding_trace import AttendedLine, trace_decoding
 from nmt.translation.options import TranslateOptions
 from nmt.translation.result import Translation
-from nmt.translation.segments import EncodedSegments, Segment, LineSegmenter, SegmentResult
+from nmt.translation.segments import EncodedSegments, LineSegmenter, Segment, SegmentResult
 
 LARGEST_LOGITS = 1 << 26
 """Maximum number of logits per search step, (B, K, V), of several sentences; a search takes some 10 bytes for each."""
