@@ -88,6 +88,7 @@ def rewrite(markdown: str, page: str, repository: str | None) -> str:
             return f"[{found['text']}]({posixpath.relpath(place, posixpath.dirname(page) or '.')}{sharp}{heading})"
         if repository:
             return f"[{found['text']}]({repository.rstrip('/')}/blob/HEAD/{path}{sharp}{heading})"
-        return f"`{path}`" if found["text"].startswith("`") else f"{found['text']} (`{path}`)"
+        is_name = path.endswith(found["text"].strip("`").rstrip("/"))
+        return f"`{path}`" if is_name else f"{found['text']} (`{path}`)"
 
     return _MARKUP.sub(replaced, markdown)

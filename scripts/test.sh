@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The whole gate: formatter, linter, types and tests. Sets up what it needs; run it again as often as you like.
+# The whole gate: formatter, linter, types, documentation and tests. Sets up what it needs; run it as often as you like.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 bash scripts/install_browser.sh & browser=$!
@@ -11,4 +11,8 @@ step() { printf '\n== %s\n' "$1" >&2; }
 step "ruff format" && ruff format --check .
 step "ruff check" && ruff check .
 step "mypy" && mypy
+step "mkdocs" # strict, as mkdocs.yml says: a warning, such as of a link that leads nowhere, fails
+site=$(mktemp -d)
+trap 'rm -rf "$site"' EXIT
+NO_MKDOCS_2_WARNING=1 mkdocs build --quiet --site-dir "$site"
 step "pytest" && pytest -n "${NMT_TEST_PROCESSES:-2}" --dist worksteal -m "not slow" "$@"
