@@ -22,7 +22,9 @@ def test_pictures_stay() -> None:
 def test_a_link_to_code_is_a_path_where_the_repository_is_not_known() -> None:
     assert rewrite("see [`beam.py`](../nmt/search/beam.py).", "glossary.md", None) == "see `nmt/search/beam.py`."
     assert rewrite("[nmt/search/](../nmt/search)", "glossary.md", None) == "`nmt/search`"
-    assert rewrite("[the loop](../nmt/search/decoding.py)", "glossary.md", None) == "the loop (`nmt/search/decoding.py`)"
+    assert (
+        rewrite("[the loop](../nmt/search/decoding.py)", "glossary.md", None) == "the loop (`nmt/search/decoding.py`)"
+    )
 
 
 def test_a_link_to_code_leads_to_the_repository_where_it_is_known() -> None:
@@ -38,7 +40,10 @@ def test_documents_of_the_repository_that_are_pages_are_linked_as_pages() -> Non
 
 def test_links_of_added_pages_start_where_these_pages_are_in_the_repository() -> None:
     text = "[train](../docs/commands/train.md#options), [all](../configs) and [below](#europarl)"
-    assert rewrite(text, "corpora.md", None) == "[train](commands/train.md#options), all (`configs`) and [below](#europarl)"
+    assert (
+        rewrite(text, "corpora.md", None)
+        == "[train](commands/train.md#options), all (`configs`) and [below](#europarl)"
+    )
 
 
 def test_code_stays() -> None:
