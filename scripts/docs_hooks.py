@@ -8,6 +8,7 @@ pages of the site. Formulas in TeX become MathML, which browsers draw without a 
 from __future__ import annotations
 
 import html
+import logging
 import posixpath
 import re
 from pathlib import Path
@@ -18,6 +19,8 @@ from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
 ROOT = Path(__file__).parents[1]
+
+logger = logging.getLogger("mkdocs.hooks.docs")  # whose warnings fail a strict build
 
 ADDED = {"data/README.md": "corpora.md", "CHANGELOG.md": "changelog.md"}
 """Documents of the repository that are pages of the site, too, and the names of these pages."""
@@ -80,12 +83,14 @@ def rewrite(markdown: str, page: str, repository: str | None) -> str:
         if found["link"] is None or found["image"]:
             return found[0]
         file, sharp, heading = found["link"].partition("#")
-        if not file or "://" in file or file.startswith("mailto:"):
+        if not file or "://" in file or file.startswith(("/", "mailto:")):
             return found[0]
         path = posixpath.normpath(posixpath.join(folder, file))
         place = PLACES.get(path) or (path.removeprefix("docs/") if path.startswith("docs/") else None)
         if place is not None:
             return f"[{found['text']}]({posixpath.relpath(place, posixpath.dirname(page) or '.')}{sharp}{heading})"
+        if not (ROOT / path).exists():
+            logger.warning("%s: a link leads to %s, which is not in the repository", page, path)
         if repository:
             return f"[{found['text']}]({repository.rstrip('/')}/blob/HEAD/{path}{sharp}{heading})"
         is_name = path.endswith(found["text"].strip("`").rstrip("/"))

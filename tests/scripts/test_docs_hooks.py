@@ -5,6 +5,8 @@ from __future__ import annotations
 import runpy
 from pathlib import Path
 
+import pytest
+
 SCRIPT = Path(__file__).parents[2] / "scripts" / "docs_hooks.py"
 HOOKS = runpy.run_path(str(SCRIPT), run_name="docs_hooks")
 rewrite, anchor, on_page_content = HOOKS["rewrite"], HOOKS["anchor"], HOOKS["on_page_content"]
@@ -30,6 +32,11 @@ def test_a_link_to_code_is_a_path_where_the_repository_is_not_known() -> None:
 def test_a_link_to_code_leads_to_the_repository_where_it_is_known() -> None:
     found = rewrite("[beam.py](../../nmt/search/beam.py)", "explanation/equations.md", "https://example.org/nmt/")
     assert found == "[beam.py](https://example.org/nmt/blob/HEAD/nmt/search/beam.py)"
+
+
+def test_a_link_to_code_that_is_not_there_is_a_warning(caplog: pytest.LogCaptureFixture) -> None:
+    rewrite("[beam.py](../nmt/search/nowhere.py)", "glossary.md", None)
+    assert caplog.messages == ["glossary.md: a link leads to nmt/search/nowhere.py, which is not in the repository"]
 
 
 def test_documents_of_the_repository_that_are_pages_are_linked_as_pages() -> None:
