@@ -1,10 +1,17 @@
 #!/usr/bin/env bash
 # The whole gate: formatter, linter, types, documentation and tests. Sets up what it needs; run it as often as you like.
+# With --browser as the first argument it may install a Chromium by apt-get, too; other arguments go to pytest.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-bash scripts/install_browser.sh & browser=$!
+if [ "${1:-}" = --browser ]; then
+    shift
+    bash scripts/install_browser.sh --browser & browser=$!
+else
+    bash scripts/install_browser.sh # asks, on a terminal
+    browser=
+fi
 bash scripts/install.sh dev || { wait; exit 1; }
-wait "$browser"
+[ -z "$browser" ] || wait "$browser"
 export PATH="$PWD/.venv/bin:$PATH"
 
 step() { printf '\n== %s\n' "$1" >&2; }
