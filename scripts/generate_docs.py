@@ -97,7 +97,7 @@ def _signature(parameter: Any) -> str:
 
 
 def _value_name(parameter: Any) -> str:
-    """The name of an option's value: as declared, `N` for whole numbers, or else the letter of the option's last word."""
+    """The name of an option's value: as declared, `N` for whole numbers, or the first letter of its last word."""
     if parameter.metavar:
         return str(parameter.metavar)
     last = parameter.opts[0].rpartition("-")[2].upper()
