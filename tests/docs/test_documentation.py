@@ -9,6 +9,7 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -233,12 +234,10 @@ def test_references_to_the_code_name_what_is_there() -> None:
     references = re.findall(r"^::: (\S+)$", read("docs/reference/python.md"), re.MULTILINE)
     assert len(references) > 10
     for reference in references:
-        module, _, name = reference.rpartition(".")
-        owner = None
-        if module.rpartition(".")[2][0].isupper():  # a method
-            module, _, owner = module.rpartition(".")
-        names = vars(__import__(module, fromlist=["*"]))
-        assert name in (names if owner is None else vars(names[owner])), reference
+        *modules, name = re.sub(r"\.([A-Z]\w*)\.(\w+)$", r".\1:\2", reference).split(".")
+        found = import_module(".".join(modules))
+        for part in name.split(":"):
+            found = getattr(found, part)
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)
