@@ -167,6 +167,13 @@ def test_examples_use_commands_and_options_that_exist(document: str) -> None:
         assert set(options) <= options_of(command), command
 
 
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_examples_use_files_of_the_repository_that_exist(document: str) -> None:
+    for block in code_blocks(read(document), "sh"):
+        for path in re.findall(r"(?<![\w/])(?:scripts|configs|examples|tests)/[\w./]*\w", block):
+            assert (ROOT / path).exists(), path
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_has_an_example_on_its_page(command: str) -> None:
     assert command in {name for name, _ in documented_commands(page_of(command))}
