@@ -35,8 +35,7 @@ LAYERS = [
 ]
 LEVEL = {room: number for number, rooms in enumerate(LAYERS) for room in rooms}
 AT_THE_ROOT = 6  # modules at most that have no room
-# What a notebook shows of a translation is drawn by a higher room, which is imported by its name.
-BY_NAME = {"nmt/__init__.py", "nmt/translation/notebook.py"}
+BY_NAME = {"nmt/__init__.py"}  # the only file that imports modules by their names, when they are asked for
 
 
 def name_of(path: Path) -> str:

@@ -8,7 +8,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -16,7 +15,6 @@ from nmt.checkpoint.layout import CONFIG, WEIGHTS
 from nmt.checkpoint.loading import open_model
 from nmt.checkpoint.run_directory import Warn
 from nmt.config import Config
-from nmt.corpus.batch_order import length_sorted_batches
 from nmt.corpus.batching import pad
 from nmt.device import choose_device, choose_precision, products_in, within_memory
 from nmt.errors import MemoryExhaustedError, ModelError, NmtError, NonFiniteError
@@ -27,16 +25,11 @@ from nmt.search.hypothesis import Hypothesis, NonFiniteScoresError, Step
 from nmt.search.sampling import sample
 from nmt.search.shortlist import RestrictedVocabularies, Shortlist
 from nmt.tokenization.tokenizers import Tokenizers
+from nmt.translation.batches import search_batches
 from nmt.translation.decoding_trace import AttendedLine, trace_decoding
 from nmt.translation.options import TranslateOptions
 from nmt.translation.result import Translation
 from nmt.translation.segments import EncodedSegments, LineSegmenter, Segment, SegmentResult
-
-LARGEST_LOGITS = 1 << 26
-"""Maximum number of logits per search step, (B, K, V), of several sentences; a search takes some 10 bytes for each."""
-
-LARGEST_OUTPUTS = 1 << 26
-"""Maximum number of output weights gathered for the shortlists of several sentences, (B, C, R)."""
 
 WORTH_A_TABLE = 16
 """Minimum number of segments for which a table of the words' gates takes less time to make than it saves."""
@@ -173,7 +166,7 @@ class Translator:
         with self.computing():
             if self._word_gates is None and len(segments) >= WORTH_A_TABLE:
                 self._word_gates = self.model.word_gates()
-            for batch in self._batches(segments, options):
+            for batch in search_batches(segments, self.model, options):
                 of_batch = within_memory([segments[n] for n in batch], self._searching(options), _exhausted(options))
                 for place, of_segment in zip(batch, of_batch, strict=True):
                     hypotheses[place] = of_segment
@@ -238,24 +231,6 @@ class Translator:
             count = options.search.shortlist
             what = f"is {count}, but the model has no table for it; `nmt shortlist` makes one, and 0 is off"
             raise ModelError(where, what)
-
-    def _batches(self, segments: Sequence[Segment], options: TranslateOptions) -> Iterator[list[int]]:
-        """Yields the places of segments that are searched together: of similar length, and bounded in memory."""
-        lengths = np.array([len(segment.ids) + 1 for segment in segments], dtype=np.int64)
-        most = max(1, LARGEST_LOGITS // (options.width * max(self.tokenizers.target.size, options.width)))
-        for batch in length_sorted_batches(lengths, options.search.batch_tokens, most):
-            yield from self._with_bounded_outputs(segments, batch.tolist())
-
-    def _with_bounded_outputs(self, segments: Sequence[Segment], places: list[int]) -> Iterator[list[int]]:
-        """Halves a batch until the output weights gathered for its shortlists are at most `LARGEST_OUTPUTS`."""
-        candidates = (segments[place].candidates for place in places)
-        longest = max(0 if tokens is None else len(tokens) for tokens in candidates)
-        if len(places) > 1 and len(places) * longest * self.model.output_weight.shape[1] > LARGEST_OUTPUTS:
-            half = len(places) // 2
-            yield from self._with_bounded_outputs(segments, places[:half])
-            yield from self._with_bounded_outputs(segments, places[half:])
-        else:
-            yield places
 
     def _searching(self, options: TranslateOptions) -> Callable[[Sequence[Segment]], list[list[Hypothesis]]]:
         """Returns a function that searches a batch of segments, with errors that name the line of scores not finite."""

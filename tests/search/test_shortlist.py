@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 
+import nmt.translation.batches
 import nmt.translation.translator
 from nmt.config import from_yaml
 from nmt.errors import ModelError
@@ -216,12 +217,12 @@ def test_a_batch_is_small_enough_for_its_output_weights(
     assert sizes[0][0] == 60
     sizes.clear()
     monkeypatch.setattr(
-        nmt.translation.translator, "LARGEST_OUTPUTS", 10 * 40 * some_candidates.model.output_weight.shape[1]
+        nmt.translation.batches, "LARGEST_OUTPUTS", 10 * 40 * some_candidates.model.output_weight.shape[1]
     )
     assert_same(some_candidates.translate(lines, options), expected)
     # The marks come on top of what was counted.
     assert 1 < max(sentences * (tokens - 4) for sentences, tokens, _ in sizes) <= 10 * 40
-    monkeypatch.setattr(nmt.translation.translator, "LARGEST_OUTPUTS", 1)
+    monkeypatch.setattr(nmt.translation.batches, "LARGEST_OUTPUTS", 1)
     assert_same(some_candidates.translate(lines, options), expected)
 
 

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import torch
 
+import nmt.translation.batches
 import nmt.translation.translator
 from nmt.config import from_yaml
 from nmt.errors import MemoryExhaustedError, ModelError, NonFiniteError
@@ -169,16 +170,16 @@ def test_a_batch_is_small_enough_for_its_logits(
         translator.options(n_best=4, beam_size=9, sampling=SamplingOptions()),
     ):
         batch_sizes.clear()
-        monkeypatch.setattr(nmt.translation.translator, "LARGEST_LOGITS", 4 * translator.tokenizers.target.size * 7)
+        monkeypatch.setattr(nmt.translation.batches, "LARGEST_LOGITS", 4 * translator.tokenizers.target.size * 7)
         found = translator.translate(lines, options)
         assert max(batch_sizes) == 7
     # A beam wider than the vocabulary ranks as many candidates as its square.
     wide = 2 * translator.tokenizers.target.size
-    monkeypatch.setattr(nmt.translation.translator, "LARGEST_LOGITS", 3 * wide * wide)
+    monkeypatch.setattr(nmt.translation.batches, "LARGEST_LOGITS", 3 * wide * wide)
     batch_sizes.clear()
     translator.translate(lines[:9], translator.options(beam_size=wide, max_length=3))
     assert batch_sizes == [3, 3, 3]
-    monkeypatch.setattr(nmt.translation.translator, "LARGEST_LOGITS", 1)
+    monkeypatch.setattr(nmt.translation.batches, "LARGEST_LOGITS", 1)
     found = translator.translate(lines)
     assert batch_sizes[-60:] == [1] * 60
     assert_same(found, expected)
