@@ -86,7 +86,7 @@ class UnigramSampling:
         return pieces
 
     def _lattice(self, stretch: str) -> list[tuple[list[int], list[float]]]:
-        """Lists, for each end, where the last piece of `stretch[:end]` can start, with cumulative probabilities."""
+        """Lists for each end where the last piece of `stretch[:end]` can start, with cumulative probabilities."""
         lattice: list[tuple[list[int], list[float]]] = [([], [])]
         forward = [0.0]
         for end in range(1, len(stretch) + 1):

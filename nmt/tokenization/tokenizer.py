@@ -255,6 +255,6 @@ def _word_ends(text: str, word: re.Pattern[str]) -> list[int]:
 
 
 def _words_at(begins: Sequence[int], word_ends: Sequence[int]) -> list[int]:
-    """Returns, for each place, the first word that ends after it, or else the last word; -1 if there is no word."""
+    """Returns for each place the first word that ends after it, or else the last word; -1 if there is no word."""
     last = len(word_ends) - 1
     return [min(bisect_right(word_ends, begin), last) for begin in begins]

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 
 class Display(Protocol):
-    """What draws translations; `nmt.visualization.notebook` is one."""
+    """The interface of a display of translations; `nmt.visualization.notebook` is one."""
 
     def heat_map(self, translation: Any) -> str:
         """Draws a `Translation`, its line and its attention as HTML."""
@@ -25,10 +25,10 @@ _displays: list[Display] = []
 
 
 def use_display(display: Display) -> None:
-    """Has translations show themselves by this display from now on."""
+    """Sets the display that translations use from now on."""
     _displays[:] = [display]
 
 
 def current_display() -> Display | None:
-    """Returns the display in use; None where there is none."""
+    """Returns the display in use; None if there is none."""
     return _displays[0] if _displays else None

@@ -168,7 +168,7 @@ class ProcessGroup:
 
     @contextmanager
     def leading(self) -> Iterator[None]:
-        """Raises, in the first process, the error that ended another process, in place of its consequence here."""
+        """Raises in the first process the error that ended another process, in place of its consequence here."""
         try:
             yield
         except BaseException as error:
