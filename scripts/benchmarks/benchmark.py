@@ -30,7 +30,8 @@ from typing import Any
 import torch
 
 from benchmark_training import REFERENCE, measure_loops
-from nmt.cli.options import load_translator
+from nmt.cli.arguments import ComputeArguments
+from nmt.cli.startup import load_translator
 from nmt.config import Config, load_config
 from nmt.corpus.batch_order import START, BatchOrder
 from nmt.corpus.batching import Batch
@@ -200,7 +201,7 @@ def translate_alone(translator: Translator, lines: Sequence[str], options: Trans
 def measure_decoding(path: Path, repetitions: int, shortlist: int) -> Iterator[Row]:
     """Translating the test set of the model's configuration."""
     for precision in ("fp32", "bf16"):
-        translator = load_translator(path, device="cpu", precision=precision)
+        translator = load_translator(path, ComputeArguments(device="cpu", precision=precision))
         test = translator.config.data.test
         if test is None:
             raise SystemExit(f"{path}: its configuration names no test set")

@@ -39,7 +39,8 @@ import torch
 
 from benchmark import ALONE, Row, processor
 from nmt.checkpoint.layout import METRICS, SHARED_TOKENIZER, TOKENIZER
-from nmt.cli.options import load_translator
+from nmt.cli.arguments import ComputeArguments
+from nmt.cli.startup import load_translator
 from nmt.config import Config, load_config
 from nmt.corpus.batch_order import BatchOrder
 from nmt.corpus.parallel import CorpusFiles, read_pairs
@@ -211,7 +212,7 @@ class Nmt:
     """This program, in this process, loaded as its commands load it."""
 
     def __init__(self, run: Path, precision: str) -> None:
-        self._translator = load_translator(run, device="cpu", precision=precision)
+        self._translator = load_translator(run, ComputeArguments(device="cpu", precision=precision))
 
     def translate(self, lines: Sequence[str], batch_type: str, batch_size: int) -> Found:
         assert batch_type == "tokens"
