@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class AlignmentArguments:
-    """The alignments that are made and written."""
+    """The alignments to make, and their output."""
 
     output_format: Annotated[str, typer.Option("--format", help="text (Pharaoh format) or json.")] = "text"
     alignment: Annotated[str, typer.Option(help="hard, or soft: all weights, too; needs json.")] = "hard"

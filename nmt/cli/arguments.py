@@ -32,7 +32,7 @@ ReferenceFiles = Annotated[
 
 @dataclass(frozen=True)
 class LoggingArguments:
-    """How much is said on standard error."""
+    """The level of messages on standard error."""
 
     quiet: Annotated[bool, typer.Option("--quiet", help="Warnings and errors only.")] = False
     verbose: Annotated[bool, typer.Option("--verbose", help="Say more, tracebacks of faults too.")] = False
@@ -63,7 +63,7 @@ class SearchArguments:
 
 @dataclass(frozen=True)
 class BatchedSearchArguments(SearchArguments):
-    """The same with the size of batches, for commands that translate many lines."""
+    """Options of the search and the size of its batches, for commands that translate many lines."""
 
     batch_tokens: Annotated[int | None, typer.Option(help="Source tokens of the sentences translated at once.")] = None
 

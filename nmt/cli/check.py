@@ -14,7 +14,7 @@ from nmt.cli.startup import start
 
 @dataclass(frozen=True)
 class CheckArguments:
-    """The extent of a check, and how its findings are written."""
+    """The extent of a check, and the output of its findings."""
 
     restart: Annotated[bool, typer.Option("--restart", help="Check for a training that begins anew.")] = False
     full: Annotated[bool, typer.Option("--full", help="Read all of large files, not only their beginning.")] = False

@@ -41,7 +41,7 @@ class ComparisonFileArguments:
 
 @dataclass(frozen=True)
 class MethodArguments:
-    """How to compare."""
+    """The method of the comparison."""
 
     metric: arguments.Metrics = None
     tokenize: arguments.BleuTokenizer = "13a"
@@ -74,7 +74,7 @@ class MethodArguments:
 
 @dataclass(frozen=True)
 class ComparisonOutputArguments:
-    """How the comparison is written, and the file of a report or a figure."""
+    """The output of the comparison, and the file of a report or a figure."""
 
     attention: Annotated[bool, typer.Option("--attention", help="Show the attention of these sentences.")] = False
     output_format: arguments.OutputFormat = "text"

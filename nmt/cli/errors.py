@@ -1,4 +1,4 @@
-"""Reports of errors: lines on standard error and in the log file, and the exit codes of the program."""
+"""Reports of errors on standard error and in the log file, with their exit codes."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def _report_fault() -> int:
     else:
         try:
             place = _write_traceback(text)
-        except OSError as error:  # no folder for temporary files, or a full one
+        except OSError as error:  # no directory for temporary files, or a full disk
             _write(f"a fault in nmt; its traceback could not be written, {error.strerror}; --verbose shows it")
             return FAULT
     _write(f"a fault in nmt; its traceback is in {place}")

@@ -35,7 +35,7 @@ class EvaluationFileArguments:
 
 @dataclass(frozen=True)
 class ScoringArguments:
-    """How sacreBLEU scores."""
+    """Settings of sacreBLEU."""
 
     metric: arguments.Metrics = None
     tokenize: arguments.BleuTokenizer = "13a"
@@ -50,7 +50,7 @@ class ScoringArguments:
 
 @dataclass(frozen=True)
 class EvaluationOutputArguments:
-    """How the scores are written, and the file of the translation."""
+    """The output of the scores, and the file of the translation."""
 
     output_format: arguments.OutputFormat = "text"
     save_output: Annotated[str | None, typer.Option(metavar="FILE", help="Where to put the translation.")] = None

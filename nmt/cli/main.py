@@ -145,7 +145,7 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
 
 
 def _leave_while_loading(number: int, frame: FrameType | None) -> None:
-    """Ends the process where it is loading a library, which may lose an exception and then be loaded by half: torch
+    """Ends the process if it is loading a library, which may lose an exception and be half loaded from then on: torch
     does so with NumPy."""
     while frame is not None:
         if frame.f_globals.get("__name__") == "importlib._bootstrap":

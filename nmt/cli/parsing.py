@@ -1,9 +1,9 @@
-"""How command lines are parsed, beyond what Typer does: groups of arguments, and several files behind one option."""
+"""The parsing of command lines beyond Typer's: groups of arguments, and several files behind one option."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import MISSING, fields, is_dataclass
+from dataclasses import fields, is_dataclass
 from functools import wraps
 from inspect import Parameter, Signature, signature
 from pathlib import Path
@@ -22,26 +22,15 @@ def expand_groups(command: Callable[..., None]) -> Callable[..., None]:
     Args:
         command: annotated as Typer wants it, and so are the fields of its dataclasses; no name may occur twice.
     """
-    hints = get_type_hints(command, include_extras=True)
-    groups: dict[str, type[Any]] = {
-        name: kind for name, kind in hints.items() if isinstance(kind, type) and is_dataclass(kind)
-    }
     parameters: list[Parameter] = []
-    for name, parameter in signature(command).parameters.items():
-        if name in groups:
-            kinds = get_type_hints(groups[name], include_extras=True)
-            defaults = {field.name: field.default for field in fields(groups[name])}
+    groups: dict[str, type[Any]] = {}
+    for parameter in _parameters(command):
+        kind = parameter.annotation
+        if isinstance(kind, type) and is_dataclass(kind):
+            groups[parameter.name] = kind
+            parameters += _parameters(kind)
         else:
-            kinds, defaults = hints, {name: MISSING if parameter.default is Parameter.empty else parameter.default}
-        parameters += (
-            Parameter(
-                each,
-                Parameter.KEYWORD_ONLY,
-                default=Parameter.empty if default is MISSING else default,
-                annotation=kinds[each],
-            )
-            for each, default in defaults.items()
-        )
+            parameters.append(parameter)
 
     @wraps(command)
     def expanded(**values: Any) -> None:
@@ -54,6 +43,15 @@ def expand_groups(command: Callable[..., None]) -> Callable[..., None]:
     return expanded
 
 
+def _parameters(of: Callable[..., Any]) -> list[Parameter]:
+    """Returns the parameters of a function or a dataclass, by keyword so that those with defaults may come first."""
+    hints = get_type_hints(of, include_extras=True)
+    return [
+        parameter.replace(kind=Parameter.KEYWORD_ONLY, annotation=hints[parameter.name])
+        for parameter in signature(of).parameters.values()
+    ]
+
+
 class FilesCommand(TyperCommand):
     """A command that takes several files behind one `--ref`: every word up to the next option that is no directory."""
 
@@ -62,10 +60,8 @@ class FilesCommand(TyperCommand):
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Reads `--ref a b` as `--ref a --ref b`; a directory can only be MODEL."""
         expanded: list[str] = []
-        value_due, repeatable = (
-            False,
-            "",
-        )  # if this word must be a value, and the option of which it may be a further one
+        value_due = False  # the next word is a value, whatever it looks like
+        repeatable = ""  # option of which the next word may be a further value
         for word in args:
             is_option = word.startswith("-") and word != "-"
             if value_due:

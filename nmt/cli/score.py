@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ScoreArguments:
-    """The scores that are written."""
+    """The output of the scores."""
 
     output_format: arguments.OutputFormat = "text"
     per_token: Annotated[

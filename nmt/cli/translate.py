@@ -32,7 +32,7 @@ LINES_AT_ONCE = 2048
 
 @dataclass(frozen=True)
 class TranslationArguments:
-    """The lines to translate, and how their translations are written."""
+    """The lines to translate, and the output of their translations."""
 
     input_file: Annotated[str, typer.Option("--input", metavar="FILE", help="Text, a line a sentence.")] = "-"
     output_file: Annotated[str, typer.Option("--output", metavar="FILE", help="Where translations go.")] = "-"

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ComparisonMethod:
-    """How to compare.
+    """The method of a comparison.
 
     Attributes:
         metrics: some of `nmt.evaluation.metrics.METRICS`.
@@ -40,6 +40,10 @@ class ComparisonMethod:
     def sample_count(self) -> int:
         """Number of samples of the test."""
         return SAMPLES[self.test] if self.samples is None else self.samples
+
+    def build_metric(self, name: str) -> Metric:
+        """Builds sacreBLEU's metric of that name."""
+        return build_metric(name, self.tokenize, lowercase=self.lowercase)
 
     @property
     def metric_of_lengths(self) -> str:
@@ -127,17 +131,10 @@ def compare(
     lines_a, lines_b, expected = stripped(a.lines), stripped(b.lines), [stripped(text.lines) for text in references]
     for lines, name in ((lines_a, a.name), (lines_b, b.name)):
         warn_of_tokenized(lines, expected, name)
-
-    def metric(name: str) -> Metric:
-        return build_metric(name, method.tokenize, lowercase=method.lowercase)
-
-    lengths = [len(line.split()) for line in (expected[0] if source is None else source)]
-    name, text = frequency or (references[0].name, expected[0])
-    split = split_words(method.tokenize, lowercase=method.lowercase)
-    counts = count_words(text, split, distinct_words(lines_a, lines_b, expected[0], tokenize=split))
     better_a, better_b = largest_differences(
-        lines_a, lines_b, expected, source, chrf=metric("chrf"), count=method.examples
+        lines_a, lines_b, expected, source, chrf=method.build_metric("chrf"), count=method.examples
     )
+    counted, text = frequency or (references[0].name, expected[0])
     return Comparison(
         a=a.name,
         b=b.name,
@@ -148,23 +145,32 @@ def compare(
             lines_a,
             lines_b,
             expected,
-            metrics={name: metric(name) for name in method.metrics},
+            metrics={name: method.build_metric(name) for name in method.metrics},
             test=method.test,
             samples=method.sample_count,
         ),
         lengths=scores_by_length(
-            lengths,
+            [len(line.split()) for line in (expected[0] if source is None else source)],
             lines_a,
             lines_b,
             expected,
-            metric=metric(method.metric_of_lengths),
+            metric=method.build_metric(method.metric_of_lengths),
             bootstrap=method.sample_count if method.test == "bootstrap" else 0,
         ),
         by_source=source is not None,
-        frequencies=scores_by_frequency(lines_a, lines_b, expected[0], tokenize=split, frequencies=counts),
-        frequency_name=name,
+        frequencies=_frequencies(lines_a, lines_b, expected[0], text, method),
+        frequency_name=counted,
         better_a=better_a,
         better_b=better_b,
         identical=lines_a == lines_b,
         seed=seed_of_tests(),
     )
+
+
+def _frequencies(
+    a: Sequence[str], b: Sequence[str], reference: Sequence[str], text: Iterable[str], method: ComparisonMethod
+) -> list[FrequencyBin]:
+    """Scores words by their frequency in `text`."""
+    split = split_words(method.tokenize, lowercase=method.lowercase)
+    counts = count_words(text, split, distinct_words(a, b, reference, tokenize=split))
+    return scores_by_frequency(a, b, reference, tokenize=split, frequencies=counts)

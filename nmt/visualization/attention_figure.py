@@ -26,8 +26,8 @@ MAX_LINES = 1000
 def write_figures(matrices: Sequence[AttentionMatrix], path: Path) -> None:
     """Writes figures: as pages of one PDF, or as files of their own.
 
-    The first of several files has the name that was given; of `x.png` the second is `x-2.png`, and so on. Where fonts
-    are missing, they are told for all figures together, and none is written.
+    The first of several files has the name that was given; of `x.png` the second is `x-2.png`, and so on. Missing
+    fonts are reported for all figures together, and then none is written.
 
     Args:
         matrices: one at least, each with a source and a target word at least.

@@ -30,7 +30,7 @@ _HINTS = {
 class FontFiles(FontProperties):
     """The fonts of a text by their files; the next one is used for characters that those before it lack.
 
-    Matplotlib looks such fonts up by the names of their families, among those it knew when it first ran. Here each
+    Matplotlib finds fonts by the names of their families, among those it knew when it first ran. Here each
     "family" is the file itself.
     """
 

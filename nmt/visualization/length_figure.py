@@ -16,7 +16,7 @@ from nmt.visualization.figures import FONT, draw_file, drawable, text_properties
 WIDTH, HEIGHT = 5.0, 3.0  # inches of the plot, without what stands around it
 MAX_NAME = 60  # columns shown of a translation's name
 
-# As in the report: A is round, B is square, so that colour never tells alone.
+# As in the report: A is round, B is square, so that colour is never the only difference.
 _STYLES: tuple[dict[str, Any], ...] = (
     {"color": "#1f5fbf", "marker": "o", "linestyle": "-"},
     {"color": "#b4480b", "marker": "s", "linestyle": "--"},

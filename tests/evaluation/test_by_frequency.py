@@ -7,7 +7,7 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nmt.evaluation.by_frequency import count_words, scores_by_frequency, distinct_words
+from nmt.evaluation.by_frequency import count_words, distinct_words, scores_by_frequency
 from nmt.evaluation.metrics import split_words
 
 LINES = st.lists(st.text("abc ", max_size=12), min_size=1, max_size=6)
