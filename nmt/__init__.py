@@ -11,12 +11,16 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from nmt.config import load_config
     from nmt.training.pipeline import train
+    from nmt.translation.decoding_trace import AttendedLine
+    from nmt.translation.options import TranslateOptions
     from nmt.translation.result import Translation
     from nmt.translation.translator import Translator
 
-__all__ = ["Translation", "Translator", "load_config", "train"]
+__all__ = ["AttendedLine", "TranslateOptions", "Translation", "Translator", "load_config", "train"]
 
 _HOMES = {
+    "AttendedLine": "nmt.translation.decoding_trace",
+    "TranslateOptions": "nmt.translation.options",
     "Translation": "nmt.translation.result",
     "Translator": "nmt.translation.translator",
     "load_config": "nmt.config",
@@ -27,4 +31,9 @@ _HOMES = {
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module 'nmt' has no attribute {name!r}")
-    return getattr(import_module(_HOMES[name]), name)
+    # As the commands do, before torch is loaded.
+    import_module("nmt.libraries").set_libraries()
+    home = import_module(_HOMES[name])
+    if name in ("AttendedLine", "Translation", "Translator"):
+        import_module("nmt.translation.notebook").use_display(import_module("nmt.visualization.notebook"))
+    return getattr(home, name)

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Proves the promises of the README at their full counts, those whose numbers are given or all of them, and prints a
-# table: cases tried, failures, seconds. Other arguments go to pytest: scripts/prove.sh 6 12 --seed 7
+# Proves the promises of docs/promises.md at their full counts, those whose numbers are given or all of them, and prints
+# a table: cases tried, failures, seconds. Other arguments go to pytest: scripts/prove.sh 6 12 --seed 7
 set -euo pipefail
 cd "$(dirname "$0")/.."
 bash scripts/install.sh dev

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # The main job on a corpus that needs no download: trains an English-French translator, translates, scores, and shows
-# the attention of one sentence. Run again, it goes on where it stopped.
+# the attention of one sentence. Run again, it goes on where it stopped. Arguments go to nmt train; with few steps, which
+# learn next to nothing, it only shows that all works: scripts/quickstart.sh --set training.max_steps=20
 set -euo pipefail
 cd "$(dirname "$0")/.."
 bash scripts/install.sh
@@ -11,8 +12,8 @@ step() { printf '\n== %s\n' "$1" >&2; }
 step "The built-in corpus: data/quickstart"
 python -m examples.quickstart_corpus
 
-step "Training: nmt train configs/quickstart.yaml"
-nmt train configs/quickstart.yaml
+step "Training: nmt train configs/quickstart.yaml${*:+ $*}"
+nmt train configs/quickstart.yaml "$@"
 
 step "Translating from standard input: nmt translate runs/quickstart"
 sentences=$(printf '%s\n' "The black cat sleeps." "She sees him." "We do not eat the old bread.")

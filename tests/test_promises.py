@@ -1,4 +1,4 @@
-"""Promises and proofs belong to each other, and the README tells of both."""
+"""Promises and proofs belong to each other, and the documentation has both."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import pytest
 from proofs import PROMISES, SHOWN, Shown
 
 ROOT = Path(__file__).parents[1]
+PAGE = ROOT / "docs" / "promises.md"
 
 
 class Named(NamedTuple):
@@ -54,18 +55,17 @@ def test_each_promise_has_tests_named_after_it() -> None:
 
 
 def row(number: int, promise: str, shown: Shown) -> str:
-    files = ", ".join(f"[{path.name}]({path.relative_to(ROOT)})" for path in sorted(shown.files))
+    files = ", ".join(f"[{path.name}](../{path.relative_to(ROOT)})" for path in sorted(shown.files))
     return f"| {number} | {promise} | {files} | {shown.gate:,} | {shown.full:,} |"
 
 
-def test_the_table_of_promises_tells_what_shows_them(pytestconfig: pytest.Config) -> None:
+def test_the_table_of_promises_says_what_shows_them(pytestconfig: pytest.Config) -> None:
     """On failure, the table as it should be stands at the end of the message."""
     shown = pytestconfig.stash[SHOWN]
     proofs = {test.path for test in named_tests() if test.marked is not None}
     if proofs != {path for of_promise in shown.values() for path in of_promise.files}:
         pytest.skip("needs all tests to be collected: pytest -k table_of_promises")
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    told = re.findall(r"^\| \d+ \| \*\*.*\|$", readme, re.MULTILINE)
-    promises = [re.split(r"(?<!\\) \| ", line.strip("| "))[1] for line in told]
+    table = re.findall(r"^\| \d+ \| \*\*.*\|$", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
+    promises = [re.split(r"(?<!\\) \| ", line.strip("| "))[1] for line in table]
     expected = [row(number, text, shown.get(number, Shown())) for number, text in zip(PROMISES, promises, strict=True)]
-    assert told == expected, "\n".join(["the table should be", *expected])
+    assert table == expected, "\n".join(["the table should be", *expected])

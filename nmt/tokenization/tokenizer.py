@@ -163,8 +163,8 @@ class Tokenizer:
         """The ids of each text in a segmentation drawn at random: a function of `texts`, `alpha` and `seed` alone.
 
         For a unigram model, subword regularisation with temperature `alpha`; for BPE, dropout of merges with
-        probability `alpha` (see `nmt.tokenization.subword_regularization`). Models of words and characters know one segmentation: this equals
-        `encode`, as it does for an `alpha` of 0.
+        probability `alpha` (see `nmt.tokenization.subword_regularization`). Models of words and characters know one
+        segmentation: this equals `encode`, as it does for an `alpha` of 0.
         """
         if alpha == 0 or self._model_type not in (_UNIGRAM, _BPE):
             return self.encode(texts)

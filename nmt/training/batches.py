@@ -93,7 +93,7 @@ class TensorBatch(NamedTuple):
         return places < self.target_lengths[:, None]
 
     def to_predict(self, readouts: Tensor) -> tuple[Tensor, Tensor]:
-        """Selects the readouts, (T, B, R), of the tokens to predict, without padding, and their ids: (N, R) and (N,)."""
+        """Selects the readouts, (T, B, R), of the tokens to predict, padding out, and their ids: (N, R) and (N,)."""
         return distinct_rows(readouts.flatten(0, 1), self.places), self.targets
 
 

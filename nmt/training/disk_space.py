@@ -18,7 +18,7 @@ class DiskSpace(NamedTuple):
 
     @classmethod
     def required(cls, config: Config, run: Path, weights: int) -> Self:
-        """Adds up the best, the last, those kept besides, and one that is being written, for `weights` bytes of weights.
+        """Adds up the best, the last, those kept besides, and one being written, for `weights` bytes of weights.
 
         Raises:
             ModelError: the folder of the checkpoints cannot be read.

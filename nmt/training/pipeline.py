@@ -242,7 +242,7 @@ def _make_validator(job: TrainingJob, tokenizers: Tokenizers) -> Validator:
 
 
 def _reset_best(run: Path, state: TrainingState) -> None:
-    """Points to the checkpoint that was the best when the state was saved; a killed training may have chosen another."""
+    """Points to the checkpoint that was the best when the state was saved; a killed training may have changed that."""
     if state.best_score is None:
         if (run / BEST).exists():
             remove(run / BEST)

@@ -177,7 +177,7 @@ class Trainer:
         self._count(self._losses.rest())
 
     def _agree(self, loss: Tensor) -> tuple[Tensor, float]:
-        """Returns the update's loss and the time of training, the same in all processes; agrees on who asked to stop."""
+        """Returns the update's loss and the time of training, on which all processes agree, as on a request to stop."""
         seconds = time.monotonic() - self._started
         group = self._job.group
         if group.alone:

@@ -18,7 +18,7 @@ from nmt.search.hypothesis import Hypothesis
 from nmt.tokenization.special_tokens import SpecialTokens
 from nmt.tokenization.tokenizer import Tokenizer
 from nmt.tokenization.tokenizers import Tokenizers
-from nmt.translation.notebook import notebook
+from nmt.translation.notebook import current_display
 from nmt.translation.options import TranslateOptions
 from nmt.translation.result import Translation
 from nmt.translation.segments import EncodedSegments, SegmentResult
@@ -137,10 +137,14 @@ class AttendedLine:
 
         Raises:
             DataError: the line is too long for a page.
+            RuntimeError: there is no display, which `from nmt import Translator` provides.
         """
-        return notebook().page(self, unit)
+        display = current_display()
+        if display is None:
+            raise RuntimeError("no display for pages: expected `from nmt import Translator` before")
+        return display.page(self, unit)
 
-    def _repr_html_(self) -> str:
+    def _repr_html_(self) -> str | None:
         return self.translation._repr_html_()
 
 

@@ -89,7 +89,7 @@ class ForcedPair:
 
     @property
     def log_probability(self) -> float:
-        """Log-probability of the whole translation and its end mark; 0 where both lines are blank, NaN for a pair that is too large."""
+        """Log-probability of the translation, end mark included; 0 where both lines are blank, NaN for a large pair."""
         return math.nan if self.scores is None else float(self.scores.log_probabilities.sum(dtype=np.float64))
 
     def score(self, length_penalty: float) -> float:
@@ -125,8 +125,8 @@ def force_decode(
         translator: whose model scores them.
         pairs: lines, each with its translation.
         attention: keeps the attention.
-        batch_tokens: tokens of the pairs computed at once, each counted by its longer side; those of the model's search by
-            default.
+        batch_tokens: tokens of the pairs computed at once, each counted by its longer side; by default those of the
+            model's search.
         numbers: for each pair the number of its line, by which errors name it; counted from 1 by default.
 
     Raises:

@@ -1,15 +1,34 @@
-"""What translations show of themselves in a notebook.
+"""How translations show themselves in a notebook: by a display, which the Python interface provides.
 
-A page and a heat map are drawn by `nmt.visualization`, which stands above this room and knows its values. It is imported
-by its name when a notebook asks for it: the one place where a lower room calls on a higher one.
+The display draws with `nmt.visualization`, which stands above this room; `nmt/__init__.py` hands it over when it is
+asked for a `Translator` or a `Translation`. Without one, a notebook shows what `repr` says.
 """
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import Any
+from typing import Any, Protocol
 
 
-def notebook() -> Any:
-    """Returns `nmt.visualization.notebook`, which has `heat_map(translation)` and `page(line, unit)`."""
-    return import_module("nmt.visualization.notebook")
+class Display(Protocol):
+    """What draws translations; `nmt.visualization.notebook` is one."""
+
+    def heat_map(self, translation: Any) -> str:
+        """Draws a `Translation`, its line and its attention as HTML."""
+        ...
+
+    def page(self, line: Any, unit: str) -> Any:
+        """Draws the attention page of an `AttendedLine`, by `word` or `token`."""
+        ...
+
+
+_displays: list[Display] = []
+
+
+def use_display(display: Display) -> None:
+    """Has translations show themselves by this display from now on."""
+    _displays[:] = [display]
+
+
+def current_display() -> Display | None:
+    """Returns the display in use; None where there is none."""
+    return _displays[0] if _displays else None

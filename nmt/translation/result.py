@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from nmt.translation.notebook import notebook
+from nmt.translation.notebook import current_display
 
 Attention = NDArray[np.float32]
 
@@ -144,6 +144,6 @@ class Translation:
     def __str__(self) -> str:
         return self.text
 
-    def _repr_html_(self) -> str:
-        html: str = notebook().heat_map(self)
-        return html
+    def _repr_html_(self) -> str | None:
+        display = current_display()
+        return None if display is None else display.heat_map(self)

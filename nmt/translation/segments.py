@@ -59,7 +59,7 @@ class SegmentResult(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Segmenter:
+class LineSegmenter:
     """Cuts lines into segments, and joins the results of a line's segments.
 
     Attributes:
@@ -79,7 +79,7 @@ class Segmenter:
         numbers: Sequence[int],
         options: TranslateOptions,
     ) -> Iterator[Segment]:
-        """Yields the segments of `lines`, none of a blank one; `prefixes` and `numbers` as for `Translator.translate`."""
+        """Yields the segments of `lines`, none of a blank one; arguments are those of `Translator.translate`."""
         source, target = self.tokenizers
         texts = ["" if is_blank(line) else line for line in lines]
         prefix_ids = [[]] * len(lines) if prefixes is None else target.encode(prefixes)

@@ -30,7 +30,7 @@ from nmt.tokenization.tokenizers import Tokenizers
 from nmt.translation.decoding_trace import AttendedLine, trace_decoding
 from nmt.translation.options import TranslateOptions
 from nmt.translation.result import Translation
-from nmt.translation.segments import EncodedSegments, Segment, Segmenter, SegmentResult
+from nmt.translation.segments import EncodedSegments, LineSegmenter, Segment, SegmentResult
 
 LARGEST_LOGITS = 1 << 26
 """Maximum number of logits per search step, (B, K, V), of several sentences; a search takes some 10 bytes for each."""
@@ -74,7 +74,7 @@ class Translator:
         self.shortlist = shortlist
         self.directory = directory
         self.tick = tick
-        self._segmenter = Segmenter(tokenizers, config.data.max_length, shortlist)
+        self._segmenter = LineSegmenter(tokenizers, config.data.max_length, shortlist)
         self._dtype = dtype
         self._word_gates: Tensor | None = None
 

@@ -16,7 +16,7 @@ from nmt.training.metrics_log import read_metrics
 @pytest.fixture
 def as_on_cuda(monkeypatch):
     monkeypatch.setattr(
-        DeviceStrategy, "on", lambda device, **_: DeviceStrategy(device, buckets=True, updates_behind=1)
+        DeviceStrategy, "for_device", lambda device, **_: DeviceStrategy(device, buckets=True, updates_behind=1)
     )
 
 
@@ -49,7 +49,7 @@ def test_the_losses_are_those_of_a_processor(call, configuration, tmp_path, monk
     without = ["--set", "model.dropout=0.0"]
     assert train(call, configuration, tmp_path / "one", 15, *without).code == 0
     monkeypatch.setattr(
-        DeviceStrategy, "on", lambda device, **_: DeviceStrategy(device, buckets=True, updates_behind=1)
+        DeviceStrategy, "for_device", lambda device, **_: DeviceStrategy(device, buckets=True, updates_behind=1)
     )
     assert train(call, configuration, tmp_path / "two", 15, *without).code == 0
     for (step, expected), found in zip(losses(tmp_path / "one"), losses(tmp_path / "two"), strict=True):

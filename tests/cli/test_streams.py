@@ -108,13 +108,13 @@ def test_standard_input_is_read_once(call, model, tmp_path):
 
 def test_a_long_line_is_translated_in_parts(translator, monkeypatch):
     parts = []
-    search = Translator._search_at_once
+    search = Translator._search_batch
 
     def watch(self, some, *arguments):
         parts.extend(some)
         return search(self, some, *arguments)
 
-    monkeypatch.setattr(Translator, "_search_at_once", watch)
+    monkeypatch.setattr(Translator, "_search_batch", watch)
     text = " ".join(["bacedi"] * 80)
     [translation] = translator.translate([text])
     parts.sort(key=lambda part: part.words)

@@ -250,7 +250,10 @@ def test_a_directory_that_cannot_be_written_is_a_storage_error(tmp_path: Path) -
 
 
 def test_the_output_does_not_depend_on_the_hash_seed(tmp_path: Path) -> None:
-    program = "from pathlib import Path; from examples.quickstart_corpus.corpus import write_corpus; write_corpus(Path('.'), 5, 100)"
+    program = (
+        "from pathlib import Path; from examples.quickstart_corpus.corpus import write_corpus; "
+        "write_corpus(Path('.'), 5, 100)"
+    )
     for hash_seed in ("1", "2"):
         directory = tmp_path / hash_seed
         directory.mkdir()

@@ -55,7 +55,7 @@ class Forker:
 
     def __enter__(self) -> Self:
         self._server = subprocess.Popen(
-            [*self.within, sys.executable, Path(__file__).parents[1] / "support" / "fork_server.py", self._model],
+            [*self.within, sys.executable, Path(__file__).with_name("fork_server.py"), self._model],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env=environment(),

@@ -1,4 +1,4 @@
-"""Proofs: tests of what the README promises, with few cases in the gate and many in `scripts/prove.sh`.
+"""Proofs: tests of what docs/promises.md promises, with few cases in the gate and many in `scripts/prove.sh`.
 
 A proof is marked with the number of its promise and its two counts, and counts its cases:
 

@@ -91,7 +91,7 @@ def watched(call: Call, configuration: Path, monkeypatch: pytest.MonkeyPatch) ->
 
     def step(self: Trainer, prepared: Any) -> None:
         step_once(self, prepared)
-        pairs = [part.indices.tolist() for part in prepared.update.segments]
+        pairs = [part.indices.tolist() for part in prepared.update.parts]
         generator = hashlib.sha256(torch.get_rng_state().numpy().tobytes()).hexdigest()
         now[-1].taken.append(Taken(self.state.step, pairs, generator))
         if (number := now[-1].signals.pop(self.state.step, None)) is not None:

@@ -60,7 +60,7 @@ class Trainings:
 
             for updates in zip(*map(stream, range(size)), strict=True):
                 (following,) = {update.following for update in updates}
-                parts = [part.indices for update in updates for part in update.segments]
+                parts = [part.indices for update in updates for part in update.parts]
                 yield np.sort(np.concatenate(parts)).tolist(), following
                 if following.epoch > position.epoch:
                     return

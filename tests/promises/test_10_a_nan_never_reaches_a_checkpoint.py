@@ -156,7 +156,7 @@ def noticed(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
     if request.param == "later":
         on = DeviceStrategy.on
         monkeypatch.setattr(
-            DeviceStrategy, "on", lambda device, **_: DeviceStrategy(on(device).device, updates_behind=1)
+            DeviceStrategy, "for_device", lambda device, **_: DeviceStrategy(on(device).device, updates_behind=1)
         )
 
 

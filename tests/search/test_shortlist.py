@@ -192,9 +192,10 @@ def test_a_model_without_a_table_says_so(translators: dict[str, Translator]) -> 
     without = Translator(*_of(translators["usual"]))
     with pytest.raises(ModelError, match="shortlist: is 20, but the model has no table for it; `nmt shortlist`"):
         without.options(shortlist=20)
+    usual = without.options()
+    asked = replace(usual, search=usual.search.model_copy(update={"shortlist": 20}))
     with pytest.raises(ModelError, match="no table"):
-        usual = without.options()
-        without.translate(["ba"], replace(usual, search=usual.search.model_copy(update={"shortlist": 20})))
+        without.translate(["ba"], asked)
 
 
 def test_a_batch_is_small_enough_for_its_output_weights(

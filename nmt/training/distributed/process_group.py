@@ -3,9 +3,9 @@
 The first process, rank 0, does all that one process alone does. The others wait until it has prepared everything, and
 then make the same updates at the same time, each with its share of the data; they write nothing and say nothing.
 
-Messages go through the launcher's key-value store, in JSON, which is polled: so a wait may take as long as it takes, and
-yet ends when a signal comes or when the first process leaves. Numbers and gradients go through torch's process group,
-where a process that ends by itself breaks the connections of all others.
+Messages go through the launcher's key-value store, in JSON, which is polled: so a wait may take as long as it takes,
+and yet ends when a signal comes or when the first process leaves. Numbers and gradients go through torch's process
+group, where a process that ends by itself breaks the connections of all others.
 """
 
 from __future__ import annotations
