@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 Model = Annotated[Path, typer.Argument(metavar="MODEL", help="Run directory, checkpoint or exported model.")]
 Configuration = Annotated[str, typer.Argument(metavar="CONFIG.yaml", help="The configuration.")]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")]
+Threads = Annotated[int | None, typer.Option(min=1, max=1024, help="Threads of the processor to compute with.")]
 OutputFormat = Annotated[str, typer.Option("--format", help="text or json.")]
 AlignmentUnit = Annotated[str, typer.Option(help="What alignments count: word or token.")]
 LengthPenalty = Annotated[float | None, typer.Option(help="A in score = log-probability / length^A.", metavar="A")]
@@ -42,11 +44,9 @@ class LoggingArguments:
 class ComputeArguments:
     """The device and the arithmetic of a command that loads a model."""
 
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto"
+    device: Device = "auto"
     precision: Annotated[str, typer.Option(help="Of matrix products: auto, fp32 or bf16.")] = "auto"
-    threads: Annotated[int | None, typer.Option(min=1, max=1024, help="Threads of the processor to compute with.")] = (
-        None
-    )
+    threads: Threads = None
 
 
 @dataclass(frozen=True)
@@ -89,11 +89,9 @@ class RunArguments:
 class TrainingComputeArguments:
     """The device and the arithmetic of a training."""
 
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto"
+    device: Device = "auto"
     precision: Annotated[str | None, typer.Option(help="In place of training.precision: auto, fp32 or bf16.")] = None
-    threads: Annotated[int | None, typer.Option(min=1, max=1024, help="Threads of the processor to compute with.")] = (
-        None
-    )
+    threads: Threads = None
     batch_tokens: Annotated[int | None, typer.Option(help="In place of training.batch_tokens.")] = None
 
 
