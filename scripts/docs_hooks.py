@@ -1,7 +1,7 @@
 """Hooks of the documentation's build: the pages are written for the repository's web view, and MkDocs shows them too.
 
 Three things differ between the two. Links that leave `docs/` lead to a file of the repository; the site links to it
-where `repo_url` says where that is, and gives its path as text where it does not. Two documents outside `docs/` are
+where `repo_url` says where that is, and gives its path as text where it does not. Some documents outside `docs/` are
 pages of the site. Formulas in TeX become MathML, which browsers draw without a program.
 """
 
@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[1]
 
 logger = logging.getLogger("mkdocs.hooks.docs")  # whose warnings fail a strict build
 
-ADDED = {"data/README.md": "corpora.md", "CHANGELOG.md": "changelog.md"}
+ADDED = {"data/README.md": "corpora.md", "tests/README.md": "tests.md", "CHANGELOG.md": "changelog.md"}
 """Documents of the repository that are pages of the site, too, and the names of these pages."""
 
 PLACES = {**ADDED, "README.md": "index.md", "SECURITY.md": "security.md", "CONTRIBUTING.md": "contributing.md"}

@@ -80,7 +80,14 @@ class AdditiveAttention(ScoredAttention):
             return torch.matmul((keys[:, None] + query[:, :, None]).tanh_(), energy)  # (B, K, S, A) · (A,)
 
 
-class GeneralAttention(ScoredAttention):
+class ProductAttention(ScoredAttention):
+    """score = sᵀ k: the product of query and key; the subclasses differ in what a key is."""
+
+    def scores(self, query: Tensor, keys: Tensor) -> Tensor:
+        return torch.matmul(query.to(keys.dtype), keys.transpose(1, 2))
+
+
+class GeneralAttention(ProductAttention):
     """score = sᵀ W h, (Luong et al. 2015, equation 8); W is applied once a sentence."""
 
     def __init__(self, query_size: int, annotation_size: int) -> None:
@@ -91,11 +98,8 @@ class GeneralAttention(ScoredAttention):
         keys: Tensor = self.key_projection(annotations)
         return keys
 
-    def scores(self, query: Tensor, keys: Tensor) -> Tensor:
-        return torch.matmul(query.to(keys.dtype), keys.transpose(1, 2))
 
-
-class DotAttention(ScoredAttention):
+class DotAttention(ProductAttention):
     """score = sᵀ h, (Luong et al. 2015, equation 8).
 
     Raises ValueError where the sizes of query and annotation differ.
@@ -108,9 +112,6 @@ class DotAttention(ScoredAttention):
 
     def keys(self, annotations: Tensor) -> Tensor:
         return annotations
-
-    def scores(self, query: Tensor, keys: Tensor) -> Tensor:
-        return torch.matmul(query.to(keys.dtype), keys.transpose(1, 2))
 
 
 class NoAttention(Attention):

@@ -9,7 +9,7 @@ from typing import NamedTuple, Self, cast
 import torch
 from torch import Tensor, nn
 
-from nmt.model.attention import AdditiveAttention, Attention, Memory, NoAttention, ScoredAttention
+from nmt.model.attention import AdditiveAttention, Attention, Memory, NoAttention, ProductAttention, ScoredAttention
 from nmt.model.dropout import Dropout
 from nmt.model.encoder import initialize_lstm
 from nmt.model.kernels.attention_loop import LoopWeights, attention_loop
@@ -107,7 +107,9 @@ class Decoder(nn.Module):
     @property
     def has_fast_loop(self) -> bool:
         """Whether one operation over all words covers this decoder; another is trained step by step under autograd."""
-        return not (self.conditional and isinstance(self.attention, NoAttention))
+        if isinstance(self.attention, NoAttention):
+            return not self.conditional
+        return isinstance(self.attention, AdditiveAttention | ProductAttention)
 
     def start(self, memory: Memory) -> DecoderState:
         """The state before the first word, K = 1: hidden = tanh(W_s h_1←), cell = 0."""

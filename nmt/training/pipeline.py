@@ -227,9 +227,11 @@ def _make_model(job: TrainingJob, tokenizers: Tokenizers) -> Seq2Seq:
         f", {processes} processes" if processes > 1 else "",
     )
     if not model.decoder.has_fast_loop:
+        faster = "; model.decoder.conditional=false is trained by the fast loop"
         logger.warning(
-            "model: a conditional decoder without attention is trained step by step, which takes longer; "
-            "model.decoder.conditional=false is trained by the fast loop"
+            "model: a %sdecoder %s attention is trained step by step, which takes longer%s",
+            "conditional " if config.model.decoder.conditional else "",
+            *(("without", faster) if config.model.attention == "none" else (f"with {config.model.attention}", "")),
         )
     return model
 

@@ -9,6 +9,7 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -166,6 +167,13 @@ def test_examples_use_commands_and_options_that_exist(document: str) -> None:
         assert set(options) <= options_of(command), command
 
 
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_examples_use_files_of_the_repository_that_exist(document: str) -> None:
+    for block in code_blocks(read(document), "sh"):
+        for path in re.findall(r"(?<![\w/])(?:scripts|configs|examples|tests)/[\w./]*\w", block):
+            assert (ROOT / path).exists(), path
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_has_an_example_on_its_page(command: str) -> None:
     assert command in {name for name, _ in documented_commands(page_of(command))}
@@ -233,12 +241,10 @@ def test_references_to_the_code_name_what_is_there() -> None:
     references = re.findall(r"^::: (\S+)$", read("docs/reference/python.md"), re.MULTILINE)
     assert len(references) > 10
     for reference in references:
-        module, _, name = reference.rpartition(".")
-        owner = None
-        if module.rpartition(".")[2][0].isupper():  # a method
-            module, _, owner = module.rpartition(".")
-        names = vars(__import__(module, fromlist=["*"]))
-        assert name in (names if owner is None else vars(names[owner])), reference
+        *modules, name = re.sub(r"\.([A-Z]\w*)\.(\w+)$", r".\1:\2", reference).split(".")
+        found = import_module(".".join(modules))
+        for part in name.split(":"):
+            found = getattr(found, part)
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)

@@ -30,6 +30,7 @@ from examples.quickstart_corpus.syntax import Sentence
 from nmt.errors import StorageError
 from nmt.io.atomic_files import write_file
 
+ROOT = Path(__file__).parents[2]
 FILES = ["test.align", "test.en", "test.fr", "train.en", "train.fr", "validation.en", "validation.fr"]
 # Written here once more, so that the tests of elision do not ask the code what to expect of it.
 MUTE_H = {"habite", "habites", "habitons", "habitent", "habiter", "herbe", "hier", "histoire", "histoires", "homme"}
@@ -251,16 +252,17 @@ def test_a_directory_that_cannot_be_written_is_a_storage_error(tmp_path: Path) -
 
 def test_the_output_does_not_depend_on_the_hash_seed(tmp_path: Path) -> None:
     program = (
-        "from pathlib import Path; from examples.quickstart_corpus.corpus import write_corpus; "
-        "write_corpus(Path('.'), 5, 100)"
+        "import sys; from pathlib import Path; from examples.quickstart_corpus.corpus import write_corpus; "
+        "write_corpus(Path(sys.argv[1]), 5, 100)"
     )
     for hash_seed in ("1", "2"):
         directory = tmp_path / hash_seed
         directory.mkdir()
-        subprocess.run([sys.executable, "-c", program], cwd=directory, env={"PYTHONHASHSEED": hash_seed}, check=True)
+        command = [sys.executable, "-c", program, str(directory)]
+        subprocess.run(command, cwd=ROOT, env={"PYTHONHASHSEED": hash_seed}, check=True)
     assert (tmp_path / "1" / "train.fr").read_bytes() == (tmp_path / "2" / "train.fr").read_bytes()
 
 
 def test_the_generator_imports_neither_torch_nor_numpy() -> None:
     program = "import sys, examples.quickstart_corpus.corpus; sys.exit(bool({'torch', 'numpy'} & set(sys.modules)))"
-    subprocess.run([sys.executable, "-c", program], check=True)
+    subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True)

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from nmt.model import seq2seq
+from nmt.model.attention import ScoredAttention
 from nmt.model.dropout import Dropout, drop_words
 from nmt.model.kernels.rows import embedding_rows
 from nmt.model.seq2seq import Seq2Seq
@@ -50,6 +51,26 @@ def test_the_fast_loop_equals_the_steps_in_loss_and_all_gradients(
     assert fast_gradients.keys() == gradients.keys()
     for name, gradient in gradients.items():
         assert torch.allclose(fast_gradients[name], gradient, rtol=0, atol=1e-12), name
+
+
+class NegativeDistance(ScoredAttention):
+    """A score that neither the fast loop nor anything else in the program knows."""
+
+    def keys(self, annotations: Tensor) -> Tensor:
+        return annotations[..., :7]
+
+    def scores(self, query: Tensor, keys: Tensor) -> Tensor:
+        return -(query[:, :, None, :7] - keys[:, None]).square().sum(-1)
+
+
+def test_a_new_attention_score_is_trained_as_it_is_defined(make_model: MakeModel, batch: Any) -> None:
+    model = make_model()
+    model.decoder.attention = NegativeDistance()
+    loss, gradients = loss_and_gradients(model, batch, by_steps=True)
+    trained_loss, trained_gradients = loss_and_gradients(model, batch, by_steps=False)
+    assert not model.decoder.has_fast_loop
+    assert trained_loss == loss and trained_gradients.keys() == gradients.keys()
+    assert loss != loss_and_gradients(make_model(), batch, by_steps=True)[0]
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: "-".join(map(str, kind.values())))
