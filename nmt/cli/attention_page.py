@@ -22,10 +22,10 @@ def write_page(
     """Writes the attention page of lines.
 
     Args:
-        translator: of the lines.
+        translator: translates the lines.
         options: of the search.
-        batches: the lines.
-        where: the lines come from, which errors name.
+        batches: the lines, in parts.
+        where: origin of the lines, which errors name.
         unit: `word` or `token`, of the ribbons and the matrix at first.
         output: the file to write.
 

@@ -28,7 +28,7 @@ def check_count(where: str, count: int, limit: int, shown: str) -> None:
     """Refuses no lines, and more than a page or figure takes.
 
     Args:
-        where: the lines come from, which errors name.
+        where: origin of the lines, which errors name.
         count: number of lines.
         limit: of their number.
         shown: names the limit, as in "more lines than a page shows".

@@ -74,8 +74,8 @@ def scores_by_length(
 def length_bins(lengths: Sequence[int]) -> list[tuple[int, int]]:
     """Returns the least and the greatest length of each bin; every sentence is in one.
 
-    Bins are as wide as 1, 2 or 5 times a power of ten makes them, so that at most `MAX_BINS` reach the longest
-    sentences but for a fiftieth. The last one takes these, too. Where there are few sentences, bins join.
+    The width of bins is 1, 2 or 5 times a power of ten, the least with which `MAX_BINS` bins reach all sentences but
+    the longest fiftieth; the last bin takes these, too. Bins of few sentences are joined.
     """
     ordered = sorted(lengths)
     reach = ordered[min(len(ordered) - 1, len(ordered) * (MIN_SHARE - 1) // MIN_SHARE)]

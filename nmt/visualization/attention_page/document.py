@@ -52,7 +52,7 @@ def attention_page(lines: Sequence[AttendedLine], subject: PageSubject, where: s
     Args:
         lines: to show, in this order.
         subject: the model and the search that translated them.
-        where: the lines come from, which errors name.
+        where: origin of the lines, which errors name.
 
     Raises:
         DataError: the lines have more attention than a page can hold.
