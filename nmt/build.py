@@ -14,7 +14,7 @@ from nmt.model.seq2seq import Seq2Seq
 
 
 def build_model(config: ModelConfig, source_vocabulary: int, target_vocabulary: int) -> Seq2Seq:
-    """A freshly initialised model of that configuration for vocabularies of these sizes."""
+    """Builds a freshly initialised model of a configuration, for vocabularies of these sizes."""
     return Seq2Seq(
         source_vocabulary=source_vocabulary,
         target_vocabulary=target_vocabulary,
@@ -36,15 +36,15 @@ def build_model(config: ModelConfig, source_vocabulary: int, target_vocabulary: 
 
 
 def outline_model(config: ModelConfig, source_vocabulary: int, target_vocabulary: int) -> Seq2Seq:
-    """The same model on the meta device: the names and shapes of its parameters, without memory for them."""
+    """Builds the same model on the meta device: the names and shapes of its parameters, without memory for them."""
     with torch.device("meta"), _Uninitialized():
         return build_model(config, source_vocabulary, target_vocabulary)
 
 
 class _Uninitialized(TorchFunctionMode):
-    """Leaves out what initialises parameters.
+    """Skips the functions that initialise parameters.
 
-    For random numbers on the meta device, torch imports its compiler, which takes as long as all the rest of a start.
+    For random numbers on the meta device, torch imports its compiler, which takes as long as the rest of a start.
     """
 
     def __torch_function__(

@@ -1,4 +1,4 @@
-"""Where computation runs, in which precision, and what running out of memory looks like there."""
+"""Devices to compute on, the precision of products, and errors that mean that memory ran out."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ from nmt.errors import ConfigError, DeviceError, MemoryExhaustedError
 
 _CUDA = re.compile(r"cuda(?::([0-9]+))?")
 
-# How torch, the allocators of C++ and CUDA's libraries say that memory ran out, where they have no class for it.
+# Messages by which torch, the allocators of C++ and CUDA's libraries report, without a class for it, exhausted memory.
 _OUT_OF_MEMORY = re.compile(
     "can't allocate memory|could not create a memory object|bad_alloc|CUDA error: out of memory|STATUS_ALLOC_FAILED"
-    # oneDNN, where there is none for its machine code; with "descriptor" it means that there is no such operation.
+    # oneDNN, without memory for its machine code; with "descriptor" it means that there is no such operation.
     "|ALLOCATION_FAILED|could not create a primitive(?! descriptor)"
 )
 
 logger = logging.getLogger(__name__)
 
 Item = TypeVar("Item")
-Found = TypeVar("Found")
+Result = TypeVar("Result")
 
 
 def choose_device(name: str, process: int | None = None) -> torch.device:
-    """The device of that name: auto (CUDA where there is one), cpu, cuda or cuda:N.
+    """Returns the device of a name: auto (CUDA if there is one), cpu, cuda or cuda:N.
 
     Args:
         name: of the device.
-        process: where several processes of this machine compute together, the number of this one: auto and cuda are
-            then the CUDA device of that number.
+        process: the number of this process, if several of this machine compute together: auto and cuda are then the
+            CUDA device of that number.
 
     Raises:
         ConfigError: there is no such name, or it means one device for several processes.
@@ -64,7 +64,7 @@ def _device(name: str, default: int) -> torch.device:
 
 
 def computes_bfloat16_fast(device: torch.device) -> bool:
-    """Whether products in bfloat16 run faster than in float32 on this device, as it says of itself."""
+    """Returns True if products in bfloat16 run faster than in float32, by what the device reports of itself."""
     if device.type == "cuda":
         return torch.cuda.get_device_capability(device) >= (8, 0)
     capabilities = torch.cpu.get_capabilities()
@@ -72,10 +72,10 @@ def computes_bfloat16_fast(device: torch.device) -> bool:
 
 
 def choose_precision(name: str, device: torch.device, *, training: bool) -> torch.dtype:
-    """The type that matrix products run in.
+    """Returns the number type of matrix products: auto, fp32 or bf16; raises ConfigError for another name.
 
-    `auto` is bfloat16 where the device does that fast, but float32 for translation on a CPU, where a line's translation
-    then does not depend on its neighbours.
+    `auto` is bfloat16 if the device computes that fast, but float32 for translation on a CPU, where a line's
+    translation then does not depend on its neighbours.
     """
     if name not in ("auto", "fp32", "bf16"):
         raise ConfigError("--precision", f"is auto, fp32 or bf16, not {name!r:.40}")
@@ -86,13 +86,13 @@ def choose_precision(name: str, device: torch.device, *, training: bool) -> torc
 
 
 def products_in(dtype: torch.dtype, device: torch.device) -> AbstractContextManager[object]:
-    """A context in which matrix products run in that type."""
+    """Returns a context in which matrix products run in a number type."""
     return torch.autocast(device.type, dtype=torch.bfloat16, enabled=dtype == torch.bfloat16)
 
 
 @contextmanager
 def float32_products_by_tf32() -> Iterator[None]:
-    """Inside, CUDA's matrix units multiply float32 numbers rounded to 10 bits of mantissa, and add in float32."""
+    """Lets CUDA's matrix units, inside, multiply float32 numbers rounded to 10 bits of mantissa, and add in float32."""
     before = torch.backends.cuda.matmul.fp32_precision
     torch.backends.cuda.matmul.fp32_precision = "tf32"
     try:
@@ -102,7 +102,7 @@ def float32_products_by_tf32() -> Iterator[None]:
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether this error, from torch or Python, means that memory ran out."""
+    """Returns True if an error, from torch or Python, means that memory ran out."""
     if isinstance(error, torch.OutOfMemoryError | MemoryError):
         return True
     return isinstance(error, RuntimeError) and bool(_OUT_OF_MEMORY.search(str(error)))
@@ -110,7 +110,7 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 @contextmanager
 def exhausted_memory_as(error: Callable[[], MemoryExhaustedError]) -> Iterator[None]:
-    """Raises what `error` makes in place of whatever says, inside, that memory ran out."""
+    """Raises the error that `error` makes in place of any error, inside, which means that memory ran out."""
     try:
         yield
     except (RuntimeError, MemoryError) as caught:
@@ -121,12 +121,12 @@ def exhausted_memory_as(error: Callable[[], MemoryExhaustedError]) -> Iterator[N
 
 def within_memory(
     items: Sequence[Item],
-    work: Callable[[Sequence[Item]], list[Found]],
+    work: Callable[[Sequence[Item]], list[Result]],
     exhausted: Callable[[Item], MemoryExhaustedError],
-) -> list[Found]:
-    """What `work` makes of the items, one for each: of all at once or, where memory runs out, of halves of them.
+) -> list[Result]:
+    """Returns the results of `work` on the items, one for each: on all at once or, if memory runs out, on halves.
 
-    Raises what `exhausted` makes of an item for which alone memory does not suffice.
+    Raises the error that `exhausted` makes of an item for which alone memory does not suffice.
     """
     if len(items) == 1:
         with exhausted_memory_as(lambda: exhausted(items[0])):

@@ -1,7 +1,7 @@
-"""The errors a user can cause or meet, each with the exit code that a script can rely on.
+"""The errors that a user can cause or meet, each with the exit code that a script can rely on.
 
 Every error names a place (`where`: a file, a line of it, a key) and what is wrong there (`what`). Several mistakes
-found together are raised together, so that a user mends them in one go.
+found together are raised together, so that a user can correct them all at once.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Self
 
 @dataclass(frozen=True)
 class Problem:
-    """One mistake: where it is, and what it is."""
+    """A mistake: its place, and what is wrong there."""
 
     where: str
     what: str
@@ -33,7 +33,7 @@ class NmtError(Exception):
 
     @classmethod
     def from_problems(cls, problems: Sequence[Problem]) -> Self:
-        """One error for several mistakes found together (at least one)."""
+        """Makes one error of several mistakes found together (at least one)."""
         error = cls(problems[0].where, problems[0].what)
         error.problems = tuple(problems)
         error.args = ("\n".join(map(str, problems)),)
@@ -53,7 +53,7 @@ class ModelError(NmtError):
 
 
 class StorageError(NmtError):
-    """A disk that is full, or a place that cannot be written."""
+    """A disk that is full, or a path that cannot be written."""
 
     exit_code = 5
 
@@ -95,7 +95,7 @@ class RunInUseError(NmtError):
 
 
 class StoppedError(NmtError):
-    """Training was asked to stop by a signal, and has saved its state.
+    """A signal asked the training to stop, and its state is saved.
 
     Its exit code is 128 plus the signal's number: 130 for SIGINT, 143 for SIGTERM.
     """

@@ -1,1 +1,1 @@
-"""The built-in corpus: an English-French grammar that generates sentence pairs with their word alignment."""
+"""The built-in corpus: an English-French grammar that generates sentence pairs with their word alignments."""

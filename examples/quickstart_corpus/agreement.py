@@ -1,4 +1,4 @@
-"""Person, gender and number of whatever can be a subject or an object; the same in both languages."""
+"""Person, gender and number of subjects and objects; the same in both languages."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from examples.quickstart_corpus.syntax import Coordination, Gap, Nominal, Pronou
 
 
 class Features(NamedTuple):
-    """What a verb or an adjective agrees with; `person` is 1 to 3, `gender` "m" or "f"."""
+    """The features that a verb or an adjective agrees with; `person` is 1 to 3, `gender` "m" or "f"."""
 
     person: int
     is_plural: bool
@@ -17,14 +17,14 @@ class Features(NamedTuple):
 
     @property
     def slot(self) -> int:
-        """The place in the five forms of a verb: I, you, he or she, we, they."""
+        """Index into the five forms of a verb: I, you, he or she, we, they."""
         if self.is_plural:
             return 3 if self.person == 1 else 4
         return self.person - 1
 
 
 def features(nominal: Nominal) -> Features:
-    """The features of a nominal; a pair is masculine as soon as one of it is."""
+    """Returns the features of a nominal; a pair is masculine if one of the two is."""
     if isinstance(nominal, Pronoun):
         return Features(nominal.person, nominal.is_plural, nominal.gender)
     if isinstance(nominal, Gap):

@@ -1,4 +1,4 @@
-"""The word combinations that training never shows, so that the test asks for more than memory.
+"""The word combinations that training never shows, so that the test requires more than memory.
 
 A combination is an adjective with its noun ("black cat", also in "the cat is black") or a verb with its object
 ("read letter", pronouns and relative clauses counted by the noun they stand for). Held out are those whose CRC-32
@@ -29,12 +29,12 @@ Combination = tuple[str, str]
 
 
 def is_held_out(combination: Combination) -> bool:
-    """Whether the combination is kept for the test."""
+    """Returns True if the combination is kept for the test."""
     return crc32(" ".join(combination).encode()) % CLASSES == 0
 
 
 def combinations(tree: object) -> Iterator[Combination]:
-    """All combinations in a sentence or a part of one, in English words."""
+    """Yields all combinations in a sentence or a part of one, in English words."""
     if isinstance(tree, NounPhrase):
         yield from ((adjective.english, tree.noun.english) for adjective in tree.adjectives)
     elif isinstance(tree, Clause):

@@ -1,4 +1,4 @@
-"""Choosing what to say: random sentence trees whose parts make sense together."""
+"""The composer of sentences: random trees whose parts make sense together."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ ASKED_PRONOUNS = tuple(pronoun for pronoun in SUBJECT_PRONOUNS if pronoun.person
 
 
 class SentenceComposer:
-    """Draws sentences, one kind or another."""
+    """Draws sentences of all kinds."""
 
     def __init__(self, random: Random, lexicon: Lexicon) -> None:
         self.chooser = NominalChooser(random, lexicon)
@@ -59,7 +59,7 @@ class SentenceComposer:
         self.states = StateComposer(self.chooser)
 
     def sentences(self) -> Iterator[Sentence]:
-        """Sentences without end; some are drawn more than once."""
+        """Yields sentences without end; some are drawn more than once."""
         makers = {
             "event": self._event,
             "being": self._being,
@@ -84,7 +84,7 @@ class SentenceComposer:
         return self._opened(self._with_relatives(self.states.being(), 0.2))
 
     def _opened(self, clause: Clause) -> Sentence:
-        """The sentence, maybe with its time in front."""
+        """Makes a sentence of the clause, at random with its time in front."""
         times = [adjunct for table in self.chooser.lexicon.times.values() for adjunct in table]
         if clause.adjuncts and clause.adjuncts[-1] in times and self.chooser.chance(0.3):
             time = next(time for time in times if time == clause.adjuncts[-1])
@@ -92,7 +92,7 @@ class SentenceComposer:
         return Sentence(clause)
 
     def _with_relatives(self, clause: Clause, probability: float) -> Clause:
-        """The clause with a relative clause at its subject or, where nothing follows it, at its object."""
+        """Adds at random a relative clause to the subject or, if nothing follows it, to the object."""
         subject, predicate = clause.subject, clause.predicate
         if _can_have_relative(subject) and self.chooser.chance(probability):
             assert isinstance(subject, NounPhrase)
@@ -110,7 +110,7 @@ class SentenceComposer:
         return clause
 
     def _sequence(self) -> Sentence | None:
-        """Somebody takes a thing and does something with it."""
+        """Draws a sentence in which somebody takes a thing and does something with it."""
         chooser = self.chooser
         firsts = [verb for verb in self.events.by_frame["direct"] if verb.english in FOLLOWING]
         first = chooser.pick(firsts)
@@ -132,7 +132,7 @@ class SentenceComposer:
         return Sentence(replace(clause, second=second))
 
     def _reason(self) -> Sentence | None:
-        """Somebody does something because (or when, or if) he is so, or because the thing is."""
+        """Draws an action with a reason: because (or when, or if) the subject is so, or because the object is."""
         chooser = self.chooser
         of_subject = chooser.chance(0.5)
         reasons = REASONS_OF_SUBJECT if of_subject else REASONS_OF_OBJECT
@@ -170,7 +170,7 @@ class SentenceComposer:
         return None if reason is None else Sentence(clause, conjunction=conjunction, joined=reason)
 
     def _circumstance(self) -> Sentence | None:
-        """Somebody is happy, or sad, or afraid when (or if, or because) somebody does something."""
+        """Draws a reaction: somebody is happy, sad or afraid when (or if, or because) somebody does something."""
         chooser = self.chooser
         subject = chooser.subject(HUMAN, True, SUBJECT_PRONOUNS)
         conjunction = chooser.pick([Conjunction.WHEN, Conjunction.IF, Conjunction.BECAUSE])
@@ -187,7 +187,7 @@ class SentenceComposer:
         return Sentence(clause, conjunction=conjunction, joined=self._with_relatives(joined, 0.15))
 
     def _contrast(self) -> Sentence | None:
-        """One thing and another of its kind: two clauses with "but" or "and"."""
+        """Draws two clauses of the same kind, joined by "but" or "and"."""
         chooser = self.chooser
         conjunction = chooser.pick([Conjunction.BUT, Conjunction.BUT, Conjunction.AND])
         tense = chooser.pick([Tense.PRESENT, Tense.PAST])
@@ -220,7 +220,7 @@ class SentenceComposer:
         return Sentence(first, conjunction=conjunction, joined=second)
 
     def _thought(self) -> Sentence:
-        """Somebody thinks or says that something is so."""
+        """Draws a sentence in which somebody thinks or says that something is so."""
         chooser = self.chooser
         verb = chooser.pick(self.events.by_frame["that"])
         subject = chooser.subject(verb.subjects, True, SUBJECT_PRONOUNS)
@@ -232,7 +232,7 @@ class SentenceComposer:
         return Sentence(Clause(subject, VerbPhrase(verb, content=self._with_relatives(content, 0.2))))
 
     def _second_subject(self, first: Nominal) -> Nominal | None:
-        """The first subject again, as a pronoun, or None for another one."""
+        """Returns a pronoun for the first subject, or None for another subject."""
         if _can_be_taken_up(first) and self.chooser.chance(0.4):
             return self.chooser.pronoun_for(first)
         return None
@@ -262,7 +262,7 @@ class SentenceComposer:
         return Sentence(clause, question=question)
 
     def _what(self, clause: Clause) -> Sentence | None:
-        """The question for the object of the clause."""
+        """Makes the question for the object of the clause."""
         predicate = clause.predicate
         if not isinstance(predicate, VerbPhrase) or predicate.verb.frame not in ("direct", "dative"):
             return None
@@ -285,14 +285,14 @@ def _can_be_taken_up(nominal: Nominal) -> bool:
 
 
 def _is_unmistakable(thing: Nominal, subject: Nominal) -> bool:
-    """Whether "it" or "they" after the clause can only be the thing, and not the subject."""
+    """Returns True if "it" or "they" after the clause can only be the thing, and not the subject."""
     is_human = not isinstance(subject, NounPhrase) or "person" in subject.noun.tags
     both_plural = features(thing).is_plural and features(subject).is_plural
     return isinstance(thing, NounPhrase) and is_human and not both_plural
 
 
 def _go_together(first: Clause, second: Clause, conjunction: Conjunction) -> bool:
-    """Whether two clauses of one verb say two things: of different subjects, and with "but" something different."""
+    """Returns True if two clauses of the same verb have different subjects and, with "but", say different things."""
     assert isinstance(first.predicate, VerbPhrase) and isinstance(second.predicate, VerbPhrase)
     if first.subject == second.subject or first.predicate.modal or second.predicate.modal:
         return False

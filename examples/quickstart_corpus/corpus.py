@@ -5,7 +5,7 @@ Every test sentence holds a combination of words that neither training nor valid
 exactly one translation.
 
 `test.align` is in Pharaoh format, source-target, over the white-space words of the two lines. A word is aligned with
-each word that it translates or asks for: "ne" and "pas" with "not", "l'homme" with "the" and with "man", an auxiliary
+each word that it translates or requires: "ne" and "pas" with "not", "l'homme" with "the" and with "man", an auxiliary
 ("does", "did") with the French finite verb and, in a question, with "est-ce que"; see `english` and `french`.
 """
 
@@ -52,7 +52,7 @@ class Splits(NamedTuple):
 
 
 def realise(sentence: Sentence) -> Pair:
-    """The sentence in both languages."""
+    """Realises a sentence in both languages."""
     english, french = english_words(sentence), french_words(sentence)
     return Pair(
         " ".join(word.text for word in english),
@@ -62,12 +62,12 @@ def realise(sentence: Sentence) -> Pair:
 
 
 def word_forms(line: str) -> list[str]:
-    """The word forms of a line, without punctuation, an elided word apart from what follows it."""
+    """Returns the word forms of a line, without punctuation; an elided word is apart from the word after it."""
     return re.findall(r"[\w-]+'?", line)
 
 
 def generate(seed: int, training_pairs: int) -> Splits:
-    """The corpus for that seed; the same seed gives the same pairs."""
+    """Generates the corpus of a seed; the same seed gives the same pairs."""
     composer = SentenceComposer(Random(seed), load_lexicon())
     seen: set[str] = set()
     shown: list[Pair] = []
@@ -86,7 +86,7 @@ def generate(seed: int, training_pairs: int) -> Splits:
 
 
 def write_corpus(directory: Path, seed: int = 1, training_pairs: int = 20000) -> bool:
-    """Writes the corpus into the directory; False when just that stands there already.
+    """Writes the corpus into a directory; returns False if exactly this corpus is there already.
 
     Only files that an earlier call wrote, and nobody has changed since, are replaced: their hashes are in `STAMP`.
 
@@ -118,7 +118,7 @@ def _stamp(name: str, content: bytes) -> str:
 
 
 def _stamp_of_file(directory: Path, name: str) -> str | None:
-    """The stamp of what stands there under the name, of a link to nothing an empty one; None where nothing does."""
+    """Returns the stamp of a file, an empty one for a link that leads nowhere; None if there is nothing."""
     path = directory / name
     try:
         return _stamp(name, path.read_bytes())
@@ -129,7 +129,7 @@ def _stamp_of_file(directory: Path, name: str) -> str | None:
 
 
 def _stamps(directory: Path) -> list[str]:
-    """The stamps of the files that this program wrote into the directory."""
+    """Reads the stamps of the files that this program wrote into the directory."""
     path = directory / STAMP
     try:
         return path.read_bytes().decode(errors="replace").splitlines()
@@ -140,7 +140,7 @@ def _stamps(directory: Path) -> list[str]:
 
 
 def _covered(pairs: Iterable[Pair], train: Sequence[Pair]) -> list[Pair]:
-    """The pairs all of whose word forms training shows often enough, language by language."""
+    """Selects the pairs all of whose word forms occur often enough in training, in each language."""
     english = Counter(form for pair in train for form in word_forms(pair.english))
     french = Counter(form for pair in train for form in word_forms(pair.french))
 

@@ -1,8 +1,8 @@
-"""The English side: words of a sentence from its tree.
+"""The English side: the words of a sentence from its tree.
 
 Labels name the part of the tree that a word expresses ("clause.subject.noun"); `french` uses the same names. A verb
-has two: `finite`, what carries person and tense, and `verb`, what carries the meaning. "sleeps" carries both, "does"
-only the first.
+has two: `finite` for the word with person and tense, and `verb` for the word with the meaning. "sleeps" carries both,
+"does" only the first.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ BE = {Tense.PRESENT: ("am", "are", "is", "are", "are"), Tense.PAST: ("was", "wer
 
 
 def english_words(sentence: Sentence) -> list[Word]:
-    """The words of the sentence, its capital and its end mark included."""
+    """Returns the words of a sentence, with its capital and its full stop or question mark."""
     words: list[Word] = []
     if sentence.opening is not None:
         words += comma(_fixed(sentence.opening, "opening"))
@@ -87,7 +87,7 @@ def _after_verb(clause: Clause, at: str) -> list[Word]:
 
 
 def _verb_group(clause: Clause, at: str, is_inverted: bool = False) -> tuple[list[Word], list[Word]]:
-    """The auxiliary (what a question puts before the subject) and the rest of the verb, adverbs and "not" included."""
+    """Returns the auxiliary (which a question puts before the subject) and the rest, with adverbs and "not"."""
     subject = features(clause.subject)
     predicate, inside = clause.predicate, at + "predicate."
     adverbs: list[Word] = []
@@ -129,7 +129,7 @@ def _lexical_verb(verb: Verb, tense: Tense, subject: Features, at: str, label: s
 def _infinitive(predicate: VerbPhrase, at: str) -> list[Word]:
     modal = predicate.modal
     assert modal is not None
-    # "to" belongs to what French puts before its infinitive, or to the infinitive itself.
+    # "to" belongs to the French preposition before the infinitive, or else to the infinitive.
     to = phrase(modal.english_preposition, at + ("to" if modal.french_preposition else "verb"))
     return [*to, *phrase(f"{predicate.verb.english} {predicate.verb.particle}", at + "verb")]
 
@@ -177,7 +177,7 @@ def _verb_complements(predicate: VerbPhrase, at: str, is_denied: bool) -> list[W
         denies_object = is_denied and not verb.french_preposition
         words += _nominal(predicate.object, at + "object.", is_object=True, is_denied=denies_object)
     if recipient and not shifts:
-        # A French clitic holds its preposition: "to him" is lui.
+        # A French clitic includes its preposition: "to him" is lui.
         to = "recipient.pronoun" if isinstance(predicate.recipient, Pronoun) else "to"
         words += [word("to", at + to), *recipient]
     if predicate.manner is not None:

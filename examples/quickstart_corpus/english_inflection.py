@@ -61,7 +61,7 @@ CONSONANT_SOUNDS_BY_EXCEPTION = ("uniform", "useful")
 
 
 def add_s(word: str) -> str:
-    """The form in -s: the plural of a regular noun, the third person of a verb."""
+    """Returns the form in -s: the plural of a regular noun, the third person of a verb."""
     if word.endswith(("s", "x", "z", "ch", "sh", "o")) and not word.endswith(("piano", "photo", "radio")):
         return word + "es"
     if word.endswith("y") and word[-2] not in "aeiou":
@@ -70,7 +70,7 @@ def add_s(word: str) -> str:
 
 
 def past(verb: str) -> str:
-    """The simple past of a verb."""
+    """Returns the simple past of a verb."""
     if verb in PASTS:
         return PASTS[verb]
     if verb.endswith("e"):
@@ -81,7 +81,7 @@ def past(verb: str) -> str:
 
 
 def indefinite_article(following: str) -> str:
-    """ "a" or "an", as the word that follows sounds."""
+    """Returns "a" or "an", by the sound of the following word."""
     if following.startswith(VOWEL_SOUNDS_BY_EXCEPTION):
         return "an"
     if following.startswith(CONSONANT_SOUNDS_BY_EXCEPTION):

@@ -1,4 +1,4 @@
-"""Choosing what happens: clauses with verbs and with objects, recipients, times and places that suit them."""
+"""The composer of events: clauses with a verb, and with objects, recipients, times and places that suit it."""
 
 from __future__ import annotations
 
@@ -56,10 +56,10 @@ class EventComposer:
         is_known: bool = False,
         is_plain: bool = False,
     ) -> Clause:
-        """Somebody does something; a subject or a verb that is given is kept.
+        """Draws a clause in which somebody does something, with the subject or the verb if one is given.
 
-        Subjects are drawn among `pronouns` and nouns, only known ones where `is_known`; a plain clause has no
-        denial, modal verb or time, and a place only where the verb cannot do without.
+        Subjects are drawn among `pronouns` and nouns, only definite ones if `is_known`; a plain clause has no denial,
+        modal verb or time, and a place only if the verb requires one.
         """
         chooser = self.chooser
         verb = verb or self._verb_for(subject)
@@ -78,7 +78,7 @@ class EventComposer:
             # "veut bien dormir" is to agree to sleep, not to want to sleep well.
             phrase = replace(phrase, manner=None)
         if tense is Tense.PAST and isinstance(phrase.object, Pronoun) and phrase.object.is_plural:
-            # Whether "them" is vus or vues would be anybody's guess.
+            # "them" would be ambiguous between vus and vues.
             tense = tense_of(verb, Tense.PRESENT) if modal is None else tense
         clause = Clause(subject, replace(phrase, modal=modal), tense, polarity)
         if not is_plain:
@@ -86,7 +86,7 @@ class EventComposer:
         return replace(clause, adjuncts=(self._place(verb, subject),)) if "placed" in verb.flags else clause
 
     def verb_phrase(self, verb: Verb, subject: Nominal, is_denied: bool = False) -> VerbPhrase:
-        """The verb with an object and a recipient that suit it."""
+        """Completes the verb with an object and a recipient that suit it."""
         chooser = self.chooser
         if verb.frame != "intransitive":
             direct_object = self._object(verb, subject, is_denied)
@@ -100,7 +100,7 @@ class EventComposer:
         return VerbPhrase(verb, manner=chooser.pick(manners) if has_manner else None)
 
     def with_relative(self, phrase: NounPhrase, main: Clause) -> NounPhrase:
-        """The noun phrase with a relative clause that says something of its noun, where there is something to say.
+        """Adds a relative clause about the noun to the noun phrase, if it finds one.
 
         The relative clause is in the past where the main clause is, and has a verb of its own.
         """
@@ -126,9 +126,9 @@ class EventComposer:
         return replace(phrase, relative=Relative(Clause(subject, VerbPhrase(verb, gap), tense), gap_is_subject=False))
 
     def _subject_of_relative(self, verb: Verb, phrase: NounPhrase, main: Clause) -> Nominal:
-        """Who it is that does something to the noun: maybe the subject of the main clause.
+        """Chooses who acts on the noun: sometimes the subject of the main clause.
 
-        Nobody else can be "they" there: whether that is ils or elles would be anybody's guess.
+        Nobody else can be "they" there, which would be ambiguous between ils and elles.
         """
         again = main.subject
         is_vague = isinstance(again, NounPhrase) and again.determiner in VAGUE
@@ -190,7 +190,7 @@ class EventComposer:
         return self.chooser.pick([p for p in SUBJECT_PRONOUNS if p.person == 3 or p.person != person])
 
     def _furnish(self, clause: Clause, verb: Verb, phrase: VerbPhrase) -> Clause:
-        """The clause with an adverb, or with a time, a place or a companion."""
+        """Adds at random an adverb, or a time, a place or a companion."""
         chooser = self.chooser
         assert isinstance(clause.predicate, VerbPhrase)
         adjuncts: list[Adjunct] = []
@@ -233,7 +233,7 @@ class EventComposer:
 
 
 def tense_of(verb: Verb, tense: Tense) -> Tense:
-    """That tense, or the present where the past would be unnatural in French or look like the present in English."""
+    """Returns `tense`, or the present if the past is unnatural in French or looks like the present in English."""
     return Tense.PRESENT if "state" in verb.flags or past(verb.english) == verb.english else tense
 
 

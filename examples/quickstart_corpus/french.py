@@ -1,6 +1,6 @@
-"""The French side: words of a sentence from its tree, with the labels that `english` gives them.
+"""The French side: the words of a sentence from its tree, with the labels of `english`.
 
-French words without a counterpart of their own carry the label of the word that asks for them: the article of "aime
+French words without a counterpart of their own carry the label of the word that requires them: the article of "aime
 le lait" that of "milk", the "le" and "de" of "le chat de Paul" that of "Paul's", "est-ce que" that of the auxiliary
 that English puts before the subject, and a lone "?" that of the last English word.
 """
@@ -50,7 +50,7 @@ ASKED = {
 
 
 def french_words(sentence: Sentence) -> list[Word]:
-    """The words of the sentence, elided and contracted, its capital and its end mark included."""
+    """Returns the words of a sentence, elided and contracted, with its capital and its full stop or question mark."""
     words: list[Word] = []
     if sentence.opening is not None:
         words += comma(fixed_words(sentence.opening, "opening"))
@@ -108,7 +108,7 @@ def _clause(clause: Clause, at: str) -> list[Word]:
 def _verb_parts(
     predicate: Predicate, tense: Tense, subject: Features, at: str
 ) -> tuple[list[Word], list[Word], list[Word]]:
-    """The pronouns before the finite verb, the finite verb, and what follows "pas": participle or infinitive."""
+    """Returns the pronouns before the finite verb, the finite verb, and the participle or infinitive after "pas"."""
     if not isinstance(predicate, VerbPhrase):
         return [], _simple(predicate, tense, subject, at), []
     clitics = _clitics(predicate, subject, at)
@@ -142,7 +142,7 @@ def _simple(predicate: Predicate, tense: Tense, subject: Features, at: str) -> l
 
 
 def _object_before_verb(predicate: VerbPhrase) -> Features | None:
-    """What the participle after avoir agrees with: a direct object that stands before it."""
+    """Returns the features that a participle after avoir agrees with: those of a direct object before it."""
     if predicate.verb.french_preposition or not isinstance(predicate.object, Pronoun | Gap):
         return None
     return features(predicate.object)
@@ -202,7 +202,7 @@ def _verb_complements(predicate: VerbPhrase, at: str, is_denied: bool) -> list[W
 
 
 def _is_short(manner: FixedPhrase) -> bool:
-    """Whether the adverb stands before the participle: "a bien dormi", but "a marché lentement"."""
+    """Returns True if the adverb stands before the participle: "a bien dormi", but "a marché lentement"."""
     return manner.french[0] in ("bien", "mal")
 
 

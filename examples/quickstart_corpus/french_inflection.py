@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 VOWELS = "aàâeéèêëiîïoôuùûœæ"
-# Words whose first letter says vowel but whose sound is a consonant: "le hibou", "le huit".
+# Words before which nothing elides, though they begin with a vowel or h: "le hibou", "le huit".
 ASPIRATED = ("haricot", "hamster", "hache", "harpe", "haut", "hérisson", "héros", "hibou", "homard", "huit", "onze")
 
 # Infinitive: the five forms of the present, and the past participle.
@@ -64,7 +64,7 @@ STEM_CHANGES: Mapping[str, str] = MappingProxyType(
 
 
 def begins_with_vowel_sound(word: str) -> bool:
-    """Whether articles, pronouns and "que" elide before this word."""
+    """Returns True if articles, pronouns and "que" elide before this word."""
     lowered = word.lower()
     if lowered.startswith(ASPIRATED):
         return False
@@ -72,7 +72,7 @@ def begins_with_vowel_sound(word: str) -> bool:
 
 
 def plural(word: str) -> str:
-    """The plural of a noun or of an adjective."""
+    """Returns the plural of a noun or of an adjective."""
     if word.endswith(("s", "x", "z")):
         return word
     if word.endswith("al"):
@@ -83,7 +83,7 @@ def plural(word: str) -> str:
 
 
 def feminine(adjective: str) -> str:
-    """The feminine of a regular adjective."""
+    """Returns the feminine of a regular adjective."""
     for ending, replacement in (("e", "e"), ("eux", "euse"), ("oux", "ouse"), ("os", "osse"), ("en", "enne")):
         if adjective.endswith(ending):
             return adjective.removesuffix(ending) + replacement
@@ -93,7 +93,7 @@ def feminine(adjective: str) -> str:
 
 
 def present(infinitive: str) -> tuple[str, ...]:
-    """The five forms of the present."""
+    """Returns the five forms of the present."""
     if infinitive in IRREGULAR:
         return tuple(IRREGULAR[infinitive].split()[:5])
     stem = infinitive[:-2]
@@ -111,7 +111,7 @@ def present(infinitive: str) -> tuple[str, ...]:
 
 
 def participle(infinitive: str) -> str:
-    """The past participle, masculine singular."""
+    """Returns the past participle, masculine singular."""
     if infinitive in IRREGULAR:
         return IRREGULAR[infinitive].split()[5]
     ending = {"er": "é", "ir": "i", "re": "u"}[infinitive[-2:]]
@@ -119,6 +119,6 @@ def participle(infinitive: str) -> str:
 
 
 def agree(participle_or_adjective: str, gender: str, is_plural: bool) -> str:
-    """A past participle in the gender ("m" or "f") and number of what it agrees with."""
+    """Inflects a past participle for the gender ("m" or "f") and the number of the word that it agrees with."""
     form = participle_or_adjective + ("e" if gender == "f" else "")
     return plural(form) if is_plural else form

@@ -1,4 +1,4 @@
-"""French noun phrases: determiners, adjectives before and behind the noun, owners; see `french` for the labels."""
+"""French noun phrases: determiners, adjectives before and after the noun, owners; see `french` for the labels."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ POSSESSIVES = {
 
 
 def adjunct_words(adjunct: Adjunct, at: str) -> list[Word]:
-    """A time, a place or a companion."""
+    """Returns the words of a time, a place or a companion."""
     if isinstance(adjunct, FixedPhrase):
         return fixed_words(adjunct, at)
     return [*phrase(adjunct.preposition.french, at + "preposition"), *noun_words(adjunct.nominal, at)]
 
 
 def fixed_words(fixed: FixedPhrase, at: str) -> list[Word]:
-    """Words that never change, each labelled with its links."""
+    """Returns words that never change, each labelled with its links."""
     labels: list[set[str]] = [set() for _ in fixed.french]
     for source, target in fixed.links:
         labels[target].add(f"{at}:{source}-{target}")
@@ -34,7 +34,7 @@ def fixed_words(fixed: FixedPhrase, at: str) -> list[Word]:
 
 
 def noun_words(nominal: Nominal, at: str, is_denied: bool = False) -> list[Word]:
-    """A noun phrase, a name or a subject pronoun; a gap has no words, a relative clause is left to `french`."""
+    """Returns a noun phrase, a name or a subject pronoun; a gap has no words, and `french` adds relative clauses."""
     if isinstance(nominal, Gap):
         return []
     if isinstance(nominal, Pronoun):

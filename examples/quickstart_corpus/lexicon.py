@@ -28,7 +28,7 @@ class Noun:
 
 @dataclass(frozen=True)
 class Adjective:
-    """An adjective; `comparative` is empty where nothing is more so, and "more" where English says "more"."""
+    """An adjective; `comparative` is empty if it has none, and "more" if English compares it by "more"."""
 
     english: str
     comparative: str
@@ -40,7 +40,7 @@ class Adjective:
     predicate_tags: frozenset[str]
 
     def french(self, gender: str, is_plural: bool, following: str = "x") -> str:
-        """The form for a noun of that gender and number, before the word `following`."""
+        """Returns the form for a noun of a gender and number, before the word `following`."""
         if self.masculine == self.feminine and not self.masculine.endswith("e"):
             return self.masculine
         if gender == "f":
@@ -67,7 +67,7 @@ class Verb:
 
     @property
     def with_etre(self) -> bool:
-        """Whether its passé composé takes être."""
+        """True if its passé composé takes être."""
         return self.reflexive or self.french in CONJUGATED_WITH_ETRE
 
 
@@ -98,7 +98,7 @@ class Preposition:
 
 @dataclass(frozen=True)
 class Profession:
-    """What somebody is, in French without an article."""
+    """A profession, which in French has no article."""
 
     english: str
     masculine: str
@@ -125,7 +125,7 @@ class Lexicon:
     prepositions: Mapping[str, Preposition]
 
     def noun(self, english: str) -> Noun:
-        """The noun of that English word; KeyError when there is none."""
+        """Returns the noun of an English word; raises KeyError if there is none."""
         for noun in self.nouns:
             if noun.english == english:
                 return noun
@@ -134,7 +134,7 @@ class Lexicon:
 
 @cache
 def load_lexicon() -> Lexicon:
-    """The lexicon, read once."""
+    """Reads the lexicon, once."""
     nouns = tuple(_nouns())
     return Lexicon(
         nouns=nouns,

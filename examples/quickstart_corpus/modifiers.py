@@ -1,4 +1,4 @@
-"""Everything smaller than nouns and verbs: adjectives, adverbs, times, places, names, numbers, professions."""
+"""The words other than nouns and verbs: adjectives, adverbs, times, places, names, numbers, professions."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ ADJECTIVES: Mapping[str, str] = MappingProxyType(
     }
 )
 
-# english | french | alignment where the two do not go word for word
+# english | french | alignment if the two do not correspond word for word
 FREQUENCIES = """
     always | toujours
     often | souvent
@@ -192,7 +192,7 @@ PREPOSITIONS: Mapping[str, str] = MappingProxyType(
     }
 )
 
-# Where something may happen: the nouns after each preposition.
+# Places of an event: the nouns after each preposition.
 PLACES: Mapping[str, str] = MappingProxyType(
     {
         "outdoors": """
@@ -304,7 +304,7 @@ NUMBERS = """
     twenty | vingt
 """
 
-# By the generation that may be so old: a grandmother is an elder, an uncle is grown.
+# By the generation that may have that age: a grandmother is an elder, an uncle is grown.
 AGES: Mapping[str, str] = MappingProxyType(
     {
         "any": """
@@ -344,7 +344,7 @@ PROFESSIONS = """
     dancer | danseur | danseuse
 """
 
-# What English is and French has
+# States that one is in, in English, and has, in French
 STATES = """
     hungry | faim
     thirsty | soif

@@ -1,4 +1,4 @@
-"""Choosing whom and what a sentence speaks of: nouns that fit, their determiners, adjectives and owners."""
+"""The chooser of nominals: nouns that fit, with their determiners, adjectives and owners."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ COUNTED_POSSESSIVES = frozenset(POSSESSIVES) | {Determiner.THE, Determiner.THIS}
 
 
 class NominalChooser:
-    """Draws noun phrases; no noun or name comes twice in a sentence."""
+    """Draws noun phrases; no noun or name occurs twice in a sentence."""
 
     def __init__(self, random: Random, lexicon: Lexicon) -> None:
         self.random = random
@@ -49,23 +49,23 @@ class NominalChooser:
         }
 
     def begin_sentence(self) -> None:
-        """Forget the words that the sentence before has used."""
+        """Forgets the words of the sentence before."""
         self._used.clear()
 
     def chance(self, probability: float) -> bool:
-        """True that often."""
+        """Returns True with the given probability."""
         return self.random.random() < probability
 
     def pick(self, options: Sequence[T]) -> T:
-        """One of the options, each as likely."""
+        """Draws one of the options, each as likely."""
         return self.random.choice(options)
 
     def weighted(self, options: Sequence[tuple[T, float]]) -> T:
-        """One of the options, each by its weight."""
+        """Draws one of the options, each by its weight."""
         return self.random.choices([option for option, _ in options], [weight for _, weight in options])[0]
 
     def noun(self, tags: frozenset[str], without: Collection[str] = ()) -> Noun:
-        """A noun with one of the tags that the sentence does not hold yet."""
+        """Draws a noun with one of the tags that the sentence does not hold yet."""
         if tags not in self._nouns_by_tags:
             self._nouns_by_tags[tags] = tuple(noun for noun in self.lexicon.nouns if noun.tags & tags)
         everything = self._nouns_by_tags[tags]
@@ -75,13 +75,13 @@ class NominalChooser:
         return noun
 
     def name(self) -> Name:
-        """A name that the sentence does not hold yet."""
+        """Draws a name that the sentence does not hold yet."""
         name = self.pick([name for name in self.lexicon.names if name.text not in self._used])
         self._used.add(name.text)
         return name
 
     def is_plural(self, noun: Noun, probability: float = 0.3) -> bool:
-        """A number that the noun allows."""
+        """Draws singular or plural, as far as the noun allows both."""
         if "paired" in noun.tags:
             return True
         if noun.tags & {"mass", "sole", "royal"} or (noun.category == "kin" and "several" not in noun.tags):
@@ -89,13 +89,13 @@ class NominalChooser:
         return self.chance(0.04 if noun.category in ("building", "place", "nature") else probability)
 
     def person(self, tags: frozenset[str] = HUMAN, is_known: bool = False) -> NounPhrase | Name:
-        """Somebody, by name or by noun."""
+        """Draws a person, by name or by noun."""
         if self.chance(0.4):
             return self.name()
         return self.noun_phrase(self.noun(tags & HUMAN), is_known=is_known)
 
     def subject(self, tags: frozenset[str], is_known: bool = False, pronouns: Sequence[Pronoun] = ()) -> Nominal:
-        """A subject with one of the tags; `pronouns` are those that may stand here."""
+        """Draws a subject with one of the tags; `pronouns` are those that may stand here."""
         human, animal = tags & HUMAN, tags & ANIMALS
         if human and (not animal or self.chance(0.65)):
             kind = self.weighted([("pronoun", 0.4 if pronouns else 0.0), ("name", 0.2), ("noun", 0.43), ("pair", 0.1)])
@@ -117,7 +117,7 @@ class NominalChooser:
         with_adjectives: float = 0.33,
         without_adjective: str = "",
     ) -> NounPhrase:
-        """The noun with a determiner, maybe adjectives, maybe an owner."""
+        """Completes the noun with a determiner and, at random, with adjectives and an owner."""
         is_plural = self.is_plural(noun)
         phrase = NounPhrase(noun, Determiner.THE, is_plural)
         if noun.category == "kin":
@@ -137,11 +137,11 @@ class NominalChooser:
         return phrase
 
     def generic(self, noun: Noun) -> NounPhrase:
-        """The whole kind: "milk", "cats"."""
+        """Makes the phrase for the whole kind: "milk", "cats"."""
         return NounPhrase(noun, Determiner.GENERIC, is_plural="mass" not in noun.tags and "sole" not in noun.tags)
 
     def quantified(self, noun: Noun, is_denied: bool = False) -> NounPhrase:
-        """Some number or amount of it, as "there is" asks for."""
+        """Draws a phrase for a number or an amount of it, for "there is"."""
         is_plural = "mass" not in noun.tags and (is_denied or "paired" in noun.tags or self.chance(0.5))
         determiner = Determiner.SOME
         if not is_denied and "mass" not in noun.tags:
@@ -152,14 +152,14 @@ class NominalChooser:
         return replace(phrase, adjectives=self._adjectives(phrase)) if self.chance(0.3) else phrase
 
     def place(self, kind: str) -> Adjunct:
-        """Somewhere of that kind (see `modifiers.PLACES`, and "abroad")."""
+        """Draws a place of a kind (see `modifiers.PLACES`, and "abroad")."""
         if kind == "abroad":
             return self.pick(self.lexicon.abroad)
         options = [place for place in self.lexicon.places[kind] if place[1].french not in self._used]
         preposition, noun = self.pick(options or self.lexicon.places[kind])
         self._used.add(noun.french)
         phrase = NounPhrase(noun, Determiner.THE)
-        # "à l'école" says where, "à cette école" rather which.
+        # "à l'école" tells the place, "à cette école" rather which school it is.
         if "sole" not in noun.tags and preposition.english != "at" and self.chance(0.3):
             may_own = bool(noun.tags & {"owned"})
             phrase = replace(phrase, determiner=self.pick(POSSESSIVES) if may_own else Determiner.THIS)
@@ -168,14 +168,14 @@ class NominalChooser:
         return PrepositionPhrase(preposition, phrase)
 
     def predicate_adjectives(self, nominal: Nominal) -> tuple[Adjective, ...]:
-        """The adjectives that can be said of this."""
+        """Returns the adjectives that can be said of the nominal."""
         tags = frozenset({"person", "adult"})
         if isinstance(nominal, NounPhrase | Gap) and nominal.noun is not None:
             tags = nominal.noun.tags
         elif isinstance(nominal, Pronoun) and nominal.antecedent is not None:
             tags = nominal.antecedent.tags
         attributive = nominal.adjectives if isinstance(nominal, NounPhrase) else ()
-        # "est nouveau" and "est autre" say something else than "is new" and "is other".
+        # "est nouveau" and "est autre" do not mean "is new" and "is other".
         return tuple(
             adjective
             for adjective in self.lexicon.adjectives
@@ -183,7 +183,7 @@ class NominalChooser:
         )
 
     def pronoun_for(self, nominal: Nominal) -> Pronoun:
-        """The pronoun that takes up this nominal."""
+        """Returns the pronoun that stands for this nominal."""
         person, is_plural, gender = features(nominal)
         antecedent = nominal.noun if isinstance(nominal, NounPhrase) else None
         if isinstance(nominal, Pronoun):
@@ -191,12 +191,12 @@ class NominalChooser:
         return Pronoun(person, is_plural, gender, antecedent)
 
     def number(self, noun: Noun) -> FixedPhrase:
-        """How many there are, small numbers more often; nobody has seven aunts."""
+        """Draws a number of the noun, small ones more often; nobody has seven aunts."""
         numbers = self.lexicon.numbers[:3] if noun.category == "kin" else self.lexicon.numbers
         return self.weighted([(number, 1.0 / (index + 1)) for index, number in enumerate(numbers)])
 
     def age(self, noun: Noun | None) -> FixedPhrase:
-        """How old somebody may be; `noun` says of which generation he is, None of any."""
+        """Draws an age for the generation of `noun`; None for any generation."""
         generations = [generation for generation in ("elder", "grown") if noun is not None and generation in noun.tags]
         youngest = list(self.lexicon.ages).index(generations[0] if generations else "any")
         return self.pick([age for ages in list(self.lexicon.ages.values())[youngest:] for age in ages])

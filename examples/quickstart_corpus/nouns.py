@@ -1,8 +1,8 @@
 """The nouns: one line each, under the class that is also their first tag.
 
-A line reads `english[/plural] | french[/plural] | gender | tags`. Plurals are written where the rules of the two
-languages (see `english_inflection` and `french_inflection`) would get them wrong. Tags say what a noun can go with;
-verbs, adjectives and places ask for them (a noun's own English word is a tag too). Three tags are grammar:
+A line reads `english[/plural] | french[/plural] | gender | tags`. Plurals are given if the rules of the two
+languages (see `english_inflection` and `french_inflection`) would get them wrong. Tags tell which words suit a noun:
+verbs, adjectives and places name those that they require (a noun's own English word is a tag, too). Three are grammar:
 `mass` (no plural, no "a"), `paired` (plural only) and `sole` (only with "the").
 """
 

@@ -1,4 +1,4 @@
-"""Choosing how things are: descriptions, comparisons, professions, ages, and what there is somewhere."""
+"""The composer of states: descriptions, comparisons, professions, ages, and what there is somewhere."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from examples.quickstart_corpus.syntax import (
 )
 
 THINGS = frozenset(NOUNS) - {"person", "kin", "animal", "sport", "subject", "instrument"}
-# What there may be, and where; and what may simply be somewhere.
+# Tags of nouns and kinds of places for "there is", and for "is".
 EXISTING = (
     (("small tool toy scented viewed parcel", "surface"), 0.3),
     (("food drink", "stored"), 0.2),
@@ -78,7 +78,7 @@ class StateComposer:
         tenses: Sequence[Tense] = ANY_TENSE,
         pronouns: Sequence[Pronoun] = SUBJECT_PRONOUNS,
     ) -> Clause:
-        """Somebody or something is so, or somewhere; a given subject is kept."""
+        """Draws a clause in which somebody or something is so, or somewhere; keeps a given subject."""
         chooser = self.chooser
         if subject is None and chooser.chance(0.12):
             return self.location(chooser.pick(tenses))
@@ -97,7 +97,7 @@ class StateComposer:
         return Clause(subject, predicate, tense, polarity, adjuncts=adjuncts)
 
     def existence(self) -> Existence:
-        """There is something somewhere."""
+        """Draws a clause in which there is something somewhere."""
         chooser = self.chooser
         tags, place = chooser.weighted(EXISTING)
         noun = chooser.noun(frozenset(tags.split()), without=("kin", "royal"))
@@ -105,14 +105,14 @@ class StateComposer:
         return Existence(chooser.quantified(noun, is_denied), chooser.place(place), is_denied)
 
     def description(self, subject: Nominal, options: Collection[str], tense: Tense = Tense.PRESENT) -> Clause | None:
-        """The subject is one of those adjectives or states; None where none can be said of it."""
+        """Draws a clause in which the subject is one of the options; None if none of them can be said of it."""
         adjectives = [a for a in self.chooser.predicate_adjectives(subject) if a.english in options]
         predicates: list[Predicate] = [Description((adjective,)) for adjective in adjectives]
         predicates += [State(state) for state in self.chooser.lexicon.states if state.english[0] in options]
         return Clause(subject, self.chooser.pick(predicates), tense) if predicates else None
 
     def location(self, tense: Tense = Tense.PRESENT) -> Clause:
-        """Something is somewhere."""
+        """Draws a clause in which something is somewhere."""
         chooser = self.chooser
         tags, place = chooser.weighted(LOCATED)
         subject = chooser.noun_phrase(chooser.noun(frozenset(tags.split())), is_known=True)

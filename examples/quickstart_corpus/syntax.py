@@ -1,7 +1,7 @@
-"""The tree of a sentence: what is said, before either language has words for it.
+"""The tree of a sentence: its meaning, from which both languages are realised (see `english` and `french`).
 
-Both languages are realised from the same tree (see `english` and `french`). What the languages settle differently is
-settled once, so that an English sentence has exactly one French translation:
+Where the languages distinguish differently, one choice holds throughout, so that an English sentence has exactly one
+French translation:
 
 - "you" is tu; I, you, we, they and them are masculine where nothing before them says otherwise;
 - the simple present is the présent, the simple past the passé composé, "was" and "were" the imparfait of être or avoir;
@@ -18,7 +18,7 @@ from examples.quickstart_corpus.lexicon import Adjective, FixedPhrase, Name, Nou
 
 
 class Determiner(Enum):
-    """What opens a noun phrase; the value is the English word, or a name in angle brackets."""
+    """The opening of a noun phrase; the value is the English word, or a name in angle brackets."""
 
     THE = "the"
     A = "a"
@@ -38,11 +38,11 @@ class Determiner(Enum):
 
 
 VAGUE = frozenset({Determiner.EVERY, Determiner.MANY, Determiner.SEVERAL, Determiner.SOME, Determiner.A})
-"""What opens a noun phrase that speaks of nobody in particular."""
+"""The determiners of noun phrases that speak of nobody in particular."""
 
 
 class Polarity(Enum):
-    """Whether a clause is denied."""
+    """The polarity of a clause: affirmed or denied."""
 
     POSITIVE = "positive"
     NOT = "not"
@@ -77,8 +77,7 @@ class Gap:
 
 @dataclass(frozen=True)
 class NounPhrase:
-    """A noun with what belongs to it; `possessor` stands before it in English ("the girl's cat") and takes the place
-    of the determiner."""
+    """A noun with its determiner, adjectives and clause; a `possessor` ("the girl's cat") replaces the determiner."""
 
     noun: Noun
     determiner: Determiner
@@ -121,7 +120,7 @@ Adjunct = FixedPhrase | PrepositionPhrase
 
 @dataclass(frozen=True)
 class VerbPhrase:
-    """A verb with what it asks for; `modal` is a verb before it that takes the infinitive."""
+    """A verb with its complements; `modal` is a verb before it that takes the infinitive."""
 
     verb: Verb
     object: Nominal | None = None
@@ -133,7 +132,7 @@ class VerbPhrase:
 
 @dataclass(frozen=True)
 class Description:
-    """Is ADJECTIVE (and ADJECTIVE), very where `is_very`."""
+    """A predicate "is ADJECTIVE (and ADJECTIVE)", with "very" if `is_very`."""
 
     adjectives: tuple[Adjective, ...]
     is_very: bool = False
@@ -141,7 +140,7 @@ class Description:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Is ADJECTIVE-er than something, or as ADJECTIVE as it."""
+    """A predicate "is ADJECTIVE-er than something" or, if `is_equal`, "is as ADJECTIVE as something"."""
 
     adjective: Adjective
     than: NounPhrase | Name
@@ -150,14 +149,14 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Occupation:
-    """Is a PROFESSION."""
+    """A predicate "is a PROFESSION"."""
 
     profession: Profession
 
 
 @dataclass(frozen=True)
 class State:
-    """Is hungry, which in French is to have: avoir faim."""
+    """A predicate such as "is hungry", which in French is to have: avoir faim."""
 
     state: FixedPhrase
     is_very: bool = False
@@ -165,14 +164,14 @@ class State:
 
 @dataclass(frozen=True)
 class Age:
-    """Is TEN years old: avoir dix ans."""
+    """A predicate such as "is ten years old": avoir dix ans."""
 
     number: FixedPhrase
 
 
 @dataclass(frozen=True)
 class Location:
-    """Is somewhere; no place where that is the question."""
+    """A predicate "is SOMEWHERE"; without a place in the question that asks for it."""
 
     place: Adjunct | None
 
@@ -182,7 +181,7 @@ Predicate = VerbPhrase | Description | Comparison | Occupation | State | Age | L
 
 @dataclass(frozen=True)
 class Clause:
-    """A subject and what is said of it; a second predicate shares the subject ("takes the book and reads it")."""
+    """A subject and its predicate; a second predicate shares the subject ("takes the book and reads it")."""
 
     subject: Nominal
     predicate: Predicate
@@ -195,7 +194,7 @@ class Clause:
 
 @dataclass(frozen=True)
 class Existence:
-    """There is SOMETHING somewhere; denied, "there is no …"."""
+    """A clause "there is SOMETHING somewhere"; denied, "there is no …"."""
 
     nominal: NounPhrase
     place: Adjunct
@@ -203,7 +202,7 @@ class Existence:
 
 
 class Conjunction(Enum):
-    """What joins a second clause; the value is the English word."""
+    """The word that joins a second clause; the value is English."""
 
     BECAUSE = "because"
     WHEN = "when"
@@ -213,7 +212,7 @@ class Conjunction(Enum):
 
 
 class Question(Enum):
-    """What is asked; the value is the English question word."""
+    """The kind of a question; the value is the English question word."""
 
     WHETHER = ""
     WHO = "who"
@@ -225,7 +224,7 @@ class Question(Enum):
 
 @dataclass(frozen=True)
 class Sentence:
-    """A whole sentence: maybe an opening time, a clause, maybe a second one or a question."""
+    """A whole sentence: a clause, with or without a time in front, a second clause, or a question word."""
 
     clause: Clause | Existence
     opening: FixedPhrase | None = None

@@ -1,4 +1,4 @@
-"""What goes with what beyond the tags of the lexicon: which verbs want which company, what follows, and why.
+"""Collocations beyond the tags of the lexicon: the company that verbs keep, actions that follow, and reasons.
 
 Verbs are named by their English word alone; prepositions and particles are left out.
 """
@@ -68,7 +68,7 @@ USES: Mapping[str, str] = MappingProxyType(
         "never denied": "love hate prefer",
     }
 )
-# What may be done next with the same thing.
+# Verbs for what may be done next with the same thing.
 FOLLOWING: Mapping[str, str] = MappingProxyType(
     {
         "buy": "eat wear repair hide read",
@@ -84,7 +84,7 @@ FOLLOWING: Mapping[str, str] = MappingProxyType(
         "draw": "paint",
     }
 )
-# Why, or when, somebody does it: what he is then.
+# Reasons or times to do it: the state of the subject.
 REASONS_OF_SUBJECT: Mapping[str, str] = MappingProxyType(
     {
         "eat": "hungry",
@@ -103,7 +103,7 @@ REASONS_OF_SUBJECT: Mapping[str, str] = MappingProxyType(
         "leave": "sad tired sick",
     }
 )
-# Why somebody does it: what the thing is.
+# Reasons to do it: the state of the object.
 REASONS_OF_OBJECT: Mapping[str, str] = MappingProxyType(
     {
         "buy": "pretty beautiful magnificent modern delicious useful elegant comfortable",
@@ -130,16 +130,16 @@ REASONS_OF_OBJECT: Mapping[str, str] = MappingProxyType(
 )
 # Times of the night in English, but only of the evening in French: "il a dormi hier soir" is not all night.
 EVENINGS = frozenset({("last", "night"), ("tonight",)})
-# What somebody is when, or if, something else happens.
+# States of a person when, or if, something else happens.
 REACTIONS = frozenset({"happy", "sad", "proud", "jealous", "nervous", "afraid"})
 
 
 @cache
 def verbs_of_use(use: str) -> frozenset[str]:
-    """The English words of the verbs that have this use."""
+    """Returns the English words of the verbs that have this use."""
     return frozenset(USES[use].split())
 
 
 def is_used(verb: Verb, use: str) -> bool:
-    """Whether the verb has this use, a key of `USES`."""
+    """Returns True if the verb has this use, a key of `USES`."""
     return verb.english in verbs_of_use(use)

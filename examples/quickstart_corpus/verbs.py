@@ -3,7 +3,7 @@
 A line reads `english [preposition] | french [preposition] | subjects | objects [| flags]`, with tags of nouns for
 subjects and objects. An English preposition without a French one belongs to the verb ("look for", "chercher"), and the
 other way round ("answer", "répondre à"). Flags: `state` (no passé composé is natural: never in the past), `definite`
-(its object is a known one: the, this, my), `generic` (its object may be a whole kind: "likes cats", "aime les chats"),
+(its object is definite: the, this, my), `generic` (its object may be a whole kind: "likes cats", "aime les chats"),
 `bare` (its object never has an adjective), `far` (a recipient stays behind: "explains the rule to him"), `placed`
 (never without a place: "vit" may stand alone, "habite" may not), `known` (its object is in the singular, with "the":
 "va à l'école", but hardly "va à cette école").

@@ -1,7 +1,7 @@
-"""Words on their way to a line: what links them across the languages, elision, contraction, and the alignment.
+"""The words of a line: labels that link them across the languages, elision, contraction, and the alignment.
 
 Realising a sentence labels each word with the parts of the sentence that it expresses, with the same labels in both
-languages. Two words are aligned when they share a label, so that joining "le homme" to "l'homme" or "de le" to "du"
+languages. Two words are aligned if they share a label, so that joining "le homme" to "l'homme" or "de le" to "du"
 only has to join the labels.
 """
 
@@ -18,7 +18,7 @@ CONTRACTED = {("de", "le"): "du", ("de", "les"): "des", ("à", "le"): "au", ("à
 
 @dataclass(frozen=True)
 class Word:
-    """A word and its labels; `is_article` tells the article "le" from the pronoun, which never contracts."""
+    """A word and its labels; `is_article` distinguishes the article "le" from the pronoun, which never contracts."""
 
     text: str
     labels: frozenset[str]
@@ -26,22 +26,22 @@ class Word:
 
 
 def word(text: str, *labels: str) -> Word:
-    """A word with those labels."""
+    """Makes a word with labels."""
     return Word(text, frozenset(labels))
 
 
 def phrase(text: str, *labels: str) -> list[Word]:
-    """The words of a text, each with all of those labels."""
+    """Makes the words of a text, each with all of the labels."""
     return [word(part, *labels) for part in text.split()]
 
 
 def comma(words: Sequence[Word]) -> list[Word]:
-    """The words with a comma after the last."""
+    """Appends a comma to the last word."""
     return [*words[:-1], replace(words[-1], text=words[-1].text + ",")]
 
 
 def join_french(words: Sequence[Word]) -> list[Word]:
-    """The words after elision ("l'homme", "qu'il", "s'il") and contraction ("du", "aux")."""
+    """Joins words by elision ("l'homme", "qu'il", "s'il") and contraction ("du", "aux")."""
     joined: list[Word] = []
     # From the end: in "de le homme", the article has to be elided before it could contract.
     for current in reversed(words):
@@ -64,13 +64,13 @@ def _elides(text: str, following: str) -> bool:
 
 
 def capitalised(words: Sequence[Word]) -> list[Word]:
-    """The words with the first letter a capital."""
+    """Capitalises the first letter of the first word."""
     first = words[0]
     return [replace(first, text=first.text[0].upper() + first.text[1:]), *words[1:]]
 
 
 def align(source: Sequence[Word], target: Sequence[Word]) -> list[tuple[int, int]]:
-    """The pairs (source word, target word) that share a label, in order."""
+    """Lists the pairs (source word, target word) that share a label, in order."""
     return [
         (i, j)
         for i, source_word in enumerate(source)

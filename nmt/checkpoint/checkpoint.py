@@ -63,11 +63,12 @@ class Checkpoint:
     """A checkpoint as training goes on from it, verified.
 
     Attributes:
-        directory: that it was read from, which errors name.
+        directory: the directory that it was read from, which errors name.
         weights: the model's tensors by name, on the CPU.
         optimizer: the tensors that training needs to go on.
         config_yaml, tokenizer_models, state_values: contents of files; `config`, `tokenizers` and `state` are made of
             them.
+        summary: facts about the model, as JSON values.
     """
 
     directory: Path
@@ -80,17 +81,17 @@ class Checkpoint:
 
     @cached_property
     def config(self) -> Config:
-        """The configuration of the training. Raises ConfigError where this program cannot use it."""
+        """The configuration of the training. Raises ConfigError if this program cannot use it."""
         return from_yaml(self.config_yaml, str(self.directory / CONFIG))
 
     @cached_property
     def tokenizers(self) -> Tokenizers:
-        """The tokenizers of source and target. Raises ModelError where one is no SentencePiece model."""
+        """The tokenizers of source and target. Raises ModelError if one is not a SentencePiece model."""
         return tokenizers_from_files(self.tokenizer_models, self.directory)
 
     @property
     def state(self) -> TrainingState:
-        """The state of the training. Raises ModelError where it is not one of this version."""
+        """The state of the training. Raises ModelError if it is not one of this version."""
         return TrainingState.from_json(self.state_values, self.directory / STATE)
 
 
@@ -144,7 +145,7 @@ def save_with_pointers(run: Path, step: int, contents: CheckpointContents, *, is
 
 
 def add_shortlist(checkpoint: Path, tensors: Mapping[str, torch.Tensor]) -> None:
-    """Puts the table of a shortlist into a checkpoint, in place of one that is there; all of it or nothing.
+    """Puts the table of a shortlist into a checkpoint, and replaces one that is there; all of it or nothing.
 
     Raises:
         ModelError: the checkpoint is damaged.
@@ -156,7 +157,7 @@ def add_shortlist(checkpoint: Path, tensors: Mapping[str, torch.Tensor]) -> None
 
 
 def export_model(checkpoint: Path, directory: Path) -> None:
-    """Writes the files that translation needs of a checkpoint as a directory of its own, to hand to somebody.
+    """Writes the files of a checkpoint that translation needs as a directory of its own, to hand to somebody.
 
     Raises:
         ConfigError: `directory` exists and is not an empty directory.
@@ -182,7 +183,7 @@ def _is_empty_directory(path: Path) -> bool:
 
 
 def load_checkpoint(directory: Path) -> Checkpoint:
-    """Loads all that training goes on from, every file of it as its manifest says, read once.
+    """Loads all that training resumes from; each file is read once, and checked against the manifest.
 
     Raises:
         ModelError: a file is missing, damaged or tampered with, or a tensor holds NaN or an infinity.
@@ -194,14 +195,13 @@ def load_checkpoint(directory: Path) -> Checkpoint:
     optimizer = read_tensors(directory, OPTIMIZER, manifest)
     state = read_state(directory, manifest)
     if SHORTLIST in manifest.files:
-        read_file(
-            directory, SHORTLIST, manifest
-        )  # training does not need it; a checkpoint that it damages is not whole
+        # Training does not need it, but a checkpoint with a damaged shortlist is not whole.
+        read_file(directory, SHORTLIST, manifest)
     return Checkpoint(directory, weights, optimizer, config, tokenizers, state, manifest.summary)
 
 
 def read_config(directory: Path, manifest: Manifest) -> str:
-    """Reads the configuration of a checkpoint or exported model, as YAML; ModelError where it is damaged."""
+    """Reads the configuration of a checkpoint or exported model, as YAML; raises ModelError if it is damaged."""
     try:
         return read_file(directory, CONFIG, manifest).decode("utf-8")
     except UnicodeDecodeError as error:
@@ -209,5 +209,5 @@ def read_config(directory: Path, manifest: Manifest) -> str:
 
 
 def read_tokenizer_models(directory: Path, manifest: Manifest) -> dict[str, bytes]:
-    """Reads the SentencePiece models of one by the names of their files; ModelError where one is damaged."""
+    """Reads the SentencePiece models of one, by the names of their files; raises ModelError if one is damaged."""
     return {name: read_file(directory, name, manifest) for name in sorted(TOKENIZER_FILES & manifest.files.keys())}

@@ -1,4 +1,4 @@
-"""What a model is, told from its directory without loading its weights."""
+"""The description of a model, read from its directory without loading its weights."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from nmt.checkpoint.layout import MANIFEST
 from nmt.checkpoint.loading import read_outline
 from nmt.errors import ModelError
 
-# What a training writes of itself into the manifest's summary.
+# Facts that a training writes into the manifest's summary, with their types.
 _SUMMARY: dict[str, tuple[type, ...]] = {
     "step": (int,),
     "epoch": (int,),
@@ -24,7 +24,7 @@ _METRICS = ("bleu", "chrf", "perplexity")
 
 
 def describe_model(directory: Path) -> dict[str, Any]:
-    """Languages, sizes, parameters, scores and the whole configuration of a checkpoint or exported model.
+    """Returns languages, sizes, parameters, scores and the whole configuration of a checkpoint or exported model.
 
     Raises:
         ModelError: it is damaged, or not a model of this program.
@@ -50,10 +50,10 @@ def describe_model(directory: Path) -> dict[str, Any]:
 
 
 def _training(summary: Mapping[str, object], where: Path) -> dict[str, Any]:
-    """The summary, found to be as a training writes it."""
+    """Returns the summary, after a check that it is as a training writes it."""
     for name, kinds in _SUMMARY.items():
         value = summary.get(name)
-        # By the exact type: to Python, true is a whole number.
+        # The exact type: in Python, True is an int.
         if name not in summary or type(value) not in kinds:
             expected = " or ".join("null" if kind is type(None) else kind.__name__ for kind in kinds)
             found = f"{value!r:.40}" if name in summary else "nothing"

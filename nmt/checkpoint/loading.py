@@ -1,4 +1,4 @@
-"""One verified read of a model: what it is, its configuration, its tokenizers and its weights."""
+"""The verified read of a model: its description, its configuration, its tokenizers and its weights."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ class ModelBundle:
         config: the configuration that it was trained with.
         tokenizers: of source and target.
         tensors: shapes and number types of the weights, by name.
-        model: in evaluation mode; on the meta device where the weights were not asked for.
-        shortlist: the table of candidates; None where there is none, or the weights were not asked for.
+        model: in evaluation mode; on the meta device if the weights were not read.
+        shortlist: the table of candidates; None if there is none, or the weights were not read.
     """
 
     directory: Path
@@ -63,7 +63,7 @@ def open_model(path: Path, warn: Warn, device: torch.device) -> ModelBundle:
 
 
 def read_outline(directory: Path) -> ModelBundle:
-    """Reads everything but the weights, of which only names, shapes and types are looked at.
+    """Reads everything but the weights, of which it reads only names, shapes and types.
 
     Raises:
         ModelError: a file is missing, damaged or tampered with, or does not fit the others.
@@ -73,7 +73,7 @@ def read_outline(directory: Path) -> ModelBundle:
 
 def _read_model(directory: Path, device: torch.device) -> ModelBundle:
     manifest = read_manifest(directory)
-    # What does not fit is found before a large file is read.
+    # The outline shows what does not fit before a large file is read.
     outline = _read_outline(directory, manifest)
     weights = read_tensors(directory, WEIGHTS, manifest)
     outline.model.load_state_dict({name: weights[name].to(device) for name in weights}, strict=False, assign=True)

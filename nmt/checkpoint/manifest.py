@@ -77,7 +77,7 @@ def write_checksummed(final: Path, files: Mapping[str, bytes], summary: Mapping[
 
 
 def read_manifest(directory: Path) -> Manifest:
-    """Reads the manifest of `directory`, every part of which is as `write_checksummed` writes it.
+    """Reads the manifest of `directory`, and checks that it is as `write_checksummed` writes it.
 
     Raises:
         ModelError: it is missing, damaged, of another version, or names anything but the files of a model.
@@ -153,10 +153,10 @@ def foreign_files(directory: Path, manifest: Manifest) -> list[Problem]:
         ModelError: the directory cannot be listed.
     """
     try:
-        found = {path.name for path in directory.iterdir()}
+        names = {path.name for path in directory.iterdir()}
     except OSError as error:
         raise ModelError(str(directory), f"cannot be read: {error.strerror}") from error
-    foreign = sorted(found - manifest.files.keys() - {MANIFEST})
+    foreign = sorted(names - manifest.files.keys() - {MANIFEST})
     return [Problem(str(directory / name), f"not in the {MANIFEST} beside it") for name in foreign]
 
 
@@ -232,7 +232,7 @@ def open_regular_file(path: Path, size: int | None) -> Iterator[tuple[BinaryIO, 
     """
     try:
         _check_regular(path, path.lstat(), size)
-        # What was a regular file a moment ago may be none now: no link is followed, no pipe is waited for.
+        # It may have been replaced since: no link is followed, no pipe is waited for.
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
         with os.fdopen(descriptor, "rb") as file:
             information = os.fstat(descriptor)
@@ -256,10 +256,10 @@ def _check_regular(path: Path, information: os.stat_result, size: int | None) ->
 
 def read_regular_file(path: Path, size: int | None = None) -> bytes:
     """Reads a regular file of a known name; arguments and errors are those of `open_regular_file`."""
-    with open_regular_file(path, size) as (file, found):
-        data = file.read(found)
-    if len(data) != found:
-        raise ModelError(str(path), f"{len(data)} bytes could be read of {found}")
+    with open_regular_file(path, size) as (file, length):
+        data = file.read(length)
+    if len(data) != length:
+        raise ModelError(str(path), f"{len(data)} bytes could be read of {length}")
     return data
 
 

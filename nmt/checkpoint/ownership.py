@@ -29,7 +29,7 @@ from nmt.errors import ConfigError, Problem
 from nmt.io.atomic_files import make_directory
 from nmt.io.locks import LOCK_NAME, RunLock
 
-# What belongs to one training alone, and so goes when another begins anew. Tokenizer and corpus know what they were
+# Files of one training alone, which are removed when another begins anew. Tokenizer and corpus record what they were
 # made from, and stay for as long as that is the same.
 OF_ONE_TRAINING = (CHECKPOINTS, METRICS, CONFIG, TENSORBOARD)
 _WRITTEN = (BEST, LAST, *OF_ONE_TRAINING, TOKENIZER, CORPUS)
@@ -55,12 +55,12 @@ def own_run_directory(config: Config, run: Path) -> Iterator[None]:
 
 
 def conflicts(config: Config, run: Path) -> list[Problem]:
-    """Finds what a training there would overwrite of others. Raises ModelError as `own_run_directory` does."""
+    """Finds files of others that a training there would overwrite. Raises ModelError as `own_run_directory` does."""
     return [*_foreign(run), *_inputs_within(config, run)]
 
 
 def _foreign(run: Path) -> Iterator[Problem]:
-    """Finds what stands in the run directory under a name of ours, and was written by somebody else."""
+    """Finds files in the run directory that have a name of ours, and were written by somebody else."""
     if os.path.lexists(run / MANIFEST):
         yield Problem(str(run), "a checkpoint or an exported model, where a training would overwrite files")
     is_run = (
@@ -78,8 +78,8 @@ def _inputs_within(config: Config, run: Path) -> Iterator[Problem]:
     """Finds files that training reads and that lie where it writes."""
     data, tokenizer = config.data, config.tokenizer
     sets = filter(None, (data.train, data.validation, data.test))
-    given = chain.from_iterable(files.source + files.target for files in sets)
+    inputs = chain.from_iterable(files.source + files.target for files in sets)
     written = [(run / name).resolve() for name in _WRITTEN]
-    for path in dict.fromkeys([*given, *filter(None, (tokenizer.source_model, tokenizer.target_model))]):
+    for path in dict.fromkeys([*inputs, *filter(None, (tokenizer.source_model, tokenizer.target_model))]):
         if any(Path(path).resolve().is_relative_to(place) for place in written):
             yield Problem(path, f"lies where a training in {run} writes; keep it elsewhere")

@@ -1,4 +1,4 @@
-"""The layout of a run directory: its checkpoints, which of them is the best and the last, and which may go.
+"""The run directory: its checkpoints, which of them is the best and the last, and which may be removed.
 
 Nothing here needs torch, so that a command can find its model, or learn that there is none, before loading it.
 """
@@ -32,7 +32,7 @@ def checkpoint_name(step: int) -> str:
 
 
 def step_of(name: str) -> int | None:
-    """Returns the step of a checkpoint directory's name; None when it is the name of something else."""
+    """Returns the step of a checkpoint directory's name; None if it is the name of something else."""
     match = _CHECKPOINT_NAME.fullmatch(name)
     step = int(match[1]) if match else None
     return step if step is not None and checkpoint_name(step) == name else None
@@ -48,14 +48,14 @@ def checkpoints(run: Path) -> list[Path]:
     if not is_real_directory(folder):
         return []
     try:
-        found = [(step, path) for path in folder.iterdir() if (step := step_of(path.name)) is not None]
+        by_step = [(step, path) for path in folder.iterdir() if (step := step_of(path.name)) is not None]
     except OSError as error:
         raise ModelError(str(folder), f"cannot be read: {error.strerror}") from error
-    return [path for _, path in sorted(found) if is_real_directory(path)]
+    return [path for _, path in sorted(by_step) if is_real_directory(path)]
 
 
 def set_pointer(run: Path, pointer: Pointer, name: str) -> None:
-    """Points to a finished checkpoint as the run's best or last one. It is safe to be killed before, after and within.
+    """Points to a finished checkpoint as the run's best or last. A kill before, during or after it does no harm.
 
     Raises:
         StorageError: the pointer cannot be written; it names what it named before.
@@ -65,7 +65,7 @@ def set_pointer(run: Path, pointer: Pointer, name: str) -> None:
 
 
 def read_pointer(run: Path, pointer: Pointer) -> Path | None:
-    """Returns the checkpoint directory that a pointer names, be it there or not; None when there is no pointer yet.
+    """Returns the checkpoint directory that a pointer names, be it there or not; None if there is no pointer yet.
 
     Raises:
         ModelError: the pointer is no regular file or does not hold the name of a checkpoint.
@@ -112,15 +112,15 @@ def checkpoints_to_replace(run: Path) -> int:
 
 
 def use_latest(run: Path, warn: Warn, read: Callable[[Path], Result]) -> Result | None:
-    """Returns what `read` makes of the checkpoint to go on training from: the last, or the newest whole one.
+    """Returns what `read` makes of the checkpoint that training resumes from: the last, or the newest whole one.
 
     Args:
         run: the run directory.
-        warn: called with a message for everything damaged that was passed over, with the file's name.
+        warn: called with a message, which names the file, for everything damaged that was passed over.
         read: reads all files of a checkpoint, and finds damage by that: ModelError.
 
     Returns:
-        None where nothing has been saved yet.
+        None if nothing has been saved yet.
 
     Raises:
         ModelError: there are checkpoints, and all of them are damaged; or `read` found a fault that is no damage.
@@ -162,7 +162,7 @@ def use_model(path: Path, warn: Warn, read: Callable[[Path], Result], *, verify_
 def _read_first_whole(
     run: Path, pointers: Sequence[Pointer], purpose: Purpose, warn: Warn, read: Callable[[Path], Result]
 ) -> tuple[Path, Result] | None:
-    """Reads the first checkpoint that is whole: those that pointers name, then the newest; None where there is none.
+    """Reads the first checkpoint that is whole: those that pointers name, then the newest; None if there is none.
 
     A checkpoint is read once. Only where that fails is it compared with its manifest, file by file, which tells damage
     from another fault.

@@ -1,4 +1,4 @@
-"""What a safetensors file holds, read without torch: the names, types and shapes of its tensors, and their numbers.
+"""The content of a safetensors file, read without torch: the names, types and shapes of its tensors, their numbers.
 
 Format: https://huggingface.co/docs/safetensors#format. A file begins with the length of its header, in eight bytes, and
 the header, in JSON; the numbers of all tensors follow, one after the other and little-endian.
@@ -26,7 +26,7 @@ _MOST_DIMENSIONS = 8
 _MOST_NUMBERS = 1 << 60
 
 NUMBER_BYTES: Mapping[str, int] = {"F64": 8, "F32": 4, "BF16": 2, "F16": 2, "I64": 8, "I32": 4, "U8": 1, "BOOL": 1}
-"""The types of numbers that this program writes, by the format's names, each with its size."""
+"""The number types that this program writes, by the format's names, with the size of a number in bytes."""
 
 _NUMPY_FLOATS = {"F64": "<f8", "F32": "<f4", "F16": "<f2"}
 _BF16_EXPONENT = 0x7F80  # all of its bits are set in NaN and infinities alone
@@ -42,10 +42,10 @@ class Entry(NamedTuple):
 
 
 def check_header_length(path: Path, start: bytes) -> int:
-    """The length that a file's first bytes give its header.
+    """Returns the length of the header, which a file's first bytes give.
 
     Raises:
-        ModelError: there is none, or the header would be large enough to hurt while it is parsed.
+        ModelError: there is none, or the header would be too large to be parsed safely.
     """
     length = int.from_bytes(start[:_LENGTH_BYTES], "little")
     if len(start) < _LENGTH_BYTES or length > _LARGEST_HEADER:
@@ -54,20 +54,20 @@ def check_header_length(path: Path, start: bytes) -> int:
 
 
 def read_entries(path: Path, size: int) -> dict[str, Entry]:
-    """The tensors that the header of a file of so many bytes lists, by name; no number is read.
+    """Reads the tensors that the header of a file of `size` bytes lists, by name, but none of their numbers.
 
     Raises:
-        ModelError: it is missing, of another size, or no such file.
+        ModelError: it is missing, of another size, or not a safetensors file.
     """
     with open_regular_file(path, size) as (file, _):
         return _entries(path, file, size)
 
 
 def check_numbers(directory: Path, name: str, record: FileRecord) -> None:
-    """Sees that a file of a checksummed directory is such a file and holds finite numbers only, in constant memory.
+    """Checks that a file of a checksummed directory is safetensors and holds finite numbers only, in constant memory.
 
     Raises:
-        ModelError: it is missing, of another size or no such file, or a tensor holds NaN or an infinity.
+        ModelError: it is missing, of another size or not safetensors, or a tensor holds NaN or an infinity.
     """
     path = directory / name
     with open_regular_file(path, record.size) as (file, _):
@@ -94,7 +94,7 @@ def _entries(path: Path, file: BinaryIO, size: int) -> dict[str, Entry]:
 
 
 def _entry(path: Path, name: str, value: object, begin: int) -> Entry:
-    """What the header says of one tensor."""
+    """Reads the header's entry of a tensor."""
     fields = value if isinstance(value, dict) else {}
     shape, offsets, kind = fields.get("shape"), fields.get("data_offsets"), fields.get("dtype")
     if not (_are_sizes(shape) and _are_sizes(offsets) and len(offsets) == 2):
@@ -111,7 +111,7 @@ def _entry(path: Path, name: str, value: object, begin: int) -> Entry:
 
 
 def _are_sizes(value: object) -> TypeGuard[list[int]]:
-    """Whether it is a list of a few whole numbers from 0, none of them beyond 64 bits."""
+    """Returns True for a list of a few whole numbers from 0, none of them beyond 64 bits."""
     if not isinstance(value, list) or len(value) > _MOST_DIMENSIONS:
         return False
     return all(type(number) is int and 0 <= number < 1 << 63 for number in value)

@@ -57,7 +57,7 @@ def read_tensors(directory: Path, name: str, manifest: Manifest) -> dict[str, to
     """Reads the tensors of a safetensors file of a checksummed directory, on the CPU.
 
     Raises:
-        ModelError: it is missing, damaged or no such file, or a tensor holds NaN or an infinity.
+        ModelError: it is missing, damaged or not a safetensors file, or a tensor holds NaN or an infinity.
     """
     path = directory / name
     data = read_file(directory, name, manifest)
@@ -79,7 +79,7 @@ def tensor_kinds(path: Path, size: int) -> dict[str, TensorKind]:
     """Reads the shapes and types that the header of a safetensors file gives, which fit its size.
 
     Raises:
-        ModelError: it is missing, of another size, or no such file.
+        ModelError: it is missing, of another size, or not a safetensors file.
     """
     return {name: TensorKind(entry.shape, _DTYPES[entry.type]) for name, entry in read_entries(path, size).items()}
 

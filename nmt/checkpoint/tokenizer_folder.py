@@ -54,7 +54,7 @@ def write_tokenizer_folder(folder: Path, models: Mapping[str, bytes], fingerprin
 
 
 def read_tokenizer_folder(folder: Path, names: Sequence[str], fingerprint: str) -> dict[str, bytes] | None:
-    """Reads the models in a folder; None unless they are whole and were made from what the fingerprint stands for."""
+    """Reads the models in a folder; None unless they are whole and were made from what the fingerprint is of."""
     try:
         models = {name: (folder / name).read_bytes() for name in names}
         return models if (folder / FINGERPRINT).read_bytes() == _checksums(fingerprint, models) else None

@@ -15,7 +15,7 @@ from nmt.corpus.batch_order import START, Position
 from nmt.errors import ModelError
 from nmt.io.strict_json import parse_json
 
-_END = 1 << 62  # of numbers that count something
+_END = 1 << 62  # upper bound of counts
 _POSSIBLE = {int: "a number from 0", float: "a finite float", str: "str"}
 
 
@@ -54,15 +54,15 @@ class TrainingState:
     recorded_seconds: float = 0.0
 
     def as_json(self) -> dict[str, object]:
-        """The values for `state.json`."""
+        """Returns the values for `state.json`."""
         return {**asdict(self), "position": list(self.position)}
 
     @classmethod
     def from_json(cls, values: Mapping[str, object], where: Path) -> Self:
-        """The state that `as_json` gave.
+        """Restores the state from the values that `as_json` returned.
 
         Raises:
-            ModelError: it is another program's, or another version's.
+            ModelError: they are another program's, or another version's.
         """
         fields = dict(values)
         position = fields.pop("position", None)
@@ -78,7 +78,7 @@ class TrainingState:
         return cls(position=Position(*position), **fields)  # type: ignore[arg-type]  # checked one by one above
 
     def take_score(self, score: float, config: TrainingConfig) -> bool:
-        """Notes the score of a validation at the present step; whether it is the best so far."""
+        """Records the score of a validation at the present step; returns True if it is the best so far."""
         self.validated_step = self.step
         if self.best_score is None or score > self.best_score:
             self.best_score, self.best_step = score, self.step
@@ -92,7 +92,7 @@ class TrainingState:
         return False
 
     def limit_reached(self, config: TrainingConfig) -> str | None:
-        """The limit of the configuration that ends training here, in words; None while there is none."""
+        """Returns the limit of the configuration that ends training here, in words; None if none does."""
         if config.max_steps is not None and self.step >= config.max_steps:
             return f"max_steps {config.max_steps} reached"
         if config.max_epochs is not None and self.position.epoch >= config.max_epochs:
@@ -109,18 +109,18 @@ class TrainingState:
         return max(1, self.position.epoch + (self.position[1:] != START[1:]))
 
     def count(self, loss: float, tokens: int) -> None:
-        """Adds an update's summed loss and target tokens to what the next record tells of."""
+        """Adds an update's summed loss and target tokens to those of the next record."""
         self.loss_since_record += loss
         self.tokens_since_record += tokens
 
     def start_record(self) -> None:
-        """Begins to count anew, after a record."""
+        """Resets the counts, after a record."""
         self.loss_since_record = 0.0
         self.tokens_since_record = 0
         self.recorded_seconds = self.seconds
 
     def share_done(self, config: TrainingConfig, updates_per_epoch: int) -> float:
-        """How much of the nearest limit is used up, from 0 to 1, patience aside."""
+        """Returns the share of the nearest limit that is used up, from 0 to 1, patience aside."""
         shares = [0.0]
         if config.max_steps is not None:
             shares.append(self.step / config.max_steps)
@@ -131,7 +131,7 @@ class TrainingState:
         return min(1.0, max(shares))
 
     def seconds_left(self, config: TrainingConfig, updates_per_epoch: int) -> float:
-        """The time to the nearest limit at the speed so far; infinite while that is unknown."""
+        """Estimates the seconds to the nearest limit at the speed so far; infinite while that is unknown."""
         share = self.share_done(config, updates_per_epoch)
         return self.seconds * (1 - share) / share if share > 0 else math.inf
 
@@ -149,7 +149,7 @@ def read_state(directory: Path, manifest: Manifest) -> dict[str, object]:
 
 
 def _is_possible(value: object, kind: type) -> bool:
-    """Whether a training can have come to that value of that kind."""
+    """Returns True if a training can have reached a value, which is to be of a `kind`."""
     if type(value) is not kind:
         return False
     if isinstance(value, int):

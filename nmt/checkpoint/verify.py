@@ -54,9 +54,9 @@ class VerifiedPart:
 
     Attributes:
         path: a directory or a file.
-        kind: of the part; a model is what was given as one, be it exported or a checkpoint. A mark is a pointer.
-        sound: names of the files in it that are as they should be; of a file, its own.
-        problems: files that are damaged, missing or too much.
+        kind: of the part; a model is the directory that the user named, exported or a checkpoint. A mark is a pointer.
+        sound: names of its files that are as they should be; of a file, its own.
+        problems: files that are damaged, missing or foreign.
     """
 
     path: Path
@@ -66,7 +66,7 @@ class VerifiedPart:
 
     @property
     def translates(self) -> bool:
-        """True if a checkpoint or model can be translated with: its problems concern training alone, if it has any."""
+        """True if a checkpoint or model can translate: its problems, if it has any, concern training alone."""
         needless = {str(self.path / name) for name in TRAINING_FILES}
         return self.kind in ("model", "checkpoint") and all(problem.where in needless for problem in self.problems)
 
@@ -110,7 +110,7 @@ def _verify_run(run: Path) -> Iterator[VerifiedPart]:
 
 
 def _settled(path: Path, check: Callable[[Path], VerifiedPart]) -> VerifiedPart | None:
-    """Returns what `check` finds, repeated where the path was replaced meanwhile; None where it is gone."""
+    """Returns the part that `check` verifies, again if the path was replaced meanwhile; None if it is gone."""
     for attempt in range(_ATTEMPTS):
         before = _identity(path)
         if before is None:
@@ -168,7 +168,7 @@ def _unreadable(directory: Path, name: str, manifest: Manifest) -> tuple[Problem
 
 
 def _pointer(run: Path, name: Pointer) -> VerifiedPart | None:
-    """Verifies a pointer, and that the checkpoint that it names is there; None where there is no pointer."""
+    """Verifies a pointer, and that the checkpoint that it names is there; None if there is no pointer."""
     part: VerifiedPart | None = None
     for attempt in range(_ATTEMPTS):
         if attempt:  # a training may have marked another and removed this one, or be putting one in its place

@@ -1,4 +1,4 @@
-"""Which pairs make the next update: an order that depends on the seed and the epoch alone."""
+"""The order of the batches of a corpus: a function of the seed and the epoch alone."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from nmt.corpus.permutation import Permutation, derive_key, shuffled
 Indices = NDArray[np.int64]
 
 WINDOW_PAIRS = 65_536
-WINDOW_BATCHES = 64  # so few full batches to a window at least, or the one that is not full would weigh too much
+WINDOW_BATCHES = 64  # minimum number of batches in a window; with fewer, one that is not full would weigh too much
 
 
 class Position(NamedTuple):
-    """Where in the order the next batch stands, all counted from 0; plain integers, to be kept in JSON."""
+    """The position of the next batch in the order, all counted from 0; plain integers, which JSON can hold."""
 
     epoch: int = 0
     window: int = 0
@@ -28,7 +28,7 @@ START = Position()
 
 
 class PairLengths(Protocol):
-    """What the order needs to know of a corpus; lengths are in tokens without end marks."""
+    """The lengths of the pairs of a corpus, in tokens without end marks."""
 
     @property
     def target_tokens(self) -> int: ...
@@ -44,8 +44,8 @@ class BatchOrder:
     """Batches of pairs of about equal length, every pair exactly once an epoch.
 
     The corpus is permuted by a key of seed and epoch, and split into windows. In a window, pairs are sorted by length,
-    cut into batches of at most `batch_tokens` target tokens (end marks in; a longer pair is a batch of its own), and
-    the batches shuffled. Only one window is held in memory, however large the corpus.
+    cut into batches of at most `batch_tokens` target tokens (end marks included; a longer pair is a batch of its own),
+    and the batches are shuffled. Only one window is held in memory, however large the corpus.
     """
 
     def __init__(self, pairs: PairLengths, batch_tokens: int, seed: int, window_pairs: int = WINDOW_PAIRS) -> None:
@@ -58,13 +58,13 @@ class BatchOrder:
 
     @property
     def approximate_updates_per_epoch(self) -> int:
-        """The number of batches of an epoch, were all of them full."""
+        """Number of batches of an epoch if all of them were full."""
         return -(-self._pairs.target_tokens // self._batch_tokens)
 
     def batches(self, position: Position = START) -> Iterator[tuple[Position, Indices]]:
-        """Batches from `position` on, without end, each with the position after it, where to go on another time.
+        """Yields the batches from `position` on, without end, each with the position after it, from which to resume.
 
-        An epoch ends where the epoch of the position after a batch is the next one.
+        An epoch ends with the batch after which the position is in the next epoch.
 
         Raises:
             ValueError: there is no such position in this order.
@@ -83,22 +83,23 @@ class BatchOrder:
             epoch, window, batch = following
 
     def window(self, epoch: int, window: int) -> list[Indices]:
-        """The batches of one window, in order."""
+        """Returns the batches of a window, in order."""
         size = len(self._pairs)
         permutation = Permutation(size, derive_key("pairs", self._seed, epoch))
         indices = permutation(window * size // self.windows, (window + 1) * size // self.windows)
         source, target = self._pairs.source_lengths(indices), self._pairs.target_lengths(indices)
-        # Up, then down: neighbours stay alike on the source side too where one target length gives way to the next.
-        # Pairs of equal lengths keep the permuted order, since the sort is stable.
+        # Source lengths rise for one target length and fall for the next, so that neighbours have similar source
+        # lengths where the target length changes, too. The sort is stable: equal lengths keep the permuted order.
         order = np.lexsort((np.where(target % 2, -source, source), target))
         batches = cut_evenly(indices[order], target[order] + 1, self._batch_tokens)
         return [batches[number] for number in shuffled(len(batches), derive_key("batches", self._seed, epoch, window))]
 
 
 def cut_evenly(indices: Indices, lengths: Indices, budget: int) -> list[Indices]:
-    """Cut pairs, in their order, into the fewest batches of at most `budget` tokens, the fullest as small as it can be.
+    """Cuts pairs, in their order, into the fewest batches of at most `budget` tokens.
 
-    Without the second condition, the last batch would be a remainder of any size, with the weight of a full one.
+    The fullest batch is as small as it can be. Otherwise the last would be a remainder of any size, with the weight of
+    a full one.
     """
     ends = np.cumsum(lengths)
     fewest = len(_greedy_cuts(ends, budget))
@@ -114,9 +115,9 @@ def cut_evenly(indices: Indices, lengths: Indices, budget: int) -> list[Indices]
 
 
 def _greedy_cuts(ends: Indices, budget: int, most: int | None = None) -> list[int]:
-    """Where each batch stops, when each takes as many pairs as fit, `most` at most and one at least.
+    """Returns where each batch stops if each takes as many pairs as fit: at least one, and at most `most`.
 
-    `ends` are cumulated lengths.
+    `ends` are the cumulative lengths.
     """
     cuts: list[int] = []
     start, used = 0, 0
@@ -131,36 +132,36 @@ def _greedy_cuts(ends: Indices, budget: int, most: int | None = None) -> list[in
 
 
 def split_parts(indices: Indices, lengths: Indices, parts: int) -> list[Indices]:
-    """Deal the pairs of one update into parts of about equal tokens, each of pairs of like length.
+    """Divides the pairs of an update into parts of about equal numbers of tokens, each of pairs of similar length.
 
     Args:
         indices: the pairs of an update.
-        lengths: tokens of each.
-        parts: how many parts, accumulation times processes; some are empty only when there are fewer pairs.
+        lengths: number of tokens of each.
+        parts: number of parts, accumulation times processes; parts are empty only if there are fewer pairs.
     """
     order = np.argsort(lengths, kind="stable")
     ends = np.cumsum(lengths[order])
     filled = min(parts, len(indices))
     places = np.arange(1, filled)
     cuts = np.searchsorted(ends - lengths[order] / 2, ends[-1] * places / filled)
-    # One pair at least to each part. The cuts rise by then: where two were the same, the pair there, and so each after
-    # it, is as long as a share, and too few pairs were left behind the cut.
+    # At least one pair for each part. The cuts do increase: where two of them coincided, the pair there, and so each
+    # pair after it, is at least as long as a share, and so few pairs follow that the upper bound decides.
     cuts = places + np.clip(cuts - places, 0, len(indices) - filled)
     return np.split(indices[order], cuts) + [indices[:0]] * (parts - filled)
 
 
 def length_sorted_batches(lengths: Indices, batch_tokens: int, batch_sentences: int | None = None) -> list[Indices]:
-    """A fixed set of sentences in batches of like length and at most `batch_tokens`, the longest first.
+    """Groups a fixed set of sentences into batches of similar length, the longest first.
 
-    The longest first, so that a batch too large for memory shows at once. A longer sentence is a batch of its own.
+    The longest come first so that a batch too large for memory shows at once.
 
     Args:
-        lengths: tokens of each sentence.
-        batch_tokens: the sum that a batch may reach.
-        batch_sentences: how many sentences a batch may have; None for any number.
+        lengths: number of tokens of each sentence.
+        batch_tokens: maximum number of tokens of a batch; a longer sentence is a batch of its own.
+        batch_sentences: maximum number of sentences of a batch; None for any number.
 
     Returns:
-        The numbers of the sentences of each batch.
+        The indices of the sentences of each batch.
     """
     if not len(lengths):
         return []

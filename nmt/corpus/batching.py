@@ -16,15 +16,15 @@ Ids = NDArray[np.int64]
 
 @dataclass(frozen=True, eq=False)
 class Batch:
-    """Some pairs, ready for the model; all arrays hold 64-bit integers.
+    """A batch of pairs, ready for the model; all arrays hold 64-bit integers.
 
     Attributes:
-        indices: (B,), which pairs of the corpus they are.
+        indices: (B,), the indices of the pairs in the corpus.
         source: (B, S), each sentence followed by its end mark and padding.
-        source_lengths: (B,), source tokens, end marks in.
-        target_input: (B, T), what the decoder reads: a begin mark, the sentence, padding.
-        target_output: (B, T), what it is to write: the sentence, an end mark, padding.
-        target_lengths: (B,), target tokens, one mark in.
+        source_lengths: (B,), number of source tokens, end marks included.
+        target_input: (B, T), the decoder's input: a begin mark, the sentence, padding.
+        target_output: (B, T), the tokens to predict: the sentence, an end mark, padding.
+        target_lengths: (B,), number of target tokens, one mark included.
     """
 
     indices: Ids
@@ -36,12 +36,12 @@ class Batch:
 
     @property
     def target_tokens(self) -> int:
-        """Tokens the model is to predict: end marks in, padding out."""
+        """Number of tokens to predict: end marks included, padding excluded."""
         return int(self.target_lengths.sum())
 
 
 class IndexedPairs(Protocol):
-    """Pairs of token ids without marks, by number."""
+    """Pairs of token ids without marks, by index."""
 
     def source(self, index: int) -> NDArray[Any]: ...
 
@@ -49,7 +49,7 @@ class IndexedPairs(Protocol):
 
 
 class Resampling(Protocol):
-    """Other token ids for the same text; see `nmt.corpus.subword_sampling`."""
+    """A function that draws other token ids for the same text; see `nmt.corpus.subword_sampling`."""
 
     def __call__(
         self, indices: Ids, sources: list[NDArray[Any]], targets: list[NDArray[Any]]
@@ -57,7 +57,7 @@ class Resampling(Protocol):
 
 
 def make_batch(pairs: IndexedPairs, indices: Ids, special: SpecialPair, resample: Resampling | None = None) -> Batch:
-    """The batch of some pairs, in the order of `indices`, their text tokenised anew where `resample` is given."""
+    """Makes a batch of the pairs at `indices`, in that order, their text tokenised anew if `resample` is given."""
     numbers = indices.tolist()
     sources = [pairs.source(index) for index in numbers]
     targets = [pairs.target(index) for index in numbers]
@@ -72,7 +72,7 @@ def pad_pairs(
     special: SpecialPair,
     indices: Ids | None = None,
 ) -> Batch:
-    """Makes a batch of the pairs given, ids without marks; numbered from 0 unless `indices` says otherwise.
+    """Makes a batch of pairs of ids without marks; their `indices` count from 0 by default.
 
     `special` are the special tokens of source and target.
     """
@@ -88,10 +88,10 @@ def pad_pairs(
 def pad(
     sentences: Sequence[Sequence[int] | NDArray[Any]], padding: int, begin: int | None = None, end: int | None = None
 ) -> tuple[Ids, Ids]:
-    """Sentences as the rows of an array, with a mark before or after each.
+    """Pads sentences to the rows of an array, with a mark before or after each.
 
     Returns:
-        The rows, (B, S), and how much of each is no padding, (B,).
+        The rows, (B, S), and the length of each without padding, (B,).
     """
     lengths = np.fromiter(map(len, sentences), np.int64, len(sentences))
     longest, first, marks = int(lengths.max(initial=0)), int(begin is not None), (begin is not None) + (end is not None)

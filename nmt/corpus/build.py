@@ -1,4 +1,4 @@
-"""From files of parallel text to a store of token ids."""
+"""Building a store of token ids from files of parallel text."""
 
 from __future__ import annotations
 
@@ -31,23 +31,23 @@ def build_corpus(
     warn: Callable[[str], None],
     fingerprint: str | None = None,
 ) -> Store:
-    """Tokenises a corpus into a store, unless the store is there already and nothing changed.
+    """Tokenises a corpus into a store, unless the store is there already and nothing has changed.
 
     Args:
-        directory: the place of the store; whatever is there is replaced at the end, and what a killed process left
-            beside it removed at the beginning, so only one process may do this at a time.
+        directory: where the store goes. Whatever is there is replaced at the end, and what a killed process left
+            beside it is removed at the beginning, so only one process may do this at a time.
         files: the text.
         tokenizers: the tokenizers of both sides.
-        pair_filter: which pairs to keep.
-        processes: how many encode at the same time; the store does not depend on it.
-        progress: is told, several times a second, how many pairs are done. What it raises ends the work cleanly.
-        warn: is told of lines that are not UTF-8.
-        fingerprint: what `corpus_fingerprint` gave for all this, by a caller who knows it already.
+        pair_filter: decides which pairs to keep.
+        processes: number of processes that encode; the store does not depend on it.
+        progress: called several times a second with the number of pairs done. What it raises ends the work cleanly.
+        warn: called with a message about lines that are not UTF-8.
+        fingerprint: the `corpus_fingerprint` of all this, if the caller knows it already.
 
     Raises:
         DataError: files that belong together have unequal numbers of lines, or no pair is left.
         InputFileError: a file is missing or cannot be read.
-        StorageError: the disk is full, or the place cannot be written.
+        StorageError: the disk is full, or `directory` cannot be written.
         MemoryExhaustedError, NmtError: a process that encoded text was killed, or ended by itself.
     """
     files.check_present()
@@ -80,7 +80,7 @@ def write_pairs(
     processes: int,
     progress: Callable[[int], None],
 ) -> Report:
-    """Puts the pairs that are worth keeping into a store that is being written, and reports on all of them.
+    """Appends the pairs that are kept to a store that is being written, and reports on all of them.
 
     `sources` are the names of the source files; the other arguments and errors are those of `build_corpus`.
     """
@@ -97,7 +97,7 @@ def write_pairs(
 def _tally(
     tally: Tally, chunk: Chunk, sources: Sequence[str], encoded: EncodedPairs, pair_filter: PairFilter
 ) -> NDArray[np.bool_]:
-    """Count a chunk's pairs and say which to keep.
+    """Counts a chunk's pairs, and returns a mask of those to keep.
 
     All of a chunk is counted here, and not when it is read, so that the report is in the order of the text.
     """

@@ -1,4 +1,4 @@
-"""Which pairs are worth training on."""
+"""Cleaning: the selection of pairs that are worth training on."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ CHUNK_CHARACTERS = 1 << 20  # both sides together, so that long lines do not mak
 
 @dataclass(frozen=True)
 class PairFilter:
-    """What a pair must be to be kept.
+    """The conditions under which a pair is kept.
 
     Attributes:
-        max_length: tokens that either side may have, without end mark.
-        max_length_ratio: how many times longer, in tokens, one side may be than the other; None for any.
-        drop_duplicates: whether pairs of exactly the same two lines are kept once only.
+        max_length: maximum number of tokens of either side, without end mark.
+        max_length_ratio: maximum ratio of the longer side to the shorter, in tokens; None for any.
+        drop_duplicates: keeps only the first of several pairs of exactly the same two lines.
     """
 
     max_length: int
@@ -34,23 +34,23 @@ class PairFilter:
     drop_duplicates: bool = False
 
     def reasons(self, pairs: EncodedPairs) -> dict[int, Reason]:
-        """Which of the pairs to leave out for their tokens, and why."""
+        """Returns the reason of each pair that is left out for its tokens, by the pair's index."""
         source, target = pairs.source.lengths, pairs.target.lengths
         shorter, longer = np.minimum(source, target), np.maximum(source, target)
-        found: dict[int, Reason] = {}
+        reasons: dict[int, Reason] = {}
         if self.max_length_ratio is not None:
-            found |= dict.fromkeys(np.flatnonzero(longer > shorter * self.max_length_ratio).tolist(), Reason.RATIO)
-        found |= dict.fromkeys(np.flatnonzero(longer > self.max_length).tolist(), Reason.LENGTH)
-        found |= dict.fromkeys(np.flatnonzero(shorter == 0).tolist(), Reason.BLANK)
-        return found
+            reasons |= dict.fromkeys(np.flatnonzero(longer > shorter * self.max_length_ratio).tolist(), Reason.RATIO)
+        reasons |= dict.fromkeys(np.flatnonzero(longer > self.max_length).tolist(), Reason.LENGTH)
+        reasons |= dict.fromkeys(np.flatnonzero(shorter == 0).tolist(), Reason.BLANK)
+        return reasons
 
 
 @dataclass
 class Chunk:
-    """Neighbouring pairs, cleaned of those whose text alone shows that they are to be left out.
+    """Neighbouring pairs, without those that are left out for their text alone.
 
     Attributes:
-        read: pairs read, with those left out.
+        read: number of pairs read, including those left out.
         left_out: reason, file and line of each pair left out.
         places: file and line of each pair kept.
         sources, targets: their text.
@@ -64,7 +64,7 @@ class Chunk:
 
 
 def clean_chunks(pairs: Iterable[Pair], drop_duplicates: bool) -> Iterator[Chunk]:
-    """Chunks of a bounded size, which does not depend on anything but the text."""
+    """Yields chunks of bounded size; where one ends depends on nothing but the text."""
     seen = SeenPairs() if drop_duplicates else None
     chunk, characters = Chunk(), 0
     for pair in pairs:
@@ -105,7 +105,7 @@ def _without_seen(chunk: Chunk, seen: SeenPairs) -> Chunk:
 
 
 class SeenPairs:
-    """Remembers pairs by 64-bit hashes: 8 bytes a pair, and about as much again for a moment now and then.
+    """Remembers pairs by 64-bit hashes: 8 bytes a pair, and about twice that for the moment of a merge.
 
     Among 100 million different pairs, the chance that any two share a hash, so that one is lost, is 1 in 3,700.
     The hashes are in sorted runs, each less than half as long as the one before it.
@@ -115,7 +115,7 @@ class SeenPairs:
         self._runs: list[NDArray[np.uint64]] = []
 
     def add(self, sources: list[str], targets: list[str]) -> NDArray[np.bool_]:
-        """Remember pairs, and say of each whether it is its first time."""
+        """Remembers pairs, and returns a mask of those that it has not seen before."""
         digests = b"".join(map(_digest, sources, targets))
         values, first = np.unique(np.frombuffer(digests, "<u8"), return_index=True)
         new = np.ones(len(values), np.bool_)

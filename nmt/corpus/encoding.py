@@ -1,4 +1,4 @@
-"""Text to token ids, in this process or in several."""
+"""Encoding text as token ids, in this process or in several."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ class Encoded(NamedTuple):
     """Sentences as ids, one after the other.
 
     Attributes:
-        ids: (tokens,), of the type `id_type` gives.
-        lengths: (sentences,), tokens of each.
+        ids: (tokens,), of the type that `id_type` returns.
+        lengths: (sentences,), number of tokens of each.
     """
 
     ids: NDArray[Any]
@@ -39,19 +39,19 @@ class Encoded(NamedTuple):
 
 
 class EncodedPairs(NamedTuple):
-    """Both sides of some pairs."""
+    """Encoded pairs: the sentences of both sides."""
 
     source: Encoded
     target: Encoded
 
 
 def id_type(vocabulary_size: int) -> np.dtype[Any]:
-    """The smallest type that ids are stored as, the same bytes on every machine."""
+    """Returns the smallest type that ids are stored as, with the same bytes on every machine."""
     return np.dtype("<u2") if vocabulary_size <= 1 << 16 else np.dtype("<i4")
 
 
 def encode_pairs(tokenizers: Tokenizers, sources: list[str], targets: list[str]) -> EncodedPairs:
-    """Encodes some pairs of lines, without begin and end marks."""
+    """Encodes pairs of lines, without begin and end marks."""
     return EncodedPairs(_encode(tokenizers.source, sources), _encode(tokenizers.target, targets))
 
 
@@ -62,7 +62,7 @@ def _encode(tokenizer: Tokenizer, texts: list[str]) -> Encoded:
 
 
 class PairTexts(Protocol):
-    """Some pairs of lines."""
+    """Pairs of lines; those of one pair have the same index."""
 
     @property
     def sources(self) -> list[str]: ...
@@ -77,13 +77,13 @@ Texts = TypeVar("Texts", bound=PairTexts)
 def encode_in_order(
     chunks: Iterator[Texts], tokenizers: Tokenizers, processes: int
 ) -> Generator[tuple[Texts, EncodedPairs]]:
-    """Each chunk with its ids, in order; never more than one chunk a process is on its way.
+    """Yields each chunk with its ids, in order; each process has at most one chunk at a time.
 
-    Close the iterator (see `contextlib.closing`), or its processes go on until it is collected.
+    The caller closes the iterator (see `contextlib.closing`); otherwise its processes live until it is collected.
 
     Raises:
-        MemoryExhaustedError: a process ran out of memory, or was killed, as the system does then.
-        ConfigError: a process ended at its start, as in a script that works when it is imported.
+        MemoryExhaustedError: a process ran out of memory, or was killed, as the system does when memory runs out.
+        ConfigError: a process ended at its start, as it does where a script does its work while it is imported.
         NmtError: a process ended in another way.
     """
     first = list(islice(chunks, processes))
@@ -113,8 +113,8 @@ class Worker(NamedTuple):
     Errors of its methods are those of `encode_in_order`.
 
     Attributes:
-        subject: what errors are about: "corpus".
-        work: what it does: "encodes text".
+        subject: of the work, which errors name: "corpus".
+        work: of the process, as a verb phrase for errors: "encodes text".
     """
 
     process: BaseProcess
@@ -123,14 +123,14 @@ class Worker(NamedTuple):
     work: str
 
     def send(self, request: Any) -> None:
-        """Ask for something."""
+        """Sends a request."""
         try:
             self.pipe.send(request)
         except OSError:
             raise self._ended() from None
 
     def receive(self) -> Any:
-        """The next answer, once it is there."""
+        """Waits for the next answer, and returns it."""
         try:
             reply = self.pipe.recv()
         except (EOFError, OSError):
@@ -145,7 +145,7 @@ class Worker(NamedTuple):
         self.process.join(ENDING_SECONDS)
         code = self.process.exitcode
         what = f"a process that {self.work} ended by itself (exit code {code})"
-        if code == 1:  # what `_serve` lets happen to none: an exception before it, when the caller's script is imported
+        if code == 1:  # an exception before `_serve`, which catches its own: while the caller's script was imported
             hint = 'a script that prepares a corpus or trains does so under `if __name__ == "__main__":`'
             return ConfigError(self.subject, f"{what}; {hint}")
         if code == -signal.SIGKILL:
@@ -154,32 +154,31 @@ class Worker(NamedTuple):
 
 
 class Failure(NamedTuple):
-    """An exception in a worker."""
+    """The answer of a worker in which an exception was raised."""
 
     traceback: str
 
 
 class _OutOfMemory(NamedTuple):
-    """A worker had too little memory."""
+    """The answer of a worker that ran out of memory."""
 
 
 @contextmanager
 def started(target: Callable[[Connection], None], count: int, subject: str, work: str) -> Iterator[list[Worker]]:
-    """Worker processes that live as long as the context, each of which runs `target`; `subject` and `work` as for
-    `Worker`.
+    """Starts `count` workers, each of which runs `target`, and ends them with the context; the rest as for `Worker`.
 
     They are spawned, not forked: threads of this process, such as those of a tensor library, do not survive a fork.
-    They are given nothing but a pipe: what is more than a pipe holds would be waited for without end if a process died
-    before it read it, since starting one keeps both ends of that pipe open here.
+    Their only argument is a pipe. Starting a process keeps open both ends of the pipe that carries its arguments: if it
+    died before it read arguments larger than that pipe's buffer, this process would wait for ever.
 
-    They do not hear SIGINT and SIGTERM, which a terminal or a scheduler sends to all processes at once: this process
-    decides, and should it be killed, its end of the pipe closes and they end.
+    SIGINT and SIGTERM, which a terminal or a scheduler sends to all processes at once, are blocked in them: this
+    process decides when they end. If it is killed, its ends of their pipes close, and they end, too.
     """
     context = multiprocessing.get_context("spawn")
     workers: list[Worker] = []
     try:
         with _own_modules_only():
-            # Started on its own first: it would lift the block of the signals.
+            # The tracker starts before the signals are blocked, since its start would lift the block.
             resource_tracker.ensure_running()
             before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
             try:
@@ -203,9 +202,9 @@ def started(target: Callable[[Connection], None], count: int, subject: str, work
 
 @contextmanager
 def _own_modules_only() -> Iterator[None]:
-    """Inside, a Python that is started does not look for modules in the current folder.
+    """Keeps Python processes that are started inside from importing modules of the current folder.
 
-    It would, before it is told where this process looks; and a stranger's `pickle.py` beside a corpus would run.
+    Before they receive this process's search path they would, and a stranger's `pickle.py` beside a corpus would run.
     """
     before = os.environ.get(_SAFE_PATH)
     os.environ[_SAFE_PATH] = "1"
@@ -227,7 +226,7 @@ def _start(process: BaseProcess, work: str) -> None:
 
 
 def _serve(pipe: Connection) -> None:
-    """Encode what comes through the pipe, behind the models, until it closes; the body of a worker."""
+    """Encodes the lines that come through the pipe, after the models, until it closes; the body of a worker."""
     try:
         tokenizers = Tokenizers.from_models(*pipe.recv())
         while True:
@@ -237,5 +236,5 @@ def _serve(pipe: Connection) -> None:
         return
     except MemoryError:
         pipe.send(_OutOfMemory())
-    except Exception:  # whatever it is, the parent is the one to tell of it
+    except Exception:  # of any type: the parent process raises it
         pipe.send(Failure(traceback.format_exc()))

@@ -1,4 +1,4 @@
-"""Hashes by which a change is noticed: of the text a store is made from, and of the store itself."""
+"""Hashes that reveal changes: of the text that a store is made from, and of the store itself."""
 
 from __future__ import annotations
 
@@ -20,10 +20,13 @@ BLOCK_BYTES = 1 << 23
 def corpus_fingerprint(
     files: CorpusFiles, tokenizers: Tokenizers, pair_filter: PairFilter, tick: Callable[[], None]
 ) -> str:
-    """A hash of all that a store is made from: contents of files, tokenizers, filter, and the format of the store.
+    """Hashes all that a store is made from: contents of files, tokenizers, filter, and the format of the store.
 
     Args:
-        tick: is called now and then; what it raises ends the work.
+        files: the text.
+        tokenizers: of both sides.
+        pair_filter: decides which pairs to keep.
+        tick: called now and then; what it raises ends the work.
 
     Raises:
         InputFileError: a file cannot be read.
@@ -35,7 +38,7 @@ def corpus_fingerprint(
 
 
 def is_intact(store: Store, tick: Callable[[], None]) -> bool:
-    """Whether the files of a store hold what was written; `tick` as above."""
+    """Returns True if the files of a store hold what was written; `tick` as for `corpus_fingerprint`."""
     try:
         return all(_file_digest(store.directory / name, tick) == digest for name, digest in store.digests.items())
     except OSError:
@@ -43,7 +46,7 @@ def is_intact(store: Store, tick: Callable[[], None]) -> bool:
 
 
 def text_digest(path: str, tick: Callable[[], None]) -> str:
-    """A hash of a file's bytes; `tick` as above. Raises InputFileError where it cannot be read."""
+    """Hashes a file's bytes; `tick` as for `corpus_fingerprint`. Raises InputFileError if it cannot be read."""
     try:
         return _file_digest(Path(path), tick)
     except OSError as error:

@@ -1,7 +1,7 @@
-"""Which target tokens stand for a source token, learned from a corpus of token ids.
+"""IBM Model 1: the translation probabilities of tokens, learned from a corpus of token ids.
 
-Model 1 of Brown et al. (1993, "The mathematics of statistical machine translation", section 4.1): each target token was
-written by one source token of its pair, any of them, or by the end mark, which here stands for their empty word.
+The model of Brown et al. (1993, "The mathematics of statistical machine translation", section 4.1): each target token
+comes from one source token of its pair, each equally likely, or from the end mark, which stands for their empty word.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ from numpy.typing import NDArray
 from nmt.corpus.permutation import Permutation, derive_key
 
 ITERATIONS = 5  # of expectation and maximisation
-TRANSLATIONS = 100  # kept of each source token, at most
-FREQUENT = 100  # most frequent target tokens
+TRANSLATIONS = 100  # maximum number kept of each source token
+FREQUENT = 100  # number of most frequent target tokens
 
-# A cell is a source token beside a target token. So many are looked at, however large the corpus is, and so many at a
-# time: some 20 seconds of a processor, and about a gigabyte of memory.
+# A cell is a source token beside a target token of its pair. Maximum numbers of cells in the sample, however large the
+# corpus is, and in memory at a time: some 20 seconds of a processor, and about a gigabyte of memory.
 CELLS = 1 << 25
 CELLS_AT_A_TIME = 1 << 21
 _PAIRS_AT_A_TIME = 1 << 16
 
 
 class TokenPairs(Protocol):
-    """Pairs of token ids without marks, by number, such as a `Store`; lengths are in tokens."""
+    """Pairs of token ids without marks, by index, such as a `Store`; lengths are in tokens."""
 
     def __len__(self) -> int: ...
 
@@ -40,34 +40,32 @@ class TokenPairs(Protocol):
 
 
 class Lexicon(NamedTuple):
-    """What a corpus says of translations, token by token."""
+    """The translations of each token that a corpus makes most probable."""
 
-    translations: NDArray[
-        np.int32
-    ]  # (source vocabulary, N), the most probable first, without the frequent; -1 behind the last
+    translations: NDArray[np.int32]  # (source vocabulary, N), most probable first, without the frequent; -1 for none
     frequent: NDArray[np.int32]  # (F,), target tokens, the most frequent first
-    pairs: int  # how many pairs say so
+    pairs: int  # number of pairs that they were learned from
 
 
 class _Links(NamedTuple):
-    """The cells of some pairs: for each target token, one after the other, those of the source tokens beside it."""
+    """The cells of a portion of the pairs: for each target token in turn, those with the source tokens beside it."""
 
-    places: NDArray[np.int32]  # (cells,), of the two tokens among all pairs of tokens that occur
-    beside: NDArray[np.int64]  # (target tokens,), source tokens beside each
+    places: NDArray[np.int32]  # (cells,), index of the cell's two tokens among all pairs of tokens that occur
+    beside: NDArray[np.int64]  # (target tokens,), number of source tokens beside each
 
 
 def learn_lexicon(
     store: TokenPairs, source_size: int, target_size: int, end: int, seed: int, most_cells: int | None = None
 ) -> Lexicon:
-    """The lexicon of a sample of the corpus, or of all of it where it is small: a function of the arguments alone.
+    """Learns the lexicon of a sample of the corpus, or of all of it if it is small: a function of the arguments alone.
 
     Args:
         store: the corpus; its ids are below the sizes.
         source_size: of the source vocabulary.
         target_size: of the target vocabulary.
         end: the source's end mark.
-        seed: with it, the sample is drawn.
-        most_cells: of the sample; `CELLS` by default.
+        seed: of the sample.
+        most_cells: maximum number of cells in the sample; `CELLS` by default.
     """
     sample = list(_sample(store, seed, CELLS if most_cells is None else most_cells))
     known = np.zeros(0, np.int64)  # source token · target vocabulary + target token, ascending
@@ -81,7 +79,7 @@ def learn_lexicon(
         distinct, places = np.unique(cells, return_inverse=True)
         links.append(_Links(np.searchsorted(known, distinct).astype(np.int32)[places], beside))
     sources, targets = (known // target_size).astype(np.int32), (known % target_size).astype(np.int32)
-    del known  # by far the largest, and of no more use
+    del known  # by far the largest array, and no longer needed
     probabilities = _probabilities(links, sources)
     frequent = np.argsort(-counts, kind="stable")[: min(FREQUENT, np.count_nonzero(counts))]
     others = ~np.isin(targets, frequent)
@@ -93,7 +91,7 @@ def learn_lexicon(
 
 
 def _sample(store: TokenPairs, seed: int, left: int) -> Iterator[NDArray[np.int64]]:
-    """Pairs drawn at random, in portions, until there are `left` cells; extremely long pairs are left out."""
+    """Yields portions of the pairs, drawn at random, of up to `left` cells in all; leaves out extremely long pairs."""
     permutation = Permutation(len(store), derive_key("lexicon", seed))
     for start in range(0, len(store), _PAIRS_AT_A_TIME):
         indices = permutation(start, min(start + _PAIRS_AT_A_TIME, len(store)))
@@ -111,7 +109,7 @@ def _sample(store: TokenPairs, seed: int, left: int) -> Iterator[NDArray[np.int6
 def _cells(
     store: TokenPairs, indices: NDArray[np.int64], end: int, target_size: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The cells of some pairs, each as one number, and how many source tokens stand beside each target token."""
+    """Returns the cells of pairs, each as one number, and the number of source tokens beside each target token."""
     numbers = indices.tolist()
     mark = np.array([end])
     sources = np.concatenate([part for number in numbers for part in (store.source(number), mark)]).astype(np.int64)
@@ -125,14 +123,14 @@ def _cells(
 
 
 def _distinct(values: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Each value once, ascending. (For whole numbers, NumPy's own way takes many times as long.)"""
+    """Sorts values in place, and returns each once. (For whole numbers, `numpy.unique` takes many times as long.)"""
     values.sort()
     distinct: NDArray[np.int64] = values[np.diff(values, prepend=-1) != 0]
     return distinct
 
 
 def _probabilities(links: list[_Links], sources: NDArray[np.int32]) -> NDArray[np.float64]:
-    """The probability of each target token given its source token, for all pairs of tokens that occur."""
+    """Estimates the probability of each target token given its source token, for all pairs of tokens that occur."""
     first = np.flatnonzero(np.diff(sources, prepend=-1))
     lengths = np.diff(first, append=len(sources))
     probabilities = np.ones(len(sources))
@@ -149,8 +147,8 @@ def _probabilities(links: list[_Links], sources: NDArray[np.int32]) -> NDArray[n
 def _most_probable(
     sources: NDArray[np.int32], targets: NDArray[np.int32], probabilities: NDArray[np.float64], source_size: int
 ) -> NDArray[np.int32]:
-    """The target tokens of each source token, (source vocabulary, N); `targets` ascend within a source token."""
-    # Stable, so that equally probable ones keep their order.
+    """Ranks the target tokens of each source token, (source vocabulary, N); `targets` ascend within a source token."""
+    # Stable, so that equally probable tokens keep their order.
     order = np.lexsort((-probabilities, sources))
     first = np.searchsorted(sources, np.arange(source_size))
     ranks = np.arange(len(sources)) - first[sources]

@@ -36,23 +36,23 @@ class CorpusFiles:
         return list(zip(self.source, self.target, strict=True))
 
     def check_present(self) -> None:
-        """See that each file can be read, and read again.
+        """Checks that each file can be read, and read again.
 
         Raises:
-            InputFileError: some files are missing or are no regular files; it names each.
+            InputFileError: files are missing or are not regular files; it names each.
         """
         problems = list(filter(None, map(absence, (*self.source, *self.target))))
         if problems:
             raise InputFileError.from_problems(problems)
 
     def check_line_counts(self, tick: Callable[[], None] = lambda: None) -> None:
-        """Count the lines of each file, without looking into them.
+        """Checks that files that belong together have equal numbers of lines, without decoding the lines.
 
         Args:
-            tick: is called now and then; what it raises ends the work.
+            tick: called now and then; what it raises ends the work.
 
         Raises:
-            DataError: files that belong together have unequal numbers of lines; it names each two, with both counts.
+            DataError: they have not; it names each two files, with both counts.
             InputFileError: a file cannot be read.
         """
         problems = []
@@ -65,7 +65,7 @@ class CorpusFiles:
 
 
 def absence(path: str) -> Problem | None:
-    """Why a file cannot be read, and read again, as far as is known without opening it; None where it may be."""
+    """Returns the problem of a file that cannot be read, and read again, as far as it shows unopened; None without."""
     try:
         regular = stat.S_ISREG(Path(path).stat().st_mode)
     except FileNotFoundError:
@@ -76,12 +76,12 @@ def absence(path: str) -> Problem | None:
 
 
 def unequal_lines(source: str, source_lines: int, target: str, target_lines: int) -> Problem:
-    """What there is to say of two files that belong together, and have unequal numbers of lines."""
+    """Makes the problem of two files that belong together and have unequal numbers of lines."""
     return Problem(source, f"{source_lines} lines, but its translation {target} has {target_lines}; expected as many")
 
 
 def count_lines(path: str, tick: Callable[[], None] = lambda: None) -> int:
-    """The number of lines of a file, compressed or not; a last line needs no line feed. `tick` as above.
+    """Counts the lines of a file, compressed or not; the last needs no line feed. `tick` as for `check_line_counts`.
 
     Raises:
         InputFileError: the file cannot be read.
@@ -99,9 +99,9 @@ class Pair(NamedTuple):
     """A line and its translation.
 
     Attributes:
-        file: which source file it comes from, counted from 0.
+        file: index of the source file that it comes from.
         number: the number of the line, counted from 1.
-        too_long: one of the lines has more bytes than a line may have.
+        too_long: True if one of the lines has more bytes than a line may have.
     """
 
     file: int
@@ -112,11 +112,11 @@ class Pair(NamedTuple):
 
 
 def read_pairs(files: CorpusFiles, warn: Callable[[str], None]) -> Iterator[Pair]:
-    """The pairs of all files, in order, nothing left out.
+    """Yields the pairs of all files, in order, with none left out.
 
     Args:
-        files: where they are; one after the other, and line by line, so memory does not grow with them.
-        warn: is told of lines that are not UTF-8.
+        files: read one after the other and line by line, so that memory does not grow with their size.
+        warn: called with a message about lines that are not UTF-8.
 
     Raises:
         DataError: files that belong together have unequal numbers of lines; raised where the shorter one ends.
@@ -134,24 +134,25 @@ def read_pairs(files: CorpusFiles, warn: Callable[[str], None]) -> Iterator[Pair
 def ready_pairs(
     source: InputStream, target: InputStream, warn: Callable[[str], None], most: int
 ) -> Iterator[list[tuple[Line, Line]]]:
-    """The lines of one stream, each with that of the other, in lists of 1 to `most`, given as soon as they can be read.
+    """Yields the lines of two streams in pairs, in lists of 1 to `most`, as soon as they can be read.
 
-    Memory is bounded whatever the streams hold. `warn` is told of lines that are not UTF-8 or too long.
+    Memory is bounded whatever the streams hold. `warn` is called with a message about lines not UTF-8 or too long.
 
     Raises:
-        DataError: one has more lines than the other; raised where the shorter one ends, with both counts.
+        DataError: one stream has more lines than the other; raised where the shorter one ends, with both counts.
         InputFileError: one cannot be read.
     """
     of_source, of_target = ready_lines(source, warn, most), ready_lines(target, warn, most)
     sources, targets = next(of_source, []), next(of_target, [])
-    given = 0
+    paired = 0
     while sources and targets:
         count = min(len(sources), len(targets))
         yield list(zip(sources[:count], targets[:count], strict=True))
-        given += count
+        paired += count
         sources, targets = sources[count:] or next(of_source, []), targets[count:] or next(of_target, [])
     if sources or targets:
         counts = [
-            given + len(some) + sum(map(len, rest)) for some, rest in ((sources, of_source), (targets, of_target))
+            paired + len(lines) + sum(map(len, unread))
+            for lines, unread in ((sources, of_source), (targets, of_target))
         ]
         raise DataError.from_problems([unequal_lines(source.name, counts[0], target.name, counts[1])])

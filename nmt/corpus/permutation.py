@@ -1,4 +1,4 @@
-"""Pseudo-random orders that are pure functions of integers, the same on every machine and under every NumPy."""
+"""Pseudo-random orders: pure functions of integers, the same on every machine and with every version of NumPy."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ WORD = (1 << 64) - 1
 
 
 def derive_key(*parts: int | str) -> int:
-    """A 64-bit key from any integers and words, such as a seed, an epoch and a purpose."""
+    """Derives a 64-bit key from integers and words, such as a seed, an epoch and a purpose."""
     text = "\0".join(f"{type(part).__name__}:{part}" for part in parts)
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little")
 
 
 def mix(values: NDArray[np.uint64], key: int) -> NDArray[np.uint64]:
-    """A keyed 64-bit hash of each value: the finaliser of SplitMix64 (Steele, Lea and Flood 2014)."""
+    """Hashes each value to 64 bits by a key: the finaliser of SplitMix64 (Steele, Lea and Flood 2014)."""
     mixed = values ^ np.uint64(key & WORD)
     mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
@@ -27,15 +27,15 @@ def mix(values: NDArray[np.uint64], key: int) -> NDArray[np.uint64]:
 
 
 def shuffled(size: int, key: int) -> NDArray[np.int64]:
-    """The numbers below `size` in the order that `key` says; takes memory for all of them."""
+    """Returns the numbers below `size` in the order of a `key`; takes memory for all of them."""
     return np.argsort(mix(np.arange(size, dtype=np.uint64), key), kind="stable")
 
 
 class Permutation:
-    """A keyed permutation of the numbers below `size` that takes no memory: any part of it is computed when asked for.
+    """A keyed permutation of the numbers below `size` that takes no memory: any part of it is computed on demand.
 
-    A balanced Feistel network over the next even power of two, left again and again until the value is below `size`
-    (cycle walking; Black and Rogaway 2002, Ciphers with arbitrary finite domains).
+    A balanced Feistel network over the next power of two with an even exponent, applied until the value is below
+    `size` (cycle walking; Black and Rogaway 2002, Ciphers with arbitrary finite domains).
     """
 
     def __init__(self, size: int, key: int) -> None:
@@ -44,7 +44,7 @@ class Permutation:
         self._keys = [derive_key(key, number) for number in range(ROUNDS)]
 
     def __call__(self, start: int, stop: int) -> NDArray[np.int64]:
-        """What stands at the places `start` to `stop` (excluded) of the permuted order."""
+        """Returns the numbers at the places `start` to `stop` (excluded) of the permuted order."""
         values = self._network(np.arange(start, stop, dtype=np.uint64))
         while len(outside := np.flatnonzero(values >= self.size)):
             values[outside] = self._network(values[outside])

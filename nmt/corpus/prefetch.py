@@ -1,4 +1,4 @@
-"""Preparing the next items beside the work on this one."""
+"""Prefetching: a thread prepares the next items during the work on the present one."""
 
 from __future__ import annotations
 
@@ -11,30 +11,30 @@ Item = TypeVar("Item")
 
 
 class _End(NamedTuple):
-    """The iterator has ended, by itself or by an exception."""
+    """The end of an iterator, by itself or by an exception."""
 
     cause: BaseException | None
 
 
 def prefetched(iterator: Iterator[Item], ahead: int = 4) -> Generator[Item, None, None]:
-    """The same items in the same order, up to `ahead` of them prepared by a thread before they are asked for.
+    """Yields the same items in the same order, up to `ahead` of them prepared by a thread before they are asked for.
 
     What the iterator raises is raised here, after the items before it. Closing the generator (or leaving the `for` loop
-    that alone holds it) ends the thread, once it has finished the item it is at. The iterator runs in the thread, and
+    that alone holds it) ends the thread, once it has finished its present item. The iterator runs in the thread, and
     is closed there.
     """
-    room = threading.Semaphore(ahead)
+    slots = threading.Semaphore(ahead)
     results: SimpleQueue[Item | _End] = SimpleQueue()
     closing = threading.Event()
 
     def produce() -> None:
         cause: BaseException | None = None
         try:
-            while room.acquire() and not closing.is_set():
+            while slots.acquire() and not closing.is_set():
                 results.put(next(iterator))
         except StopIteration:
             pass
-        except BaseException as error:  # whatever it is, the consumer is the one to meet it
+        except BaseException as error:  # of any type: it is raised in the consumer
             cause = error
         finally:
             if isinstance(iterator, Generator):
@@ -51,8 +51,8 @@ def prefetched(iterator: Iterator[Item], ahead: int = 4) -> Generator[Item, None
                     raise result.cause
                 return
             yield result
-            room.release()
+            slots.release()
     finally:
         closing.set()
-        room.release()
+        slots.release()
         thread.join()

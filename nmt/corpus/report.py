@@ -1,4 +1,4 @@
-"""What cleaning left out of a corpus, and why."""
+"""The report on cleaning: the pairs left out of a corpus, and the reasons."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, NamedTuple, Self
 
-EXAMPLES = 5  # places remembered for each reason
+EXAMPLES = 5  # number of places remembered for each reason
 
 
 class Reason(StrEnum):
-    """Why a pair is left out."""
+    """The reason why a pair is left out."""
 
     BLANK = "one side is blank"
     LONG_LINE = "a line has too many bytes"
@@ -32,7 +32,7 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True)
 class LeftOut:
-    """The pairs left out for one reason: how many, and where the first few stand in the source files."""
+    """The pairs left out for one reason: their number, and the places of the first few in the source files."""
 
     reason: Reason
     count: int
@@ -46,18 +46,18 @@ class LeftOut:
 
 @dataclass(frozen=True)
 class Report:
-    """What became of the pairs of a corpus."""
+    """The numbers of pairs of a corpus that were read, kept and left out."""
 
     read: int
     kept: int
     left_out: tuple[LeftOut, ...]
 
     def lines(self) -> list[str]:
-        """The report for a log."""
+        """Returns the report as lines for a log."""
         return [f"{self.read:,} pairs read, {self.kept:,} kept", *map(str, self.left_out)]
 
     def to_json(self) -> dict[str, Any]:
-        """The report as plain values."""
+        """Returns the report as JSON values."""
         left_out = [
             {"reason": item.reason.name, "count": item.count, "examples": [list(place) for place in item.examples]}
             for item in self.left_out
@@ -66,10 +66,10 @@ class Report:
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Self:
-        """The report that `to_json` gave.
+        """Restores the report from the value that `to_json` returned.
 
         Raises:
-            KeyError, TypeError, ValueError, OverflowError: the value is none of ours.
+            KeyError, TypeError, ValueError, OverflowError: it is not such a value.
         """
         left_out = tuple(
             LeftOut(
@@ -83,7 +83,7 @@ class Report:
 
 
 class Tally:
-    """Counts what is left out while a corpus is read."""
+    """Counts the pairs that are left out while a corpus is read."""
 
     def __init__(self) -> None:
         self.read = 0
@@ -91,13 +91,13 @@ class Tally:
         self._examples: dict[Reason, list[Place]] = {reason: [] for reason in Reason}
 
     def leave_out(self, reason: Reason, place: Place) -> None:
-        """One pair is left out."""
+        """Counts a pair that is left out."""
         self._counts[reason] += 1
         if len(self._examples[reason]) < EXAMPLES:
             self._examples[reason].append(place)
 
     def report(self) -> Report:
-        """What was counted until now."""
+        """Returns the report on the pairs counted so far."""
         left_out = tuple(
             LeftOut(reason, count, tuple(self._examples[reason])) for reason, count in self._counts.items() if count
         )

@@ -1,8 +1,8 @@
 """A corpus as token ids on disk, memory-mapped.
 
 A store is a folder. `corpus.json` describes it. For each side, `source` and `target`, `SIDE.ids` holds the ids of all
-sentences one after the other, without begin and end marks, and `SIDE.offsets` where each begins: one 64-bit integer a
-sentence and one more, the number of ids. All numbers are little-endian.
+sentences one after the other, without begin and end marks, and `SIDE.offsets` the place where each begins: one 64-bit
+integer a sentence and one more, the number of ids. All numbers are little-endian.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ FILES = ("source.ids", "source.offsets", "target.ids", "target.offsets")
 
 
 def new_digest() -> hashlib.blake2b:
-    """An empty digest of the kind that a store records of each of its files."""
+    """Makes an empty digest of the kind that a store records of each of its files."""
     return hashlib.blake2b(digest_size=32)
 
 
 @dataclass(frozen=True)
 class _Description:
-    """What `corpus.json` holds: of each side, the type of ids and their number; of each other file, its digest."""
+    """The content of `corpus.json`: of each side, the type of its ids and their number; of each file, its digest."""
 
     fingerprint: str
     pairs: int
@@ -48,7 +48,7 @@ class _Description:
 
     @classmethod
     def read(cls, path: Path) -> tuple[Self, Report]:
-        """Raises KeyError, TypeError or ValueError for a file that is none of ours, OSError for one not readable."""
+        """Reads the file. Raises KeyError, TypeError or ValueError if it is not a store's, OSError if not readable."""
         value = json.loads(path.read_bytes())
         if value["format"] != FORMAT:
             raise ValueError(f"format {value['format']}; expected {FORMAT}")
@@ -68,14 +68,14 @@ class _Description:
 
 
 class _Side(NamedTuple):
-    """One language of a store."""
+    """The sentences of one side of a store."""
 
     ids: NDArray[Any]
     offsets: NDArray[np.int64]
 
     @classmethod
     def map(cls, directory: Path, name: str, id_type: str, ids: int, sentences: int) -> Self:
-        """Raises ValueError where files do not fit the counts, OSError where they cannot be read."""
+        """Maps the files of a side. Raises ValueError if they do not fit the counts, OSError if they cannot be read."""
         side = cls(
             _map(directory / f"{name}.ids", np.dtype(id_type), ids),
             _map(directory / f"{name}.offsets", OFFSET, sentences + 1),
@@ -101,12 +101,13 @@ def _map(path: Path, item: np.dtype[Any], count: int) -> NDArray[Any]:
 
 @dataclass(frozen=True, eq=False)
 class Store:
-    """The pairs of a corpus as token ids, read from disk where they are asked for.
+    """The pairs of a corpus as token ids, read from disk on demand.
 
     Attributes:
-        fingerprint: changes whenever anything changes that the store was made from.
-        report: what was left out when it was made.
-        digests: of each file, by name, what its hash has to be; opening does not look.
+        directory: the folder of the store.
+        fingerprint: hash of all that the store was made from.
+        report: on the pairs left out when it was made.
+        digests: the hash that each file has to have, by name; opening does not check it.
     """
 
     directory: Path
@@ -118,7 +119,7 @@ class Store:
 
     @classmethod
     def open(cls, directory: Path) -> Self:
-        """Open the store in a folder.
+        """Opens the store in a folder.
 
         Raises:
             DataError: there is none, or its files do not fit together.
@@ -142,28 +143,28 @@ class Store:
 
     @property
     def target_tokens(self) -> int:
-        """Target tokens of all pairs, end marks in."""
+        """Number of target tokens of all pairs, end marks included."""
         return len(self._target.ids) + len(self)
 
     def source(self, index: int) -> NDArray[Any]:
-        """The source ids of a pair, without marks."""
+        """Returns the source ids of a pair, without marks."""
         return self._source.sentence(index)
 
     def target(self, index: int) -> NDArray[Any]:
-        """The target ids of a pair, without marks."""
+        """Returns the target ids of a pair, without marks."""
         return self._target.sentence(index)
 
     def source_lengths(self, indices: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Source tokens of some pairs, end marks out."""
+        """Returns the number of source tokens of each pair, end marks excluded."""
         return self._source.lengths(indices)
 
     def target_lengths(self, indices: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Target tokens of some pairs, end marks out."""
+        """Returns the number of target tokens of each pair, end marks excluded."""
         return self._target.lengths(indices)
 
 
 class _DigestingWriter:
-    """A file that knows the hash of what was written to it."""
+    """A file that hashes what is written to it."""
 
     def __init__(self, stream: IO[bytes]) -> None:
         self._stream = stream
@@ -196,7 +197,7 @@ class _SideWriter:
 
 
 class StoreWriter:
-    """Writes a store into an empty folder; it is one once `finish` has returned."""
+    """Writes a store into an empty folder, which is a store once `finish` has returned."""
 
     def __init__(self, directory: Path, source_type: np.dtype[Any], target_type: np.dtype[Any]) -> None:
         self._directory = directory
@@ -209,18 +210,18 @@ class StoreWriter:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        # What is not whole is of no use: why it is not matters, not that its end could not be written either.
+        # After an exception the files are useless: that their ends cannot be written either must not hide the cause.
         with suppress(OSError) if kind else nullcontext():
             self._stack.close()
 
     def append(self, pairs: EncodedPairs) -> None:
-        """Add pairs at the end."""
+        """Appends pairs."""
         self._source.append(pairs.source)
         self._target.append(pairs.target)
         self._pairs += len(pairs.source.lengths)
 
     def finish(self, fingerprint: str, report: Report) -> None:
-        """Describe what was written."""
+        """Writes the description of the pairs appended, which completes the store."""
         self._stack.close()
         description = _Description(
             fingerprint,

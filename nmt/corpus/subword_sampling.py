@@ -1,4 +1,4 @@
-"""Subword regularisation: another segmentation of the same text each time it is seen (Kudo 2018, arXiv:1804.10959)."""
+"""Subword regularisation: another segmentation of a text each time it is read (Kudo 2018, arXiv:1804.10959)."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from nmt.tokenization.tokenizers import Tokenizers
 class SubwordSampler:
     """Draws segmentations of training sentences.
 
-    A sentence stays as it is stored when it holds unknown pieces, whose text is not known any more, or when the sample
+    A sentence stays as it is stored if it holds unknown pieces, whose text is not known any more, or if the sample
     would be empty or too long.
 
     Attributes:
         tokenizers: of source and target.
-        alpha: how far samples stray from the best segmentation; see `Tokenizer.sample`.
-        max_length: tokens a sample may have, without marks.
+        alpha: the deviation of samples from the best segmentation; see `Tokenizer.sample`.
+        max_length: maximum number of tokens of a sample, without marks.
         seed: of the run.
     """
 
@@ -34,7 +34,7 @@ class SubwordSampler:
     seed: int
 
     def in_epoch(self, epoch: int) -> Resampling:
-        """The samples of one epoch, for `make_batch`; a function of seed, epoch and the pairs of the batch."""
+        """Returns the sampling of an epoch, for `make_batch`: a function of seed, epoch and the pairs of the batch."""
 
         def resample(
             indices: Ids, sources: list[NDArray[Any]], targets: list[NDArray[Any]]

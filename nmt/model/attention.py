@@ -1,7 +1,7 @@
-"""Attention: how the decoder looks at all annotations of a sentence and takes their weighted sum.
+"""Attention: at each step the decoder scores all annotations of a sentence and takes their weighted sum.
 
 `additive` is Bahdanau, Cho and Bengio (2015, arXiv:1409.0473); `general` and `dot` are Luong, Pham and Manning
-(2015, arXiv:1508.04025) and replace the score only. `none` is the traditional encoder-decoder: one fixed vector.
+(2015, arXiv:1508.04025) and replace only the score. `none` is the traditional encoder-decoder: one fixed vector.
 """
 
 from __future__ import annotations
@@ -17,50 +17,50 @@ from nmt.model.kernels.matmul import accurate, linear, outside_autocast, product
 
 
 class Memory(NamedTuple):
-    """What is fixed for a sentence while it is translated."""
+    """The encoded source, which is fixed for a sentence while it is translated."""
 
     annotations: Tensor  # (B, S, C): the encoder's hidden state at each source token
-    keys: Tensor  # (B, S, A): what the attention compares its query with; (B, S, 0) without attention
+    keys: Tensor  # (B, S, A): projected annotations, compared with the query; (B, S, 0) without attention
     mask: Tensor  # (B, S) bool: True at tokens, False at padding
     summary: Tensor  # (B, C): the encoder's last states [forward at the end; backward at the start]
 
     def select(self, sentences: Tensor) -> Self:
-        """The memory of some `sentences` (B',) of the batch."""
+        """Selects `sentences` (B',) of the batch."""
         return type(self)(*(part.index_select(0, sentences) for part in self))
 
 
 class Attention(nn.Module, ABC):
-    """What the decoder sees of a sentence at one step."""
+    """An attention mechanism: makes the context that the decoder reads at a step."""
 
     @abstractmethod
     def keys(self, annotations: Tensor) -> Tensor:
-        """What is compared with each query, (B, S, C) -> (B, S, ·); computed once a sentence."""
+        """Computes the keys, which are compared with each query, (B, S, C) -> (B, S, ·); once a sentence."""
 
     @abstractmethod
     def forward(self, query: Tensor, memory: Memory) -> tuple[Tensor, Tensor]:
-        """The context, (B, K, C), and the weights that made it, (B, K, S), for queries (B, K, H)."""
+        """Returns the context, (B, K, C), and the weights that made it, (B, K, S), for queries (B, K, H)."""
 
 
 class ScoredAttention(Attention):
-    """The weighted sum of all annotations; the subclasses differ in the score alone."""
+    """Attention as the weighted sum of all annotations; the subclasses differ in the score alone."""
 
     @abstractmethod
     def scores(self, query: Tensor, keys: Tensor) -> Tensor:
-        """One score for each annotation before softmax: (B, K, H) and (B, S, ·) -> (B, K, S)."""
+        """Scores each annotation for each query, before softmax: (B, K, H) and (B, S, ·) -> (B, K, S)."""
 
     def forward(self, query: Tensor, memory: Memory) -> tuple[Tensor, Tensor]:
-        """The context, (B, K, C), and the weights that made it, (B, K, S): rows sum to 1, padding is exactly 0."""
+        """Returns the context, (B, K, C), and its weights, (B, K, S): rows sum to 1, padding is exactly 0."""
         weights = masked_softmax(self.scores(query, memory.keys), memory.mask[:, None])
         return torch.matmul(weights.to(memory.annotations.dtype), memory.annotations), weights
 
 
 def masked_softmax(scores: Tensor, mask: Tensor) -> Tensor:
-    """Softmax over the last dimension in float32 or better, exactly 0 where `mask` is False."""
+    """Computes softmax over the last dimension in float32 or better, exactly 0 where `mask` is False."""
     return accurate(scores).masked_fill(~mask, float("-inf")).softmax(-1)
 
 
 class AdditiveAttention(ScoredAttention):
-    """score = vᵀ tanh(W_a s + U_a h), equation of appendix A.1.2 of Bahdanau et al. (2015)."""
+    """Additive attention: score = vᵀ tanh(W_a s + U_a h) (Bahdanau et al. 2015, appendix A.1.2)."""
 
     def __init__(self, query_size: int, annotation_size: int, attention_size: int) -> None:
         super().__init__()
@@ -81,14 +81,14 @@ class AdditiveAttention(ScoredAttention):
 
 
 class ProductAttention(ScoredAttention):
-    """score = sᵀ k: the product of query and key; the subclasses differ in what a key is."""
+    """Multiplicative attention: score = sᵀ k, the product of query and key; the subclasses differ in the key."""
 
     def scores(self, query: Tensor, keys: Tensor) -> Tensor:
         return torch.matmul(query.to(keys.dtype), keys.transpose(1, 2))
 
 
 class GeneralAttention(ProductAttention):
-    """score = sᵀ W h, (Luong et al. 2015, equation 8); W is applied once a sentence."""
+    """General attention: score = sᵀ W h (Luong et al. 2015, equation 8); W is applied once a sentence."""
 
     def __init__(self, query_size: int, annotation_size: int) -> None:
         super().__init__()
@@ -100,9 +100,9 @@ class GeneralAttention(ProductAttention):
 
 
 class DotAttention(ProductAttention):
-    """score = sᵀ h, (Luong et al. 2015, equation 8).
+    """Dot attention: score = sᵀ h (Luong et al. 2015, equation 8).
 
-    Raises ValueError where the sizes of query and annotation differ.
+    Raises ValueError if the sizes of query and annotation differ.
     """
 
     def __init__(self, query_size: int, annotation_size: int) -> None:
@@ -121,13 +121,13 @@ class NoAttention(Attention):
         return annotations[..., :0]
 
     def forward(self, query: Tensor, memory: Memory) -> tuple[Tensor, Tensor]:
-        """The summary for each query, (B, K, C), and no weights, (B, K, 0)."""
+        """Returns the summary for each query, (B, K, C), and no weights, (B, K, 0)."""
         context = memory.summary[:, None].expand(-1, query.shape[1], -1)
         return context, query.new_zeros(*query.shape[:2], 0)
 
 
 def make_attention(kind: str, query_size: int, annotation_size: int, attention_size: int) -> Attention:
-    """The attention of that `kind`: additive, general, dot or none; ValueError for another."""
+    """Makes the attention of a `kind`: additive, general, dot or none; raises ValueError for another."""
     if kind == "additive":
         return AdditiveAttention(query_size, annotation_size, attention_size)
     if kind == "general":

@@ -20,18 +20,18 @@ from nmt.model.kernels.tanh import tanh
 
 
 class DecoderState(NamedTuple):
-    """What changes with each word; `L` layers."""
+    """The recurrent state, which changes with each word; `L` layers."""
 
     hidden: Tensor  # (B, K, L, H)
     cell: Tensor  # (B, K, L, H)
 
     def select(self, rows: Tensor, hypotheses: int) -> Self:
-        """The state of some `rows` (B'·K',) of the flattened (B·K), K' = `hypotheses` for each sentence."""
+        """Selects `rows` (B'·K',) of the flattened (B·K), K' = `hypotheses` for each sentence."""
         return type(self)(*(part.flatten(0, 1).index_select(0, rows).unflatten(0, (-1, hypotheses)) for part in self))
 
 
 class DecoderOutput(NamedTuple):
-    """What a decoder step, or a run over many words, gives; leading dimensions (B, K) or (T, B)."""
+    """The output of a step, with leading dimensions (B, K), or of teacher forcing, (T, B)."""
 
     hidden: Tensor  # (·, ·, H) of the top layer
     context: Tensor  # (·, ·, C)
@@ -39,7 +39,7 @@ class DecoderOutput(NamedTuple):
 
 
 def _layers(of_each: list[Tensor]) -> Tensor:
-    """What each layer has, (B, K, H), as (B, K, L, H); that of a single one is not copied."""
+    """Stacks the layers' tensors, (B, K, H), to (B, K, L, H); that of a single layer is not copied."""
     return of_each[0][:, :, None] if len(of_each) == 1 else torch.stack(of_each, 2)
 
 
@@ -54,7 +54,7 @@ class UpperLayer(nn.Module):
         initialize_lstm(self.input_weight, self.recurrent_weight, self.bias)
 
     def gates(self, below: Tensor) -> Tensor:
-        """What the layer below, (·, ·, H), adds to the gates, (·, ·, 4H)."""
+        """Computes what the layer below, (·, ·, H), adds to the gates, (·, ·, 4H)."""
         return linear(below, self.input_weight, self.bias, transposed=True)
 
 
@@ -106,20 +106,20 @@ class Decoder(nn.Module):
 
     @property
     def has_fast_loop(self) -> bool:
-        """Whether one operation over all words covers this decoder; another is trained step by step under autograd."""
+        """True if the fast time loop covers this decoder; another is trained step by step under autograd."""
         if isinstance(self.attention, NoAttention):
             return not self.conditional
         return isinstance(self.attention, AdditiveAttention | ProductAttention)
 
     def start(self, memory: Memory) -> DecoderState:
-        """The state before the first word, K = 1: hidden = tanh(W_s h_1←), cell = 0."""
+        """Returns the state before the first word, K = 1: hidden = tanh(W_s h_1←), cell = 0."""
         backward_summary = memory.summary[:, self.context_size // 2 :]
         hidden = accurate(torch.tanh(self.initial(backward_summary)))
         hidden = hidden.view(hidden.shape[0], 1, -1, self.hidden_size)
         return DecoderState(hidden, torch.zeros_like(hidden))
 
     def step(self, word_gates: Tensor, state: DecoderState, memory: Memory) -> tuple[DecoderOutput, DecoderState]:
-        """Reads one word for each hypothesis, as its `word_gates` (B, K, 4H); the definition of the model.
+        """Reads a word of each hypothesis, as its `word_gates` (B, K, 4H); this step is the definition of the model.
 
         Dropout lies outside the recurrence: between layers, and on what the step returns (`readout`).
         """
@@ -133,13 +133,13 @@ class Decoder(nn.Module):
         return DecoderOutput(hidden, context, weights), DecoderState(_layers(hiddens), _layers(cells))
 
     def word_gates(self, embedded: Tensor) -> Tensor:
-        """What the embedded words add to the gates, (·, ·, E) -> (·, ·, 4H)."""
+        """Computes what the embedded words add to the gates, (·, ·, E) -> (·, ·, 4H)."""
         return linear(embedded, self.input_weight, self.bias, transposed=True)
 
     def _attend(
         self, gates: Tensor, hidden: Tensor, cell: Tensor, memory: Memory
     ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """One step of the bottom layer: what the word adds to the gates -> hidden, cell, context and weights."""
+        """Runs a step of the bottom layer: what the word adds to the gates -> hidden, cell, context and weights."""
         gates, hidden, cell = self._before_attention(gates, hidden, cell)
         context, weights = self.attention(hidden, memory)
         joined = torch.cat([context, hidden.to(context.dtype)], dim=-1)
@@ -147,23 +147,26 @@ class Decoder(nn.Module):
         return hidden, cell, context, weights
 
     def _before_attention(self, gates: Tensor, hidden: Tensor, cell: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """What is left of the word's gates, the hidden state that is the attention's query, and the cell with it."""
+        """Returns what is still to be added to the gates, the hidden state that is the query, and its cell."""
         if not self.conditional:
             return gates, hidden, cell
         hidden, cell = lstm_cell(gates + product(hidden, self.word_recurrent_weight, transposed=True), cell)
         return self.context_bias, hidden, cell
 
     def scores(self, word_gates: Tensor, state: DecoderState, memory: Memory) -> Tensor:
-        """The attention's scores before softmax in the `step` from the same values: (B, K, S); S = 0 without any."""
+        """Returns the scores of the attention before softmax in a `step` with the same arguments: (B, K, S).
+
+        Without attention S = 0.
+        """
         _, query, _ = self._before_attention(word_gates, state.hidden[:, :, 0], state.cell[:, :, 0])
         if not isinstance(self.attention, ScoredAttention):
             return query.new_zeros(*query.shape[:2], 0)
         return accurate(self.attention.scores(query, memory.keys))
 
     def forward(self, embedded: Tensor, memory: Memory, *, by_steps: bool = False) -> DecoderOutput:
-        """Teacher forcing over all words, (T, B, E): by the fast time loop where it covers the model.
+        """Runs teacher forcing over all words, (T, B, E), by the fast time loop if it covers the model.
 
-        `by_steps` asks for one step after the other under autograd, which the fast loop equals.
+        `by_steps` runs one step after the other under autograd, which the fast loop equals.
         """
         start = self.start(memory).hidden[:, 0]  # (B, L, H)
         gates = self.word_gates(embedded)
@@ -201,14 +204,14 @@ class Decoder(nn.Module):
         return hiddens, contexts, all_weights
 
     def _bottom_without_attention(self, gates: Tensor, hidden: Tensor, memory: Memory) -> tuple[Tensor, Tensor, Tensor]:
-        """Without attention the context is the same at every step, and its product leaves the loop."""
+        """Runs the loop; without attention the context is the same at every step, and its product leaves the loop."""
         fixed = torch.matmul(memory.summary, self.recurrent_weight[: self.context_size])
         recurrent_weight = for_products(self.recurrent_weight)[self.context_size :]
         hiddens = lstm_loop((gates + fixed)[None], recurrent_weight[None], hidden[None])[0]
         return hiddens, memory.summary.expand(len(gates), -1, -1), hiddens.new_zeros(*hiddens.shape[:2], 0)
 
     def readout(self, output: DecoderOutput, embedded: Tensor) -> Tensor:
-        """Deep output, tanh(W_o [s_t ; z_t ; E y_{t-1}]), before the vocabulary product: (·, ·, R)."""
+        """Computes the deep output before the vocabulary product, tanh(W_o [s_t ; z_t ; E y_{t-1}]): (·, ·, R)."""
         hidden = self.dropout(self.norm(output.hidden), time_dimension=0)
         dtype = torch.promote_types(hidden.dtype, embedded.dtype)
         joined = torch.cat([hidden, output.context.to(dtype), embedded.to(dtype)], dim=-1)

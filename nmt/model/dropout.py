@@ -1,4 +1,4 @@
-"""Dropout in the forms the model uses."""
+"""Dropout (Srivastava et al. 2014) in the forms that the model uses."""
 
 from __future__ import annotations
 
@@ -10,11 +10,10 @@ _RANDOM_VALUES = 1 << 16  # of a 16-bit number
 
 
 def keep_mask(shape: torch.Size | list[int], probability: float) -> Tensor:
-    """A bool mask that is False with `probability`, rounded to a multiple of 2^-16, drawn by torch's generator for the
-    processor.
+    """Draws a bool mask that is False with `probability`, rounded to a multiple of 2^-16.
 
-    That draws one number after the other; four places of the mask out of each 64-bit one cost a tenth of what torch's
-    own dropout does.
+    torch's generator for the CPU draws one number after the other; four places of the mask from each 64-bit number
+    take a tenth of the time of torch's own dropout.
     """
     count = torch.Size(shape).numel()
     drawn = torch.empty(-(-count // 4), dtype=torch.int64).random_(-(1 << 63), None).view(torch.int16)[:count]
@@ -23,22 +22,22 @@ def keep_mask(shape: torch.Size | list[int], probability: float) -> Tensor:
 
 
 def dropout(values: Tensor, probability: float, shape: list[int] | None = None) -> Tensor:
-    """Sets values to zero with `probability` and scales what is left, so that the expectation stays.
+    """Sets values to zero with `probability` and scales the others, so that the expectation stays.
 
-    `shape` is the shape of the mask, where one draw is to hold for several values.
+    `shape` is the shape of the mask, if one draw is to hold for several values.
     """
     if values.device.type != "cpu":
-        # In one pass over memory, by torch's own.
+        # torch's own takes one pass over memory.
         if shape is None or shape == list(values.shape):
             return functional.dropout(values, probability)
         return values * functional.dropout(values.new_ones(shape), probability)
     mask = keep_mask(shape or list(values.shape), probability)
-    # By way of bytes, for which torch has a fast conversion, as it has not for truth values.
+    # By way of bytes: torch converts them fast, and bool slowly.
     return values * mask.view(torch.uint8).to(values.dtype).mul_(1 / (1 - probability))
 
 
 class Dropout(nn.Module):
-    """Dropout over features, with a mask for each position or, when `variational`, one for each sentence.
+    """Dropout over features, with a mask for each position or, if `variational`, one for each sentence.
 
     Source of the latter: Gal and Ghahramani (2016), "A Theoretically Grounded Application of Dropout in Recurrent
     Neural Networks".
@@ -50,7 +49,7 @@ class Dropout(nn.Module):
         self.variational = variational
 
     def forward(self, values: Tensor, time_dimension: int) -> Tensor:
-        """Drops features of `values`, (B, T, ·) or (T, B, ·) with `time_dimension` 1 or 0; scales what is left."""
+        """Drops features of `values`, (B, T, ·) or (T, B, ·) with `time_dimension` 1 or 0; scales the others."""
         if not self.training or self.probability == 0.0:
             return values
         shape = list(values.shape)
@@ -60,7 +59,7 @@ class Dropout(nn.Module):
 
 
 def drop_words(embedded: Tensor, probability: float) -> Tensor:
-    """Sets whole word vectors of `embedded` (·, ·, E) to zero, each with `probability`; scales what is left."""
+    """Sets whole word vectors of `embedded` (·, ·, E) to zero, each with `probability`; scales the others."""
     if probability == 0.0:
         return embedded
     return dropout(embedded, probability, [*embedded.shape[:-1], 1])

@@ -1,4 +1,4 @@
-"""The bidirectional LSTM encoder: every source token gets an annotation that knows the whole sentence."""
+"""The bidirectional LSTM encoder: every source token gets an annotation that depends on the whole sentence."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from nmt.model.kernels.rows import permuted_rows
 
 
 def reversal(lengths: Tensor, time: int) -> Tensor:
-    """Row numbers of a flattened (S, B) that reverse each sentence inside its own length and leave padding in place.
+    """Returns row numbers of a flattened (S, B) that reverse each sentence within its length and leave padding alone.
 
-    Running a left-to-right LSTM over the reversed rows is the right-to-left LSTM of a packed sequence, exactly.
+    A left-to-right LSTM over the reversed rows is exactly the right-to-left LSTM of a packed sequence.
     """
     batch = lengths.shape[0]
     step = torch.arange(time, device=lengths.device)[:, None]  # (S, 1)
@@ -25,9 +25,10 @@ def reversal(lengths: Tensor, time: int) -> Tensor:
 
 
 class BidirectionalLSTM(nn.Module):
-    """One layer: an LSTM from left to right beside one from right to left.
+    """A layer of two LSTMs, one from left to right and one from right to left.
 
-    Its own weights rather than `torch.nn.LSTM`: both directions share each step of one loop, in float32 or bfloat16.
+    It holds its own weights rather than a `torch.nn.LSTM`, so that both directions share each step of one loop, in
+    float32 or bfloat16.
     """
 
     def __init__(self, input_size: int, hidden_size: int) -> None:
@@ -39,7 +40,7 @@ class BidirectionalLSTM(nn.Module):
             initialize_lstm(self.input_weight[direction], self.recurrent_weight[direction], self.bias[direction])
 
     def forward(self, inputs: Tensor, mirror: Tensor, *, by_steps: bool = False) -> Tensor:
-        """(S, B, ·) and the sentences' `reversal` -> hidden states of both directions side by side, (S, B, 2H)."""
+        """Runs both directions: (S, B, ·) and the sentences' `reversal` -> hidden states side by side, (S, B, 2H)."""
         time, batch, size = inputs.shape
         rows = inputs.reshape(time * batch, size)
         both = torch.stack([rows, permuted_rows(rows, mirror)])  # (2, S·B, ·)
@@ -50,7 +51,11 @@ class BidirectionalLSTM(nn.Module):
 
 
 def initialize_lstm(input_weight: Tensor, recurrent_weight: Tensor, bias: Tensor) -> None:
-    """Glorot for inputs, an orthogonal matrix for each gate's recurrence, and a forget gate that starts open."""
+    """Initialises an LSTM so that its forget gate starts open.
+
+    Input weights are drawn as by Glorot and Bengio (2010), and the recurrent weight of each gate is orthogonal (Saxe et
+    al. 2014, arXiv:1312.6120).
+    """
     size = bias.shape[0] // 4
     with torch.no_grad():
         bound = math.sqrt(6 / (input_weight.shape[0] + size))
@@ -62,7 +67,7 @@ def initialize_lstm(input_weight: Tensor, recurrent_weight: Tensor, bias: Tensor
 
 
 class Encoder(nn.Module):
-    """One or more bidirectional layers; a token's annotation is the top layer's hidden state in both directions."""
+    """A stack of bidirectional layers; a token's annotation is the top layer's hidden state in both directions."""
 
     def __init__(
         self, embedding_size: int, hidden_size: int, layers: int, dropout: Dropout, *, layer_norm: bool
@@ -74,9 +79,9 @@ class Encoder(nn.Module):
         self.dropout = dropout
 
     def forward(self, embedded: Tensor, lengths: Tensor, *, by_steps: bool = False) -> Tensor:
-        """Embedded tokens (S, B, E), right-padded, and their lengths (B,) -> annotations (S, B, C).
+        """Encodes embedded tokens (S, B, E), right-padded, of `lengths` (B,): annotations (S, B, C).
 
-        What stands at padding is arbitrary but finite. `by_steps` as in `lstm_loop`.
+        Annotations at padding are arbitrary but finite. `by_steps` as in `lstm_loop`.
         """
         mirror = reversal(lengths, embedded.shape[0])
         hidden = embedded

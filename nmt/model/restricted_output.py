@@ -1,4 +1,4 @@
-"""The output product over a small vocabulary of each sentence's own, in place of the whole one."""
+"""The output product over a restricted vocabulary of each sentence's own, in place of the whole one."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ class RestrictedOutput(NamedTuple):
     """The target tokens that each sentence may use, and their rows of the output weight; `C` tokens a sentence."""
 
     tokens: Tensor  # (B, C) int64, of the whole vocabulary
-    missing: Tensor  # (B, 1, C) bool: True behind a sentence's last token
+    missing: Tensor  # (B, 1, C) bool: True after a sentence's last token
     weight: Tensor  # (B, C, R)
-    rows: Tensor | None = None  # (B',) int64, the sentences left of the B, ascending; None: all of them
+    rows: Tensor | None = None  # (B',) int64, the remaining sentences of the B, ascending; None for all
 
     @classmethod
     def from_candidates(cls, output_weight: Tensor, tokens: Tensor, lengths: Tensor) -> Self:
-        """Those of `tokens` (B, C), of which each sentence has `lengths` (B,); any ids stand behind its last."""
+        """Gathers the weight of `tokens` (B, C), of which each sentence has `lengths` (B,); any ids may follow them."""
         missing = torch.arange(tokens.shape[1], device=tokens.device) >= lengths[:, None]
         weight = output_weight.index_select(0, tokens.flatten()).unflatten(0, tokens.shape)
         return cls(tokens, missing[:, None], weight)
 
     def select(self, sentences: Tensor) -> Self:
-        """Those of some `sentences` (B'',), ascending.
+        """Selects `sentences` (B'',), ascending.
 
-        The weight is far larger than all else of a state, and copying it costs more than the product: it is done only
-        where half of it would be idle.
+        The weight is far larger than the rest of a state, and copying it costs more than the product, so it is copied
+        only if half of it would be idle.
         """
         rows = sentences if self.rows is None else self.rows[sentences]
         if 2 * len(rows) > len(self.weight):
@@ -35,12 +35,12 @@ class RestrictedOutput(NamedTuple):
         return type(self)(*(part.index_select(0, rows) for part in (self.tokens, self.missing, self.weight)))
 
     def whole(self, tokens: Tensor) -> Tensor:
-        """The ids in the whole vocabulary of `tokens` (B', K) of the small ones."""
+        """Maps `tokens` (B', K) of the restricted vocabularies to ids of the whole one."""
         own = self.tokens if self.rows is None else self.tokens[self.rows]
         return own.gather(1, tokens)
 
     def logits(self, readouts: Tensor) -> Tensor:
-        """Logits over the small vocabularies, -inf where a token is missing: (B', K, R) -> (B', K, C)."""
+        """Computes logits over the restricted vocabularies, -inf for missing tokens: (B', K, R) -> (B', K, C)."""
         spread = readouts
         if self.rows is not None:
             shape = (len(self.weight), *readouts.shape[1:])

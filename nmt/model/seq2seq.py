@@ -17,16 +17,16 @@ from nmt.model.kernels.matmul import accurate, for_products, mm, outside_autocas
 from nmt.model.kernels.rows import embedding_rows
 from nmt.model.restricted_output import RestrictedOutput
 
-LARGEST_TABLE = 1 << 25  # numbers of `Seq2Seq.word_gates`
-ROWS_OF_LOGITS = 1024  # rows whose logits over the vocabulary are held at once when scoring
+LARGEST_TABLE = 1 << 25  # maximum size of `Seq2Seq.word_gates`, in numbers
+ROWS_OF_LOGITS = 1024  # rows whose logits over the vocabulary are in memory at once in scoring
 
 
 class SearchState(NamedTuple):
-    """What search carries from word to word: what is fixed for a sentence, and what changes."""
+    """The state that search carries from word to word: the part fixed for a sentence, and the part that changes."""
 
     memory: Memory
     decoder: DecoderState
-    output: RestrictedOutput | None = None  # of restricted vocabularies; None: of the whole one
+    output: RestrictedOutput | None = None  # over restricted vocabularies; None for the whole one
 
     def select(self, sentences: Tensor | None, hypotheses: Tensor) -> Self:
         """Keeps some `sentences` (B',) (None: all), and of each the present `hypotheses` (B', K')."""
@@ -39,27 +39,27 @@ class SearchState(NamedTuple):
 
 
 class TeacherForced(NamedTuple):
-    """What teacher forcing gives, time-major."""
+    """The output of teacher forcing, time-major."""
 
     readouts: Tensor  # (T, B, R); logits are their product with the output weight
     weights: Tensor  # (T, B, S) attention; S = 0 without attention
 
 
 class TracedStep(NamedTuple):
-    """A step of search, and what the attention did in it."""
+    """A step of search, with the values of its attention."""
 
     logits: Tensor  # (B, K, V)
-    state: SearchState  # after them
+    state: SearchState  # after the step
     scores: Tensor  # (B, K, S) before softmax; S = 0 without attention
     context: Tensor  # (B, K, C)
     weights: Tensor  # (B, K, S); S = 0 without attention
 
 
 class Seq2Seq(nn.Module):
-    """Bahdanau, Cho and Bengio (2015), "Neural Machine Translation by Jointly Learning to Align and Translate".
+    """The attentional encoder-decoder of Bahdanau, Cho and Bengio (2015, arXiv:1409.0473).
 
     `tie_embeddings` is all (source, target and output share one matrix), output (target and output), inputs (source
-    and target) or none; ValueError where sizes do not allow it.
+    and target) or none; raises ValueError if the sizes do not allow it.
     """
 
     def __init__(
@@ -127,29 +127,29 @@ class Seq2Seq(nn.Module):
         return self.output_embedding.weight
 
     def hold_matrices_in(self, dtype: torch.dtype) -> None:
-        """Keeps the matrices in the type their products run in, so that no step of a search converts them again.
+        """Keeps the matrices in the type that their products run in, so that no step of a search converts them again.
 
-        Those of a step are packed for few rows. Vectors stay as they are, for elementwise work. A model so changed is
-        for translating only.
+        The matrices of a decoder step are packed for few rows. Vectors stay as they are, for elementwise work.
+        Afterwards the model can translate, but not be trained.
         """
         for name, parameter in self.named_parameters():
             if name.endswith("weight") and parameter.dim() > 1 and parameter.shape[0] > 1:
                 held, transposed = parameter.data.to(dtype), name.endswith(("input_weight", "recurrent_weight"))
                 if dtype == torch.bfloat16 and transposed:
-                    # In memory as `nn.Linear` has its own: by oneDNN, products of few rows take two thirds of the time.
+                    # In the memory layout of `nn.Linear`, oneDNN's products of few rows take two thirds of the time.
                     held = held.mT.contiguous().mT
                 parameter.data = held
                 if name.startswith("decoder.") or parameter is self.output_weight:
                     pack(parameter, transposed=transposed)
 
     def embed(self, tokens: Tensor, embedding: nn.Embedding, time_dimension: int = 0) -> Tensor:
-        """Token ids (·, ·) -> (·, ·, E), with dropout of features and words while training."""
-        found = embedding(tokens) if tokens.device.type == "cpu" else embedding_rows(embedding.weight, tokens)
-        embedded = self.dropout(for_products(found), time_dimension)
+        """Embeds token ids, (·, ·) -> (·, ·, E), with dropout of features and words in training."""
+        vectors = embedding(tokens) if tokens.device.type == "cpu" else embedding_rows(embedding.weight, tokens)
+        embedded = self.dropout(for_products(vectors), time_dimension)
         return drop_words(embedded, self.word_dropout) if self.training else embedded
 
     def encode(self, source: Tensor, lengths: Tensor, *, by_steps: bool = False) -> Memory:
-        """Source tokens (B, S), right-padded, and their lengths (B,) -> what the decoder sees of them."""
+        """Encodes source tokens (B, S), right-padded, of `lengths` (B,) for the decoder."""
         mask = torch.arange(source.shape[1], device=source.device) < lengths[:, None]
         embedded = self.embed(source.t(), self.source_embedding)
         annotations = self.encoder(embedded, lengths, by_steps=by_steps)  # (S, B, C)
@@ -162,9 +162,9 @@ class Seq2Seq(nn.Module):
     def forward(
         self, source: Tensor, lengths: Tensor, target_input: Tensor, *, by_steps: bool = False
     ) -> TeacherForced:
-        """Teacher forcing: source (B, S), its lengths (B,) and the target behind its begin mark (B, T).
+        """Runs teacher forcing: source (B, S), its lengths (B,), and begin mark and target (B, T).
 
-        The readout at each position has seen the source and the target up to there. `by_steps` runs all recurrences
+        The readout at each position depends on the source and the target up to there. `by_steps` runs all recurrences
         step by step under autograd, which is the definition that the fast loops are tested against.
         """
         memory = self.encode(source, lengths, by_steps=by_steps)
@@ -173,13 +173,13 @@ class Seq2Seq(nn.Module):
         return TeacherForced(self.decoder.readout(output, embedded), output.weights)
 
     def start(self, memory: Memory) -> SearchState:
-        """The state of search before the first word."""
+        """Returns the state of search before the first word."""
         return SearchState(memory, self.decoder.start(memory))
 
     def word_gates(self) -> Tensor | None:
-        """What each target word adds to the decoder's gates, (V, 4H): a table for `step`, quicker than the product.
+        """Tabulates what each target word adds to the decoder's gates, (V, 4H), which saves `step` a product.
 
-        None where it would be large. It holds for as long as the weights do not change.
+        Returns None if the table would be too large. It is valid for as long as the weights do not change.
         """
         weight = self.target_embedding.weight
         if len(weight) * self.decoder.bias.numel() > LARGEST_TABLE:
@@ -189,7 +189,7 @@ class Seq2Seq(nn.Module):
     def step(
         self, tokens: Tensor, state: SearchState, word_gates: Tensor | None = None
     ) -> tuple[Tensor, SearchState, Tensor | None]:
-        """One step of search from the previous token of each hypothesis, (B, K), with the table if there is one.
+        """Runs a step of search from the previous token of each hypothesis, (B, K), with the table if there is one.
 
         With a restricted `output` in the state, tokens and logits are those of each sentence's own vocabulary.
         Returns logits (B, K, V), the state after them, and attention weights (B, K, S), None without attention.
@@ -198,14 +198,14 @@ class Seq2Seq(nn.Module):
         return logits, after, output.weights if output.weights.shape[-1] else None
 
     def trace_step(self, tokens: Tensor, state: SearchState) -> TracedStep:
-        """`step`, with all that the attention did in it."""
+        """Runs a `step`, and returns the values of its attention, too."""
         logits, after, output, gates = self._step(tokens, state, None)
         return TracedStep(logits, after, self.decoder.scores(gates, state.decoder, state.memory), *output[1:])
 
     def _step(
         self, tokens: Tensor, state: SearchState, word_gates: Tensor | None
     ) -> tuple[Tensor, SearchState, DecoderOutput, Tensor]:
-        """Logits, the state after them, what the decoder gave and what the words added to its gates."""
+        """Returns the logits, the state after the step, the decoder's output and what the words added to its gates."""
         restricted = state.output
         words = tokens if restricted is None else restricted.whole(tokens)
         embedded = self.embed(words, self.target_embedding)
@@ -216,28 +216,28 @@ class Seq2Seq(nn.Module):
         return logits, SearchState(state.memory, decoder_state, restricted), output, gates
 
     def log_probabilities(self, readouts: Tensor, target_output: Tensor) -> Tensor:
-        """The log-probability of each target token, without gradient: (T, B, R) and (B, T) -> (B, T) float32."""
+        """Computes the log-probability of each target token, without gradient: (T, B, R), (B, T) -> (B, T) float32."""
         targets = target_output.t().flatten()
         rows = readouts.flatten(0, 1)
         parts = []
         with torch.no_grad(), outside_autocast(rows.device):
             weight = accurate(self.output_weight)  # in bfloat16, logits of 16 would be rounded to eighths
-            for some, their_targets in zip(rows.split(ROWS_OF_LOGITS), targets.split(ROWS_OF_LOGITS), strict=True):
-                logits = mm(accurate(some).to(weight.dtype), weight.t())
-                chosen = logits.gather(1, their_targets[:, None])[:, 0]
+            for chunk, chunk_targets in zip(rows.split(ROWS_OF_LOGITS), targets.split(ROWS_OF_LOGITS), strict=True):
+                logits = mm(accurate(chunk).to(weight.dtype), weight.t())
+                chosen = logits.gather(1, chunk_targets[:, None])[:, 0]
                 parts.append(chosen - torch.logsumexp(logits, 1))
         return torch.cat(parts).view(target_output.shape[1], -1).t()
 
 
 def make_embedding(vocabulary: int, size: int) -> nn.Embedding:
-    """An embedding whose rows have about unit length, which suits input and output alike."""
+    """Makes an embedding whose rows have about unit length, which suits input and output alike."""
     embedding = nn.Embedding(vocabulary, size)
     nn.init.normal_(embedding.weight, std=1 / math.sqrt(size))
     return embedding
 
 
 def initialize_linear(layer: nn.Linear) -> None:
-    """Weights by Glorot and Bengio (2010, equation 16), about twice torch's own; no bias."""
+    """Draws weights by Glorot and Bengio (2010, equation 16), about twice torch's own; sets the bias to zero."""
     nn.init.xavier_uniform_(layer.weight)
     if layer.bias is not None:
         nn.init.zeros_(layer.bias)

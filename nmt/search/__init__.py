@@ -1,4 +1,4 @@
-"""Finding good translations, given a function that scores the next token. Knows no model."""
+"""Search for good translations, given a function that scores the next token; it knows no model."""
 
 from nmt.search.beam import beam_search
 from nmt.search.hypothesis import Hypothesis, NonFiniteScoresError, SearchOptions, State, Step, StepFunction

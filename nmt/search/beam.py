@@ -1,4 +1,4 @@
-"""Beam search."""
+"""Beam search (Sutskever, Vinyals and Le 2014, arXiv:1409.3215, section 3.2)."""
 
 from __future__ import annotations
 
@@ -22,32 +22,32 @@ def beam_search(
     source_lengths: Tensor | None = None,
     forced_prefixes: Sequence[Sequence[int]] | None = None,
 ) -> list[list[Hypothesis]]:
-    """The `n_best` best hypotheses that a beam finds for each sentence, best first.
+    """Finds the `n_best` best hypotheses in a beam for each sentence, best first.
 
-    Each step extends the K hypotheses of a sentence by every token and ranks what comes out by log-probability. An
-    end mark among the first K finishes a hypothesis; the best K others live on. A sentence is done
+    Each step extends the K hypotheses of a sentence by every token and ranks the results by log-probability. An end
+    mark among the first K finishes a hypothesis; the best K others go on. A sentence is done
 
-    - when K hypotheses have finished and no living one scores more, as long as it is, than the worst of those K; or
-    - at its limit, where one more step has shown which hypotheses end there. The others are cut: they are returned,
-      `finished` false and after all finished ones, only where fewer than `n_best` have finished.
+    - when K hypotheses have finished, and no unfinished one scores more at its present length than the worst of them;
+    - or at its limit, where one more step has shown which hypotheses end there. The others are cut: they are returned,
+      with `finished` false and after all finished ones, only if fewer than `n_best` have finished.
 
-    What is found for a sentence does not depend on the others. Of equal candidates, the one that continues the better
-    hypothesis wins, and the end mark wins against a word.
+    The hypotheses of a sentence do not depend on the other sentences. Of equal candidates, the one that continues the
+    better hypothesis wins, and the end mark wins against a word.
 
     Args:
-        step: the last tokens (B, K) and the state to logits over the next tokens.
+        step: maps the last tokens (B, K) and the state to logits over the next tokens.
         state: the state before the first word, with one hypothesis a sentence.
-        options: how to search.
-        max_lengths: (B,) int64, tokens at most, the end mark not counted, at least 1; on the model's device.
-        source_lengths: (B,) int64, what attention is trimmed to; needed for a coverage penalty.
+        options: of the search.
+        max_lengths: (B,) int64, maximum number of tokens, the end mark not counted, at least 1; on the model's device.
+        source_lengths: (B,) int64, the widths that attention is trimmed to; needed for a coverage penalty.
         forced_prefixes: for each sentence the tokens that every hypothesis begins with. They count in its
             log-probability and its length.
 
     Returns:
-        For each sentence at least one hypothesis, and `n_best` wherever so many exist.
+        For each sentence at least one hypothesis, and `n_best` if so many exist.
 
     Raises:
-        ValueError: options or arguments that do not fit together.
+        ValueError: options or arguments do not fit together.
         NonFiniteScoresError: the logits hold a NaN or an infinity that leaves no probabilities.
     """
     if options.n_best > options.beam_size:
@@ -60,7 +60,7 @@ def beam_search(
 def _best_extensions(options: SearchOptions, device: torch.device) -> Extend:
     width, eos = options.beam_size, options.eos
     excluded = torch.tensor([eos, *options.forbidden], device=device)
-    # Of one hypothesis, so many tokens are enough to be left with `width` words.
+    # This many tokens of a hypothesis include at least `width` words.
     count = width + len(excluded)
 
     def extend(logits: Tensor, offset: Tensor, _sentences: Tensor, _length: int) -> Expansion:
@@ -71,9 +71,9 @@ def _best_extensions(options: SearchOptions, device: torch.device) -> Extend:
         if missing > 0:
             totals, tokens = pad(totals, (0, missing), value=NEG_INF), pad(tokens, (0, missing), value=eos)
 
-        # Stable: of equal ones, that of the better hypothesis.
+        # Stable: of equal totals, that of the better hypothesis comes first.
         ranked, places = torch.sort(totals.flatten(1), dim=1, descending=True, stable=True)
-        # Copied, as the history keeps them: a view would keep all that was ranked.
+        # Copied, as the history keeps them: a view would keep all totals in memory.
         ranked, places = ranked[:, :width].contiguous(), places[:, :width]
         above = (ranked[:, None] > endings[..., None]).sum(-1) + (endings[:, None] > endings[..., None]).sum(-1)
         return Expansion(

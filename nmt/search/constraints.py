@@ -12,11 +12,11 @@ from nmt.search.hypothesis import NEG_INF, Expansion
 
 
 def pad_prefixes(prefixes: Sequence[Sequence[int]], limits: Sequence[int], eos: int, device: torch.device) -> Tensor:
-    """Forced beginnings as one tensor (B, P) int64, -1 after the end of each.
+    """Pads forced prefixes to a tensor (B, P) int64, with -1 after the end of each.
 
     Raises:
-        ValueError: another number of prefixes than of sentences, one that holds the end mark, or one that is longer
-            than its sentence's limit.
+        ValueError: the numbers of prefixes and sentences differ, or a prefix holds the end mark or is longer than its
+            sentence's limit.
     """
     if len(prefixes) != len(limits):
         raise ValueError(f"{len(prefixes)} forced prefixes for {len(limits)} sentences")
@@ -31,13 +31,13 @@ def pad_prefixes(prefixes: Sequence[Sequence[int]], limits: Sequence[int], eos: 
 
 
 def force_prefix(expansion: Expansion, forced: Tensor, logits: Tensor, offset: Tensor) -> Expansion:
-    """`expansion`, but every hypothesis of a sentence with a forced token continues with that token and none ends.
+    """Lets every hypothesis of a sentence with a forced token continue with that token, and none of them end.
 
     Args:
-        expansion: what the search would do.
-        forced: (B,) int64, the token, or -1 for a sentence that is free here.
+        expansion: chosen by the search, without the constraint.
+        forced: (B,) int64, the forced token, or -1 for a sentence that is free at this step.
         logits: (B, K, V) of the shorter hypotheses.
-        offset: (B, K), what turns a logit into the log-probability of the longer hypothesis.
+        offset: (B, K), added to a logit for the log-probability of the longer hypothesis.
     """
     width, present = expansion.tokens.size(1), offset.size(1)
     token = forced.clamp(min=0)[:, None].expand(-1, present)  # (B, present)
@@ -55,12 +55,12 @@ def force_prefix(expansion: Expansion, forced: Tensor, logits: Tensor, offset: T
 
 
 def ban_repeats(logits: Tensor, written: Tensor, size: int) -> Tensor:
-    """Logits with -inf for each token that would complete a sequence of `size` tokens written before.
+    """Returns logits with -inf for each token that would complete a sequence of `size` tokens written before.
 
     Args:
-        logits: (B, K, V); left as they are.
+        logits: (B, K, V); not changed.
         written: (B, K, T) int64, the tokens of each hypothesis so far.
-        size: tokens in a sequence that may not come twice, at least 1.
+        size: number of tokens in a sequence that may not occur twice, at least 1.
     """
     if written.size(-1) < size:
         return logits

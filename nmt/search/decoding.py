@@ -1,4 +1,4 @@
-"""The loop that every search shares: step, extend, score, let go of what is done."""
+"""The loop that every search shares: step, extend, score, drop the sentences that are done."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from nmt.search.hypothesis import NEG_INF, Expansion, Hypothesis, NonFiniteScore
 from nmt.search.scoring import coverage_penalty, log_normaliser
 
 Extend = Callable[[Tensor, Tensor, Tensor, int], Expansion]
-"""How a search chooses: (logits (B, K, V), offset (B, K), sentences (B,), length) -> Expansion.
+"""The choice of the next hypotheses: (logits (B, K, V), offset (B, K), sentences (B,), length) -> Expansion.
 
-`logits + offset` is the log-probability of the hypothesis with one token more, `sentences` says which of the
-sentences given to the search each row is, `length` how many tokens the hypotheses have so far.
+`logits + offset` is the log-probability of the hypothesis with one token more, `sentences` the index of each row among
+the sentences given to the search, `length` the number of tokens of the hypotheses so far.
 """
 
 
 class Sentences(NamedTuple):
-    """What search is told about each sentence."""
+    """The limits and constraints of the sentences given to a search."""
 
-    limits: list[int]  # B; tokens at most, the end mark not counted
+    limits: list[int]  # B; maximum numbers of tokens, the end mark not counted
     source_lengths: Tensor | None  # (B,) int64
     prefixes: Tensor | None  # (B, P) int64, forced first tokens, -1 after their end
     device: torch.device
@@ -34,15 +34,15 @@ class Sentences(NamedTuple):
 class Beam(NamedTuple):
     """The hypotheses of the sentences still in the batch; those of a sentence all have the same length."""
 
-    sentences: Tensor  # (B,) int64, which of the sentences given to the search each row is
+    sentences: Tensor  # (B,) int64, index of each row among the sentences given to the search
     tokens: Tensor  # (B, K) int64, the last of each hypothesis
-    log_probabilities: Tensor  # (B, K) float32, NEG_INF for a place that holds no hypothesis
+    log_probabilities: Tensor  # (B, K) float32, NEG_INF for a slot that holds no hypothesis
     finished: Tensor  # (B, beam) float32, scores of the best finished hypotheses, best first, NEG_INF for none
     coverage: Tensor | None  # (B, K, S) attention summed over tokens; kept for a coverage penalty
-    written: Tensor | None  # (B, K, T) int64, all tokens; kept where none may repeat
+    written: Tensor | None  # (B, K, T) int64, all tokens; kept to ban repeated n-grams
 
     def select(self, rows: Tensor) -> Beam:
-        """The rows given, (B',) int64."""
+        """Selects `rows` (B',) int64."""
         return Beam(
             self.sentences[rows],
             self.tokens[rows],
@@ -59,11 +59,11 @@ def check_sentences(
     source_lengths: Tensor | None,
     forced_prefixes: Sequence[Sequence[int]] | None,
 ) -> Sentences:
-    """Checks what the caller says about the sentences of the batch.
+    """Checks the caller's limits and constraints of the sentences of a batch.
 
     Raises:
-        ValueError: a limit below 1, numbers of sentences that differ, a forced prefix that cannot be, or a coverage
-            penalty without source lengths.
+        ValueError: a limit is below 1, numbers of sentences differ, a forced prefix cannot be met, or a coverage
+            penalty lacks source lengths.
     """
     limits: list[int] = max_lengths.tolist()
     if limits and min(limits) < 1:
@@ -93,13 +93,13 @@ def decode(
     Args:
         step: the model's step.
         state: its state before the first word, with one hypothesis a sentence.
-        extend: how hypotheses are chosen.
-        sentences: what is known of each.
-        options: how to score and constrain; `beam_size` is not looked at.
-        width: hypotheses of each sentence.
-        independent: hypotheses do not compete (samples): there are `width` from the beginning, each goes on until
-            it ends, and they are returned in order. Otherwise a sentence is done, too, when `width` of its
-            hypotheses have finished and none that has not scores more, as long as it is, than the worst of them.
+        extend: chooses the next hypotheses.
+        sentences: their limits and constraints.
+        options: of scoring and constraints; `beam_size` is ignored.
+        width: number of hypotheses of each sentence.
+        independent: True if hypotheses do not compete (samples): there are `width` from the beginning, each goes on
+            until it ends, and they are returned in order. Otherwise a sentence is also done when `width` of its
+            hypotheses have finished, and no unfinished one scores more at its present length than the worst of them.
 
     Raises:
         NonFiniteScoresError: the logits hold a NaN or an infinity that leaves no probabilities.
@@ -123,15 +123,14 @@ def decode(
         finished = beam.finished
         if not independent:
             finished = torch.cat([finished, ending_scores], dim=1).topk(width).values
-        done = scores.amax(1) <= finished[:, -1]  # also where nothing lives: -inf <= -inf
+        done = scores.amax(1) <= finished[:, -1]  # also if all have ended: -inf <= -inf
         stay = _rows_to_continue(done, normaliser, batch, sentences.limits, length)
         if not stay:
             break
 
         beam = _next_beam(beam, expansion, finished, coverage)
-        parents = (
-            expansion.parents if length else torch.zeros_like(expansion.parents)
-        )  # the first step had one hypothesis
+        # Before the first step there was one hypothesis.
+        parents = expansion.parents if length else torch.zeros_like(expansion.parents)
         rows = None
         if len(stay) < len(batch):
             rows = torch.tensor(stay, device=sentences.device)
@@ -144,7 +143,7 @@ def decode(
 
 
 def _start(sentences: Sentences, options: SearchOptions, width: int, *, independent: bool) -> Beam:
-    """The empty hypothesis of each sentence."""
+    """Makes the beam that holds the empty hypothesis of each sentence."""
     count, device = len(sentences.limits), sentences.device
     written = None
     if options.no_repeat_ngram:
@@ -168,7 +167,7 @@ def _expand(
     options: SearchOptions,
     length: int,
 ) -> Expansion:
-    """The next hypotheses, with what is forced and what is forbidden to repeat."""
+    """Chooses the next hypotheses, with forced prefixes and without repeated n-grams."""
     allowed = logits
     if beam.written is not None:
         allowed = ban_repeats(logits, beam.written, options.no_repeat_ngram)
@@ -179,21 +178,21 @@ def _expand(
 
 
 def _cover(beam: Beam, attention: Tensor | None, options: SearchOptions) -> Tensor | None:
-    """The attention each source token has got from each present hypothesis, (B, K, S), where a penalty wants it."""
+    """Adds up the attention of each present hypothesis to each source token, (B, K, S); None without a penalty."""
     if options.coverage_penalty == 0:
         return None
     if attention is None:
         raise ValueError("a coverage penalty needs a model with attention")
     if beam.coverage is None:
         return attention.float()
-    # A state may drop columns that became padding for every sentence left.
+    # A state may drop columns that have become padding for all remaining sentences.
     return beam.coverage[..., : attention.size(-1)] + attention
 
 
 def _score(
     expansion: Expansion, coverage: Tensor | None, beam: Beam, sentences: Sentences, options: SearchOptions, length: int
 ) -> tuple[Tensor, Tensor]:
-    """Scores of the new hypotheses (B, K) and of those that end (B, K of the shorter ones), all `length` tokens."""
+    """Scores the new hypotheses (B, K) and those that end (B, K of the shorter ones), all of `length` tokens."""
     divisor = length**options.length_penalty
     scores, ending_scores = expansion.log_probabilities / divisor, expansion.endings / divisor
     if coverage is not None and sentences.source_lengths is not None:
@@ -204,8 +203,8 @@ def _score(
 
 
 def _rows_to_continue(done: Tensor, normaliser: Tensor, batch: list[int], limits: list[int], length: int) -> list[int]:
-    """The rows that go on: not done, and not at their limit. Reads from the device, once a step."""
-    # Together, and with few operations: what is not finite is no zero after a product with it.
+    """Returns the rows that are neither done nor at their limit. Reads from the device, once a step."""
+    # One transfer, and few operations: a number that is not finite, multiplied by 0, is not 0.
     flags, zeros = torch.stack([done.to(normaliser.dtype), (normaliser * 0).sum(1)]).tolist()
     for sentence, zero in zip(batch, zeros, strict=True):
         if zero != 0:
@@ -214,7 +213,7 @@ def _rows_to_continue(done: Tensor, normaliser: Tensor, batch: list[int], limits
 
 
 def _next_beam(beam: Beam, expansion: Expansion, finished: Tensor, coverage: Tensor | None) -> Beam:
-    """The beam one word further."""
+    """Makes the beam of the next step."""
     written = beam.written
     if coverage is not None:
         coverage = _reorder(coverage, expansion.parents)
@@ -224,5 +223,5 @@ def _next_beam(beam: Beam, expansion: Expansion, finished: Tensor, coverage: Ten
 
 
 def _reorder(values: Tensor, parents: Tensor) -> Tensor:
-    """(B, K, N) and (B, K') -> (B, K', N): what belongs to the hypothesis that each new one continues."""
+    """Gathers the values of the hypothesis that each new one continues: (B, K, N) and (B, K') -> (B, K', N)."""
     return values.gather(1, parents[..., None].expand(-1, -1, values.size(-1)))

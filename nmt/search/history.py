@@ -1,7 +1,7 @@
-"""What search has done, step by step, and the hypotheses that can be read from it.
+"""The history of a search, step by step, and the hypotheses that are read from it.
 
-Hypotheses are not copied when the beam reorders: each step leaves its tokens and pointers to the places they
-continue, and the few hypotheses that are returned are followed back once, at the end.
+Hypotheses are not copied when the beam reorders: each step records its tokens and pointers to the slots that they
+continue, and the few hypotheses that are returned are traced back once, at the end.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from nmt.search.hypothesis import NEG_INF, Expansion, Hypothesis
 
 
 class _Ending(NamedTuple):
-    """Where a hypothesis ends: it was in place `slot` when `step` was computed."""
+    """The end of a hypothesis, which was in `slot` of the beam when `step` was computed."""
 
     step: int
     slot: int
@@ -66,7 +66,7 @@ class History:
             expansion: its new hypotheses and those that end.
             scores: (B, K) of the new ones.
             ending_scores: (B, K of the shorter ones) of those that end, NEG_INF for the others.
-            attention: (B, K of the shorter ones, S), or None when it is not wanted.
+            attention: (B, K of the shorter ones, S), or None if it is not wanted.
         """
         self._rows.append({sentence: row for row, sentence in enumerate(batch)})
         self._expansions.append(expansion)
@@ -76,23 +76,24 @@ class History:
             self._attention.append(attention.float())
 
     def hypotheses(self, n_best: int, *, ranked: bool, source_lengths: Tensor | None) -> list[list[Hypothesis]]:
-        """The hypotheses of each sentence.
+        """Reads the hypotheses of each sentence.
 
         Args:
-            n_best: how many at most of each sentence.
-            ranked: best first, and all finished ones before those the limit cut; otherwise in the order of places.
-            source_lengths: (B,), what attention is trimmed to; None leaves it as wide as it came.
+            n_best: maximum number of hypotheses of each sentence.
+            ranked: sorts them, the best first, and all finished ones before those cut at the limit; otherwise they are
+                in the order of slots.
+            source_lengths: (B,), the widths that attention is trimmed to; None leaves it as it is.
         """
         history = self._on_host()
         lengths = None if source_lengths is None else source_lengths.tolist()
-        found = []
+        hypotheses = []
         for sentence in range(self.sentences):
             rows = [step[sentence] for step in self._rows if sentence in step]
             endings = _endings(history, rows, n_best)
             endings.sort(key=(lambda e: (not e.finished, -e.score)) if ranked else (lambda e: e.slot))
             length = None if lengths is None else lengths[sentence]
-            found.append([_follow(history, rows, ending, length) for ending in endings[:n_best]])
-        return found
+            hypotheses.append([_follow(history, rows, ending, length) for ending in endings[:n_best]])
+        return hypotheses
 
     def _on_host(self) -> _HostHistory:
         expansion = self._expansions
@@ -113,7 +114,7 @@ def _as_lists(steps: Sequence[Tensor]) -> list[list[list[Any]]]:
 
 
 def _on_host(steps: Sequence[Tensor]) -> list[NDArray[Any]]:
-    """The tensors on the CPU, in one transfer."""
+    """Copies the tensors to the host, in one transfer."""
     if not steps:
         return []
     flat = torch.cat([step.flatten() for step in steps]).cpu()
@@ -122,7 +123,7 @@ def _on_host(steps: Sequence[Tensor]) -> list[NDArray[Any]]:
 
 
 def _endings(history: _HostHistory, rows: Sequence[int], n_best: int) -> list[_Ending]:
-    """The finished hypotheses of a sentence and, where they are fewer than `n_best`, those cut at its last step."""
+    """Lists the finished hypotheses of a sentence and, if they are fewer than `n_best`, those cut at its last step."""
     endings = [
         _Ending(step, slot, history.endings[step][row][slot], score, finished=True)
         for step, row in enumerate(rows)
@@ -133,7 +134,7 @@ def _endings(history: _HostHistory, rows: Sequence[int], n_best: int) -> list[_E
         return endings
     last = len(rows) - 1
     ended = history.ending_scores[last][rows[last]]
-    if last == 0:  # nothing but the empty hypothesis stood before the first step
+    if last == 0:  # before the first step there was nothing but the empty hypothesis
         before, scores = [0.0] * len(ended), [0.0] * len(ended)
     else:
         before, scores = history.log_probabilities[last - 1][rows[last - 1]], history.scores[last - 1][rows[last - 1]]
@@ -146,7 +147,7 @@ def _endings(history: _HostHistory, rows: Sequence[int], n_best: int) -> list[_E
 
 
 def _follow(history: _HostHistory, rows: Sequence[int], ending: _Ending, source_length: int | None) -> Hypothesis:
-    """The hypothesis with this ending, followed back to its beginning."""
+    """Traces a hypothesis from its ending back to its beginning."""
     slot = ending.slot
     slots, tokens = [slot], []
     for step in range(ending.step - 1, -1, -1):

@@ -1,8 +1,7 @@
 """The values that search works with: a step and its state, the options, expansions and hypotheses.
 
 Search knows no model. It sees a function from the last tokens to logits over the next ones, and a state that the
-function carries along. Shape letters: `B` sentences in the batch, `K` hypotheses of each, `S` source tokens,
-`T` target tokens, `V` vocabulary.
+function carries along. The letters of shapes are those of `nmt.model`.
 """
 
 from __future__ import annotations
@@ -18,10 +17,10 @@ from nmt.errors import NonFiniteError
 
 
 class State(Protocol):
-    """What a step carries from word to word, for B sentences with K hypotheses each; immutable."""
+    """The state that a step carries from word to word, for B sentences with K hypotheses each; immutable."""
 
     def select(self, sentences: Tensor | None, hypotheses: Tensor) -> Self:
-        """The state of other hypotheses, each of which continues one of the present ones.
+        """Returns the state of other hypotheses, each of which continues one of the present ones.
 
         Args:
             sentences: (B',) int64, rows of the present batch to keep, ascending; None keeps all.
@@ -34,7 +33,7 @@ S = TypeVar("S", bound=State)
 
 
 class Step(NamedTuple, Generic[S]):
-    """What the model says about the next word."""
+    """The model's prediction of the next word."""
 
     logits: Tensor  # (B, K, V) float32 or bfloat16, before softmax
     state: S
@@ -42,15 +41,15 @@ class Step(NamedTuple, Generic[S]):
 
 
 StepFunction = Callable[[Tensor, S], Step[S]]
-"""Last tokens (B, K) int64 and the state before them to the logits after them. The first call has K = 1."""
+"""Maps the last tokens (B, K) int64 and the state before them to the logits after them. The first call has K = 1."""
 
 
 NEG_INF = float("-inf")
-"""Log-probability of a place of the beam that holds no hypothesis."""
+"""Log-probability of a slot of the beam that holds no hypothesis."""
 
 
 class Expansion(NamedTuple):
-    """The hypotheses of one length, as they come from those one word shorter."""
+    """The hypotheses of one length, made from those one word shorter."""
 
     parents: Tensor  # (B, K) int64, the shorter hypothesis that each one continues
     tokens: Tensor  # (B, K) int64, the token it adds
@@ -60,16 +59,16 @@ class Expansion(NamedTuple):
 
 @dataclass(frozen=True)
 class Hypothesis:
-    """One translation of one sentence.
+    """A translation of a sentence.
 
     Attributes:
-        tokens: its words, without the marks of beginning and end.
+        tokens: without begin and end marks.
         log_probability: natural logarithm of its probability under the model, the end mark's included if `finished`.
-        score: log_probability / length ** length_penalty, plus the coverage penalty where one is asked for. The
-            length counts the end mark of a finished hypothesis (and is at least 1).
-        finished: whether the end mark was reached; otherwise the limit cut it.
+        score: log_probability / length ** length_penalty, plus the coverage penalty if one is asked for. The length
+            counts the end mark of a finished hypothesis (and is at least 1).
+        finished: True if it reached its end mark, False if it was cut at its limit.
         attention: (T, S) float32 on the CPU, one row a token and, if `finished`, a last one for the end mark; None
-            unless wanted and given by the step. S is the sentence's own source length where search was told it.
+            unless wanted and given by the step. S is the sentence's own source length if the search was given it.
     """
 
     tokens: tuple[int, ...]
@@ -80,7 +79,7 @@ class Hypothesis:
 
     @property
     def length(self) -> int:
-        """What the log-probability is normalised by."""
+        """Length by which the log-probability is normalised."""
         return max(1, len(self.tokens) + self.finished)
 
 
@@ -97,22 +96,22 @@ class NonFiniteScoresError(NonFiniteError):
 
 @dataclass(frozen=True)
 class SearchOptions:
-    """How to search. There are no defaults: those of a user are the configuration's.
+    """The options of a search. There are no defaults: a user's are those of the configuration.
 
     Attributes:
-        bos: the token every hypothesis begins with.
-        eos: the token that ends one.
+        bos: the token that every hypothesis begins with.
+        eos: the token that ends a hypothesis.
         forbidden: tokens that are never generated (padding, `bos`, unknown), though a forced prefix may hold them.
             Probabilities stay the model's own: nothing is renormalised.
-        beam_size: hypotheses kept for each sentence.
-        n_best: hypotheses returned for each sentence.
-        length_penalty: exponent of the length a log-probability is divided by; 0 leaves it alone.
+        beam_size: number of hypotheses kept for each sentence.
+        n_best: number of hypotheses returned for each sentence.
+        length_penalty: exponent of the length that a log-probability is divided by; 0 for no division.
         coverage_penalty: beta of Wu et al. 2016 (arXiv:1609.08144, section 7), 0 for none.
-        no_repeat_ngram: no hypothesis holds a sequence of so many tokens twice; 0 allows all.
-        keep_attention: whether hypotheses come with their attention.
+        no_repeat_ngram: number of tokens in a sequence that no hypothesis may hold twice; 0 allows all.
+        keep_attention: returns hypotheses with their attention.
 
     Raises:
-        ValueError: a value outside its range.
+        ValueError: a value is outside its range.
     """
 
     bos: int

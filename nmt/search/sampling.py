@@ -1,4 +1,4 @@
-"""Sampling from the model, instead of looking for its best."""
+"""Sampling translations from the model, instead of searching for the best."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from torch import Tensor
 from nmt.search.decoding import Extend, Sentences, check_sentences, decode
 from nmt.search.hypothesis import NEG_INF, Expansion, Hypothesis, S, SearchOptions, StepFunction
 
-# Numbers of a step's logits that are turned into probabilities at a time, which takes several times their memory.
+# Number of a step's logits that become probabilities at a time, which takes several times their memory.
 _NUMBERS_AT_A_TIME = 1 << 20
 
 
 @dataclass(frozen=True)
 class SamplingOptions:
-    """What to draw from.
+    """The distribution that tokens are drawn from.
 
     Attributes:
-        temperature: what logits are divided by before softmax; 1 is the model itself.
-        top_k: how many of the most probable tokens may be drawn; 0 for all.
-        top_p: only the fewest most probable tokens whose probabilities add up to at least this (Holtzman et al. 2020,
-            arXiv:1904.09751), after `top_k`; 1 for all.
-        seed: with a sentence's key, decides what is drawn for it.
+        temperature: divides logits before softmax; 1 is the model itself.
+        top_k: number of most probable tokens that may be drawn; 0 for all.
+        top_p: lets only the fewest most probable tokens be drawn whose probabilities add up to at least this (Holtzman
+            et al. 2020, arXiv:1904.09751), after `top_k`; 1 for all.
+        seed: determines, with a sentence's key, the samples of the sentence.
 
     Raises:
-        ValueError: a value outside its range.
+        ValueError: a value is outside its range.
     """
 
     temperature: float = 1.0
@@ -59,25 +59,25 @@ def sample(
     source_lengths: Tensor | None = None,
     forced_prefixes: Sequence[Sequence[int]] | None = None,
 ) -> list[list[Hypothesis]]:
-    """`n_best` independent samples of each sentence, in the order drawn.
+    """Draws `n_best` independent samples of each sentence, in the order in which they are returned.
 
     Each sample has a random stream of its own, made from seed, key and its number, and uses one number of it a word.
-    So the samples of a sentence depend neither on the batch around it nor on how many are drawn.
+    So the samples of a sentence depend neither on the batch around it nor on the number drawn.
 
     Args:
-        step: the last tokens (B, K) and the state to logits over the next tokens.
+        step: maps the last tokens (B, K) and the state to logits over the next tokens.
         state: the state before the first word, with one hypothesis a sentence.
-        options: how to constrain and score; `beam_size` is not looked at. Log-probability and score are the model's
-            own, whatever the temperature and the cuts.
-        sampling: what to draw from.
-        keys: for each sentence numbers at least 0 that stay with it, such as those of its line and of its place there;
+        options: of constraints and scoring; `beam_size` is ignored. Log-probability and score are the model's own,
+            whatever the temperature and the cuts.
+        sampling: the distribution to draw from.
+        keys: for each sentence numbers at least 0 that identify it, such as that of its line and its place there;
             equally many for each sentence.
-        max_lengths: (B,) int64, tokens at most, the end mark not counted, at least 1; on the model's device.
-        source_lengths: (B,) int64, what attention is trimmed to; needed for a coverage penalty.
+        max_lengths: (B,) int64, maximum number of tokens, the end mark not counted, at least 1; on the model's device.
+        source_lengths: (B,) int64, the widths that attention is trimmed to; needed for a coverage penalty.
         forced_prefixes: for each sentence the tokens that every sample begins with.
 
     Raises:
-        ValueError: options or arguments that do not fit together.
+        ValueError: options or arguments do not fit together.
         NonFiniteScoresError: the logits hold a NaN or an infinity that leaves no probabilities.
     """
     sentences = check_sentences(options, max_lengths, source_lengths, forced_prefixes)
@@ -89,7 +89,7 @@ def sample(
 
 
 def restrict(logits: Tensor, top_k: int, top_p: float) -> Tensor:
-    """Logits (..., V) with -inf for every token that `top_k` or `top_p` cuts (see `SamplingOptions`)."""
+    """Returns logits (..., V) with -inf for every token that `top_k` or `top_p` excludes (see `SamplingOptions`)."""
     if top_k == 0 and top_p == 1:
         return logits
     ordered, tokens = torch.sort(logits, dim=-1, descending=True, stable=True)
@@ -103,7 +103,7 @@ def restrict(logits: Tensor, top_k: int, top_p: float) -> Tensor:
 
 
 def _uniforms(seed: int, keys: Sequence[Sequence[int]], samples: int, sentences: Sentences) -> Tensor:
-    """(B, samples, longest limit + 1) float64 in [0, 1): a word's number of each sample of each sentence."""
+    """Draws a number in [0, 1) for each word of each sample: (B, samples, longest limit + 1) float64."""
     steps = max(sentences.limits, default=0) + 1
     drawn = [[np.random.default_rng([seed, *key, number]).random(steps) for number in range(samples)] for key in keys]
     return torch.from_numpy(np.array(drawn).reshape(len(keys), samples, steps)).to(sentences.device)
@@ -114,9 +114,9 @@ def _drawn_extensions(options: SearchOptions, sampling: SamplingOptions, uniform
 
     def extend(logits: Tensor, offset: Tensor, sentences: Tensor, length: int) -> Expansion:
         rows = max(1, _NUMBERS_AT_A_TIME // logits.size(-1))
-        some_logits = logits.flatten(0, 1).split(rows)
-        some_uniforms = uniforms[sentences, :, length].flatten().split(rows)
-        drawn = [_draw(*some, forbidden, sampling) for some in zip(some_logits, some_uniforms, strict=True)]
+        logit_chunks = logits.flatten(0, 1).split(rows)
+        uniform_chunks = uniforms[sentences, :, length].flatten().split(rows)
+        drawn = [_draw(*chunk, forbidden, sampling) for chunk in zip(logit_chunks, uniform_chunks, strict=True)]
         tokens, values = (torch.cat(parts).view_as(offset) for parts in zip(*drawn, strict=True))
         totals = values + offset
         ended = tokens == options.eos
@@ -131,12 +131,12 @@ def _drawn_extensions(options: SearchOptions, sampling: SamplingOptions, uniform
 
 
 def _draw(logits: Tensor, uniforms: Tensor, forbidden: Tensor, sampling: SamplingOptions) -> tuple[Tensor, Tensor]:
-    """A token of each row and its logit, (N, V) and (N,) in [0, 1) -> 2 x (N,); NEG_INF where none may be drawn."""
+    """Draws a token of each row: (N, V) and (N,) in [0, 1) -> tokens and logits, 2 x (N,); NEG_INF if none may be."""
     allowed = logits.float().index_fill(-1, forbidden, NEG_INF)
     weights = restrict(allowed / sampling.temperature, sampling.top_k, sampling.top_p).softmax(-1)
     cumulative = weights.double().cumsum(-1)
     total = cumulative[..., -1]
-    # Strictly below the total, so that the token found has a probability above 0.
+    # Strictly below the total, so that the token drawn has a probability above 0.
     target = torch.minimum(uniforms * total, torch.nextafter(total, torch.zeros_like(total)))
     tokens = torch.searchsorted(cumulative, target[..., None], right=True).clamp(max=logits.size(-1) - 1)
     return tokens.squeeze(-1), allowed.gather(-1, tokens).squeeze(-1)

@@ -1,4 +1,4 @@
-"""The numbers search compares hypotheses by."""
+"""The scores by which search compares hypotheses."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from torch import Tensor
 # Rows of logits normalised at a time on a CPU: few enough that their exponentials stay in its cache.
 _ROWS_AT_A_TIME = 32
 
-# Sums of exponentials between these came about without overflow, and with all the digits there are.
+# Sums of exponentials between these are free of overflow, and of the loss of digits by underflow.
 _SAFE_SUM = 1e-20, 1e20
 
-# Logits to a block when the largest of a row are looked for on a CPU (measured best for vocabularies near 8,000).
+# Logits in a block in the search for the largest of a row on a CPU (measured best for vocabularies near 8,000).
 _BLOCK = 64
 
-# Logits in all up to which `topk` over whole rows is quicker than by blocks.
+# Number of logits up to which `topk` over whole rows is faster than by blocks.
 _FEW_LOGITS = 50_000
 
-# A source token that got no attention at all would make the logarithm of its coverage infinite.
+# Lower bound of coverage: a source token without any attention would make its logarithm infinite.
 _LEAST_COVERAGE = 1e-8
 
 
 def log_normaliser(logits: Tensor) -> Tensor:
-    """logsumexp over the vocabulary in float32, (B, K, V) -> (B, K): a log-probability is logit - log_normaliser."""
+    """Returns logsumexp over the vocabulary, (B, K, V) -> (B, K) float32: log-probability = logit - log_normaliser."""
     if logits.device.type != "cpu":
         return logits.float().logsumexp(-1)
     rows = logits.flatten(0, 1)
@@ -32,7 +32,7 @@ def log_normaliser(logits: Tensor) -> Tensor:
 
 
 def _normalise(logits: Tensor) -> Tensor:
-    """logsumexp of some rows, which seldom need to be shifted first: two passes over them less."""
+    """Computes logsumexp of rows, which seldom need to be shifted first; without the shift it takes two passes less."""
     exponentials = logits.exp() if logits.dtype == torch.float32 else logits.float().exp_()
     sums = exponentials.sum(-1)
     least, greatest = sums.aminmax()
@@ -42,7 +42,7 @@ def _normalise(logits: Tensor) -> Tensor:
 
 
 def largest(logits: Tensor, count: int) -> tuple[Tensor, Tensor]:
-    """The `count` largest logits of each row, descending, and their tokens: (B, K, V) -> 2 x (B, K, count).
+    """Finds the `count` largest logits of each row, descending, and their tokens: (B, K, V) -> 2 x (B, K, count).
 
     On a CPU, `topk` over many whole rows costs half as much as the product that made the logits. The largest
     logits of a row lie in the blocks with the largest maxima, so that only `count` blocks have to be searched.
@@ -54,7 +54,7 @@ def largest(logits: Tensor, count: int) -> tuple[Tensor, Tensor]:
     whole = torch.unflatten(logits[..., : blocks * _BLOCK], -1, (blocks, _BLOCK))
     # In bfloat16 the maxima would take twice as long.
     chosen = whole.to(torch.promote_types(logits.dtype, torch.float32)).amax(-1).topk(count).indices  # (B, K, count)
-    # As rows of a view of all that may begin anywhere: `gather` takes ten times as long.
+    # Blocks are rows of a view in which a row begins at every logit: `gather` takes ten times as long.
     begins = chosen.flatten(0, 1) * _BLOCK + vocabulary * torch.arange(chosen.size(0) * chosen.size(1))[:, None]
     windows = logits.reshape(-1).unfold(0, _BLOCK, 1)
     inside = windows.index_select(0, begins.flatten()).view(*chosen.shape[:2], -1)
@@ -66,11 +66,11 @@ def largest(logits: Tensor, count: int) -> tuple[Tensor, Tensor]:
 
 
 def coverage_penalty(coverage: Tensor, source_lengths: Tensor, beta: float) -> Tensor:
-    """beta * sum over source tokens of log(min(coverage, 1)) (Wu et al. 2016, arXiv:1609.08144, equation 14).
+    """Computes beta * sum over source tokens of log(min(coverage, 1)) (Wu et al. 2016, arXiv:1609.08144, equation 14).
 
     Args:
-        coverage: (B, K, S) attention each source token got so far, summed over the target tokens.
-        source_lengths: (B,) source tokens of each sentence; what lies beyond is padding and costs nothing.
+        coverage: (B, K, S) attention to each source token so far, summed over the target tokens.
+        source_lengths: (B,) number of source tokens of each sentence; padding after them costs nothing.
         beta: weight of the penalty.
 
     Returns:

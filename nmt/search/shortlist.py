@@ -1,4 +1,4 @@
-"""Shortlists: the few hundred target tokens that the translation of a sentence is made of.
+"""Shortlists: the few hundred target tokens that a sentence may be translated to.
 
 A table, made from the training corpus, names the most probable translations of each source token. They, the most
 frequent target tokens and the special tokens are a sentence's candidates, whatever sentences are translated beside it
@@ -28,7 +28,7 @@ FREQUENT = "frequent"
 
 @dataclass(frozen=True, eq=False)
 class Shortlist:
-    """The table of a model, from which the candidates of a sentence come.
+    """A model's table of probable translations, from which the candidates of a sentence are taken.
 
     Attributes:
         translations: (source vocabulary, N) int32, target tokens, the most probable first; -1 for none.
@@ -40,10 +40,10 @@ class Shortlist:
 
     @classmethod
     def from_tensors(cls, tensors: Mapping[str, Tensor], source_size: int, target_size: int, where: Path) -> Self:
-        """The table in the tensors of a file.
+        """Makes the table from the tensors of the file `where`.
 
         Raises:
-            ModelError: it is none, or not one for vocabularies of these sizes.
+            ModelError: they are not a table, or not one for vocabularies of these sizes.
         """
         if tensors.keys() != {TRANSLATIONS, FREQUENT}:
             names = ", ".join(f"{name:.40}" for name in sorted(tensors)[:3]) or "nothing"
@@ -65,23 +65,23 @@ class Shortlist:
         return {TRANSLATIONS: torch.from_numpy(self.translations), FREQUENT: torch.from_numpy(self.frequent)}
 
     def candidates(self, source: Sequence[int], others: Sequence[int], count: int) -> NDArray[np.int64]:
-        """The target tokens for a sentence, ascending: `count` of each source token, the frequent ones and `others`."""
-        found = self.translations[source, :count].ravel()
-        tokens = np.unique(np.concatenate([found, self.frequent, np.asarray(others, np.int64)]))
+        """Returns the candidates of a sentence, ascending: `count` of each source token, the frequent and `others`."""
+        translations = self.translations[source, :count].ravel()
+        tokens = np.unique(np.concatenate([translations, self.frequent, np.asarray(others, np.int64)]))
         return tokens[tokens >= 0]
 
 
 @dataclass(frozen=True, eq=False)
 class RestrictedVocabularies:
-    """A vocabulary of its own for each sentence of a batch, in which it is translated.
+    """Vocabularies of candidates, one for each sentence of a batch; `C` tokens a sentence.
 
-    The special tokens stand at its beginning, at the same places for all sentences. In the tokenizers of this program
+    The special tokens stand at the beginning, at the same places for all sentences. In the tokenizers of this program
     they have the lowest ids of the whole vocabulary, too, so that tokens keep their order, which decides between equal
-    ones.
+    scores.
 
     Attributes:
-        tokens: (B, C) int64, ids of the whole vocabulary; padding behind the last of a sentence.
-        lengths: (B,) int64, how many each sentence has.
+        tokens: (B, C) int64, ids of the whole vocabulary; padding after the last of a sentence.
+        lengths: (B,) int64, number of tokens of each sentence.
         special: the special tokens in the restricted vocabularies.
     """
 
@@ -91,21 +91,21 @@ class RestrictedVocabularies:
 
     @classmethod
     def from_candidates(cls, candidates: Sequence[NDArray[np.int64]], special: SpecialTokens) -> Self:
-        """Makes the vocabularies of some sentences; `special` are the special tokens of the whole vocabulary."""
+        """Makes the vocabularies of a batch; `special` are the special tokens of the whole vocabulary."""
         first = np.unique(special)
         rows = [np.concatenate([first, tokens[~np.isin(tokens, first)]]) for tokens in candidates]
         return cls(*pad(rows, special.pad), SpecialTokens(*np.searchsorted(first, special).tolist()))
 
     def restricted(self, prefixes: Sequence[Sequence[int]]) -> list[list[int]]:
-        """Translates tokens of each sentence, which are among its candidates, into its restricted vocabulary."""
+        """Maps tokens of each sentence, which are among its candidates, to ids of its restricted vocabulary."""
         place = [dict(zip(row[:length].tolist(), range(length), strict=True)) for row, length in self._rows()]
         return [[places[token] for token in prefix] for places, prefix in zip(place, prefixes, strict=True)]
 
-    def whole(self, found: Sequence[Sequence[Hypothesis]]) -> list[list[Hypothesis]]:
-        """Translates the hypotheses of each sentence into the whole vocabulary."""
+    def whole(self, hypotheses: Sequence[Sequence[Hypothesis]]) -> list[list[Hypothesis]]:
+        """Maps the tokens of each sentence's hypotheses to ids of the whole vocabulary."""
         return [
-            [replace(one, tokens=tuple(row[list(one.tokens)].tolist())) for one in hypotheses]
-            for row, hypotheses in zip(self.tokens, found, strict=True)
+            [replace(one, tokens=tuple(row[list(one.tokens)].tolist())) for one in of_sentence]
+            for row, of_sentence in zip(self.tokens, hypotheses, strict=True)
         ]
 
     def _rows(self) -> zip[tuple[NDArray[np.int64], int]]:

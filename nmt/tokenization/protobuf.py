@@ -1,4 +1,4 @@
-"""Just enough of Protocol Buffers' wire format to read what SentencePiece serialises.
+"""A reader of the part of Protocol Buffers' wire format that SentencePiece uses.
 
 Source: https://protobuf.dev/programming-guides/encoding/
 """
@@ -11,9 +11,9 @@ _VARINT, _FIXED_64, _LENGTH_PREFIXED, _FIXED_32 = 0, 1, 2, 5
 
 
 def fields(message: bytes) -> Iterator[tuple[int, int | bytes]]:
-    """The fields of one message as (number, value), in order: an `int` for a varint, `bytes` for everything else.
+    """Yields the fields of a message as (number, value), in order: an `int` for a varint, `bytes` for all others.
 
-    Raises `ValueError` where `message` is not in the wire format.
+    Raises `ValueError` if `message` is not in the wire format.
     """
     place = 0
     while place < len(message):
@@ -36,7 +36,7 @@ def fields(message: bytes) -> Iterator[tuple[int, int | bytes]]:
 
 
 def _varint(message: bytes, place: int) -> tuple[int, int]:
-    """The number that starts at `place` (seven bits a byte, lowest first), and where it ends."""
+    """Returns the number that starts at `place` (seven bits a byte, lowest first), and the place after it."""
     number = shift = 0
     while place < len(message):
         byte = message[place]

@@ -15,7 +15,7 @@ class SpecialTokens(NamedTuple):
 
     @property
     def never_written(self) -> tuple[int, ...]:
-        """The tokens that no translation holds: padding and the begin mark, unless one of them is the end mark, too."""
+        """Tokens that no translation holds: padding and the begin mark, unless one of them is the end mark, too."""
         return tuple({self.pad, self.bos} - {self.eos})
 
 

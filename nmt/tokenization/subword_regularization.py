@@ -1,6 +1,6 @@
-"""Segmentations drawn at random, to train a translator on more than one spelling of a text.
+"""Segmentations drawn at random, which train a model on more than one spelling of a text.
 
-SentencePiece draws such segmentations, too, but some of its versions salt the generator, so that no seed gives the same
+SentencePiece draws such segmentations, too, but some of its versions salt the generator, so that a seed gives other
 ones in the next process. Here they depend on the arguments alone.
 """
 
@@ -15,14 +15,14 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple, Protocol
 
-# A stretch of text with the spaces before it; the length of one is bounded for texts that have no spaces.
+# A stretch of text with the spaces before it; its length is bounded for texts that have no spaces.
 _STRETCH = re.compile(r"▁*[^▁]{1,256}|▁+")
 
 _CACHED_STRETCHES = 1 << 13
 _LONGEST_CACHED = 24
 
 _UNKNOWN_PENALTY = 10.0
-"""How much less likely than the least likely piece (in nats) a unigram model takes an unknown character to be."""
+"""Nats by which a unigram model takes an unknown character to be less likely than its least likely piece."""
 
 
 class Segmenter(Protocol):
@@ -32,7 +32,7 @@ class Segmenter(Protocol):
 
 
 class Vocabulary(NamedTuple):
-    """A model's pieces: ids and scores of those that spell text, ids of the 256 bytes or none, the unknown id."""
+    """A model's pieces: ids and scores of those that spell text, the ids of the 256 bytes or none, the unknown id."""
 
     ids: Mapping[str, int]
     scores: Mapping[str, float]
@@ -40,7 +40,7 @@ class Vocabulary(NamedTuple):
     unk_id: int
 
     def ids_of(self, pieces: Sequence[str]) -> list[int]:
-        """The ids of pieces: unknown ones in bytes where the model has them, else one unknown id for a run of them."""
+        """Returns the ids of pieces: unknown ones in bytes if the model has them, else one unknown id for each run."""
         ids: list[int] = []
         for piece in pieces:
             token = self.ids.get(piece)
@@ -54,7 +54,7 @@ class Vocabulary(NamedTuple):
 
 
 def draw(normalized: str, segmenter: Segmenter, vocabulary: Vocabulary, generator: random.Random) -> list[int]:
-    """The ids of one drawn segmentation of a text, in which `▁` stands for spaces; no piece spans two words."""
+    """Draws a segmentation of a text, in which `▁` stands for spaces, as ids; no piece spans two words."""
     stretches = _STRETCH.findall(normalized)
     return vocabulary.ids_of([piece for stretch in stretches for piece in segmenter(stretch, generator)])
 
@@ -86,7 +86,7 @@ class UnigramSampling:
         return pieces
 
     def _lattice(self, stretch: str) -> list[tuple[list[int], list[float]]]:
-        """For each end: where the last piece of `stretch[:end]` can start, and the cumulated probabilities of that."""
+        """Lists, for each end, where the last piece of `stretch[:end]` can start, with cumulative probabilities."""
         lattice: list[tuple[list[int], list[float]]] = [([], [])]
         forward = [0.0]
         for end in range(1, len(stretch) + 1):
@@ -126,7 +126,7 @@ class BpeDropout:
         scores = [self._scores.get(left + right) for left, right in pairwise(pieces)]
         while True:
             merges = sorted((-score, left) for left, score in enumerate(scores) if score is not None)
-            # In the order of preference, draws are needed only up to the first merge that stays.
+            # In the order of preference, draws are needed only up to the first merge that is not dropped.
             chosen = next((left for _, left in merges if generator.random() >= self._dropout), None)
             if chosen is None:
                 return pieces

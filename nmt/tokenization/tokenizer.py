@@ -1,7 +1,7 @@
 """Text to tokens and back, with one SentencePiece model (Kudo and Richardson 2018, arXiv:1808.06226).
 
-Whatever a text holds, it gives tokens of text alone: `<s>` or `<pad>` typed by a user are spelled like any other word.
-U+2581 (`▁`), by which SentencePiece stands for a space, is a space in text, too.
+Text is encoded as tokens of text alone: `<s>` or `<pad>` typed by a user are spelled like any other word. U+2581 (`▁`),
+by which SentencePiece represents a space, is a space in text, too.
 
 A *word* is what `str.split()` finds: a run of characters that are not white space.
 """
@@ -37,24 +37,24 @@ _SILENT = 5
 
 
 class Tokenizer:
-    """One SentencePiece model, trained by `nmt.tokenization.tokenizer_training.train_tokenizer` or by somebody else.
+    """A SentencePiece model, trained by `nmt.tokenization.tokenizer_training.train_tokenizer` or by somebody else.
 
-    A model that lacks padding, a start or an end mark (or has one id for two of them) is given new ids for these, after
-    its own: `size` counts them. The marks never come from text and never show in text.
+    A model that lacks padding, a begin or an end mark (or has one id for two of them) is given new ids for these, after
+    its own: `size` counts them. Text is never encoded as a mark, and a mark is never decoded as text.
 
-    Raises `ModelError`, naming `name`, where `model` is not a SentencePiece model.
+    Raises `ModelError`, naming `name`, if `model` is not a SentencePiece model.
     """
 
     def __init__(self, model: bytes, name: str = "tokenizer") -> None:
         self.model = model
         self._processor = sentencepiece.SentencePieceProcessor()
-        sentencepiece.set_min_log_level(_SILENT)  # its warnings are about models, and name none
+        sentencepiece.set_min_log_level(_SILENT)  # its warnings do not name the model that they are about
         try:
             self._processor.load_from_serialized_proto(model)
             self._model_type = _model_type(model)
             own_ids = list(range(self._processor.get_piece_size()))
             self._pieces: list[str] = self._processor.id_to_piece(own_ids)
-            self._processor.decode([self._processor.unk_id()])  # what stands for it may be no UTF-8, like any piece
+            self._processor.decode([self._processor.unk_id()])  # its text, like that of any piece, may not be UTF-8
         except (RuntimeError, ValueError, IndexError) as error:
             raise ModelError(name, "is not a SentencePiece model") from error
         self.size = len(self._pieces)
@@ -66,13 +66,13 @@ class Tokenizer:
         own_controls = (token for token in own_ids if self._processor.is_control(token))
         self._controls = frozenset((pad, bos, eos, *own_controls))
         self._last_segmenter: tuple[float, Segmenter] | None = None
-        # Runs of unknown words become a single unknown piece, unless a word model sees each word alone. It may where
-        # each word begins with a `▁` of its own, also the first.
+        # A word model would join a run of unknown words into one unknown piece, so it encodes each word alone. It can
+        # if every word begins with a `▁` of its own, the first included.
         self._word_by_word = self._model_type == _WORD and self._processor.normalize("a") == "▁a"
 
     @classmethod
     def load(cls, path: Path | str) -> Self:
-        """Reads a model file. Raises `ModelError`, naming it, where it is missing, cannot be read, or is no model."""
+        """Reads a model file. Raises `ModelError`, naming it, if it is missing, cannot be read, or is not a model."""
         try:
             model = Path(path).read_bytes()
         except (OSError, ValueError) as error:
@@ -81,48 +81,48 @@ class Tokenizer:
         return cls(model, str(path))
 
     def encode(self, texts: Sequence[str]) -> list[list[int]]:
-        """The ids of each text, without start and end marks; none for a text in which the model finds nothing."""
+        """Returns the ids of each text, without begin and end marks; none for a text that normalisation empties."""
         return self._segment(texts, int)
 
     def pieces(self, texts: Sequence[str]) -> list[list[str]]:
-        """The same tokens as `encode` gives, spelled: `▁` for a space, an unknown piece as it stands in the text."""
+        """Returns the tokens of `encode`, spelled: `▁` for a space, an unknown piece as it stands in the text."""
         return self._segment(texts, str)
 
     def piece(self, token: int) -> str:
-        """How the model spells this id. Raises `ValueError` where it is not in 0 … `size` - 1."""
+        """Returns the model's spelling of an id. Raises `ValueError` if it is not in 0 … `size` - 1."""
         self._check([token])
         if token < len(self._pieces):
             return self._pieces[token]
         return {self.special.pad: "<pad>", self.special.bos: "<s>", self.special.eos: "</s>"}[token]
 
     def has_unknown(self, ids: Sequence[int]) -> bool:
-        """Whether one of the ids is that of an unknown piece."""
+        """Returns True if one of the ids is that of an unknown piece."""
         return self.special.unk in ids
 
     @cached_property
     def spells_bytes(self) -> bool:
-        """Whether what is not in the vocabulary is spelled in bytes, so that nothing becomes an unknown piece."""
+        """True if text outside the vocabulary is spelled in bytes, so that nothing becomes an unknown piece."""
         return any(map(self._processor.is_byte, range(len(self._pieces))))
 
     def decode(self, ids: Sequence[int]) -> str:
-        """The text of these ids, control ids left out, without spaces at its ends; it may hold line breaks.
+        """Returns the text of ids, without control ids and without spaces at its ends; it may hold line breaks.
 
-        Bytes that are not UTF-8 become U+FFFD. Raises `ValueError` where an id is not in 0 … `size` - 1.
+        Bytes that are not UTF-8 become U+FFFD. Raises `ValueError` if an id is not in 0 … `size` - 1.
         """
         self._check(ids)
         kept = [token for token in ids if token not in self._controls]
         return _as_text(self._processor.decode(kept)) if kept else ""
 
     def decode_batch(self, batch: Sequence[Sequence[int]]) -> list[str]:
-        """`decode` of each."""
+        """Decodes each sequence of ids; see `decode`."""
         return [self.decode(ids) for ids in batch]
 
     def encode_with_words(self, text: str) -> tuple[list[int], list[int]]:
-        """The ids of `text`, as `encode` gives them, and for each the index of the word of `text` that it comes from.
+        """Returns the ids of `text`, as `encode` does, and for each the index of the word of `text` it comes from.
 
         A token that spans several words belongs to the first, one that spans none to the next (at the end, the last).
-        A word that the model drops, such as U+200B alone, has no token. The indices never fall. They are -1 where
-        `text` has no word, only white space (in which a model that does not normalise may still find something).
+        A word that the model drops, such as U+200B alone, has no token. The indices never decrease. They are -1 if
+        `text` has no word, only white space (for which a model that does not normalise may still have tokens).
         """
         text = without_surrogates(text)
         if self._word_by_word:
@@ -133,12 +133,12 @@ class Tokenizer:
         ends = _word_ends(text, _INPUT_WORD)
         dropped = set() if _is_plain(text) else self._dropped_words(text)
         kept = [word for word in range(len(ends)) if word not in dropped]
-        if not dropped or not kept:  # tokens of nothing but white space
+        if not dropped or not kept:  # the tokens, if any, are of white space alone
             return ids, _words_at(begins, ends)
         return ids, [kept[word] if word >= 0 else -1 for word in _words_at(begins, [ends[word] for word in kept])]
 
     def _dropped_words(self, text: str) -> set[int]:
-        """The words of which normalisation leaves nothing: some of those without a letter or digit."""
+        """Finds the words of which normalisation leaves nothing; they are among those without a letter or digit."""
         return {
             place
             for place, word in enumerate(_INPUT_WORD.findall(text))
@@ -146,9 +146,9 @@ class Tokenizer:
         }
 
     def decode_with_words(self, ids: Sequence[int]) -> tuple[str, list[int]]:
-        """The text of these ids, as `decode` gives it, and for each the index of the word of that text it belongs to.
+        """Returns the text of ids, as `decode` does, and for each id the index of the word of that text it belongs to.
 
-        The same rules as for `encode_with_words`; -1 for a control id, and where the text has no word.
+        The rules are those of `encode_with_words`; -1 for a control id, and for all ids if the text has no word.
         """
         self._check(ids)
         kept = [token for token in ids if token not in self._controls]
@@ -160,11 +160,11 @@ class Tokenizer:
         return _as_text(decoded), [-1 if token in self._controls else next(words) for token in ids]
 
     def sample(self, texts: Sequence[str], alpha: float, seed: int) -> list[list[int]]:
-        """The ids of each text in a segmentation drawn at random: a function of `texts`, `alpha` and `seed` alone.
+        """Draws a segmentation of each text as ids: a function of `texts`, `alpha` and `seed` alone.
 
         For a unigram model, subword regularisation with temperature `alpha`; for BPE, dropout of merges with
-        probability `alpha` (see `nmt.tokenization.subword_regularization`). Models of words and characters know one
-        segmentation: this equals `encode`, as it does for an `alpha` of 0.
+        probability `alpha` (see `nmt.tokenization.subword_regularization`). Models of words and characters have one
+        segmentation, that of `encode`; so has every model for an `alpha` of 0.
         """
         if alpha == 0 or self._model_type not in (_UNIGRAM, _BPE):
             return self.encode(texts)
@@ -202,7 +202,7 @@ class Tokenizer:
         )
 
     def _segmenter(self, alpha: float) -> Segmenter:
-        """The same one for the same `alpha`, as it remembers words it has seen."""
+        """Returns the segmenter for `alpha`; the same object as long as `alpha` stays, as it caches words."""
         last = self._last_segmenter
         if last is None or last[0] != alpha:
             kind = UnigramSampling if self._model_type == _UNIGRAM else BpeDropout
@@ -232,29 +232,29 @@ def _model_type(model: bytes) -> int:
 
 
 def _is_plain(text: str) -> bool:
-    """Whether it is of the characters of ASCII that can be seen, which no normalisation drops."""
+    """Returns True for printable ASCII, which no normalisation drops."""
     return text.isascii() and text.isprintable()
 
 
 def _as_text(decoded: str) -> str:
-    """`decoded` without the `▁` that a word model leaves in words it spells in bytes."""
+    """Removes from `decoded` the `▁` that a word model leaves in words that it spells in bytes."""
     return decoded.replace("▁", " ").strip(" ")
 
 
 def _piece_begins(segmentation: bytes) -> list[int]:
-    """Where each piece of a serialised `SentencePieceText` begins, in bytes of the text as UTF-8."""
+    """Returns the begin of each piece of a serialised `SentencePieceText`, in bytes of the text as UTF-8."""
     pieces = (value for number, value in fields(segmentation) if number == _PIECE and isinstance(value, bytes))
     return [int(dict(fields(piece)).get(_BEGIN, 0)) for piece in pieces]
 
 
 def _word_ends(text: str, word: re.Pattern[str]) -> list[int]:
-    """Where each word of `text` ends, in bytes of `text` as UTF-8."""
+    """Returns the end of each word of `text`, in bytes of `text` as UTF-8."""
     ends = [match.end() for match in word.finditer(text)]
     parts = (text[start:end] for start, end in zip([0, *ends], ends, strict=False))
     return list(accumulate(len(part.encode()) for part in parts))
 
 
 def _words_at(begins: Sequence[int], word_ends: Sequence[int]) -> list[int]:
-    """For each place, the first word that ends after it, or the last; -1 where there is no word."""
+    """Returns, for each place, the first word that ends after it, or else the last word; -1 if there is no word."""
     last = len(word_ends) - 1
     return [min(bisect_right(word_ends, begin), last) for begin in begins]

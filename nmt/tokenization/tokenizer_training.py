@@ -18,16 +18,16 @@ Normalization = Literal["nmt_nfkc", "nfkc", "nmt_nfkc_cf", "nfkc_cf", "identity"
 
 PAD_ID, UNK_ID, BOS_ID, EOS_ID = range(4)
 
-# The scores of a unigram model depend on the number of threads; one number for all machines gives one model on all.
+# The scores of a unigram model depend on the number of threads: a fixed one gives the same model on every machine.
 _THREADS = 4
 
-# SentencePiece leaves out sentences over 4192 bytes, and those with NUL or U+2585, which it uses itself.
+# SentencePiece leaves out sentences of more than 4192 bytes, and those with NUL or U+2585, which it uses itself.
 _MOST_CHARACTERS = 1000
 _RESERVED = str.maketrans("\0\u2585", "  ")
 
 
 class TrainedTokenizer(NamedTuple):
-    """A SentencePiece model, and a warning where its size is not the one that was asked for."""
+    """A SentencePiece model, its size, and a warning if that is not the requested one."""
 
     model: bytes
     size: int
@@ -46,13 +46,13 @@ def train_tokenizer(
 ) -> TrainedTokenizer:
     """Trains a SentencePiece model on at most `training_lines` lines of each text that are not blank, drawn by `seed`.
 
-    The marks have the ids `PAD_ID`, `UNK_ID`, `BOS_ID` and `EOS_ID`. With `byte_fallback`, for every kind, a character
-    (of a word model: a word) outside the vocabulary is spelled in bytes, which take 256 of its places.
+    The marks have the ids `PAD_ID`, `UNK_ID`, `BOS_ID` and `EOS_ID`. With `byte_fallback`, a model of any kind spells
+    a character (a word model: a word) outside the vocabulary in bytes, which take 256 places of the vocabulary.
 
-    The size is lowered where the corpus cannot fill it, and raised where the marks, the bytes and, for unigram and BPE,
-    the characters that `character_coverage` asks for do not fit into it.
+    The size is lowered if the corpus cannot fill it, and raised if the marks, the bytes and, for unigram and BPE, the
+    characters that `character_coverage` asks for do not fit into it.
 
-    Silent; the same input gives the same bytes. Raises `DataError` where there is nothing to train on.
+    Prints nothing; the same input gives the same bytes. Raises `DataError` if there is nothing to train on.
     """
     sample = [line for text in texts for line in sample_lines(text, training_lines, seed)]
     options = {
@@ -74,10 +74,10 @@ def train_tokenizer(
 
 
 def sample_lines(lines: Iterable[str], most: int, seed: int) -> list[str]:
-    """At most `most` of the lines that are not blank, drawn by `seed`, each as likely as any other.
+    """Draws at most `most` of the lines that are not blank by `seed`, each as likely as any other.
 
-    A line of over a thousand characters counts as several, cut at spaces where it has any. In place of what
-    SentencePiece does not take (NUL, U+2585, lone surrogates) stand spaces and U+FFFD. Memory is bounded by `most`.
+    A line of over a thousand characters counts as several, cut at spaces if it has any. Characters that SentencePiece
+    does not take (NUL, U+2585, lone surrogates) become spaces and U+FFFD. Memory is bounded by `most`.
     """
     generator = random.Random(seed)
     sample: list[str] = []
@@ -103,7 +103,7 @@ def _parts(line: str) -> Iterator[str]:
 
 
 def _holds_text(lines: list[str], options: Mapping[str, Any]) -> bool:
-    """Whether normalisation leaves anything; some versions of SentencePiece end the process where it does not."""
+    """Returns True if normalisation leaves anything; some versions of SentencePiece end the process if it does not."""
     any_model = _train(["a"], 300, {**options, "model_type": "char"})
     normalize = sentencepiece.SentencePieceProcessor(model_proto=any_model).normalize
     return any(normalize(line).strip("▁") for line in lines)
@@ -132,8 +132,8 @@ def _train(lines: list[str], size: int, options: Mapping[str, Any]) -> bytes:
             **options,
         )
     except RuntimeError as error:
-        if found := re.search(r"smaller than required_chars\. \d+ vs (\d+)", str(error)):
-            raise _TooSmallError(int(found[1])) from error
+        if match := re.search(r"smaller than required_chars\. \d+ vs (\d+)", str(error)):
+            raise _TooSmallError(int(match[1])) from error
         raise DataError("tokenizer", f"cannot be trained on this corpus: {error}") from error
     return model.getvalue()
 

@@ -19,7 +19,7 @@ class Tokenizers(NamedTuple):
         """Loads the SentencePiece models of both sides; without `target`, one model serves both.
 
         Raises:
-            ModelError: one is not a SentencePiece model.
+            ModelError: one of them is not a SentencePiece model.
         """
         tokenizer = Tokenizer(source)
         return cls(tokenizer, tokenizer if target is None else Tokenizer(target))

@@ -29,7 +29,7 @@ SENTENCES_OF_BUCKETS, LENGTH_OF_BUCKETS, ROWS_OF_BUCKETS = 8, 4, 128
 
 
 class Update(NamedTuple):
-    """The data of one update: the parts that this process computes it in, and the position after it."""
+    """The data of an update: the parts in which this process computes it, and the position after it."""
 
     parts: list[Batch]
     following: Position
@@ -52,8 +52,8 @@ class TensorBatch(NamedTuple):
     target_input: Tensor  # (B, T)
     target_output: Tensor  # (B, T)
     target_lengths: Tensor  # (B,)
-    places: Tensor  # (N,) of the tokens to predict, in the order of a flattened (T, B); all differ
-    targets: Tensor  # (N,) the tokens there, or IGNORED
+    places: Tensor  # (N,) of the tokens to predict in a flattened (T, B); all differ
+    targets: Tensor  # (N,) the tokens at these places, or IGNORED
 
     @classmethod
     def from_batch(cls, batch: Batch, *, buckets: bool = False) -> Self:
@@ -74,7 +74,7 @@ class TensorBatch(NamedTuple):
             more = min(rounded_up(len(places), ROWS_OF_BUCKETS), len(is_target)) - len(places)
             places = torch.cat([places, (~is_target).nonzero()[:more, 0]])
             targets = functional.pad(targets, (0, more), value=IGNORED)
-        # An encoder wants one token at least; there is none to predict.
+        # The encoder needs at least one token; the empty sentences have none to predict.
         source_lengths = source_lengths.clamp(min=1)
         return cls(source, source_lengths, target_input, target_output, target_lengths, places, targets)
 
@@ -104,7 +104,7 @@ def _padded(rows: NDArray[np.int64], sentences: int, multiple: int) -> Tensor:
 
 
 def empty_batch(special: SpecialPair) -> Batch:
-    """Makes a batch of an empty sentence, for a process that an update has no part for: nothing is to predict."""
+    """Makes a batch of an empty sentence, for a process that gets no part of an update: it has nothing to predict."""
     empty = pad_pairs([[]], [[]], special)
     return replace(empty, indices=empty.indices[:0], target_lengths=np.zeros_like(empty.target_lengths))
 
@@ -117,7 +117,7 @@ def iterate_updates(
     tokenizers: Tokenizers,
     process: ProcessRank | None = None,
 ) -> Iterator[Update]:
-    """Yields the updates from a position of the order on, without end; of each, the parts of one process."""
+    """Yields the updates from a position of the order on, without end; of each, the parts of a process."""
     process = process or ProcessRank()
     sampler = None
     if alpha := config.tokenizer.subword_regularization:

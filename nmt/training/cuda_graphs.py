@@ -25,13 +25,13 @@ Shape = tuple[torch.Size, ...]
 class CudaGraphs:
     """Computes batches, and captures the work on a shape when it comes for the second time.
 
-    The first time, everything that a graph cannot hold is done on the way: libraries start, kernels are compiled. Of
-    many shapes, the first are kept, which are mostly the frequent ones: what takes another's place would soon be
-    missed, and to capture costs far more than to compute.
+    The first time does everything that a graph cannot hold: libraries start, kernels are compiled. Of many shapes, the
+    first are kept, which are mostly the frequent ones: a graph that was replaced would soon be needed again, and to
+    capture costs far more than to compute.
     """
 
     def __init__(self, compute: Compute, capture: Callable[[TensorBatch], Compute], most: int) -> None:
-        """Takes `capture`, which makes of a batch, of which only the shape matters, a function for any such batch."""
+        """Takes `capture`, which makes of a batch a function that computes any batch of its shape."""
         self._compute = compute
         self._capture = capture
         self._most = most
@@ -60,7 +60,7 @@ class CudaGraphs:
 class CudaGraphCapture:
     """Captures on the current stream of a device, which must not be the default one.
 
-    All graphs work in the same memory, since none has to find there what it left.
+    All graphs share their memory, since none needs the values that it left there.
     """
 
     def __init__(self, compute: Compute, device: torch.device) -> None:
@@ -78,7 +78,7 @@ class CudaGraphCapture:
         divisor = torch.ones((), device=self._device)
         graph = torch.cuda.CUDAGraph()
         try:
-            # Other threads, which prepare batches, may go on: only what this one does is captured.
+            # Other threads, which prepare batches, may go on: only the work of this one is captured.
             with torch.cuda.graph(
                 graph, pool=self._pool, stream=torch.cuda.current_stream(), capture_error_mode="thread_local"
             ):
@@ -98,6 +98,6 @@ class CudaGraphCapture:
 
 
 def _renew_generator(device: torch.device) -> None:
-    """Frees a device's generator from a capture that failed, which would else hold it for ever."""
+    """Frees a device's generator from a capture that failed, which would otherwise hold it for ever."""
     generator = torch.cuda.default_generators[device.index or 0]
     generator.graphsafe_set_state(torch.Generator(device).graphsafe_get_state())

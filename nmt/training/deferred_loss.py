@@ -39,7 +39,7 @@ class _Pending(NamedTuple):
 
 
 class DeferredLosses:
-    """The losses of updates, in order, none read before so many further updates have been queued."""
+    """The losses of updates, in order, each read only after `updates_behind` further updates have been queued."""
 
     def __init__(self, updates_behind: int) -> None:
         self._updates_behind = updates_behind
@@ -56,7 +56,7 @@ class DeferredLosses:
         self._pending.append(_Pending(step, tokens, values, arrived))
 
     def due(self) -> Iterator[UpdateLoss]:
-        """Yields those that are due.
+        """Yields the losses that are due.
 
         Raises:
             NonFiniteError: an update diverged.
@@ -64,7 +64,7 @@ class DeferredLosses:
         return self._read(self._updates_behind)
 
     def rest(self) -> Iterator[UpdateLoss]:
-        """Yields all that were not read yet; errors as for `due`."""
+        """Yields all remaining losses; errors as for `due`."""
         return self._read(0)
 
     def _read(self, left: int) -> Iterator[UpdateLoss]:
@@ -73,6 +73,6 @@ class DeferredLosses:
             if arrived is not None:
                 arrived.synchronize()
             loss, norm = values.tolist()
-            found = UpdateLoss(step, tokens, loss, norm)
-            found.check()
-            yield found
+            update = UpdateLoss(step, tokens, loss, norm)
+            update.check()
+            yield update

@@ -16,15 +16,15 @@ MOST_GRAPHS = 128  # shapes of batches; each takes some megabytes for its thousa
 
 @dataclass(frozen=True)
 class DeviceStrategy:
-    """How the steps of training run on a device.
+    """The way in which the steps of training run on a device.
 
     On CUDA a step only queues work. The processor waits for nothing that the GPU computes, but prepares the next step
     meanwhile.
 
     Attributes:
         device: that computes.
-        buckets: pad batches to few shapes, so that what was prepared for a shape is used again.
-        updates_behind: number of updates after which the loss of one is read, when it has long been there.
+        buckets: pads batches to few shapes, so that what was prepared for a shape is used again.
+        updates_behind: number of updates after which the loss of one is read, so that nothing waits for it.
         cuda_graphs: maximum number of batch shapes whose work is kept as a CUDA graph; 0 for none.
     """
 
@@ -35,7 +35,7 @@ class DeviceStrategy:
 
     @classmethod
     def for_device(cls, device: torch.device, *, alone: bool = True, cuda_graphs: bool = True) -> Self:
-        """Chooses what suits a device.
+        """Chooses the strategy for a device.
 
         Args:
             device: that computes.
@@ -56,7 +56,7 @@ class DeviceStrategy:
 
     @contextmanager
     def running(self) -> Iterator[None]:
-        """A context to compute steps in.
+        """Opens the context in which steps are computed.
 
         On CUDA they have a stream to themselves, since the default one cannot be captured in a graph, and products in
         float32 run by TF32.

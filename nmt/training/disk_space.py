@@ -18,7 +18,7 @@ class DiskSpace(NamedTuple):
 
     @classmethod
     def required(cls, config: Config, run: Path, weights: int) -> Self:
-        """Adds up the best, the last, those kept besides, and one being written, for `weights` bytes of weights.
+        """Counts the best, the last, those kept besides, and one being written, for `weights` bytes of weights.
 
         Raises:
             ModelError: the folder of the checkpoints cannot be read.
@@ -29,11 +29,11 @@ class DiskSpace(NamedTuple):
 
     @property
     def bytes(self) -> int:
-        """Bytes of all of them."""
+        """Bytes of all checkpoints."""
         return self.checkpoints * self.size
 
     def check(self, run: Path, free: int) -> None:
-        """Checks that so many free bytes suffice.
+        """Checks that `free` bytes suffice.
 
         Raises:
             StorageError: they do not.

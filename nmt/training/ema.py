@@ -35,7 +35,7 @@ class ExponentialMovingAverage:
 
     @contextmanager
     def applied(self) -> Iterator[None]:
-        """Inside, the model has the average for its weights."""
+        """Lets the model have, inside, the average for its weights."""
         self._exchange()
         try:
             yield

@@ -20,10 +20,10 @@ from nmt.training.loss import cross_entropy
 
 
 class Gradient:
-    """Leaves, in a model's parameters, the gradient of the loss per target token of a whole update."""
+    """Adds up, in a model's parameters, the gradient of the loss per target token of a whole update."""
 
     def __init__(self, model: Seq2Seq, job: TrainingJob) -> None:
-        """Of several processes, all have joined the job's `group`."""
+        """Takes a job whose processes have all joined its `group`."""
         strategy = job.strategy
         self._config = job.config.training
         self._dtype = job.dtype
@@ -33,7 +33,7 @@ class Gradient:
         loss = _BatchLoss(model, self._config.label_smoothing, job.dtype, ignoring=strategy.buckets)
         self._loss = job.group.synchronized(loss)
         self._parameters = list(model.parameters())
-        # A captured graph goes on adding to the gradients that it found.
+        # A captured graph goes on adding to the tensors of gradients at its capture.
         self._keeps_gradients = strategy.cuda_graphs > 0
         self._compute = (
             CudaGraphs(self._add_now, CudaGraphCapture(self._add_now, self._device), strategy.cuda_graphs)
@@ -57,7 +57,7 @@ class Gradient:
         computed yet.
 
         Args:
-            part: of the pairs of the update, not yet on the device.
+            part: a batch of the pairs of the update, not yet on the device.
             tokens: target tokens of the whole update, which its loss is divided by.
             last: True for the last part of this process, which adds the gradients of the other processes.
 
@@ -106,7 +106,7 @@ class _BatchLoss(nn.Module):
         self._ignoring = ignoring
 
     def forward(self, *tensors: Tensor) -> Tensor:
-        """The loss, summed over target tokens, of a `TensorBatch` given piece by piece."""
+        """Computes the loss, summed over target tokens, of the `TensorBatch` of these tensors."""
         batch = TensorBatch(*tensors)
         readouts = self._model(batch.source, batch.source_lengths, batch.target_input).readouts  # (T, B, R)
         rows, targets = batch.to_predict(readouts.to(self._dtype))

@@ -15,7 +15,7 @@ from nmt.training.signals import StopRequest
 
 @dataclass(frozen=True)
 class TrainingJob:
-    """All that stays the same while a model is trained.
+    """The values that stay the same while a model is trained.
 
     Attributes:
         run: the run directory.

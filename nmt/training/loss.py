@@ -13,14 +13,14 @@ from torch.nn import functional
 
 from nmt.model.kernels.matmul import ROWS, mm, outside_autocast
 
-# Rows of logits worked on at once: enough for quick products, and few enough to stay near a processor's caches.
+# Rows of logits computed at once: enough for fast products, and few enough to stay near a processor's caches.
 ROWS_ON_CPU, ROWS_ON_GPU = 512, 8192
-IGNORED = -1  # a target that stands for none
-_SAFE_SUM = 1e-20, 1e20  # far enough from where numbers end for all that is made of sums between these two
+IGNORED = -1  # a target of a row that adds nothing to the loss
+_SAFE_SUM = 1e-20, 1e20  # sums between these, and all values made of them, are far from overflow and underflow
 
 
 class _Exponentials(NamedTuple):
-    """Of some rows: exp(logits - shift), each row's sum, its target's logit less the shift, and the shift."""
+    """The exponentials exp(logits - shift) of rows, with each row's sum and its target's logit less the shift."""
 
     values: Tensor  # (N, V)
     sums: Tensor  # (N, 1), accurate
@@ -28,8 +28,8 @@ class _Exponentials(NamedTuple):
     shift: Tensor | float  # (N,), accurate
 
     @classmethod
-    def of(cls, rows: Tensor, weight: Tensor, targets: Tensor, buffer: Tensor, *, shifted: bool) -> Self:
-        """May fill the buffer; without `shifted`, rows of very large or very small logits overflow or vanish."""
+    def from_rows(cls, rows: Tensor, weight: Tensor, targets: Tensor, buffer: Tensor, *, shifted: bool) -> Self:
+        """Computes them, maybe in the buffer; not `shifted`, very large or very small logits overflow or vanish."""
         accurate = torch.promote_types(rows.dtype, torch.float32)
         logits = mm(rows, weight.t(), out=buffer)
         shift: Tensor | float = 0.0
@@ -43,7 +43,7 @@ class _Exponentials(NamedTuple):
 
     @property
     def safe(self) -> bool:
-        """Whether no row came near to where numbers end."""
+        """True if no row came near overflow or underflow."""
         least, greatest = self.sums.aminmax()
         return _SAFE_SUM[0] < least.item() and greatest.item() < _SAFE_SUM[1]
 
@@ -72,29 +72,29 @@ class _SmoothedCrossEntropy(Function):
             # Rows of zeros add nothing to the gradient of the weight.
             rows, targets = rows.masked_fill(ignored[:, None], 0), targets.clamp(min=0)
         rows_gradient = torch.empty_like(rows)
-        # Turned round, since of what its products multiply the rows are mostly the smaller to transpose.
+        # Transposed, since its products have to transpose a factor, and the rows are mostly the smaller one.
         weight_gradient_t = weight.new_zeros(weight.shape[::-1], dtype=accurate)
         buffer = rows.new_empty(min(at_once, len(rows)), vocabulary)
         numbers = torch.arange(len(buffer), device=rows.device)
         for start in range(0, len(rows), at_once):
-            some, chosen = rows[start : start + at_once], targets[start : start + at_once]
-            size, real = len(some), min(at_once, count - start)
-            # A GPU would have to wait to know; a processor seldom needs the shift, which costs it two passes.
-            found = _Exponentials.of(some, weight, chosen, buffer[:size], shifted=on_gpu)
-            if not (on_gpu or found.safe):
-                del found  # before as much is made again
-                found = _Exponentials.of(some, weight, chosen, buffer[:size], shifted=True)
-            values, sums, target_logits, shift = found
+            chunk, chosen = rows[start : start + at_once], targets[start : start + at_once]
+            size, real = len(chunk), min(at_once, count - start)
+            # To ask a GPU whether it is safe would mean to wait; a CPU seldom needs the shift, which takes two passes.
+            exponentials = _Exponentials.from_rows(chunk, weight, chosen, buffer[:size], shifted=on_gpu)
+            if not (on_gpu or exponentials.safe):
+                del exponentials  # before as much memory is needed again
+                exponentials = _Exponentials.from_rows(chunk, weight, chosen, buffer[:size], shifted=True)
+            values, sums, target_logits, shift = exponentials
             losses = sums[:, 0].log() + smoothing * shift - (1 - smoothing) * target_logits
             loss += (losses.masked_fill(ignored[start : start + at_once], 0) if ignoring else losses[:real]).sum()
-            # What were exponentials becomes the gradient in place.
+            # The exponentials become the gradient in place.
             at_target = numbers[:size], chosen
-            # As rounded as it is in the sum, so that what the two have in common cancels out.
+            # Rounded as in the sum, so that what the two have in common cancels out.
             lowered = values[at_target].to(accurate) - (1 - smoothing) * sums[:, 0]
             values[at_target] = lowered.to(values.dtype)
             rows_gradient[start : start + size] = mm(values, weight) / sums
-            weight_gradient_t += mm((some / sums).to(rows.dtype).t(), values)
-            del found, values
+            weight_gradient_t += mm((chunk / sums).to(rows.dtype).t(), values)
+            del exponentials, values
         del buffer  # before the gradient is there twice
         weight_gradient = weight_gradient_t.t().contiguous()
         del weight_gradient_t
@@ -122,14 +122,15 @@ _smoothed_cross_entropy = cast("Callable[..., Tensor]", _SmoothedCrossEntropy.ap
 def cross_entropy(
     rows: Tensor, weight: Tensor, targets: Tensor, smoothing: float = 0.0, *, ignoring: bool = False
 ) -> Tensor:
-    """The summed label-smoothed cross-entropy, in nats (Szegedy et al. 2016, arXiv:1512.00567, section 7).
+    """Computes the summed label-smoothed cross-entropy, in nats (Szegedy et al. 2016, arXiv:1512.00567, section 7).
 
     Args:
-        rows: (N, R) readouts; weight: (V, R) of the output layer; logits are their product, which runs in the type of
-            `rows`. Gradients of both are computed on the way forward.
+        rows: (N, R) readouts.
+        weight: (V, R) of the output layer. Logits are the product of the two, which runs in the type of `rows`;
+            gradients of both are computed on the way forward.
         targets: (N,) token ids.
         smoothing: the share of probability that the target distribution spreads evenly over the vocabulary.
-        ignoring: whether targets may be IGNORED, whose rows then add nothing, however many they are.
+        ignoring: True if targets may be IGNORED, whose rows then add nothing, however many they are.
     """
     with outside_autocast(rows.device):
         return _smoothed_cross_entropy(rows, weight.to(rows.dtype), targets, smoothing, ignoring)

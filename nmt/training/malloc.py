@@ -1,4 +1,4 @@
-"""Settings of malloc: what the C library does with memory that training frees and asks for again a moment later."""
+"""Settings of malloc, by which the C library treats memory that training frees and asks for again a moment later."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _TRIM_THRESHOLD, _TOP_PAD, _MMAP_THRESHOLD = -1, -2, -3
 
 
 def keep_freed_memory() -> None:
-    """Lets the process keep what it frees but for the largest blocks, where it has the GNU C library.
+    """Lets the process keep the memory that it frees, but for the largest blocks, if it has the GNU C library.
 
     By default large blocks go back to the system at once, which clears them page by page when the next step asks for
     them: a twentieth of a step's time. The largest still do: every step has a few, each time of other sizes, and the
@@ -30,7 +30,7 @@ def keep_freed_memory() -> None:
 
 
 def return_freed_memory() -> None:
-    """Gives back to the system what was freed and kept, likewise.
+    """Returns memory that was freed and kept to the system, if the process has the GNU C library.
 
     Batches differ in shape, so that one seldom fits into what another left, and what is kept would grow by a gigabyte
     over some thousand updates. Neither does a validation fit into what training left.
@@ -40,5 +40,5 @@ def return_freed_memory() -> None:
 
 
 def _of_c_library(name: str) -> Any:
-    """Returns that function; None where there is none."""
+    """Returns a function of the C library; None if there is none."""
     return getattr(ctypes.CDLL(None), name, None) if sys.platform.startswith("linux") else None

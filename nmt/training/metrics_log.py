@@ -63,7 +63,7 @@ def validation_record(state: TrainingState, result: ValidationResult) -> dict[st
 
 
 class MetricsWriter:
-    """Appends records to a run's metrics, and to TensorBoard's logs where they are asked for."""
+    """Appends records to a run's metrics, and to TensorBoard's logs if they are asked for."""
 
     def __init__(self, run: Path, step: int, validated_step: int, *, tensorboard: bool) -> None:
         """Drops the records past `step`, validations past `validated_step`, which training will write again."""

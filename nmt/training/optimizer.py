@@ -1,4 +1,4 @@
-"""The optimizer, and how it skips an update that diverged."""
+"""The optimizer, which can skip an update that diverged."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from nmt.config import TrainingConfig
 
 
 def make_optimizer(config: TrainingConfig, parameters: list[nn.Parameter]) -> torch.optim.Optimizer:
-    """Makes the optimizer of a configuration."""
+    """Makes the optimizer of a configuration.
+
+    That is Adam (Kingma and Ba 2015, arXiv:1412.6980) or AdamW (Loshchilov and Hutter 2019, arXiv:1711.05101).
+    """
     kinds: dict[str, type[torch.optim.Adam]] = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
     return kinds[config.optimizer](
         parameters,
@@ -26,6 +29,6 @@ def make_optimizer(config: TrainingConfig, parameters: list[nn.Parameter]) -> to
 def skip_step_if_nonfinite(optimizer: torch.optim.Optimizer, loss: Tensor, norm: Tensor) -> None:
     """Makes the optimizer's next step change nothing if the update's loss or gradient norm is NaN or infinite.
 
-    Nobody waits for the two: the fused optimizer reads them on the device, as it does for torch's gradient scaler.
+    The processor does not wait for them: the fused optimizer reads them on the device, as for torch's gradient scaler.
     """
     cast("Any", optimizer).found_inf = (loss.isfinite() & norm.isfinite()).logical_not().float()

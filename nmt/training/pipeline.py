@@ -69,12 +69,12 @@ def train_owned(
     Args:
         config: of the training.
         run: the run directory.
-        stop: the request to stop, which is heard of from now on.
+        stop: the request to stop, which is checked from now on.
         device: auto, cpu, cuda or cuda:N.
         restart: begins anew. What the directory holds of an earlier training is lost once a checkpoint of this one is
             saved; if none is, it is restored.
         quiet: shows no progress bar.
-        group: the processes that train together, the others of which are in `train_along`; this one alone by default.
+        group: the processes that train together, the others of which run `train_along`; this one alone by default.
 
     Raises:
         ConfigError: a key that may not change on the way was changed.
@@ -107,7 +107,7 @@ def _choose_device(name: str, process: ProcessRank) -> torch.device:
 
 
 def _run(job: TrainingJob) -> str:
-    """Prepares what is not prepared yet, and trains; returns what ended the training."""
+    """Prepares whatever is not prepared yet, and trains; returns what ended the training."""
     config, run = job.config, job.run
     checkpoint = use_latest(run, logger.warning, load_checkpoint)
     if checkpoint is not None:
@@ -136,7 +136,7 @@ def _run(job: TrainingJob) -> str:
 
 
 def _share_plan(job: TrainingJob, checkpoint: Checkpoint | None, store: Store) -> None:
-    """Tells the other processes what to train."""
+    """Sends the plan of the training to the other processes."""
     job.group.begin(
         {
             "run": str(job.run.absolute()),
@@ -151,7 +151,7 @@ def _share_plan(job: TrainingJob, checkpoint: Checkpoint | None, store: Store) -
 
 
 def _fit(job: TrainingJob, trainer: Trainer) -> str:
-    """Trains, and writes the metrics; returns what ended the training."""
+    """Trains the model and writes the metrics; returns what ended the training."""
     state = trainer.state
     metrics = MetricsWriter(job.run, state.step, state.validated_step, tensorboard=job.config.training.tensorboard)
     try:
@@ -163,11 +163,11 @@ def _fit(job: TrainingJob, trainer: Trainer) -> str:
 
 
 def train_along(group: ProcessGroup, stop: StopRequest) -> None:
-    """Takes part in what the first process trains, once that has prepared it, by reading what it wrote.
+    """Takes part in the training of the first process, once that has prepared it, by reading its files.
 
     Raises:
         DismissedError: the first process has left.
-        DataError, ModelError: what the first process wrote is not found here.
+        DataError, ModelError: the files of the first process are not the same here.
         DeviceError: there is no device for this process.
         StoppedError, NonFiniteError, MemoryExhaustedError: as for the first process.
     """
@@ -197,7 +197,7 @@ def check_unchanged(config: Config, checkpoint: Checkpoint) -> None:
     """Checks that nothing but limits and intervals differs from the configuration that the run began with.
 
     Raises:
-        ConfigError: something does; it names each key with both values.
+        ConfigError: another key does; it names each with both values.
     """
     problems = [
         Problem(key, f"was {flow(before)} when this run began, and is {flow(after)} now; --restart begins anew")

@@ -42,7 +42,7 @@ def corpus_files(config: Config, tick: Callable[[], None] = lambda: None) -> Cor
     """Returns the training files, checked together with those of the validation.
 
     Args:
-        tick: is called now and then; what it raises ends the work.
+        tick: called now and then; what it raises ends the work.
 
     Raises:
         InputFileError: one cannot be read.
@@ -104,7 +104,7 @@ def _model(config: Config, existing: str | None, sides: Sequence[Sequence[str]],
 
     def lines(paths: Sequence[str]) -> Iterator[str]:
         for path in paths:
-            # Whatever there is to warn of, the reading of the pairs will warn of it.
+            # Reading the pairs will give the same warnings.
             for line in read_lines(path, warn=lambda _: None):
                 stop.check()
                 yield line.text
@@ -139,7 +139,7 @@ def train_on_texts(config: Config, texts: Sequence[Iterable[str]], stop: StopReq
 
 
 def _in_thread(work: Callable[[], Result], stop: StopRequest) -> Result:
-    """Runs long work that hears no signals in a thread, so that a signal can end the program meanwhile."""
+    """Runs long work that does not respond to signals in a thread, so that a signal can end the program meanwhile."""
     outcome: Future[Result] = Future()
 
     def run() -> None:

@@ -1,4 +1,4 @@
-"""What a person sees while a model trains: a bar on a terminal, a log line now and then elsewhere."""
+"""The display of progress while a model trains: a bar on a terminal, a log line now and then elsewhere."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ logger = logging.getLogger(__name__)
 
 
 def duration(seconds: float) -> str:
-    """Seconds as people say them: 42s, 3m05s, 2h07m; "?" when unknown."""
+    """Formats seconds as people say them: 42s, 3m05s, 2h07m; "?" if unknown."""
     if not math.isfinite(seconds):
         return "?"
     whole = round(seconds)
@@ -29,7 +29,7 @@ def duration(seconds: float) -> str:
 
 
 class TrainingProgress:
-    """Shows how far training is; the bar stands for the share of the nearest limit that is used up."""
+    """Shows the progress of training; the bar stands for the share of the nearest limit that is used up."""
 
     def __init__(self, *, quiet: bool = False) -> None:
         shown = sys.stderr is not None and sys.stderr.isatty() and not quiet
@@ -54,12 +54,12 @@ class TrainingProgress:
         now = time.monotonic()
         if now >= self._next_line:
             self._next_line = now + SECONDS_BETWEEN_LINES
-            # On a terminal the bar says the same; the log file wants it all the same.
+            # On a terminal the bar says the same; the log file has no bar.
             logger.info(text, extra={"to_file_only": not self._bar.disable})
 
 
 class CountProgress:
-    """Counts things of which it is not known how many there are, such as pairs being tokenised."""
+    """Shows the count of things of an unknown total, such as pairs being tokenised."""
 
     def __init__(self, what: str, unit: str, *, quiet: bool = False) -> None:
         shown = sys.stderr is not None and sys.stderr.isatty() and not quiet
@@ -70,7 +70,7 @@ class CountProgress:
         self.count = 0
 
     def show(self, count: int) -> None:
-        """Shows how many are done."""
+        """Shows the number done."""
         self.count = max(count, self.count)
         self._bar.update(self.count - self._bar.n)
         now = time.monotonic()
@@ -81,5 +81,5 @@ class CountProgress:
             )
 
     def close(self) -> None:
-        """Takes the bar away."""
+        """Removes the bar."""
         self._bar.close()

@@ -12,7 +12,7 @@ Schedule = Callable[[int, int], float]
 
 
 def make_schedule(config: TrainingConfig) -> Schedule:
-    """The schedule of a configuration.
+    """Makes the schedule of a configuration.
 
     All rise linearly over `warmup_steps`. Then `constant` stays; `inverse_sqrt` falls with the square root of the step
     (Vaswani et al. 2017, section 5.3, without the model's size); `cosine` falls along half a cosine to
@@ -30,7 +30,7 @@ def make_schedule(config: TrainingConfig) -> Schedule:
 
 
 def _decay(config: TrainingConfig, step: int, reductions: int) -> float:
-    """The share of the highest learning rate that is left after warm-up."""
+    """Returns the share of the highest learning rate that applies after warm-up."""
     if config.schedule == "inverse_sqrt":
         return math.sqrt(max(1, config.warmup_steps) / step)
     if config.schedule == "plateau":

@@ -31,7 +31,7 @@ class _Trained(NamedTuple):
 
 
 def make_table(run: Path) -> Path:
-    """Makes the table of a run's best checkpoint, in place of one that is there, and returns the checkpoint.
+    """Makes the table of a run's best checkpoint, replaces one that is there, and returns the checkpoint.
 
     Raises:
         ModelError: there is no run with a checkpoint, or it is damaged.

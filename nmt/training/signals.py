@@ -1,4 +1,4 @@
-"""Asked to stop by a signal: training saves its state first, and then goes."""
+"""Requests to stop by a signal: training saves its state first, and then ends."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from nmt.errors import StoppedError
 
 
 class StopRequest:
-    """Takes SIGINT, SIGTERM and SIGHUP while it is entered, and remembers the first; a second SIGINT leaves at once.
+    """Catches SIGINT, SIGTERM and SIGHUP while it is entered, and remembers the first; a second SIGINT exits at once.
 
-    In another thread than the main one, where Python takes no signals, it remembers none.
+    In another thread than the main one, where Python catches no signals, it remembers none.
     """
 
     def __init__(self) -> None:
@@ -31,7 +31,7 @@ class StopRequest:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         for number, handler in self._previous.items():
-            if signal.getsignal(number) == self._receive:  # or somebody inside had a reason to put another there
+            if signal.getsignal(number) == self._receive:  # else somebody inside had a reason to set another
                 signal.signal(number, handler)
 
     def _receive(self, number: int, _frame: FrameType | None) -> None:
@@ -48,7 +48,7 @@ class StopRequest:
 
 def _signals() -> list[signal.Signals]:
     signals = [signal.SIGINT, signal.SIGTERM]
-    # A terminal that is closed sends it; `nohup` has it ignored, and means that.
+    # A terminal that is closed sends SIGHUP; under `nohup` it is ignored, and stays so.
     if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
         signals.append(signal.SIGHUP)
     return signals

@@ -51,7 +51,7 @@ def restore_snapshot(
     Raises:
         ModelError: they are not those of this training.
     """
-    found = checkpoint.optimizer
+    tensors = checkpoint.optimizer
     expected: dict[str, Tensor] = {}
     for name, parameter in parameters.items():
         expected |= {f"{moment}.{name}": parameter for moment in _MOMENTS}
@@ -60,15 +60,15 @@ def restore_snapshot(
             expected[f"weights.{name}"] = parameter
     weights = checkpoint.weights
     check_tensors(weights, parameters, checkpoint.directory / WEIGHTS)
-    check_tensors(found, expected, checkpoint.directory / OPTIMIZER)
+    check_tensors(tensors, expected, checkpoint.directory / OPTIMIZER)
     if ema is not None:
         ema.load(weights)
-        weights = {name: found[f"weights.{name}"] for name in parameters}
+        weights = {name: tensors[f"weights.{name}"] for name in parameters}
     with torch.no_grad():
         for name, parameter in parameters.items():
             parameter.copy_(weights[name])
     state = {
-        index: {moment: found[f"{moment}.{name}"] for moment in (*_MOMENTS, _STEP)}
+        index: {moment: tensors[f"{moment}.{name}"] for moment in (*_MOMENTS, _STEP)}
         for index, name in enumerate(parameters)
     }
     optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})

@@ -55,7 +55,7 @@ class Trainer:
     def __init__(
         self, job: TrainingJob, model: Seq2Seq, store: Store, tokenizers: Tokenizers, validator: Validator | None
     ) -> None:
-        """Of several processes, all have joined the job's `group`; `validator` is None in those that do not write."""
+        """Takes a job whose processes have all joined its `group`; `validator` is None in those that do not write."""
         self.state = TrainingState(corpus=store.fingerprint)
         self._job = job
         self._config = job.config.training
@@ -77,7 +77,7 @@ class Trainer:
         self._started = time.monotonic()
 
     def resume(self, checkpoint: Checkpoint) -> None:
-        """Goes back to where a checkpoint was saved.
+        """Restores the training as it was when a checkpoint was saved.
 
         Raises:
             ModelError: its tensors or its state are not those of this training.
@@ -92,7 +92,7 @@ class Trainer:
     def fit(self, metrics: MetricsWriter | None) -> str:
         """Trains on, and returns the limit that ended it.
 
-        Without `metrics`, as in all of several processes but the first, it validates, saves and logs nothing.
+        Without `metrics`, as in all processes but the first, it validates, saves and logs nothing.
 
         Raises:
             DismissedError: the first process has left.
@@ -123,8 +123,8 @@ class Trainer:
     def _prepared_updates(self) -> Iterator[_Prepared]:
         """Yields the updates to come; a thread runs this beside the training."""
         job, strategy = self._job, self._job.strategy
-        given = self.state.position, self._order, self._store, job.config, self._tokenizers
-        for update in iterate_updates(*given, job.group.process):
+        source = self.state.position, self._order, self._store, job.config, self._tokenizers
+        for update in iterate_updates(*source, job.group.process):
             parts = [TensorBatch.from_batch(part, buckets=strategy.buckets) for part in update.parts]
             yield _Prepared(update, [part.pinned() for part in parts] if strategy.pins_memory else parts)
 
@@ -162,7 +162,7 @@ class Trainer:
         losses = []
         for number, part in enumerate(parts):
             # Dropout depends on seed, step and part alone, so that a resumed training draws what it would have drawn.
-            # Parts are counted over all processes: who computes them makes no difference.
+            # Parts are counted over all processes: it makes no difference which of them computes a part.
             key = derive_key("dropout", self._job.config.seed, step, process.rank + number * process.world_size)
             torch.manual_seed(key % (1 << 63))
             losses.append(self._gradient.add(part, tokens, last=number + 1 == len(parts)))
@@ -173,7 +173,7 @@ class Trainer:
             self.state.count(update.loss, update.tokens)
 
     def _check_losses(self) -> None:
-        """Waits for the losses of all updates; NonFiniteError where one diverged."""
+        """Waits for the losses of all updates; raises NonFiniteError if one diverged."""
         self._count(self._losses.rest())
 
     def _agree(self, loss: Tensor) -> tuple[Tensor, float]:
@@ -200,7 +200,7 @@ class Trainer:
             best = "" if state.best_score is None else f", best {self._metric_text(state.best_score)}"
             progress.show(
                 state.share_done(self._config, per_epoch),
-                # What one waits for comes first: a narrow terminal cuts the rest.
+                # The time left comes first: a narrow terminal cuts the rest.
                 f"{left} left, step {state.step:,}{best}, loss {record['loss']:.3f}, epoch {state.epochs_begun}, "
                 f"{record['target_tokens_per_second']:,.0f} target tokens/s",
             )
@@ -212,7 +212,7 @@ class Trainer:
         return is_due and state.validated_step < state.step
 
     def _validate_and_share(self, metrics: MetricsWriter | None) -> None:
-        """Validates in the first process, and has the others take over what that has changed."""
+        """Validates in the first process, and shares the changed state with the others."""
         if metrics is not None:
             self._validate(metrics)
         if not self._job.group.alone:

@@ -91,7 +91,7 @@ class Validator:
         """
         was_training = model.training
         model.eval()
-        # A search of many lines may go on for longer than one who asks to stop would wait.
+        # A search of many lines takes longer than a request to stop should wait.
         translator = Translator(model, self._tokenizers, self._config, self._dtype, tick=check)
         try:
             loss, tokens = self._loss(translator)
@@ -115,19 +115,19 @@ class Validator:
     def _loss(self, translator: Translator) -> tuple[float, int]:
         """Returns the cross-entropy summed over target tokens, and their number."""
         try:
-            found = force_decode_tokens(translator, self._read, attention=False)
+            scored = force_decode_tokens(translator, self._read, attention=False)
         except NonFiniteError as error:
             raise _diverged(math.nan) from error
-        tokens = sum(len(scores.log_probabilities) for scores in found)
-        loss = -sum(float(scores.log_probabilities.sum(dtype="float64")) for scores in found)
+        tokens = sum(len(scores.log_probabilities) for scores in scored)
+        loss = -sum(float(scores.log_probabilities.sum(dtype="float64")) for scores in scored)
         if not math.isfinite(perplexity(loss, tokens)):
             raise _diverged(loss / tokens)
         return loss, tokens
 
     def _translate(self, translator: Translator) -> list[str]:
         options = translator.options(shortlist=0)  # the table for one is made after the training
-        found = translator.translate([source for source, _ in self._pairs], options)
-        return [translation.text for translation in found]
+        translations = translator.translate([source for source, _ in self._pairs], options)
+        return [translation.text for translation in translations]
 
 
 def _diverged(loss: float) -> NonFiniteError:

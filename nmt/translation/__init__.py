@@ -1,1 +1,1 @@
-"""A line's way: segments, search, translations; given translations, and what the decoder did at each step."""
+"""The way of a line: segments, search, translations; also forced decoding and the decoding trace."""

@@ -1,4 +1,4 @@
-"""Which segments are searched together."""
+"""The batches of segments that are searched together."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LARGEST_OUTPUTS = 1 << 26
 
 
 def search_batches(segments: Sequence[Segment], model: Seq2Seq, options: TranslateOptions) -> Iterator[list[int]]:
-    """Yields batches of segments, as their indices: of like length, and bounded in all that grows with a batch."""
+    """Yields batches of segments, as their indices: of similar length, and bounded in all that grows with a batch."""
     vocabulary_size, readout_size = model.output_weight.shape
     lengths = np.array([len(segment.ids) + 1 for segment in segments], dtype=np.int64)
     most = max(1, LARGEST_LOGITS // (options.width * max(vocabulary_size, options.width)))

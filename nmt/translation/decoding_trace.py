@@ -33,7 +33,7 @@ class Choice(NamedTuple):
     """The token that the decoder wrote at a step, and those that it might have written.
 
     Attributes:
-        token: the one written, spelled as the tokenizer does; the end mark at the last step of a finished translation.
+        token: written, spelled as the tokenizer does; the end mark at the last step of a finished translation.
         probability: of it, after all before it.
         rank: 1 for the most probable token.
         best: the most probable tokens with their probabilities, the first first. Padding and the begin mark, which are
@@ -57,10 +57,10 @@ class Candidate(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class DecodingTrace:
-    """How a segment, which is mostly a whole line, was translated.
+    """The trace of the translation of a segment, which is mostly a whole line.
 
     `S` counts the source's tokens and its end mark, `T` the steps: one a token of the translation, and one for its end
-    mark if it ended. Arrays cannot be written to.
+    mark if it ended. Arrays are read-only.
 
     Attributes:
         text: the translation.
@@ -72,7 +72,7 @@ class DecodingTrace:
         scores: (T, S) before softmax. This and `weights` are (T, 0) without attention in the model.
         weights: (T, S) after it.
         contexts: (T, C) the decoder's input from the source: the sum of the states by their weights, or the summary.
-        choices: T.
+        choices: T, one a step.
         vocabulary: number of tokens that each probability is one of; with a shortlist, those of the sentence.
         candidates: the hypotheses of the search, best first; the first is the one that was traced.
     """
@@ -120,7 +120,7 @@ class AttendedLine:
     config: Config = field(repr=False)
     options: TranslateOptions = field(repr=False)
 
-    if not TYPE_CHECKING:  # for whoever explores; the program itself names the segment
+    if not TYPE_CHECKING:  # for interactive use; the program itself names the segment
 
         def __getattr__(self, name: str) -> Any:
             if name not in _OF_A_TRACE:
@@ -154,7 +154,7 @@ _OF_A_TRACE = frozenset({*DecodingTrace.__dataclass_fields__, "finished", "targe
 def trace_decoding(
     model: Seq2Seq, tokenizers: Tokenizers, result: SegmentResult, encoded: EncodedSegments
 ) -> DecodingTrace:
-    """Traces the best hypothesis of a segment, `encoded` alone; inside `Translator.computing`."""
+    """Traces the best hypothesis of a segment, which `encoded` holds alone; to be called in `Translator.computing`."""
     source, target = tokenizers
     segment, hypotheses = result
     text, of_words = target.decode_with_words(hypotheses[0].tokens)
@@ -179,7 +179,7 @@ def trace_decoding(
 def _run(
     model: Seq2Seq, target: Tokenizer, encoded: EncodedSegments, hypothesis: Hypothesis
 ) -> tuple[list[TracedStep], tuple[Choice, ...]]:
-    """Gives the model the words of a hypothesis, one after the other, in place of its own choice."""
+    """Feeds the tokens of a hypothesis to the model, one after the other, in place of its own choices."""
     state, restricted = encoded.state, encoded.vocabularies
     special = target.special if restricted is None else restricted.special
     tokens = hypothesis.tokens if restricted is None else restricted.restricted([hypothesis.tokens])[0]
@@ -200,7 +200,7 @@ def _choice(logits: Tensor, token: int, special: SpecialTokens, spell: Callable[
     never = torch.tensor(special.never_written, device=logits.device)
     allowed = logits.index_fill(0, never, float("-inf"))
     rank = 1 + int((allowed > logits[token]).sum())
-    # The token stands where its rank says, whatever has the same logit.
+    # The token stands at its rank, before others of the same logit.
     others = allowed.index_fill(0, torch.tensor([token], device=logits.device), float("-inf"))
     values, places = others.topk(min(MOST_PROBABLE, len(others)))
     best = list(zip(places.tolist(), (values - normaliser).exp().tolist(), strict=True))
@@ -220,7 +220,7 @@ def _candidate(target: Tokenizer, hypothesis: Hypothesis) -> Candidate:
 
 
 def _rows(of_steps: Iterable[Tensor]) -> Floats:
-    """(1, 1, ·) of each step -> (T, ·)."""
+    """Joins the rows of all steps: T times (1, 1, ·) -> (T, ·)."""
     return _array(torch.cat([of_step[0] for of_step in of_steps]))
 
 

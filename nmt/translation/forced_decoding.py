@@ -55,7 +55,7 @@ class ForcedScores(NamedTuple):
 
     Attributes:
         log_probabilities: (T,) natural logarithm of each token's probability after those before it.
-        attention: (T, S), each row summing to 1; None without attention in the model, or where it is not wanted.
+        attention: (T, S), each row summing to 1; None without attention in the model, or if it is not wanted.
     """
 
     log_probabilities: NDArray[np.float32]
@@ -89,7 +89,7 @@ class ForcedPair:
 
     @property
     def log_probability(self) -> float:
-        """Log-probability of the translation, end mark included; 0 where both lines are blank, NaN for a large pair."""
+        """Log-probability of the translation, with end mark; 0 if both lines are blank, NaN for a pair too large."""
         return math.nan if self.scores is None else float(self.scores.log_probabilities.sum(dtype=np.float64))
 
     def score(self, length_penalty: float) -> float:
@@ -118,8 +118,8 @@ def force_decode(
 ) -> Iterator[ForcedPair]:
     """Scores each pair of lines, in their order, never holding more than `MAX_WEIGHTS` weights of attention.
 
-    Where both lines are blank, the model is not asked: that a blank line becomes a blank one is certain. Where one of
-    them is, the model is asked as usual, and sees nothing but the end mark on that side.
+    If both lines are blank, the model is not run: that a blank line becomes a blank one is certain. If one of them is,
+    the model is run as usual, and reads nothing but the end mark on that side.
 
     Args:
         translator: whose model scores them.
@@ -137,19 +137,19 @@ def force_decode(
     source, target = translator.tokenizers
     source_ids, source_words = _encode(source, sources, with_words=attention)
     target_ids, target_words = _encode(target, targets, with_words=attention)
-    given = list(map(TokenPair, source_ids, target_ids, numbers or range(1, len(pairs) + 1)))
-    for some in _bounded(given):
-        asked = [n for n in some if (given[n].source or given[n].target) and given[n].length <= MAX_TOKENS]
-        asked_pairs = [given[n] for n in asked]
-        found = force_decode_tokens(translator, asked_pairs, attention=attention, batch_tokens=batch_tokens)
-        scores = dict(zip(asked, found, strict=True))
-        for n in some:
-            blank = not (given[n].source or given[n].target)
+    encoded = list(map(TokenPair, source_ids, target_ids, numbers or range(1, len(pairs) + 1)))
+    for portion in _bounded(encoded):
+        scored = [n for n in portion if (encoded[n].source or encoded[n].target) and encoded[n].length <= MAX_TOKENS]
+        scored_pairs = [encoded[n] for n in scored]
+        results = force_decode_tokens(translator, scored_pairs, attention=attention, batch_tokens=batch_tokens)
+        scores = dict(zip(scored, results, strict=True))
+        for n in portion:
+            blank = not (encoded[n].source or encoded[n].target)
             yield ForcedPair(
                 *pairs[n],
-                tokens=() if blank else tuple(map(target.piece, [*given[n].target, target.special.eos])),
+                tokens=() if blank else tuple(map(target.piece, [*encoded[n].target, target.special.eos])),
                 scores=NO_SCORES if blank else scores.get(n),
-                source_tokens=tuple(map(source.piece, given[n].source)) if attention else (),
+                source_tokens=tuple(map(source.piece, encoded[n].source)) if attention else (),
                 source_words=tuple(source_words[n]),
                 target_words=tuple(target_words[n]),
             )
@@ -159,7 +159,7 @@ def force_decode_tokens(
     translator: Translator, pairs: Sequence[TokenPair], *, attention: bool, batch_tokens: int | None = None
 ) -> list[ForcedScores]:
     """Scores each pair of token ids, in their order; see `force_decode`."""
-    found: list[ForcedScores] = [NO_SCORES] * len(pairs)
+    results: list[ForcedScores] = [NO_SCORES] * len(pairs)
     lengths = np.array([pair.length for pair in pairs], dtype=np.int64)
     work = partial(_score_batch, translator, attention=attention)
     with translator.computing():
@@ -168,8 +168,8 @@ def force_decode_tokens(
             for place, scores in zip(chosen, within_memory([pairs[n] for n in chosen], work, _exhausted), strict=True):
                 if not np.isfinite(scores.log_probabilities).all():
                     raise translator.not_finite(pairs[place].number)
-                found[place] = scores
-    return found
+                results[place] = scores
+    return results
 
 
 def _score_batch(translator: Translator, pairs: Sequence[TokenPair], *, attention: bool) -> list[ForcedScores]:
@@ -182,7 +182,7 @@ def _score_batch(translator: Translator, pairs: Sequence[TokenPair], *, attentio
     readouts, weights = model(source, lengths, target_input)
     log_probabilities = model.log_probabilities(readouts, target_output).cpu().numpy()
     rows = weights.transpose(0, 1).float().cpu().numpy() if attention and weights.shape[-1] else None
-    # Copied, so that the padded arrays of a batch do not stay for what a few pairs need of them.
+    # Copied: views would keep the padded arrays of the batch in memory.
     return [
         ForcedScores(log_probabilities[n, :long].copy(), None if rows is None else rows[n, :long, :wide].copy())
         for n, (long, wide) in enumerate(zip(batch.target_lengths, batch.source_lengths, strict=True))

@@ -1,4 +1,4 @@
-"""How translations show themselves in a notebook: by a display, which the Python interface provides.
+"""The display of translations in a notebook, which the Python interface provides.
 
 The display draws with `nmt.visualization`, which stands above this room; `nmt/__init__.py` hands it over when it is
 asked for a `Translator` or a `Translation`. Without one, a notebook shows what `repr` says.

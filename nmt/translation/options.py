@@ -13,11 +13,11 @@ from nmt.tokenization.special_tokens import SpecialTokens
 
 @dataclass(frozen=True)
 class TranslateOptions:
-    """How to translate.
+    """The options of a translation.
 
     Attributes:
         search: the section `search` of the configuration, which documents its keys and has their defaults.
-        n_best: translations of each line; the beam is as wide at least.
+        n_best: number of translations of each line; the beam is at least as wide.
         sampling: draws translations at random instead of searching for the best.
         attention: keeps the attention of each translation.
     """
@@ -40,11 +40,11 @@ class TranslateOptions:
 
     @property
     def width(self) -> int:
-        """Hypotheses that the search keeps of a sentence, or samples drawn at once."""
+        """Number of hypotheses that the search keeps of a sentence, or of samples that it draws."""
         return self.n_best if self.sampling else max(self.search.beam_size, self.n_best)
 
     def for_search(self, special: SpecialTokens) -> SearchOptions:
-        """Returns what the search needs of them, for a vocabulary with these special tokens."""
+        """Returns the options of the search, for a vocabulary with these special tokens."""
         return SearchOptions(
             bos=special.bos,
             eos=special.eos,

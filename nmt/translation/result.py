@@ -61,7 +61,7 @@ class Confidence(NamedTuple):
 
 
 class Annotations(NamedTuple):
-    """The findings of `nmt.postprocessing` about a translation; None for what was not asked for.
+    """The findings of `nmt.postprocessing` about a translation; None for those that were not asked for.
 
     Attributes:
         replaced: (source word, word of the text) for each place where words of the source were put in.
@@ -77,7 +77,7 @@ NO_ANNOTATIONS = Annotations()
 
 @dataclass(frozen=True)
 class Output:
-    """One translation of a line.
+    """A translation of a line.
 
     Attributes:
         text: the translation, one line of output.
@@ -128,7 +128,7 @@ class Output:
 class Translation:
     """A line with its translations, the best first; a blank line has none.
 
-    `source_tokens` are filled where attention is asked for, `annotations` are those of a line without a translation.
+    `source_tokens` are filled if attention is asked for, `annotations` are those of a line without a translation.
     """
 
     source: str

@@ -27,10 +27,10 @@ class Segment(NamedTuple):
     """A line, or a piece of one that is too long for the model.
 
     Attributes:
-        line: the line's place in what is translated, from 0.
+        line: the line's index among those translated.
         key: the line's number and the segment's place in the line, from 0.
         ids: its tokens, without marks.
-        words: for each token its word in the line; filled where attention is kept or the line was cut.
+        words: for each token its word in the line; filled if attention is kept or the line was cut.
         prefix: target tokens that its translation must begin with.
         candidates: target tokens that it may be translated to, ascending; None for all.
     """
@@ -44,11 +44,11 @@ class Segment(NamedTuple):
 
 
 class EncodedSegments(NamedTuple):
-    """Some segments after the encoder, before the first word of their translations."""
+    """A batch of segments after the encoder, before the first word of their translations."""
 
     state: SearchState
     source_lengths: Tensor  # (B,) int64, end marks counted
-    vocabularies: RestrictedVocabularies | None  # None: they may use the whole vocabulary
+    vocabularies: RestrictedVocabularies | None  # None for the whole vocabulary
 
 
 class SegmentResult(NamedTuple):
@@ -64,8 +64,8 @@ class LineSegmenter:
 
     Attributes:
         tokenizers: of source and target.
-        longest: tokens of a segment at most, marks aside.
-        shortlist: the model's table of candidates; None where it has none.
+        longest: maximum number of tokens of a segment, marks aside.
+        shortlist: the model's table of candidates; None if it has none.
     """
 
     tokenizers: Tokenizers
@@ -96,14 +96,14 @@ class LineSegmenter:
                 yield Segment(line, (int(number), place), own, words[start:stop], own_prefix, candidates)
 
     def _candidates(self, ids: list[int], prefix: list[int], count: int) -> NDArray[np.int64] | None:
-        """The tokens that a segment may be translated to: its prefix's, too, and with one vocabulary its own."""
+        """Returns the tokens that a segment may be translated to: with its prefix's and, if shared, its own."""
         if not count or self.shortlist is None:
             return None
         others = prefix + (ids if self.tokenizers.are_shared else [])
         return self.shortlist.candidates([*ids, self.tokenizers.source.special.eos], others, count)
 
     def translation(self, line: str, results: Sequence[SegmentResult], options: TranslateOptions) -> Translation:
-        """Joins what a search with these options found for the segments of a line; without any, it is blank."""
+        """Joins the results of a search with these options for the segments of a line, which is blank without any."""
         if not results:
             return Translation(line, ())
         outputs = [
@@ -111,7 +111,7 @@ class LineSegmenter:
             for hypotheses in zip(*(result.hypotheses for result in results), strict=False)
         ]
         if len(results) > 1 and options.sampling is None:
-            # The first stays, so that it does not depend on how many are asked for.
+            # The first stays, so that it does not depend on the number of translations.
             outputs[1:] = sorted(outputs[1:], key=lambda output: -output.score)
         if not options.attention:
             return Translation(line, tuple(outputs))
@@ -170,7 +170,7 @@ def cut_at_words(words: Sequence[int], longest: int) -> list[tuple[int, int]]:
 
     Args:
         words: for each token its word, never falling.
-        longest: tokens of a segment at most.
+        longest: maximum number of tokens of a segment.
     """
     cuts = []
     start = 0

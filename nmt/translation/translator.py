@@ -78,7 +78,7 @@ class Translator:
         """Loads the translator in a run directory (its best checkpoint), a checkpoint or an exported model.
 
         Args:
-            path: where it lies.
+            path: of its directory.
             device: auto, cpu, cuda or cuda:N.
             precision: auto, fp32 or bf16, of matrix products.
             warn: called with a message when a damaged checkpoint had to be passed over.
@@ -108,7 +108,7 @@ class Translator:
         return options
 
     def not_finite(self, number: int) -> NmtError:
-        """Makes the error for a line, by its number, for which the model gives NaN or infinities: it is broken."""
+        """Makes the error for the line of a number, for which the model, being broken, gives NaN or infinities."""
         if self.directory is None:
             return NonFiniteError(f"line {number}", "the model's scores are not finite: expected numbers")
         return ModelError(str(self.directory / WEIGHTS), f"its scores are not finite, of line {number}")
@@ -123,13 +123,14 @@ class Translator:
     ) -> list[Translation]:
         """Translates `lines`, in their order; blank lines have an empty translation, without asking the model.
 
-        A line of more tokens than training pairs had is translated in segments, cut at white space, and joined: the
-        best translations of all segments come first; of what is joined of others, the better is first.
+        A line of more tokens than training pairs had is translated in segments, cut at white space. The best
+        translations of all segments are joined to the first translation of the line, the second-best to another, and so
+        on; all after the first are sorted by score.
 
         Args:
-            lines: of text; what stands in one does not change the translation of another.
-            options: how to search; the model's own configuration by default.
-            prefixes: for each line what its translation must begin with.
+            lines: of text; no line changes the translation of another.
+            options: of the search; the model's own configuration by default.
+            prefixes: for each line the beginning of its translation.
             numbers: for each line its number, by which errors name it and which decides, with the seed, what sampling
                 draws; counted from 1 by default.
 
@@ -141,8 +142,8 @@ class Translator:
             ModelError, NonFiniteError: the model's scores are not finite; the former of a model that was loaded.
         """
         options = options or self.options()
-        found = self.search_lines(lines, options, prefixes=prefixes, numbers=numbers)
-        return [self.translation(line, results, options) for line, results in zip(lines, found, strict=True)]
+        of_lines = self.search_lines(lines, options, prefixes=prefixes, numbers=numbers)
+        return [self.translation(line, results, options) for line, results in zip(lines, of_lines, strict=True)]
 
     def search_lines(
         self,
@@ -166,20 +167,20 @@ class Translator:
             if self._word_gates is None and len(segments) >= WORTH_A_TABLE:
                 self._word_gates = self.model.word_gates()
             for batch in search_batches(segments, self.model, options):
-                found = within_memory([segments[n] for n in batch], self._searching(options), _exhausted(options))
-                for place, of_segment in zip(batch, found, strict=True):
+                of_batch = within_memory([segments[n] for n in batch], self._searching(options), _exhausted(options))
+                for place, of_segment in zip(batch, of_batch, strict=True):
                     hypotheses[place] = of_segment
         of_lines: list[list[SegmentResult]] = [[] for _ in lines]
-        for segment, found_for_it in zip(segments, hypotheses, strict=True):
-            of_lines[segment.line].append(SegmentResult(segment, found_for_it))
+        for segment, of_segment in zip(segments, hypotheses, strict=True):
+            of_lines[segment.line].append(SegmentResult(segment, of_segment))
         return of_lines
 
     def translation(self, line: str, results: Sequence[SegmentResult], options: TranslateOptions) -> Translation:
-        """Makes the translations of a line of what `search_lines` found for it with these options."""
+        """Makes the translations of a line from its results of `search_lines` with these options."""
         return self._segmenter.translation(line, results, options)
 
     def attend(self, text: str, options: TranslateOptions | None = None) -> AttendedLine:
-        """Translates one line, and traces how its best translation came about: states, scores, weights, contexts.
+        """Translates a line, and traces the decoding of its best translation: states, scores, weights, contexts.
 
         Errors are those of `translate`.
         """
@@ -188,15 +189,15 @@ class Translator:
     def attend_lines(
         self, lines: Sequence[str], options: TranslateOptions, *, numbers: Sequence[int] | None = None
     ) -> list[AttendedLine]:
-        """Translates lines as `translate` does, and traces how the best translation of each came about.
+        """Translates lines as `translate` does, and traces the decoding of the best translation of each.
 
         All hypotheses that the beam is wide enough for are kept. Arguments and errors are those of `translate`.
         """
         options = replace(options, n_best=options.width, attention=True)
-        found = self.search_lines(lines, options, numbers=numbers)
+        of_lines = self.search_lines(lines, options, numbers=numbers)
         attended = []
         with self.computing():
-            for line, results in zip(lines, found, strict=True):
+            for line, results in zip(lines, of_lines, strict=True):
                 traces = [
                     trace_decoding(self.model, self.tokenizers, result, self.encode([result.segment]))
                     for result in results
@@ -207,12 +208,12 @@ class Translator:
 
     @contextmanager
     def computing(self) -> Iterator[None]:
-        """A context to run the model in: without gradients, and with products in the translator's number type."""
+        """Returns a context to run the model in: no gradients, and products in the translator's number type."""
         with torch.inference_mode(), products_in(self._dtype, self.device):
             yield
 
     def encode(self, segments: Sequence[Segment]) -> EncodedSegments:
-        """Encodes segments; inside `computing`."""
+        """Encodes a batch of segments; to be called in the context `computing`."""
         special = self.tokenizers.source.special
         rows, lengths = pad([segment.ids for segment in segments], special.pad, end=special.eos)
         source_lengths = torch.from_numpy(lengths).to(self.device)
@@ -232,7 +233,7 @@ class Translator:
             raise ModelError(where, what)
 
     def _searching(self, options: TranslateOptions) -> Callable[[Sequence[Segment]], list[list[Hypothesis]]]:
-        """Returns what searches a batch of segments, and names the line where the model's scores are not finite."""
+        """Returns a function that searches a batch of segments, with errors that name the line of scores not finite."""
 
         def search(segments: Sequence[Segment]) -> list[list[Hypothesis]]:
             try:
@@ -255,17 +256,17 @@ class Translator:
         if restricted is not None:
             special, prefixes = restricted.special, prefixes and restricted.restricted(prefixes)
         search = options.for_search(special)
-        given: dict[str, Any] = {
+        arguments: dict[str, Any] = {
             "max_lengths": limits,
             "source_lengths": source_lengths,
             "forced_prefixes": prefixes,
         }
         if options.sampling is None:
-            found = beam_search(self._step, state, search, **given)
+            hypotheses = beam_search(self._step, state, search, **arguments)
         else:
-            given["keys"] = [segment.key for segment in segments]
-            found = sample(self._step, state, search, options.sampling, **given)
-        return found if restricted is None else restricted.whole(found)
+            arguments["keys"] = [segment.key for segment in segments]
+            hypotheses = sample(self._step, state, search, options.sampling, **arguments)
+        return hypotheses if restricted is None else restricted.whole(hypotheses)
 
     def _step(self, tokens: Tensor, state: SearchState) -> Step[SearchState]:
         self.tick()
@@ -273,7 +274,7 @@ class Translator:
 
 
 def _exhausted(options: TranslateOptions) -> Callable[[Segment], MemoryExhaustedError]:
-    """Returns what makes the error for a segment for which alone memory does not suffice."""
+    """Returns a function that makes the error for a segment for which alone memory does not suffice."""
 
     def error(segment: Segment) -> MemoryExhaustedError:
         width = f"{options.width} samples" if options.sampling else f"beam {options.width}"

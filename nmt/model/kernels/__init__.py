@@ -1,1 +1,1 @@
-"""How the equations of `nmt.model` are computed fast: loops over time with gradients by hand, for CPUs and GPUs."""
+"""The fast computation of the equations of `nmt.model`: loops over time with gradients by hand, for CPUs and GPUs."""

@@ -14,7 +14,7 @@ from nmt.model.kernels.tiling import tiles
 
 
 def additive_scores(query: Tensor, keys: Tensor, energy: Tensor) -> Tensor:
-    """energy · tanh(query + key) for each query and key, (B, K, A) and (B, S, A) -> (B, K, S), without gradient.
+    """Computes energy · tanh(query + key), (B, K, A) and (B, S, A) -> (B, K, S), without gradient.
 
     Computed as tanh(x) = 2 sigmoid(2x) - 1, with the largest tensor of a step, (B, K, S, A), in tiles.
     """
@@ -33,8 +33,10 @@ class AdditiveForward:
     def __init__(
         self, keys: Tensor, annotations: Tensor, padding: Tensor, energy: Tensor, weights: Tensor, tanhs: Tensor
     ) -> None:
-        """Fills `weights` (T, B, S) and `tanhs` (T, B, S, A), tanh(query + key) / 2; the latter has T = 0 where no
-        gradient is wanted."""
+        """Takes `weights` (T, B, S) and `tanhs` (T, B, S, A), which the steps fill.
+
+        `tanhs` gets tanh(query + key) / 2; it has T = 0 if no gradient is wanted.
+        """
         keys = accurate(keys)
         self._keys, self._annotations, self._padding = keys, annotations, padding
         self._doubled_energy = 2 * energy
@@ -47,40 +49,40 @@ class AdditiveForward:
         self._scores = keys.new_empty(batch, source)
 
     def forward(self, t: int, query: Tensor, context: Tensor) -> None:
-        """Step `t`: the query (B, A) -> fills the context (B, C)."""
+        """Fills the context (B, C) of step `t` from its query (B, A)."""
         doubled_query, scores = 2 * query.to(self._keys.dtype), self._scores
         for tile in self._tiles:
-            some = self._tanhs[t, tile] if self._scratch is None else self._scratch[: tile.stop - tile.start]
-            half_tanh_(torch.add(doubled_query[tile, None], self._keys[tile], alpha=2, out=some))
-            torch.mv(some.view(-1, some.shape[-1]), self._doubled_energy, out=scores[tile].view(-1))
+            tanhs = self._tanhs[t, tile] if self._scratch is None else self._scratch[: tile.stop - tile.start]
+            half_tanh_(torch.add(doubled_query[tile, None], self._keys[tile], alpha=2, out=tanhs))
+            torch.mv(tanhs.view(-1, tanhs.shape[-1]), self._doubled_energy, out=scores[tile].view(-1))
             if self._saves and self._scratch is not None:
-                self._tanhs[t, tile] = some
+                self._tanhs[t, tile] = tanhs
         weigh(scores.masked_fill_(self._padding, float("-inf")), self._annotations, self._weights[t], context)
 
 
 def weigh(scores: Tensor, annotations: Tensor, weights: Tensor, context: Tensor) -> None:
-    """Scores (B, S), -inf at padding, and annotations (B, S, C) -> fills the weights (B, S) and the context (B, C)."""
+    """Fills weights (B, S) and context (B, C) from scores (B, S), -inf at padding, and annotations (B, S, C)."""
     torch.softmax(scores, -1, out=weights)
     context.copy_(torch.bmm(weights[:, None].to(annotations.dtype), annotations)[:, 0])
 
 
 def weigh_back(context_gradient: Tensor, annotations: Tensor, weights: Tensor, score_gradient: Tensor) -> None:
-    """The gradient of `weigh`: that of the context (B, C) -> fills that of the scores (B, S)."""
-    given = context_gradient[:, None].to(annotations.dtype)
-    weighted = weights * torch.bmm(given, annotations.transpose(1, 2))[:, 0]
+    """Fills the gradient of the scores (B, S) of `weigh` from that of the context (B, C)."""
+    gradient = context_gradient[:, None].to(annotations.dtype)
+    weighted = weights * torch.bmm(gradient, annotations.transpose(1, 2))[:, 0]
     torch.addcmul(weighted, weights, weighted.sum(-1, keepdim=True), value=-1, out=score_gradient)
 
 
 class AdditiveBackward:
     """The backward pass; see `nmt.model.kernels.interface.Kernels.additive_backward`.
 
-    tanh' = 1 - tanh², so the gradients of query and key are sums of score · (1 - tanh²) · energy. `_squares` and
-    `_query_squares` collect score · tanh² / 4; what is common to all steps is left until after the loop. A query's sum
-    over `score` alone is 0, as softmax's gradients always are.
+    Since tanh' = 1 - tanh², the gradients of query and key are sums of g · (1 - tanh²) · energy, where g is the
+    gradient of a score. `_squares` and `_query_squares` collect g · tanh² / 4; factors common to all steps are applied
+    after the loop. For a query the sum of g alone is 0, as the gradient of softmax always sums to 0.
     """
 
     def __init__(self, annotations: Tensor, energy: Tensor, weights: Tensor, tanhs: Tensor) -> None:
-        """As for `AdditiveForward`, which has filled the latter two."""
+        """Takes the arguments of `AdditiveForward`, which has filled the latter two."""
         self._annotations, self._energy, self._weights, self._tanhs = annotations, energy, weights, tanhs
         _, batch, source, attention_size = tanhs.shape
         self._score_gradients = torch.empty_like(weights)
@@ -91,21 +93,21 @@ class AdditiveBackward:
         self._scratch = weights.new_empty(self._tiles[0].stop, source, attention_size)
 
     def backward(self, t: int, context_gradient: Tensor, query_gradient: Tensor) -> None:
-        """Step `t`: the gradient of the context (B, C) -> fills that of the query (B, A)."""
+        """Fills the gradient of the query (B, A) of step `t` from that of its context (B, C)."""
         weigh_back(context_gradient, self._annotations, self._weights[t], self._score_gradients[t])
         for tile in self._tiles:
-            some, score_gradient = self._scratch[: tile.stop - tile.start], self._score_gradients[t, tile]
+            squares, score_gradient = self._scratch[: tile.stop - tile.start], self._score_gradients[t, tile]
             tanhs = self._tanhs[t, tile]
-            if tanhs.dtype != some.dtype:
-                tanhs = some.copy_(tanhs)
+            if tanhs.dtype != squares.dtype:
+                tanhs = squares.copy_(tanhs)
             self._energy_gradient.addmv_(tanhs.view(-1, tanhs.shape[-1]).t(), score_gradient.reshape(-1))
-            torch.mul(tanhs, tanhs, out=some)
-            torch.bmm(score_gradient[:, None], some, out=self._query_squares[tile])
-            self._squares[tile].addcmul_(some, score_gradient[:, :, None])
+            torch.mul(tanhs, tanhs, out=squares)
+            torch.bmm(score_gradient[:, None], squares, out=self._query_squares[tile])
+            self._squares[tile].addcmul_(squares, score_gradient[:, :, None])
         torch.mul(self._query_squares[:, 0], -4 * self._energy, out=query_gradient)
 
     def gradients(self) -> tuple[Tensor, Tensor]:
-        """After the last step: the gradients of keys (B, S, A) and energy (A,)."""
+        """Returns the gradients of keys (B, S, A) and energy (A,), after all steps."""
         totals = self._score_gradients.sum(0)[:, :, None]
         keys_gradient = torch.sub(totals, self._squares, alpha=4, out=self._squares).mul_(self._energy)
         return keys_gradient, 2 * self._energy_gradient

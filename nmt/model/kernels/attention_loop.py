@@ -1,7 +1,7 @@
 """The attentional LSTM over all target words as one operation with a backward pass derived by hand.
 
-It is made as `nmt.model.kernels.lstm_loop` is: what does not depend on the recurrence leaves the loop, buffers are
-time-major and allocated once, and each weight's gradient is one product after the loop.
+Its structure is that of `nmt.model.kernels.lstm_loop`: what does not depend on the recurrence leaves the loop, buffers
+are time-major and allocated once, and each weight's gradient is one product after the loop.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from nmt.model.kernels.matmul import accurate, filled_up, mm, outside_autocast
 
 
 class LoopWeights(NamedTuple):
-    """The weights of the loop; matrices are in the number type in which their products are to run.
+    """The weights of the loop; matrices are in the number type in which their products run.
 
     With `query` and `energy` the score is additive, energy · tanh(query · state + key); without, it is the product of
     state and key (Luong et al. 2015). With `word` and `context_bias` there are two transitions a word, as in Nematus:
@@ -36,7 +36,7 @@ class LoopWeights(NamedTuple):
 
 
 class _Transitions(NamedTuple):
-    """What one LSTM transition a word leaves for the backward pass."""
+    """The values of an LSTM transition a word that the backward pass needs."""
 
     gates: Tensor  # (T, B, 4H) activations
     cells: Tensor  # (T, B, H) after each transition
@@ -44,14 +44,14 @@ class _Transitions(NamedTuple):
 
     @classmethod
     def empty(cls, like: Tensor, time: int) -> Self:
-        """Buffers for `time` words and hidden states `like` (B, H)."""
+        """Allocates buffers for `time` words and hidden states `like` (B, H)."""
         batch, size = like.shape
         new = like.new_empty
         return cls(new(time, batch, 4 * size), new(time, batch, size), new(time, batch, size))
 
 
 class _AttentionLoop(Function):
-    """The operation behind `attention_loop`; autograd wants every tensor as an argument of its own."""
+    """The operation behind `attention_loop`; autograd requires every tensor as an argument of its own."""
 
     @staticmethod
     def forward(
@@ -68,12 +68,12 @@ class _AttentionLoop(Function):
         time, batch, _ = input_gates.shape
         source, context_size = annotations.shape[1:]
         dtype = weight.recurrent.dtype
-        # Of tanh(query + key), what the backward pass needs, in the products' type.
+        # Values of tanh(query + key) for the backward pass, in the products' type.
         tanhs = hidden.new_empty(time if with_gradient else 0, *keys.shape, dtype=dtype)
         weights = hidden.new_empty(time, batch, source)
         attended, word = _Transitions.empty(hidden, time), None
         zeros = torch.zeros_like(hidden)
-        # What the recurrent product reads, [context; hidden state that queries], in the products' type.
+        # The input of the recurrent product, [context; hidden state that queries], in the products' type.
         joined = hidden.new_empty(time + 1, batch, context_size + hidden.shape[1], dtype=dtype)
         queries = joined[:, :, context_size:]
         hiddens, gates_after_attention = queries, input_gates
@@ -164,7 +164,7 @@ def _projected(rows: Tensor, weight: Tensor | None) -> Tensor:
 
 
 def _over_all_steps(inputs: Tensor, gradients: Tensor) -> Tensor:
-    """The gradient of a weight from what it read (T, B, I) and the gradient of what it made (T, B, O): (I, O)."""
+    """Computes the gradient of a weight, (I, O), from its inputs (T, B, I) and its outputs' gradients (T, B, O)."""
     return mm(filled_up(inputs.flatten(0, 1)).t(), filled_up(gradients.flatten(0, 1)))
 
 
@@ -178,15 +178,16 @@ def attention_loop(
 
     Args:
         input_gates: (T, B, 4H), what the embedded target words and the bias add to the gates, in the weights' type.
-        keys: (B, S, A), or (B, S, H) for products of query and key; annotations: (B, S, C).
+        keys: (B, S, A), or (B, S, H) for products of query and key.
+        annotations: (B, S, C).
         mask: (B, S) bool, True at tokens.
-        hidden: (B, H), the state to start from; the cell starts from zero.
+        hidden: (B, H), the initial state; the cell starts from zero.
         weights: of the loop.
 
     Returns hidden states (T, B, H) and contexts (T, B, C) in the products' type, and attention weights (T, B, S), which
     carry no gradient. Without gradient nothing of the size T·B·S·A is kept.
     """
-    # A GPU waits for memory most of all; a processor is slow to convert.
+    # A GPU spends most of its time on memory; a CPU is slow to convert.
     dtype, on_cpu = weights.recurrent.dtype, input_gates.device.type == "cpu"
     with outside_autocast(input_gates.device):
         return _run(

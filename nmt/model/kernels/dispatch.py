@@ -1,4 +1,4 @@
-"""Which kernels do the elementwise work of the loops over time: torch's own operations, or Triton's on a GPU."""
+"""The choice of kernels for the elementwise work of the loops over time: torch's own operations, or Triton on a GPU."""
 
 from __future__ import annotations
 
@@ -40,12 +40,12 @@ TORCH: Kernels = TorchKernels()
 
 
 def lstm_kernels(weight: Tensor) -> Kernels:
-    """The kernels for a loop of LSTM steps whose products have this weight."""
+    """Returns the kernels for a loop of LSTM steps whose products have this weight."""
     return _triton_for(weight) or TORCH
 
 
 def attention_kernels(weight: Tensor, source: int) -> Kernels:
-    """The kernels for additive attention over so many source tokens, in a loop whose products have this weight."""
+    """Returns the kernels for additive attention over `source` tokens, in a loop whose products have this weight."""
     kernels = _triton_for(weight)
     if kernels is None or (kernels.longest_source is not None and source > kernels.longest_source):
         return TORCH
@@ -59,7 +59,7 @@ def _triton_for(weight: Tensor) -> Kernels | None:
 
 @cache
 def triton_kernels(device: torch.device) -> Kernels | None:
-    """The kernels in Triton; None where it is not installed or cannot compile, for which it needs a C compiler."""
+    """Returns the kernels in Triton; None if it is not installed or cannot compile, for which it needs a C compiler."""
     if find_spec("triton") is None:
         return None
     from nmt.model.kernels.triton import TritonKernels
@@ -67,7 +67,7 @@ def triton_kernels(device: torch.device) -> Kernels | None:
     kernels: Kernels = TritonKernels()
     try:
         _try(kernels, device)
-    except Exception as error:  # of many types, by what is missing
+    except Exception as error:  # of many types, depending on what is missing
         reason = str(error).partition("\n")[0] or type(error).__name__
         logger.warning("the loops over time run without kernels of their own, and slower: %s", reason)
         return None

@@ -15,11 +15,11 @@ class DotForward:
     """The forward pass; an `AttentionForward`."""
 
     def __init__(self, keys: Tensor, annotations: Tensor, padding: Tensor, weights: Tensor) -> None:
-        """Fills `weights` (T, B, S)."""
+        """Takes `weights` (T, B, S), which the steps fill."""
         self._keys, self._annotations, self._padding, self._weights = keys, annotations, padding, weights
 
     def forward(self, t: int, query: Tensor, context: Tensor) -> None:
-        """Step `t`: the query (B, A) -> fills the context (B, C)."""
+        """Fills the context (B, C) of step `t` from its query (B, A)."""
         scores = torch.bmm(self._keys, query[:, :, None].to(self._keys.dtype))[..., 0].to(self._weights.dtype)
         weigh(scores.masked_fill_(self._padding, float("-inf")), self._annotations, self._weights[t], context)
 
@@ -28,17 +28,17 @@ class DotBackward:
     """The backward pass; an `AttentionBackward`."""
 
     def __init__(self, keys: Tensor, annotations: Tensor, weights: Tensor, queries: Tensor) -> None:
-        """As for `DotForward`, which has filled the weights for `queries` (T, B, A)."""
+        """Takes the arguments of `DotForward`, which has filled the weights for `queries` (T, B, A)."""
         self._keys, self._annotations, self._weights, self._queries = keys, annotations, weights, queries
         self._score_gradients = torch.empty_like(weights)
 
     def backward(self, t: int, context_gradient: Tensor, query_gradient: Tensor) -> None:
-        """Step `t`: the gradient of the context (B, C) -> fills that of the query (B, A)."""
+        """Fills the gradient of the query (B, A) of step `t` from that of its context (B, C)."""
         weigh_back(context_gradient, self._annotations, self._weights[t], self._score_gradients[t])
-        given = self._score_gradients[t, :, None].to(self._keys.dtype)
-        query_gradient.copy_(torch.bmm(given, self._keys)[:, 0])
+        gradient = self._score_gradients[t, :, None].to(self._keys.dtype)
+        query_gradient.copy_(torch.bmm(gradient, self._keys)[:, 0])
 
     def gradients(self) -> tuple[Tensor, None]:
-        """After the last step: the gradient of the keys (B, S, A); there is no other."""
-        asked = self._queries.transpose(0, 1).to(self._weights.dtype)
-        return torch.bmm(self._score_gradients.permute(1, 2, 0), asked), None
+        """Returns the gradient of the keys (B, S, A), after all steps; there is no other."""
+        queries = self._queries.transpose(0, 1).to(self._weights.dtype)
+        return torch.bmm(self._score_gradients.permute(1, 2, 0), queries), None

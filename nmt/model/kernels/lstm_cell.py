@@ -1,6 +1,7 @@
-"""One LSTM transition, for autograd and with its gradient by hand.
+"""An LSTM transition, for autograd and with its gradient by hand.
 
-The gates lie in the order input, forget, output, candidate, so that one sigmoid covers the first three.
+The cell is that of Hochreiter and Schmidhuber (1997) with the forget gate of Gers, Schmidhuber and Cummins (2000). The
+gates lie in the order input, forget, output, candidate, so that one sigmoid covers the first three.
 """
 
 from __future__ import annotations
@@ -13,9 +14,9 @@ from nmt.model.kernels.tanh import fill_with_tanh
 
 
 def lstm_cell(gates: Tensor, cell: Tensor) -> tuple[Tensor, Tensor]:
-    """One LSTM transition from gates (·, 4H) before activation, in the order input, forget, output, candidate.
+    """Runs an LSTM transition from gates (·, 4H) before activation; returns hidden and cell, (·, H) each.
 
-    Without autograd it is `cell_forward`, which may overwrite the gates given.
+    Without autograd it is `cell_forward`, which may overwrite the gates.
     """
     if not torch.is_grad_enabled():
         now = torch.empty_like(cell)
@@ -26,7 +27,7 @@ def lstm_cell(gates: Tensor, cell: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def cell_forward(gates: Tensor, previous_cell: Tensor, cell: Tensor, cell_tanh: Tensor) -> Tensor:
-    """One LSTM transition in place: `gates` (·, 4H) become their activations; fills both cells; returns hidden."""
+    """Runs a transition in place: `gates` (·, 4H) become activations; fills `cell` and `cell_tanh`; returns hidden."""
     hidden_size = cell.shape[-1]
     gates[..., : 3 * hidden_size].sigmoid_()
     into, forget, out, candidate = gates.split(hidden_size, -1)
@@ -46,7 +47,7 @@ def cell_backward(
     cell_tanh: Tensor,
     gates_gradient: Tensor,
 ) -> None:
-    """The gradient of `cell_forward`: fills `gates_gradient`, turns `cell_gradient` into the previous cell's."""
+    """Runs the gradient of `cell_forward`: fills `gates_gradient`, turns `cell_gradient` into the previous cell's."""
     hidden_size = previous_cell.shape[-1]
     into, forget, out, candidate = gates.split(hidden_size, -1)
     into_gradient, forget_gradient, out_gradient, candidate_gradient = gates_gradient.split(hidden_size, -1)
@@ -72,7 +73,7 @@ def lstm_step(
     cell_tanh: Tensor,
     hidden: Tensor,
 ) -> None:
-    """Runs one transition in a loop; see `nmt.model.kernels.interface.Kernels.lstm_step`."""
+    """Runs a transition in a loop; see `nmt.model.kernels.interface.Kernels.lstm_step`."""
     if input_gates.dtype == recurrent.dtype == gates.dtype:
         torch.add(input_gates, recurrent, out=gates)
     else:  # summed in the type of the gates, which is the more accurate

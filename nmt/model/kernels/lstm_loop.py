@@ -1,10 +1,9 @@
-"""LSTMs over time as one operation with a backward pass derived by hand; `attention_loop` is made alike.
+"""LSTMs over time as one operation with a backward pass derived by hand; `attention_loop` has the same structure.
 
 Autograd's own backward through a Python loop fills and adds a whole tensor at every step. Here every product that
 does not depend on the recurrence is hoisted out of the loop, buffers are time-major and allocated once, and each
-weight's gradient is one product after the loop. Products run in the type of the weights that are handed over
-(float32, float64 or bfloat16), and hidden states leave the loop in it; elementwise work and cell states stay in float32
-(float64 for float64).
+weight's gradient is one product after the loop. Products run in the type of the weights (float32, float64 or bfloat16),
+and hidden states leave the loop in it; elementwise work and cell states stay in float32 (float64 for float64).
 """
 
 from __future__ import annotations
@@ -87,9 +86,9 @@ def lstm_loop(
 
     Args:
         input_gates: (D, T, B, 4H), what input and bias add to the gates, in the type of the weight.
-        recurrent_weight: (D, H, 4H), in the type in which its products are to run.
-        hidden: (D, B, H), the state to start from; zero when left out. The cells start from zero.
-        by_steps: leave the gradient to autograd, step by step, which the loop's own is tested against.
+        recurrent_weight: (D, H, 4H), in the type in which its products run.
+        hidden: (D, B, H), the initial state; zero by default. The cells start from zero.
+        by_steps: leaves the gradient to autograd, step by step, which the loop's own is tested against.
 
     Returns the hidden states, (D, T, B, H), in the same type.
     """

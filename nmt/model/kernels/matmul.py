@@ -16,13 +16,13 @@ from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
 ROWS = 128  # rows are filled up to a multiple of this at most
-FEW = 40  # rows at most that are multiplied by a packed matrix: each number of them costs oneDNN time and memory once
-LEAST_MULTIPLICATIONS = 1 << 24  # of a product that is worth oneDNN's machine code for its size
-_PACKED = "packed"  # the attribute of a matrix that has a packed one
+FEW = 40  # maximum number of rows for a packed matrix: each number of rows costs oneDNN time and memory once
+LEAST_MULTIPLICATIONS = 1 << 24  # minimum size of a product that is worth oneDNN's machine code for it
+_PACKED = "packed"  # the attribute of a matrix that holds its packed copy
 
 
 def for_products(values: Tensor) -> Tensor:
-    """The values in the type that autocast asks products to run in; as they are where autocast is off."""
+    """Converts values to the type that autocast runs products in; if autocast is off, they stay as they are."""
     return values.to(_product_type(values))
 
 
@@ -32,22 +32,22 @@ def _product_type(values: Tensor) -> torch.dtype:
 
 
 def outside_autocast(device: torch.device) -> AbstractContextManager[object]:
-    """A context in which operations run in the types that they are given.
+    """Returns a context in which operations run in the types of their arguments.
 
-    Where autocast is off it does nothing: torch's own takes as long as a small product.
+    If autocast is off it does nothing: torch's own context takes as long as a small product.
     """
     enabled = torch.is_autocast_enabled(device.type)
     return torch.autocast(device.type, enabled=False) if enabled else nullcontext()
 
 
 def accurate(values: Tensor) -> Tensor:
-    """The values in a type fit for elementwise work: bfloat16 becomes float32."""
+    """Converts values to a type fit for elementwise work: 16-bit numbers become float32."""
     return values.float() if values.dtype in (torch.bfloat16, torch.float16) else values
 
 
 @contextmanager
 def accurately(values: Tensor) -> Iterator[Tensor]:
-    """What the block fills in place of the values: themselves, or more accurate ones that are then written to them."""
+    """Yields a tensor to fill: the values themselves, or a more accurate tensor that is then copied to them."""
     if values.dtype not in (torch.bfloat16, torch.float16):
         yield values
     else:
@@ -57,7 +57,7 @@ def accurately(values: Tensor) -> Iterator[Tensor]:
 
 
 def linear(inputs: Tensor, weight: Tensor, bias: Tensor | None = None, *, transposed: bool = False) -> Tensor:
-    """`functional.linear` for many rows, (·, ·, I) -> (·, ·, O), which run as if they were a few more.
+    """Computes `functional.linear`, (·, ·, I) -> (·, ·, O), of many rows, to which it appends some (see `filled_up`).
 
     Few rows are multiplied by the packed matrix if there is one. The weight is (O, I) or, `transposed`, (I, O).
     """
@@ -69,14 +69,14 @@ def linear(inputs: Tensor, weight: Tensor, bias: Tensor | None = None, *, transp
 
 
 def linears(inputs: Tensor, weights: Tensor, biases: Tensor) -> Tensor:
-    """Several of them at once: (D, N, I), (D, I, O) and (D, O) -> (D, N, O)."""
+    """Computes several of them at once: (D, N, I), (D, I, O) and (D, O) -> (D, N, O)."""
     if _runs_by_onednn(inputs, weights):
         return torch.stack([_linear(*each) for each in zip(inputs, weights, biases, strict=True)])
     return torch.baddbmm(biases[:, None], filled_up(inputs), weights)[:, : inputs.shape[1]]
 
 
 def product(inputs: Tensor, weight: Tensor, *, transposed: bool = False) -> Tensor:
-    """The same without a bias for a step of search, whose rows are few or become fewer with each word."""
+    """Computes `linear` without a bias for a step of search, whose rows are few or become fewer with each word."""
     packed = _packed_for(inputs, weight)
     if packed is not None:
         return _by_packed(inputs, packed, None)
@@ -86,21 +86,21 @@ def product(inputs: Tensor, weight: Tensor, *, transposed: bool = False) -> Tens
 
 
 def mm(rows: Tensor, matrix: Tensor, *, out: Tensor | None = None) -> Tensor:
-    """(N, I) and (I, O), of one type -> (N, O), which may be `out`; autograd does not see it."""
+    """Multiplies (N, I) and (I, O), of one type -> (N, O), which may be `out`; autograd does not see it."""
     if _is_for_onednn(rows, matrix):
         return _by_onednn(rows, matrix, None)
     return torch.mm(rows, matrix, out=out)
 
 
 def bmm(rows: Tensor, matrices: Tensor) -> Tensor:
-    """(D, N, I) and (D, I, O), few of them large -> (D, N, O); autograd does not see it."""
+    """Multiplies (D, N, I) and (D, I, O), of a small D -> (D, N, O); autograd does not see it."""
     if _is_for_onednn(rows, matrices):
         return torch.stack([mm(*each) for each in zip(rows, matrices, strict=True)])
     return torch.bmm(rows, matrices)
 
 
 def _linear(rows: Tensor, matrix: Tensor, bias: Tensor | None) -> Tensor:
-    """(N, I), (I, O) and (O,) -> (N, O), under autograd and autocast."""
+    """Computes a linear map, (N, I), (I, O) and (O,) -> (N, O), under autograd and autocast."""
     if _runs_by_onednn(rows, matrix):
         return _run_linear(rows, matrix, bias)
     return _first(functional.linear(filled_up(rows), matrix.t(), bias), len(rows))
@@ -132,12 +132,12 @@ _run_linear = cast("Callable[[Tensor, Tensor, Tensor | None], Tensor]", _Linear.
 
 
 def _runs_by_onednn(rows: Tensor, matrix: Tensor) -> bool:
-    """Whether a product runs in float32, whatever autocast asks for, and is quicker by oneDNN."""
+    """Returns True if a product runs in float32, also under autocast, and is faster by oneDNN."""
     return _product_type(rows) == torch.float32 == matrix.dtype and _is_for_onednn(rows, matrix)
 
 
 def _is_for_onednn(rows: Tensor, matrix: Tensor) -> bool:
-    """Whether a product, or each of several, is in float32, on a processor where oneDNN is quicker, and large."""
+    """Returns True if a product, or each of several, is in float32, large, and on a CPU where oneDNN is faster."""
     if rows.dtype != torch.float32 or rows.device.type != "cpu" or not onednn_is_quicker():
         return False
     return rows.shape[-2] * rows.shape[-1] * matrix.shape[-1] >= LEAST_MULTIPLICATIONS
@@ -145,10 +145,10 @@ def _is_for_onednn(rows: Tensor, matrix: Tensor) -> bool:
 
 @cache
 def onednn_is_quicker() -> bool:
-    """Whether float32 products are to run by oneDNN, which takes the processor as it is.
+    """Returns True if float32 products run by oneDNN, which uses the processor's instructions, whoever made it.
 
-    torch has them done by MKL, which does not use AVX-512 on a processor that is not Intel's: in float32 a Zen 5 is
-    twice as fast by oneDNN. On a Zen 3, which has AVX2 alone, both are as fast, but oneDNN wants memory for each size
+    torch runs them by MKL, which does not use AVX-512 on a processor that is not Intel's: in float32 a Zen 5 is twice
+    as fast by oneDNN. On a Zen 3, which has AVX2 alone, both are equally fast, but oneDNN takes memory for each size
     of a product, and training was a tenth slower by it. (Products in bfloat16 run by oneDNN anyway.)
     """
     if torch.backends.cpu.get_cpu_capability() != "AVX512":
@@ -167,11 +167,10 @@ def _by_onednn(rows: Tensor, matrix: Tensor, bias: Tensor | None) -> Tensor:
 
 
 def pack(weight: Tensor, *, transposed: bool = False) -> None:
-    """Keeps beside a matrix, (O, I) or `transposed`, another in the order in which oneDNN multiplies few rows by it.
+    """Keeps beside a matrix, (O, I) or `transposed`, a copy in the layout in which oneDNN multiplies few rows by it.
 
-    A product of five rows, which is a beam's, takes a third of the time. It is for weights that do not change any more
-    and are on a processor; where torch was built without oneDNN, or has its operations under other names, it does
-    nothing.
+    A product of five rows, those of a beam, takes a third of the time. The weight must not change any more. Off the
+    CPU, or if torch was built without oneDNN or has its operations under other names, this does nothing.
     """
     if weight.device.type != "cpu" or not _packs(weight.dtype):
         return
@@ -200,10 +199,10 @@ def _by_packed(inputs: Tensor, packed: Tensor, bias: Tensor | None) -> Tensor:
 
 
 def filled_up(rows: Tensor) -> Tensor:
-    """(·, N, I) with rows of zeros behind it, where that makes products quicker.
+    """Appends rows of zeros to (·, N, I) where that makes products faster.
 
-    Each size of a product that it has not met costs oneDNN, by which a processor computes in bfloat16, about two
-    milliseconds and a megabyte for machine code.
+    For each new size of a product, oneDNN, by which a CPU computes in bfloat16, takes about two milliseconds and a
+    megabyte for machine code.
     """
     count, dtype = rows.shape[-2], _product_type(rows)
     by_onednn = dtype == torch.bfloat16 or (dtype == torch.float32 and onednn_is_quicker())
@@ -213,20 +212,20 @@ def filled_up(rows: Tensor) -> Tensor:
 
 
 def _filled_to(count: int, rows: Tensor) -> Tensor:
-    """(·, N, I) -> (·, count, I); in one pass over memory, where `pad` makes two."""
+    """Appends rows of zeros, (·, N, I) -> (·, count, I), in one pass over memory, where `pad` makes two."""
     more = count - rows.shape[-2]
     return torch.cat([rows, rows.new_zeros(*rows.shape[:-2], more, rows.shape[-1])], -2) if more else rows
 
 
 def _first(rows: Tensor, count: int) -> Tensor:
-    """The first rows; where that is all, no view of them, whose gradient would be a copy."""
+    """Returns the first rows; if these are all, not as a view, whose gradient would be a copy."""
     return rows if count == len(rows) else rows[:count]
 
 
 def rounded_up(count: int, multiple: int = 1) -> int:
-    """The next number with four significant bits that `multiple`, a power of two, divides: there are few of them.
+    """Rounds up to a number with four significant bits that `multiple`, a power of two, divides: there are few of them.
 
-    It is never more than an eighth above `count`, or less than a `multiple` above it.
+    It is at most an eighth above `count`, or less than a `multiple` above it.
     """
     return _multiple_of(max(multiple, 1 << max(0, count.bit_length() - 4)), count)
 

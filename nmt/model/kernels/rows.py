@@ -1,4 +1,4 @@
-"""Selecting rows of a matrix, with gradients that are quicker than those of torch's own operations."""
+"""Selecting rows of a matrix, with gradients that are faster than those of torch's own operations."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class _PermutedRows(Function):
 
 
 class _DistinctRows(Function):
-    """Selects rows no two of which are the same, so that each row's gradient is one selected row's, or zero."""
+    """Selects rows, none of them twice, so that each row's gradient is that of one selected row, or zero."""
 
     @staticmethod
     def forward(ctx: Any, rows: Tensor, places: Tensor) -> Tensor:
@@ -62,19 +62,19 @@ _embedding_rows = cast("Callable[[Tensor, Tensor], Tensor]", _EmbeddingRows.appl
 
 
 def permuted_rows(rows: Tensor, index: Tensor) -> Tensor:
-    """The rows (N, R) in the order of an index (N,) that is its own inverse: (N, R)."""
+    """Returns the rows (N, R) in the order of an index (N,) that is its own inverse: (N, R)."""
     return _permuted_rows(rows, index)
 
 
 def distinct_rows(rows: Tensor, places: Tensor) -> Tensor:
-    """The rows, (·, R), at `places` (N,), none of which comes twice: (N, R)."""
+    """Returns the rows, (·, R), at `places` (N,), none of which occurs twice: (N, R)."""
     return _distinct_rows(rows, places)
 
 
 def embedding_rows(weight: Tensor, tokens: Tensor) -> Tensor:
-    """What an embedding with this weight (V, E) makes of tokens (·, ·): (·, ·, E).
+    """Embeds tokens (·, ·) by a weight (V, E): (·, ·, E).
 
-    The backward pass of torch's own waits for the GPU when tokens are many, and cannot be recorded in a CUDA graph.
+    The backward pass of torch's own waits for the GPU if tokens are many, and cannot be captured in a CUDA graph.
     """
     rows: Tensor = _embedding_rows(weight, tokens.flatten()).unflatten(0, tokens.shape)
     return rows

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import torch
 
-# Numbers of one temporary on a processor: few enough that several passes over it stay within a core's second-level
-# cache.
+# Numbers of a temporary on a CPU: few enough that several passes over it stay within a core's second-level cache.
 TILE_NUMBERS = 1 << 18
 
 
 def tiles(batch: int, numbers_of_each: int, device: torch.device) -> list[slice]:
-    """The sentences of a batch in tiles of at most `TILE_NUMBERS` numbers, one sentence at least.
+    """Cuts the sentences of a batch into tiles of at most `TILE_NUMBERS` numbers, or of one sentence.
 
     A GPU takes the batch as a whole.
     """

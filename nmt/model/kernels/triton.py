@@ -1,8 +1,8 @@
 """The elementwise work of the loops over time in Triton, each step in a few passes over memory.
 
-Imported only where a GPU is at hand and Triton comes with torch. `nmt.model.kernels.lstm_cell` and
-`nmt.model.kernels.additive_attention` do the same in torch's own operations, and say what is computed. All tensors are
-contiguous in their last dimension, in float32 or bfloat16; numbers are float32 in between.
+Imported only if there is a GPU and Triton comes with torch. `nmt.model.kernels.lstm_cell` and
+`nmt.model.kernels.additive_attention` do the same in torch's own operations, and state what is computed. All tensors
+are contiguous in their last dimension, in float32 or bfloat16; numbers are float32 in between.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ def _lstm_step_backward(
 
 
 def _launch(kernel, like, *given):
-    """One program for some units of a row, of (D, B, ·) or (B, ·)."""
+    """Launches a program for each block of units of each row of (D, B, ·) or (B, ·)."""
     tensors = [tensor if tensor.dim() == 3 else tensor[None] for tensor in given]
     assert all(tensor.stride(2) == 1 for tensor in tensors)
     strides = [stride for tensor in tensors for stride in tensor.stride()[:2]]
@@ -120,9 +120,9 @@ def _attend(
         inside = features < size
         both = present[:, None] & inside[None, :]
         offsets = first + positions[:, None] * size + features[None, :]
-        asked = tl.load(query + sentence * size + features, mask=inside, other=0.0).to(tl.float32)
+        queried = tl.load(query + sentence * size + features, mask=inside, other=0.0).to(tl.float32)
         key = tl.load(keys + offsets, mask=both, other=0.0).to(tl.float32)
-        value = _tanh(key + asked[None, :])
+        value = _tanh(key + queried[None, :])
         if SAVE:
             tl.store(tanhs + offsets, value.to(tanhs.dtype.element_ty), mask=both)
         scores += tl.sum(value * tl.load(energy + features, mask=inside, other=0.0)[None, :], 1)
@@ -142,8 +142,8 @@ def _weigh(weights, annotations, context, source, size, context_stride, SOURCE: 
     weight = tl.load(weights + sentence * source + positions, mask=present, other=0.0)
     offsets = (sentence * source + positions[:, None]) * size + features[None, :]
     tile = tl.load(annotations + offsets, mask=present[:, None] & inside[None, :], other=0.0).to(tl.float32)
-    found = tl.sum(weight[:, None] * tile, 0)
-    tl.store(context + sentence * context_stride + features, found.to(context.dtype.element_ty), mask=inside)
+    total = tl.sum(weight[:, None] * tile, 0)
+    tl.store(context + sentence * context_stride + features, total.to(context.dtype.element_ty), mask=inside)
 
 
 @triton.jit
@@ -173,9 +173,9 @@ def _attend_backward(
         both = present[:, None] & inside[None, :]
         tile = tl.load(tanhs + rows[:, None] * attention_size + features[None, :], mask=both, other=0.0)
         value = tile.to(tl.float32)
-        found = -tl.load(energy + features, mask=inside, other=0.0) * tl.sum(value * value * gradient[:, None], 0)
+        total = -tl.load(energy + features, mask=inside, other=0.0) * tl.sum(value * value * gradient[:, None], 0)
         place = query_gradient + sentence * attention_size + features
-        tl.store(place, found.to(query_gradient.dtype.element_ty), mask=inside)
+        tl.store(place, total.to(query_gradient.dtype.element_ty), mask=inside)
 
 
 @triton.jit
@@ -200,14 +200,14 @@ def _collect(
         products += product
         squares += product * value
         total += gradient
-    found = (total[:, None] - squares) * tl.load(energy + features, mask=inside, other=0.0)[None, :]
-    tl.store(keys_gradient + (sentence * source + positions[:, None]) * size + features[None, :], found, mask=both)
+    result = (total[:, None] - squares) * tl.load(energy + features, mask=inside, other=0.0)[None, :]
+    tl.store(keys_gradient + (sentence * source + positions[:, None]) * size + features[None, :], result, mask=both)
     part = sentence * tl.num_programs(1) + tl.program_id(1)
     tl.store(energy_parts + part * size + features, tl.sum(products, 0), mask=inside)
 
 
 class TritonAdditiveForward:
-    """Additive attention forward; an `AttentionForward`."""
+    """The forward pass of additive attention; an `AttentionForward`."""
 
     def __init__(
         self, keys: Tensor, annotations: Tensor, padding: Tensor, energy: Tensor, weights: Tensor, tanhs: Tensor
@@ -218,7 +218,7 @@ class TritonAdditiveForward:
         self._saves = len(tanhs) > 0
 
     def forward(self, t: int, query: Tensor, context: Tensor) -> None:
-        """See there."""
+        """Fills the context (B, C) of step `t` from its query (B, A)."""
         batch, source, attention_size = self._keys.shape
         block, rows = _tile(source)
         _attend[batch,](
@@ -233,7 +233,7 @@ class TritonAdditiveForward:
 
 
 class TritonAdditiveBackward:
-    """Its gradient; an `AttentionBackward`."""
+    """The backward pass of additive attention; an `AttentionBackward`."""
 
     def __init__(self, annotations: Tensor, energy: Tensor, weights: Tensor, tanhs: Tensor) -> None:
         self._annotations, self._energy = annotations.contiguous(), energy.contiguous()
@@ -241,7 +241,7 @@ class TritonAdditiveBackward:
         self._score_gradients = torch.empty_like(weights)
 
     def backward(self, t: int, context_gradient: Tensor, query_gradient: Tensor) -> None:
-        """See there."""
+        """Fills the gradient of the query (B, A) of step `t` from that of its context (B, C)."""
         batch, source, context_size = self._annotations.shape
         block, rows = _tile(source)
         _attend_backward[batch,](
@@ -251,7 +251,7 @@ class TritonAdditiveBackward:
         )  # fmt: skip
 
     def gradients(self) -> tuple[Tensor, Tensor]:
-        """See there."""
+        """Returns the gradients of keys (B, S, A) and energy (A,), after all steps."""
         time, batch, source, size = self._tanhs.shape
         rows, block = 16, 64
         tiles = triton.cdiv(source, rows)
@@ -265,7 +265,7 @@ class TritonAdditiveBackward:
 
 
 def _tile(source):
-    """Features and rows of a tile."""
+    """Returns the numbers of features and rows of a tile."""
     rows = max(16, triton.next_power_of_2(source))
     return max(16, _TILE_NUMBERS // rows), rows
 
@@ -285,7 +285,7 @@ class TritonKernels:
         cell_tanh: Tensor,
         hidden: Tensor,
     ) -> None:
-        """See there."""
+        """See `Kernels.lstm_step`."""
         _launch(_lstm_step, cell, recurrent, input_gates, gates, previous_cell, cell, cell_tanh, hidden)
 
     def lstm_step_backward(
@@ -298,18 +298,18 @@ class TritonKernels:
         cell_tanh: Tensor,
         gates_gradient: Tensor,
     ) -> None:
-        """See there."""
+        """See `Kernels.lstm_step_backward`."""
         tensors = carried, output_gradient, cell_gradient, gates, previous_cell, cell_tanh, gates_gradient
         _launch(_lstm_step_backward, cell_tanh, *tensors)
 
     def additive_forward(
         self, keys: Tensor, annotations: Tensor, padding: Tensor, energy: Tensor, weights: Tensor, tanhs: Tensor
     ) -> AttentionForward:
-        """See there."""
+        """See `Kernels.additive_forward`."""
         return TritonAdditiveForward(keys, annotations, padding, energy, weights, tanhs)
 
     def additive_backward(
         self, annotations: Tensor, energy: Tensor, weights: Tensor, tanhs: Tensor
     ) -> AttentionBackward:
-        """See there."""
+        """See `Kernels.additive_backward`."""
         return TritonAdditiveBackward(annotations, energy, weights, tanhs)

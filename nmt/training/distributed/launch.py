@@ -1,4 +1,4 @@
-"""The processes that were launched together, joined when they are first asked for. Nothing here needs torch before."""
+"""The processes that were launched together, joined at their first use. Nothing here needs torch before that."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Launch:
 
     @cached_property
     def group(self) -> ProcessGroup:
-        """All of them, as seen from here; raises ConfigError where they cannot be reached."""
+        """The group of all of them; raises ConfigError if they cannot be reached."""
         from nmt.training.distributed.process_group import ProcessGroup
 
         return ProcessGroup(self.process)

@@ -1,11 +1,11 @@
 """The processes that train one model: messages between them, and numbers and gradients that they combine.
 
 The first process, rank 0, does all that one process alone does. The others wait until it has prepared everything, and
-then make the same updates at the same time, each with its share of the data; they write nothing and say nothing.
+then make the same updates at the same time, each with its share of the data; they write and print nothing.
 
-Messages go through the launcher's key-value store, in JSON, which is polled: so a wait may take as long as it takes,
-and yet ends when a signal comes or when the first process leaves. Numbers and gradients go through torch's process
-group, where a process that ends by itself breaks the connections of all others.
+Messages go through the launcher's key-value store, in JSON, which is polled: so a wait may be of any length, and yet
+ends when a signal comes or when the first process leaves. Numbers and gradients go through torch's process group, where
+a process that ends by itself breaks the connections of all others.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ from nmt.training.signals import StopRequest
 SECONDS_BETWEEN_POLLS = 0.05
 # The first process saves when all are asked to stop, and the others wait for it, unless it is gone.
 SECONDS_TO_SAVE = 20.0
-# A process that ends by an error tells of it first, and the others notice that it is gone within moments.
+# A process that ends by an error reports it first, and the others notice within moments that it is gone.
 SECONDS_TO_TELL = 2.0
-# To find each other; and for one update, with a checkpoint that the first process may save before it. Where a process
-# ends, the others know at once: this is for a machine that vanishes.
+# Timeouts of finding each other, and of an update, with a checkpoint that the first process may save before it. If a
+# process ends, the others notice at once: these are for a machine that vanishes.
 CONNECTING = timedelta(minutes=1)
 UPDATING = timedelta(hours=1)
 
-# Keys of the store, where others have theirs.
+# Keys in the store, which holds keys of others, too.
 _PLAN, _READY, _GO, _SHARED = "nmt/plan", "nmt/ready", "nmt/go", "nmt/shared"
 _FAILURE, _DISMISSED = "nmt/failure", "nmt/dismissed"
 
@@ -56,7 +56,7 @@ class ProcessGroup:
     """The processes of one training, as seen from one of them. A process alone has nobody to wait for."""
 
     def __init__(self, process: ProcessRank) -> None:
-        """Connects to the others' store; raises ConfigError where there is none."""
+        """Connects to the store of the processes; raises ConfigError if there is none."""
         self.process = process
         self._shared = 0
         if process.is_alone:
@@ -77,23 +77,23 @@ class ProcessGroup:
 
     @property
     def is_first(self) -> bool:
-        """True if this is the process that validates, writes and talks."""
+        """True if this is the process that validates, writes and reports."""
         return self.process.rank == 0
 
     def begin(self, plan: dict[str, Any]) -> None:
-        """Tells the others what to train; called by the first process when everything is prepared."""
+        """Publishes the plan of the training; called by the first process when everything is prepared."""
         if not self.alone:
             self._publish(_PLAN, plan)
 
     def plan(self, stop: StopRequest) -> Any:
-        """Returns what the first process gave to `begin`; errors are those of `share`."""
+        """Waits for the plan that the first process gave to `begin`, and returns it; errors are those of `share`."""
         return self._wait_for(_PLAN, stop)
 
     def share(self, value: Any, stop: StopRequest) -> Any:
-        """Returns the value of the first process, of what JSON can hold; the others wait for it, and bring any.
+        """Returns the value of the first process, which JSON can hold; the others wait for it, and pass any value.
 
         Raises:
-            DismissedError: the first process has left, or a signal came and it has not left a while later.
+            DismissedError: the first process has left, or has not left some time after a signal came.
         """
         if self.alone:
             return value
@@ -106,7 +106,7 @@ class ProcessGroup:
 
     @contextmanager
     def joined(self, device: torch.device, stop: StopRequest) -> Iterator[None]:
-        """Waits for all processes to be here; inside, they can compute together.
+        """Waits until all processes have come here; inside, they can compute together.
 
         Raises:
             DismissedError: as for `share`.
@@ -120,7 +120,7 @@ class ProcessGroup:
         if device.type == "cuda":
             torch.cuda.set_device(device)
         dist.init_process_group(
-            # Few numbers go over the processor, see `gather`; gradients from where they are.
+            # The few numbers of `gather` are sent from the CPU, gradients from where they are.
             "gloo" if device.type == "cpu" else f"cpu:gloo,{device.type}:nccl",
             store=self._store,
             rank=self.process.rank,
@@ -145,20 +145,19 @@ class ProcessGroup:
         self._publish(_GO, True)
 
     def synchronized(self, module: nn.Module) -> nn.Module:
-        """Wraps a module: backward leaves the mean of all processes' gradients in its parameters, which begin with the
-        values that they have in the first process.
+        """Wraps a module so that backward leaves the mean of all processes' gradients in its parameters.
 
-        Every parameter has to take part in every call.
+        They begin with the values of the first process. Every parameter has to take part in every call.
         """
         if self.alone:
             return module
         return DistributedDataParallel(module, gradient_as_bucket_view=True)
 
     def gather(self, *numbers: float) -> list[list[float]]:
-        """Returns the numbers that each process brings, by rank.
+        """Returns the numbers that each process passes, by rank.
 
-        On CUDA, too, this takes the way of the processor, where a process that is gone shows by a broken connection;
-        a product on the device that waits for it would wait on.
+        On CUDA, too, they are sent from the CPU, where a process that is gone shows by a broken connection; an
+        operation on the device would wait for it without end.
         """
         if self.alone:
             return [list(numbers)]
@@ -169,13 +168,13 @@ class ProcessGroup:
 
     @contextmanager
     def leading(self) -> Iterator[None]:
-        """In the first process, raises what ended another process, and this one for want of it, as its own error."""
+        """Raises, in the first process, the error that ended another process, in place of its consequence here."""
         try:
             yield
         except BaseException as error:
             if self.alone:
                 raise
-            # The launcher ends all processes when one has ended; but all that is left to do here is to say why.
+            # The launcher ends all processes when one has ended; but this one has yet to report the cause.
             signal.signal(signal.SIGTERM, signal.SIG_IGN)
             cause = self._cause_elsewhere(error)
             if cause is None:
@@ -187,7 +186,7 @@ class ProcessGroup:
             return None
         lost = is_lost_connection(error)
         until = time.monotonic() + (SECONDS_TO_TELL if lost else 0)
-        with suppress(RuntimeError):  # the store is gone as well
+        with suppress(RuntimeError):  # the store is gone, too
             while (failure := self._reported()) is None and time.monotonic() < until:
                 time.sleep(SECONDS_BETWEEN_POLLS)
             if failure is not None:
@@ -196,7 +195,7 @@ class ProcessGroup:
         return NmtError("", what) if lost else None
 
     def report(self, error: BaseException) -> int:
-        """Tells the first process what ended this one; returns the exit code that belongs to it."""
+        """Reports to the first process the error that ended this one; returns its exit code."""
         if not isinstance(error, NmtError) and is_out_of_memory(error):
             error = MemoryExhaustedError("", "out of memory")
         failure: dict[str, Any] = {"rank": self.process.rank}
@@ -221,11 +220,11 @@ class ProcessGroup:
         return error
 
     def dismiss(self, exit_code: int) -> None:
-        """Lets the others leave with the exit code of the first process, which has told whatever there is to tell."""
+        """Lets the others leave with the exit code of the first process, which has reported every error."""
         self._publish(_DISMISSED, exit_code)
 
     def dismissal(self, seconds: float) -> int | None:
-        """Returns the exit code with which the first process left; None if it does not say within so many seconds."""
+        """Returns the exit code with which the first process left; None if there is none within so many seconds."""
         until = time.monotonic() + seconds
         with suppress(RuntimeError):  # the store is gone
             while (exit_code := self._lookup(_DISMISSED)) is None and time.monotonic() < until:
@@ -240,24 +239,24 @@ class ProcessGroup:
         return json.loads(self._store.get(key)) if self._store.check([key]) else None
 
     def _wait_for(self, key: str, stop: StopRequest) -> Any:
-        asked: float | None = None
+        stopped_at: float | None = None
         while (value := self._lookup(key)) is None:
             if (exit_code := self._lookup(_DISMISSED)) is not None:
                 raise DismissedError(exit_code)
             if stop.signal is not None:
-                asked = asked or time.monotonic()
-                if time.monotonic() - asked > SECONDS_TO_SAVE:
+                stopped_at = stopped_at or time.monotonic()
+                if time.monotonic() - stopped_at > SECONDS_TO_SAVE:
                     raise DismissedError(self.report(StoppedError("", "asked to stop", stop.signal)))
             time.sleep(SECONDS_BETWEEN_POLLS)
         return value
 
 
 def without_synchronizing(module: nn.Module) -> AbstractContextManager[None]:
-    """Inside, the gradients of a `synchronized` module add up in each process; the next call outside takes them in."""
+    """Returns a context in which each process adds up a `synchronized` module's gradients, until a call outside it."""
     return module.no_sync() if isinstance(module, DistributedDataParallel) else nullcontext()
 
 
 def is_lost_connection(error: BaseException) -> bool:
     """Returns True if this error means that another process, or the store, cannot be reached any more."""
-    # Gloo has no class for it; its messages name the place in its source.
+    # Gloo has no class for it; its messages name a path in its source.
     return isinstance(error, dist.DistError) or (isinstance(error, RuntimeError) and "gloo/" in str(error))

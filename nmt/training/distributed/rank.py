@@ -1,4 +1,4 @@
-"""The rank of this process among those that train one model, as their launcher says. Nothing here needs torch."""
+"""The rank of this process among those that train one model, given by their launcher. Nothing here needs torch."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from nmt.errors import ConfigError, Problem
 
 @dataclass(frozen=True)
 class ProcessRank:
-    """One process among those that train one model.
+    """A process among those that train one model.
 
     Attributes:
-        rank: its number, from 0; the first process, 0, is the one that reads, writes and talks.
+        rank: its number, from 0; the first process, 0, is the one that reads, writes and reports.
         world_size: number of processes.
         local_rank: its number among those on its machine, and so that of its CUDA device.
     """
@@ -25,7 +25,7 @@ class ProcessRank:
 
     @classmethod
     def from_env(cls, environment: Mapping[str, str]) -> Self:
-        """Reads what torchrun puts into the environment; without WORLD_SIZE this process is the only one.
+        """Reads the variables that torchrun sets in the environment; without WORLD_SIZE there is one process.
 
         Raises:
             ConfigError: the variables do not fit together; it names each.

@@ -1,4 +1,4 @@
-"""A worker: a process of several that is not the first. It helps to compute, and says nothing."""
+"""A worker: a process of several that is not the first. It helps to compute, and prints nothing."""
 
 from __future__ import annotations
 
@@ -23,25 +23,25 @@ from nmt.training.signals import StopRequest
 def run_worker(process: ProcessRank, stop: StopRequest) -> int:
     """Takes part in the training of the first process for as long as that goes on; returns the exit code.
 
-    It is that of the first process, unless this one fails by itself; then the first process tells why.
+    It is that of the first process, unless this one fails by itself; then the first process reports why.
     """
     with Path(os.devnull).open("w") as nowhere, redirect_stderr(nowhere):
         keep_freed_memory()
         try:
             group = ProcessGroup(process)
-        except ConfigError as error:  # which the first process meets as well, and tells
+        except ConfigError as error:  # which the first process meets, too, and reports
             return error.exit_code
         try:
             train_along(group, stop)
         except DismissedError as error:
             return error.exit_code
         except StoppedError as error:
-            # The first process is saving. Were this one to leave, the launcher would soon end both.
+            # The first process is saving. If this one left, the launcher would soon end both.
             exit_code = group.dismissal(SECONDS_TO_SAVE)
             return error.exit_code if exit_code is None else exit_code
         except BaseException as error:
             if not is_lost_connection(error):
                 return group.report(error)
-            # It is another that has failed; if it is the first, it has told the exit code.
+            # Another process has failed; if it is the first, it has published the exit code.
             return group.dismissal(SECONDS_TO_TELL) or NmtError.exit_code
         return group.dismissal(SECONDS_TO_SAVE) or 0
