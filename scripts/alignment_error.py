@@ -20,7 +20,7 @@ Links = set[tuple[int, int]]
 
 
 class Score(NamedTuple):
-    """How an alignment compares with the gold one, each in [0, 1]."""
+    """The error rate, precision and recall of an alignment, each in [0, 1], and its number of links."""
 
     error: float
     precision: float  # links that are possible
@@ -29,7 +29,7 @@ class Score(NamedTuple):
 
 
 def read(path: Path) -> list[tuple[Links, Links]]:
-    """The sure and the possible links of each pair."""
+    """Reads the sure and the possible links of each pair."""
     try:
         lines = path.read_text(encoding="utf-8").split("\n")
     except (OSError, UnicodeError) as error:
@@ -52,7 +52,7 @@ def read(path: Path) -> list[tuple[Links, Links]]:
 
 
 def score(gold: Iterable[tuple[Links, Links]], alignment: Iterable[Links]) -> Score:
-    """The score of an alignment of the same pairs."""
+    """Scores an alignment of the same pairs."""
     found = in_sure = in_possible = all_sure = 0
     for (sure, possible), links in zip(gold, alignment, strict=True):
         found += len(links)

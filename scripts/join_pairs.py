@@ -24,7 +24,7 @@ Pair = tuple[str, str]
 
 
 def joined(pairs: Iterable[Pair], sizes: Iterator[int]) -> Iterator[Pair]:
-    """The pairs in their order, each group of `sizes` joined with spaces; the last group may be smaller."""
+    """Joins pairs in their order, each group of `sizes` with spaces; the last group may be smaller."""
     group: list[Pair] = []
     size = next(sizes)
     for pair in pairs:
@@ -42,20 +42,20 @@ def _one_of(group: list[Pair]) -> Pair:
 
 
 def drawn_sizes(most: int, seed: int) -> Iterator[int]:
-    """1 to `most`, evenly, the same for the same seed."""
+    """Draws sizes from 1 to `most`, evenly; the same for the same seed."""
     generator = random.Random(seed)
     while True:
         yield generator.randint(1, most)
 
 
 def same_size(size: int) -> Iterator[int]:
-    """Always `size`."""
+    """Yields `size` for ever."""
     while True:
         yield size
 
 
 def read(corpus: CorpusFiles, warn: Callable[[str], None]) -> Iterator[Pair]:
-    """The pairs of a corpus, but those with a blank side or a line too long to be read, of which it warns."""
+    """Reads the pairs of a corpus, except those with a blank side or a line too long to be read, of which it warns."""
     left_out = 0
     for pair in read_pairs(corpus, warn):
         if pair.too_long or is_blank(pair.source) or is_blank(pair.target):
@@ -66,13 +66,13 @@ def read(corpus: CorpusFiles, warn: Callable[[str], None]) -> Iterator[Pair]:
         warn(f"{corpus.source[0]}: left out, since a side is blank or too long: {left_out}")
 
 
-def tell(message: str) -> None:
+def print_warning(message: str) -> None:
     """Writes to standard error."""
     print(message, file=sys.stderr)
 
 
-def keep_quiet(_: str) -> None:
-    """Writes nothing: all there is to say has been said."""
+def ignore_warning(_: str) -> None:
+    """Ignores a warning that was printed already."""
 
 
 def main() -> None:
@@ -97,8 +97,8 @@ def main() -> None:
         if arguments.each_size:
             sizes = [same_size(size) for size in range(1, arguments.most + 1)]
         with open_output(arguments.joined_source) as source, open_output(arguments.joined_target) as target:
-            for some, warn in zip(sizes, chain([tell], repeat(keep_quiet)), strict=False):
-                for pair in joined(read(corpus, warn), some):
+            for of_sizes, warn in zip(sizes, chain([print_warning], repeat(ignore_warning)), strict=False):
+                for pair in joined(read(corpus, warn), of_sizes):
                     source.write(pair[0])
                     target.write(pair[1])
     except NmtError as error:

@@ -1,1 +1,1 @@
-"""Attention read as an alignment of words, and drawn."""
+"""Attention read as links between words or tokens, and two directions of links made one."""

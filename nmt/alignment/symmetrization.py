@@ -1,7 +1,7 @@
-"""Two alignments of a pair, one of each direction, made one.
+"""Symmetrization: two alignments of a pair, one of each direction, made one.
 
 Each direction gives every word of its target one word of its source, so that one word for several is possible one way
-only. What both agree on is sure, what one says alone is likely where it stands beside what is sure.
+only. What both agree on is sure, what one has alone is likely where it stands beside what is sure.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ _NEIGHBOURS = ((-1, 0), (0, -1), (1, 0), (0, 1), (-1, -1), (-1, 1), (1, -1), (1,
 
 
 def intersection(forward: set[Link], backward: set[Link]) -> set[Link]:
-    """What both directions say: few links, most of them right (Och and Ney 2003)."""
+    """Keeps the links of both directions: few, most of them right (Och and Ney 2003)."""
     return forward & backward
 
 
 def union(forward: set[Link], backward: set[Link]) -> set[Link]:
-    """What either says: many links, most of the right ones among them (Och and Ney 2003)."""
+    """Keeps the links of either direction: many, most of the right ones among them (Och and Ney 2003)."""
     return forward | backward
 
 
 def grow_diag_final_and(forward: set[Link], backward: set[Link]) -> set[Link]:
-    """The intersection, grown by links of the union (Koehn, Och and Marcu 2003; Koehn et al. 2005, section 2.1).
+    """Grows the intersection by links of the union (Koehn, Och and Marcu 2003; Koehn et al. 2005, section 2.1).
 
     First by those that touch what is there, also at a corner, and give a word without a link its first one; then by
     those of which neither word has a link. What comes first decides what may come later: links are gone through as in
@@ -76,7 +76,7 @@ SYMMETRIZATIONS: dict[str, Callable[[set[Link], set[Link]], set[Link]]] = {
 
 
 def symmetrize(forward: Iterable[Link], backward: Iterable[Link], method: str) -> list[Link]:
-    """One alignment of two, ordered by source then target.
+    """Makes one alignment of two, ordered by source then target.
 
     Args:
         forward: of the model that translates the source, as (source, target).

@@ -61,31 +61,3 @@ def _training(summary: Mapping[str, object], where: Path) -> dict[str, Any]:
     if summary["metric"] not in _METRICS:
         raise ModelError(str(where), f"summary: metric is {summary['metric']!r:.40}; expected {' or '.join(_METRICS)}")
     return dict(summary)
-
-
-def as_text(description: dict[str, Any]) -> list[str]:
-    """Returns the description as lines of text."""
-    configuration, vocabulary, training = (
-        description["configuration"],
-        description["vocabulary"],
-        description["training"],
-    )
-    model = configuration["model"]
-    size = (
-        f"{vocabulary['source']:,}" if vocabulary["shared"] else f"{vocabulary['source']:,} / {vocabulary['target']:,}"
-    )
-    lines = [
-        f"{description['name']}: {description['source_language']} → {description['target_language']}",
-        f"directory    {description['directory']}",
-        f"parameters   {description['parameters']:,}",
-        f"vocabulary   {size} {configuration['tokenizer']['kind']}" + (", shared" if vocabulary["shared"] else ""),
-        f"encoder      bidirectional LSTM, {model['encoder']['layers']} × 2 × {model['encoder']['hidden_size']}",
-        f"decoder      LSTM, {model['decoder']['layers']} × {model['decoder']['hidden_size']}, "
-        f"{'no' if model['attention'] == 'none' else model['attention']} attention",
-    ]
-    if training.get("step"):
-        lines.append(f"trained      {training['step']:,} steps, {training['training_seconds'] / 60:.1f} minutes")
-    if training.get("best_score") is not None:
-        score = abs(training["best_score"])
-        lines.append(f"validation   {training['metric']} {score:.2f} (best, at step {training['best_step']:,})")
-    return [*lines, "", "configuration:", *(f"  {line}" for line in description["configuration_yaml"].splitlines())]

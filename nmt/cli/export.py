@@ -7,18 +7,21 @@ from typing import Annotated
 
 import typer
 
-from nmt.cli import options
+from nmt.cli import arguments
 from nmt.cli.logs import logger
+from nmt.cli.parsing import expand_groups
+from nmt.cli.startup import start
 
 
+@expand_groups
 def export(
-    model: options.Model,
+    model: arguments.Model,
     directory: Annotated[Path, typer.Argument(metavar="DIR", help="A new or empty directory.")],
-    quiet: options.Quiet = False,
-    verbose: options.Verbose = False,
+    *,
+    log: arguments.LoggingArguments,
 ) -> None:
     """Write a self-contained model directory to hand to somebody: no optimizer, no training data."""
-    options.start(quiet=quiet, verbose=verbose)
+    start(log)
     from nmt.checkpoint.checkpoint import export_model
     from nmt.checkpoint.run_directory import use_model
 

@@ -2,32 +2,31 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
-from nmt.cli import options
+from nmt.cli import arguments
 from nmt.cli.logs import logger
+from nmt.cli.parsing import expand_groups
+from nmt.cli.startup import start
 from nmt.errors import ModelError
 
-if TYPE_CHECKING:
-    from nmt.checkpoint.verify import VerifiedPart
 
-
+@expand_groups
 def info(
-    model: options.Model,
+    model: arguments.Model,
+    *,
     verify: Annotated[
         bool, typer.Option("--verify", help="Look instead whether every file is whole, without using the model.")
     ] = False,
-    output_format: Annotated[str, typer.Option("--format", help="text or json.")] = "text",
-    quiet: options.Quiet = False,
-    verbose: options.Verbose = False,
+    output_format: arguments.OutputFormat = "text",
+    log: arguments.LoggingArguments,
 ) -> None:
     """Tell what a model is: languages, sizes, configuration, scores; or, with --verify, whether it is whole."""
-    options.one_of("--format", output_format, ("text", "json"))
-    options.start(quiet=quiet, verbose=verbose)
+    arguments.check_choice("--format", output_format, ("text", "json"))
+    start(log)
     if verify:
         _verify(model, output_format)
     else:
@@ -35,14 +34,14 @@ def info(
 
 
 def _describe(model: Path, output_format: str) -> None:
-    from nmt.checkpoint.describe import as_text, describe_model
+    from nmt.checkpoint.describe import describe_model
     from nmt.checkpoint.run_directory import use_model
+    from nmt.cli.formats.model_info import as_json, as_text
     from nmt.io.streams import open_output
 
     description = use_model(model, logger.warning, describe_model, verify_first=True)
-    lines = [json.dumps(description, ensure_ascii=False)] if output_format == "json" else as_text(description)
     with open_output("-") as writer:
-        for line in lines:
+        for line in [as_json(description)] if output_format == "json" else as_text(description):
             writer.write(line)
 
 
@@ -53,6 +52,7 @@ def _verify(model: Path, output_format: str) -> None:
         ModelError: something is damaged; it names every file.
     """
     from nmt.checkpoint.verify import verify_model
+    from nmt.cli.formats.model_info import verified_as_json, verified_as_text
     from nmt.io.streams import open_output
 
     parts = []
@@ -60,29 +60,10 @@ def _verify(model: Path, output_format: str) -> None:
         for part in verify_model(model):
             parts.append(part)
             if output_format == "text":
-                writer.write(_as_text(part))
+                writer.write(verified_as_text(part))
                 writer.flush()
         problems = list(dict.fromkeys(problem for part in parts for problem in part.problems))
         if output_format == "json":
-            found = {"directory": str(model), "sound": not problems, "parts": list(map(_as_json, parts))}
-            writer.write(json.dumps(found, ensure_ascii=False))
+            writer.write(verified_as_json(model, parts, problems))
     if problems:
         raise ModelError.from_problems(problems)
-
-
-def _as_text(part: VerifiedPart) -> str:
-    if not part.problems:
-        return f"{part.path}: sound"
-    sound = ", ".join(part.sound) or "nothing"
-    use = "; good enough to translate with" if part.translates else ""
-    return f"{part.path}: damaged, but for {sound}{use}"
-
-
-def _as_json(part: VerifiedPart) -> dict[str, Any]:
-    return {
-        "path": str(part.path),
-        "kind": part.kind,
-        "sound": not part.problems,
-        "files": list(part.sound),
-        "problems": [{"where": problem.where, "what": problem.what} for problem in part.problems],
-    }

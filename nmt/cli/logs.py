@@ -1,4 +1,4 @@
-"""Where log records go: standard error, and the log file of a run."""
+"""Log records on standard error and in the log file of a run."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger("nmt")
 
 
-class _Forgiving(io.FileIO):
-    """Drops what cannot be written."""
+class _LossyFile(io.FileIO):
+    """A file that drops what cannot be written."""
 
     def write(self, data: ReadableBuffer, /) -> int:
         try:
@@ -30,20 +30,20 @@ class _Forgiving(io.FileIO):
 
 
 def protect_standard_error() -> None:
-    """Makes standard error UTF-8 and puts up with it being full, closed or unread.
+    """Makes standard error UTF-8, and lets it be full, closed or unread.
 
     A reader that went away, as in `nmt train … 2>&1 | head`, must neither end a training nor change an exit code,
     whoever writes: this program, Typer, a progress bar or Python itself.
     """
     if isinstance(sys.stderr, io.TextIOWrapper):
-        raw = _Forgiving(sys.stderr.fileno(), "w", closefd=False)
+        raw = _LossyFile(sys.stderr.fileno(), "w", closefd=False)
         sys.stderr = io.TextIOWrapper(
             io.BufferedWriter(raw), encoding="utf-8", errors="backslashreplace", line_buffering=True
         )
 
 
 class _Console(logging.Handler):
-    """Writes to standard error, above a progress bar where one stands."""
+    """Writes records to standard error, above a progress bar if there is one."""
 
     def emit(self, record: logging.LogRecord) -> None:
         if getattr(record, "to_file_only", False) or sys.stderr is None:
@@ -56,13 +56,13 @@ class _Console(logging.Handler):
 
 
 class _LogFile(logging.FileHandler):
-    """Writes to a file; where that fails, as on a full disk, it says so once and the program goes on."""
+    """Writes records to a file; where that fails, as on a full disk, it warns once and the program goes on."""
 
-    _told = False
+    _has_warned = False
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: ARG002, N802 (the name is logging's)
-        if not self._told and sys.stderr is not None:
-            self._told = True
+        if not self._has_warned and sys.stderr is not None:
+            self._has_warned = True
             sys.stderr.write(f"nmt: warning: {self.baseFilename}: cannot be written: {sys.exc_info()[1]}\n")
 
 
@@ -79,10 +79,10 @@ def start_logging(*, quiet: bool = False, verbose: bool = False) -> None:
 
 
 def log_to_file(path: Path) -> None:
-    """Sends records to the end of a file, too.
+    """Appends records to a file, too.
 
     Raises:
-        StorageError: it cannot be written.
+        StorageError: the file cannot be written.
     """
     try:
         handler = _LogFile(path, encoding="utf-8", errors="replace")

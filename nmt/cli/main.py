@@ -1,37 +1,34 @@
-"""The program `nmt`: its commands, and the one place where errors become exit codes."""
+"""The program `nmt`: its commands, its signals, and the exit codes of all errors."""
 
 from __future__ import annotations
 
-import errno
 import io
 import logging
 import os
 import signal
 import sys
-import tempfile
-import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from importlib.metadata import version
-from pathlib import Path
 from types import FrameType
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
-from nmt.cli import align, attend, check, compare, evaluate, export, info, options, score, shortlist, train, translate
+from nmt.cli import align, attend, check, compare, evaluate, export, info, score, shortlist, train, translate
+from nmt.cli.errors import report, report_unexpected
 from nmt.cli.logs import logger, protect_standard_error, start_logging
-from nmt.cli.test_sets import FilesCommand
-from nmt.errors import ConfigError, MemoryExhaustedError, NmtError, StoppedError, StorageError
-from nmt.io.lines import output_line
+from nmt.cli.parsing import CompareCommand, FilesCommand
+from nmt.errors import ConfigError, NmtError, StoppedError, StorageError
+from nmt.libraries import set_libraries
 from nmt.training.distributed.launch import Launch
 from nmt.training.distributed.rank import ProcessRank
 from nmt.training.signals import StopRequest
 
 
 class Program(TyperGroup):
-    """The group of all commands; what Typer would tell and exit with in its own way leaves as an error of ours."""
+    """The group of all commands; a usage error, which Typer would report in its own way, is raised as a ConfigError."""
 
     def make_context(self, *arguments: Any, **options: Any) -> Any:
         """Parses the options before the command."""
@@ -51,7 +48,7 @@ class Program(TyperGroup):
 
 
 def _usage_error(error: typer.TyperException, command: str = "") -> ConfigError:
-    """What Typer found wrong with a command line, as any other mistake of a user."""
+    """Returns a usage error of Typer as any other mistake of a user."""
     what = error.format_message().removesuffix(".")
     return ConfigError(command, f"{what[:1].lower()}{what[1:]}; see {f'nmt {command}'.rstrip()} --help")
 
@@ -82,7 +79,7 @@ app.command("check")(check.check)
 app.command("train")(train.train)
 app.command("translate")(translate.translate)
 app.command("eval", cls=FilesCommand)(evaluate.evaluate)
-app.command("compare", cls=compare.CompareCommand)(compare.compare)
+app.command("compare", cls=CompareCommand)(compare.compare)
 app.command("score")(score.score)
 app.command("align")(align.align)
 app.command("attend")(attend.attend)
@@ -136,19 +133,19 @@ def main() -> None:
 
 
 def _leave(number: int, frame: FrameType | None) -> None:
-    """On SIGTERM: goes the way an exception does, so that files are closed, and exits with the number itself."""
+    """Handles SIGTERM: raises an exception, so that files are closed, and exits with the number itself."""
     _leave_while_loading(number, frame)
     raise SystemExit(128 + number)
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
-    """The same on SIGINT."""
+    """Handles SIGINT: raises an exception, so that files are closed."""
     _leave_while_loading(number, frame)
     raise KeyboardInterrupt
 
 
 def _leave_while_loading(number: int, frame: FrameType | None) -> None:
-    """Ends the process where it is loading a library, which may lose an exception and then be loaded by half: torch
+    """Ends the process if it is loading a library, which may lose an exception and be half loaded from then on: torch
     does so with NumPy."""
     while frame is not None:
         if frame.f_globals.get("__name__") == "importlib._bootstrap":
@@ -161,10 +158,10 @@ def _run_as_launched() -> int:
     try:
         process = ProcessRank.from_env(os.environ)
     except ConfigError as error:
-        return _tell(error)
+        return report(error)
     if process.rank:
         with StopRequest() as stop:
-            options.set_libraries()
+            set_libraries()
             from nmt.training.distributed.worker import run_worker  # takes a second or two, in which signals may come
 
             return run_worker(process, stop)
@@ -177,7 +174,7 @@ def _run_as_launched() -> int:
 
 
 def run(launch: Launch | None = None) -> int:
-    """Runs the command of `sys.argv` and gives its exit code; every error has been told when it returns.
+    """Runs the command of `sys.argv`, reports every error, and returns the exit code.
 
     Args:
         launch: this process and those that train together with it.
@@ -190,79 +187,9 @@ def run(launch: Launch | None = None) -> int:
         logger.info("%s", error)
         return error.exit_code
     except NmtError as error:
-        return _tell(error)
+        return report(error)
     except KeyboardInterrupt:
         return 130
     except Exception as error:
-        return _tell_unexpected(error)
+        return report_unexpected(error)
     return 0
-
-
-def _tell(error: NmtError) -> int:
-    for problem in error.problems:
-        _complain(str(problem))
-    return error.exit_code
-
-
-def _tell_unexpected(error: Exception) -> int:
-    """Tells of an error that is no `NmtError`: a limit of the machine by its name, any other as a fault of ours."""
-    if _is_out_of_memory(error):
-        logger.debug("%s", traceback.format_exc())
-        _complain("out of memory")
-        return MemoryExhaustedError.exit_code
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-        _complain(f"{error.filename or 'standard output'}: {error.strerror}")
-        return StorageError.exit_code
-    return _report_fault()
-
-
-def _is_out_of_memory(error: Exception) -> bool:
-    if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno == errno.ENOMEM):
-        return True
-    if "torch" not in sys.modules:
-        return False
-    from nmt.device import is_out_of_memory
-
-    return is_out_of_memory(error)
-
-
-def _complain(text: str) -> None:
-    line = f"nmt: error: {output_line(text)}"
-    if sys.stderr is not None:
-        sys.stderr.write(line + "\n")
-    for handler in logger.handlers:
-        if isinstance(handler, logging.FileHandler):
-            handler.handle(
-                logging.makeLogRecord({"name": "nmt", "levelno": logging.ERROR, "levelname": "ERROR", "msg": line})
-            )
-
-
-def _report_fault() -> int:
-    """Tells of a fault of ours; the traceback goes to a log file or, with --verbose, to standard error."""
-    text = traceback.format_exc()
-    if any(
-        not isinstance(handler, logging.FileHandler) and handler.level <= logging.DEBUG for handler in logger.handlers
-    ):
-        if sys.stderr is not None:
-            sys.stderr.write(text)
-        _complain("a fault in nmt; its traceback stands above")
-        return 70
-    files = [Path(handler.baseFilename) for handler in logger.handlers if isinstance(handler, logging.FileHandler)]
-    if files:
-        logger.error("a fault in nmt\n%s", text, extra={"to_file_only": True})
-        place = files[0]
-    else:
-        try:
-            place = _write_traceback(text)
-        except OSError as error:  # no folder for temporary files, or a full one
-            _complain(f"a fault in nmt; its traceback could not be written, {error.strerror}; --verbose shows it")
-            return 70
-    _complain(f"a fault in nmt; its traceback is in {place}")
-    return 70
-
-
-def _write_traceback(text: str) -> Path:
-    descriptor, name = tempfile.mkstemp(prefix="nmt-", suffix=".log")
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(text)
-    return Path(name)

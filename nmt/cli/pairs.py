@@ -1,4 +1,4 @@
-"""What the commands that read given pairs share: their files, and the loop over them."""
+"""Given pairs of lines: the files of `nmt score` and `nmt align`, and the loop over them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
-from nmt.cli import options
+from nmt.cli.files import check_files, count_progress, is_regular_file
 from nmt.cli.logs import logger
 from nmt.errors import DataError
 
@@ -19,32 +19,63 @@ if TYPE_CHECKING:
     from nmt.translation.forced_decoding import ForcedPair
     from nmt.translation.translator import Translator
 
-LINES_AT_ONCE = 2048  # read together at most, so that those of like length share batches
+LINES_AT_ONCE = 2048
+"""Maximum number of pairs read together, so that those of like length share batches."""
 
-Source = Annotated[str, typer.Option("--src", metavar="FILE", help="Text, a line a sentence.")]
-Target = Annotated[str, typer.Option("--tgt", metavar="FILE", help="Its translation, line by line.")]
-Output = Annotated[str, typer.Option("--output", metavar="FILE", help="Where results go, a line a pair.")]
 BatchTokens = Annotated[int | None, typer.Option(help="Tokens of the pairs computed at once, by the longer side.")]
 
 
-class Answer(NamedTuple):
-    """What is written of a pair."""
+@dataclass(frozen=True)
+class PairArguments:
+    """The files of given pairs, and the file of the results."""
+
+    src: Annotated[str, typer.Option("--src", metavar="FILE", help="Text, a line a sentence.")]
+    tgt: Annotated[str, typer.Option("--tgt", metavar="FILE", help="Its translation, line by line.")]
+    output: Annotated[str, typer.Option("--output", metavar="FILE", help="Where results go, a line a pair.")] = "-"
+
+    @contextmanager
+    def opened(self) -> Iterator[PairFiles]:
+        """Opens the two inputs; the output stays closed, which a model that cannot be loaded would empty.
+
+        Raises:
+            ConfigError: the files cannot be used together.
+            DataError: one has more lines than the other, as far as files can tell before they are read.
+            InputFileError: one cannot be read.
+        """
+        from nmt.corpus.parallel import CorpusFiles
+        from nmt.io.streams import open_input
+
+        check_files([("--src", self.src), ("--tgt", self.tgt)], ("--output", self.output))
+        if is_regular_file(self.src) and is_regular_file(self.tgt):
+            CorpusFiles((self.src,), (self.tgt,)).check_line_counts()
+        with open_input(self.src) as source, open_input(self.tgt) as target:
+            yield PairFiles(source, target, self)
+
+
+class PairResult(NamedTuple):
+    """The line of output of a pair."""
 
     text: str
-    refused: bool  # whether the pair is too large to be read
+    too_large: bool  # True if the pair was too large to be read
 
 
 @dataclass(frozen=True)
 class PairFiles:
-    """The two inputs, open, and where the results go; the names are those that the user gave."""
+    """The two inputs of given pairs, open, and the names that the user gave."""
 
     source: InputStream
     target: InputStream
-    names: tuple[str, str]
-    output: str
+    names: PairArguments
 
-    def answer(self, what: str, answer: Callable[[list[tuple[Line, Line]]], Iterator[Answer]], *, quiet: bool) -> None:
-        """Writes what `answer` makes of the pairs, as soon as they can be read; `what` is being done meanwhile.
+    def write_results(
+        self, work: str, results: Callable[[list[tuple[Line, Line]]], Iterator[PairResult]], *, quiet: bool
+    ) -> None:
+        """Writes the results of the pairs, as soon as they can be read.
+
+        Args:
+            work: name of what is done, for a progress bar.
+            results: of pairs that were read together.
+            quiet: no progress.
 
         Raises:
             DataError: one stream has more lines than the other, or some pairs were too large.
@@ -53,51 +84,37 @@ class PairFiles:
         from nmt.corpus.parallel import ready_pairs
         from nmt.io.streams import open_output
 
+        output = self.names.output
         refused, blamed = 0, set()
-        with ExitStack() as files:
-            writer = files.enter_context(open_output(self.output))
-            show = options.shown_count(files, what, "pairs", self.names, self.output, quiet=quiet)
+        with ExitStack() as stack:
+            writer = stack.enter_context(open_output(output))
+            inputs = self.names.src, self.names.tgt
+            show = count_progress(stack, work, "pairs", inputs, output, quiet=quiet)
             for lines in ready_pairs(self.source, self.target, logger.warning, most=LINES_AT_ONCE):
-                for (line, other), (text, is_refused) in zip(lines, answer(lines), strict=True):
-                    writer.write(text)
-                    if not is_refused:
-                        continue
-                    refused += 1
-                    together = not (line.too_long or other.too_long)
-                    if together:
-                        logger.warning("line %d: too long, together with its translation, to be read", line.number)
-                    blamed |= {self.source.name} if line.too_long or together else set()
-                    blamed |= {self.target.name} if other.too_long or together else set()
+                for pair, result in zip(lines, results(lines), strict=True):
+                    writer.write(result.text)
+                    if result.too_large:
+                        refused += 1
+                        blamed |= self._blamed(*pair)
                 writer.flush()
                 show(lines[-1][0].number)
             if refused:
                 places = " and ".join(name for name in (self.source.name, self.target.name) if name in blamed)
                 raise DataError(places, f"too long, and answered with empty lines: {refused}")
 
-
-@contextmanager
-def opened(src: str, tgt: str, output: str) -> Iterator[PairFiles]:
-    """The files that belong together, the output not opened yet: what a model that cannot be loaded would empty.
-
-    Raises:
-        ConfigError: the files cannot be used together.
-        DataError: one has more lines than the other, as far as files can tell before they are read.
-        InputFileError: one cannot be read.
-    """
-    from nmt.corpus.parallel import CorpusFiles
-    from nmt.io.streams import open_input
-
-    options.check_files([("--src", src), ("--tgt", tgt)], ("--output", output))
-    if options.is_regular_file(src) and options.is_regular_file(tgt):
-        CorpusFiles((src,), (tgt,)).check_line_counts()
-    with open_input(src) as source, open_input(tgt) as target:
-        yield PairFiles(source, target, (src, tgt), output)
+    def _blamed(self, source: Line, target: Line) -> set[str]:
+        """Returns the names of the files whose line is too long; of both where they are too long only together."""
+        if not (source.too_long or target.too_long):
+            logger.warning("line %d: too long, together with its translation, to be read", source.number)
+            return {self.source.name, self.target.name}
+        both = (self.source, source), (self.target, target)
+        return {stream.name for stream, line in both if line.too_long}
 
 
 def forced_pairs(
     translator: Translator, lines: list[tuple[Line, Line]], *, attention: bool, batch_tokens: int | None
 ) -> Iterator[ForcedPair]:
-    """What the model makes of each pair; one with a line too long to be read is like one that is too large."""
+    """Scores each pair; one with a line too long to be read is like one that is too large."""
     from nmt.translation.forced_decoding import ForcedPair, force_decode
 
     readable = [not (source.too_long or target.too_long) for source, target in lines]

@@ -7,17 +7,20 @@ from typing import Annotated
 
 import typer
 
-from nmt.cli import options
+from nmt.cli import arguments
 from nmt.cli.logs import logger
+from nmt.cli.parsing import expand_groups
+from nmt.cli.startup import start
 
 
+@expand_groups
 def shortlist(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="Run directory; its best checkpoint gets the table.")],
-    quiet: options.Quiet = False,
-    verbose: options.Verbose = False,
+    *,
+    log: arguments.LoggingArguments,
 ) -> None:
     """Learn from a run's corpus which tokens translate which, so that --shortlist can translate faster."""
-    options.start(quiet=quiet, verbose=verbose)
+    start(log)
     from nmt.training.shortlist_table import make_table
 
     checkpoint = make_table(run)

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
-
-from typer.core import TyperCommand
+from typing import TYPE_CHECKING
 
 from nmt.cli.logs import logger
 from nmt.errors import DataError, InputFileError
@@ -19,33 +17,11 @@ if TYPE_CHECKING:
     from nmt.translation.translator import Translator
 
 LINES_AT_ONCE = 1024
-
-
-class FilesCommand(TyperCommand):
-    """Takes several files behind one of some options: every word up to the next option that is no directory."""
-
-    options: ClassVar[tuple[str, ...]] = ("--ref",)
-
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Writes `--ref a b` as `--ref a --ref b`; a directory can only be MODEL."""
-        expanded: list[str] = []
-        value_due, more = False, ""  # whether this word must be a file, and of which option it may be one
-        for word in args:
-            is_option = word.startswith("-") and word != "-"
-            if value_due:
-                value_due = False
-            elif more and not is_option and not Path(word).is_dir():
-                expanded.append(more)
-            else:
-                option, is_given, _ = word.partition("=")
-                more = option if option in self.options else ""
-                value_due = bool(more) and not is_given
-            expanded.append(word)
-        return super().parse_args(ctx, expanded)
+"""Maximum number of lines translated together."""
 
 
 def read_text(path: str) -> Text:
-    """The lines of a file.
+    """Reads the lines of a file.
 
     Raises:
         DataError: a line is longer than is read.
@@ -62,7 +38,7 @@ def read_text(path: str) -> Text:
 
 
 def read_configured(test: ParallelFiles) -> tuple[Text, Text]:
-    """Source and reference of the test set that a configuration names.
+    """Reads source and reference of the test set that a configuration names.
 
     Raises:
         DataError: files that belong together have unequal numbers of lines, or a line is longer than is read.
@@ -87,16 +63,16 @@ def read_configured(test: ParallelFiles) -> tuple[Text, Text]:
 
 
 def translate_lines(
-    translator: Translator, lines: Sequence[str], search: TranslateOptions, *, quiet: bool
+    translator: Translator, lines: Sequence[str], options: TranslateOptions, *, quiet: bool
 ) -> list[str]:
-    """The best translation of each line, with a bar where a person sees it."""
+    """Returns the best translation of each line; shows a progress bar on a terminal."""
     from nmt.training.progress import CountProgress
 
     translations: list[str] = []
     with closing(CountProgress("translating", "lines", quiet=quiet)) as progress:
         for start in range(0, len(lines), LINES_AT_ONCE):
-            some = lines[start : start + LINES_AT_ONCE]
-            batch = translator.translate(some, search, numbers=range(start + 1, start + 1 + len(some)))
-            translations += [translation.text for translation in batch]
+            batch = lines[start : start + LINES_AT_ONCE]
+            found = translator.translate(batch, options, numbers=range(start + 1, start + 1 + len(batch)))
+            translations += [translation.text for translation in found]
             progress.show(len(translations))
     return translations

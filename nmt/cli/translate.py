@@ -2,158 +2,233 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import asdict, dataclass
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from nmt.cli import options
+from nmt.cli import arguments
+from nmt.cli.arguments import check_choice, choices, option_of, search_options
+from nmt.cli.files import check_files, count_progress
 from nmt.cli.logs import logger
+from nmt.cli.parsing import expand_groups
+from nmt.cli.startup import load_translator, start
 from nmt.errors import ConfigError, DataError, Problem
 
 if TYPE_CHECKING:
     from nmt.io.lines import Line
     from nmt.io.streams import InputStream
-    from nmt.postprocessing.dictionary import Dictionary
+    from nmt.postprocessing.postprocess import Postprocessor
     from nmt.search.sampling import SamplingOptions
+    from nmt.translation.options import TranslateOptions
     from nmt.translation.translator import Translator
 
-LINES_AT_ONCE = 2048  # translated together at most, so that those of like length share batches
+LINES_AT_ONCE = 2048
+"""Maximum number of lines translated together, so that those of like length share batches."""
 
 
-def translate(
-    model: options.Model,
-    input_file: Annotated[str, typer.Option("--input", metavar="FILE", help="Text, a line a sentence.")] = "-",
-    output_file: Annotated[str, typer.Option("--output", metavar="FILE", help="Where translations go.")] = "-",
-    n_best: Annotated[int, typer.Option(help="Translations of each line; the beam is as wide at least.")] = 1,
+@dataclass(frozen=True)
+class TranslationArguments:
+    """The lines to translate, and the output of their translations."""
+
+    input_file: Annotated[str, typer.Option("--input", metavar="FILE", help="Text, a line a sentence.")] = "-"
+    output_file: Annotated[str, typer.Option("--output", metavar="FILE", help="Where translations go.")] = "-"
+    n_best: Annotated[int, typer.Option(help="Translations of each line; the beam is as wide at least.")] = 1
     output_format: Annotated[
         str | None, typer.Option("--format", help="text, json or moses; moses by default when --n-best is above 1.")
-    ] = None,
-    alignment: Annotated[str, typer.Option(help="Which words each word came from: none, hard or soft.")] = "none",
-    alignment_unit: options.AlignmentUnit = "word",
+    ] = None
+    alignment: Annotated[str, typer.Option(help="Which words each word came from: none, hard or soft.")] = "none"
+    alignment_unit: arguments.AlignmentUnit = "word"
+
+    @property
+    def format(self) -> str:
+        """The format that was chosen, or that of so many translations of a line."""
+        return self.output_format or ("moses" if self.n_best > 1 else "text")
+
+    def check(self) -> None:
+        """Raises ConfigError for values that are not allowed, or not together."""
+        check_choice("--format", self.format, ("text", "json", "moses"))
+        check_choice("--alignment", self.alignment, ("none", "hard", "soft"))
+        if self.alignment == "soft" and self.format != "json":
+            raise ConfigError("--alignment", f"soft needs --format json, not {self.format}")
+        check_choice("--alignment-unit", self.alignment_unit, ("word", "token"))
+        if self.alignment_unit == "token" and self.alignment == "none":
+            raise ConfigError("--alignment-unit", "does nothing without --alignment hard or soft")
+
+
+@dataclass(frozen=True)
+class PostprocessingArguments:
+    """Corrections and annotations of finished translations."""
+
     replace_unknown: Annotated[
         bool, typer.Option("--replace-unknown", help="Put source words in place of words unknown to the model.")
-    ] = False,
+    ] = False
     dictionary: Annotated[
         str | None, typer.Option(metavar="FILE", help="Of --replace-unknown: translations of single words.")
-    ] = None,
+    ] = None
     copy: Annotated[
         str | None, typer.Option(metavar="KINDS", help="Carry over as they stand: numbers, urls, tags.")
-    ] = None,
+    ] = None
     confidence: Annotated[
         bool, typer.Option("--confidence", help="Tell the probability of each translation and reasons to doubt it.")
-    ] = False,
+    ] = False
+
+    def check(self) -> None:
+        """Raises ConfigError for a dictionary without a use."""
+        if self.dictionary is not None and not self.replace_unknown:
+            raise ConfigError("--dictionary", "does nothing without --replace-unknown")
+
+    def kinds(self) -> tuple[str, ...]:
+        """Returns the kinds of entities to carry over; raises ConfigError for an unknown one."""
+        from nmt.postprocessing.entities import KINDS
+
+        return choices("--copy", self.copy, KINDS)
+
+    def postprocessor(self) -> Postprocessor:
+        """Reads the dictionary, and returns what corrects and annotates translations."""
+        from nmt.postprocessing.dictionary import Dictionary, read_dictionary
+        from nmt.postprocessing.postprocess import Postprocessor
+
+        dictionary = Dictionary() if self.dictionary is None else read_dictionary(self.dictionary, logger.warning)
+        return Postprocessor(self.replace_unknown, dictionary, self.kinds(), self.confidence)
+
+
+@dataclass(frozen=True)
+class DecodingArguments:
+    """Constraints of the search, and random draws in its place."""
+
     prefix: Annotated[
         str | None, typer.Option(metavar="FILE", help="What each translation must begin with, a line for each.")
-    ] = None,
-    no_repeat_ngram: Annotated[int | None, typer.Option(help="No n-gram of this length twice.")] = None,
-    coverage_penalty: Annotated[float | None, typer.Option(help="Weight of the coverage penalty.")] = None,
+    ] = None
+    no_repeat_ngram: Annotated[int | None, typer.Option(help="No n-gram of this length twice.")] = None
+    coverage_penalty: Annotated[float | None, typer.Option(help="Weight of the coverage penalty.")] = None
     max_length_ratio: Annotated[
         float | None, typer.Option(help="Longest translation relative to the source's tokens.")
-    ] = None,
-    sample: Annotated[bool, typer.Option("--sample", help="Draw at random instead of searching for the best.")] = False,
-    temperature: Annotated[
-        float | None, typer.Option(help="Of --sample: below 1, the likely becomes likelier.")
-    ] = None,
-    top_k: Annotated[int | None, typer.Option(help="Of --sample: the K most probable tokens only; 0 for all.")] = None,
-    top_p: Annotated[float | None, typer.Option(help="Of --sample: the most probable tokens that add up to P.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Of --sample: another draw; 1 by default.")] = None,
-    beam_size: options.BeamSize = None,
-    length_penalty: options.LengthPenalty = None,
-    max_length: options.MaxLength = None,
-    shortlist: options.Shortlist = None,
-    batch_tokens: options.BatchTokens = None,
-    device: options.Device = "auto",
-    precision: options.Precision = "auto",
-    threads: options.Threads = None,
-    quiet: options.Quiet = False,
-    verbose: options.Verbose = False,
+    ] = None
+    sample: Annotated[bool, typer.Option("--sample", help="Draw at random instead of searching for the best.")] = False
+    temperature: Annotated[float | None, typer.Option(help="Of --sample: below 1, the likely becomes likelier.")] = None
+    top_k: Annotated[int | None, typer.Option(help="Of --sample: the K most probable tokens only; 0 for all.")] = None
+    top_p: Annotated[float | None, typer.Option(help="Of --sample: the most probable tokens that add up to P.")] = None
+    seed: Annotated[int | None, typer.Option(help="Of --sample: another draw; 1 by default.")] = None
+
+    def sampling(self) -> SamplingOptions | None:
+        """Returns how to sample; None where that is not asked for.
+
+        Raises:
+            ConfigError: some of the options are impossible, or useless without --sample.
+        """
+        from nmt.search.sampling import SamplingOptions
+
+        values = {name: getattr(self, name) for name in ("temperature", "top_k", "top_p", "seed")}
+        given: dict[str, Any] = {name: value for name, value in values.items() if value is not None}
+        if not self.sample:
+            if given:
+                what = "does nothing without --sample"
+                raise ConfigError.from_problems([Problem(option_of(name), what) for name in given])
+            return None
+        try:
+            return SamplingOptions(**{"seed": 1, **given})
+        except ValueError as error:
+            name, _, what = str(error).partition(" ")
+            raise ConfigError(option_of(name), what) from error
+
+
+@expand_groups
+def translate(
+    model: arguments.Model,
+    *,
+    output: TranslationArguments,
+    postprocessing: PostprocessingArguments,
+    decoding: DecodingArguments,
+    search: arguments.BatchedSearchArguments,
+    compute: arguments.ComputeArguments,
+    log: arguments.LoggingArguments,
 ) -> None:
     """Translate: one line in, one line out."""
-    shape = options.one_of("--format", output_format or ("moses" if n_best > 1 else "text"), ("text", "json", "moses"))
-    options.one_of("--alignment", alignment, ("none", "hard", "soft"))
-    if alignment == "soft" and shape != "json":
-        raise ConfigError("--alignment", f"soft needs --format json, not {shape}")
-    options.one_of("--alignment-unit", alignment_unit, ("word", "token"))
-    if alignment_unit == "token" and alignment == "none":
-        raise ConfigError("--alignment-unit", "does nothing without --alignment hard or soft")
-    if dictionary is not None and not replace_unknown:
-        raise ConfigError("--dictionary", "does nothing without --replace-unknown")
-    options.start(quiet=quiet, verbose=verbose, threads=threads)
+    output.check()
+    postprocessing.check()
+    start(log, compute)
 
-    from nmt.cli.formats.translations import FORMATS
     from nmt.io.streams import open_input, open_output
-    from nmt.postprocessing.entities import KINDS
-    from nmt.postprocessing.postprocess import Postprocessor
 
-    given = options.search_options(
-        n_best=n_best,
-        beam_size=beam_size,
-        length_penalty=length_penalty,
-        max_length=max_length,
-        max_length_ratio=max_length_ratio,
-        shortlist=shortlist,
-        batch_tokens=batch_tokens,
-        no_repeat_ngram=no_repeat_ngram,
-        coverage_penalty=coverage_penalty,
+    given = search_options(
+        n_best=output.n_best,
+        **asdict(search),
+        max_length_ratio=decoding.max_length_ratio,
+        no_repeat_ngram=decoding.no_repeat_ngram,
+        coverage_penalty=decoding.coverage_penalty,
     )
-    sampling = _sampling(sample=sample, temperature=temperature, top_k=top_k, top_p=top_p, seed=seed)
-    kinds = options.some_of("--copy", copy, KINDS)
-    inputs = [("--input", input_file), ("--prefix", prefix), ("--dictionary", dictionary)]
-    options.check_files([(name, path) for name, path in inputs if path is not None], ("--output", output_file))
-    # What can fail comes before the output is opened, which empties a file that was there.
-    with ExitStack() as files:
-        stream = files.enter_context(open_input(input_file))
-        prefixes = files.enter_context(open_input(prefix)) if prefix is not None else None
-        translator = options.load_translator(model, device=device, precision=precision)
-        postprocessor = Postprocessor(replace_unknown, _dictionary(dictionary), kinds, confidence)
-        search = translator.options(attention=alignment != "none" or bool(postprocessor), sampling=sampling, **given)
-        needing = {
-            "--coverage-penalty": search.search.coverage_penalty,
-            "--replace-unknown": replace_unknown,
-            "--copy": kinds,
-        }
-        _check_attention(translator, [name for name, value in needing.items() if value])
-        if replace_unknown and translator.tokenizers.target.spells_bytes:
-            logger.warning("--replace-unknown: this model spells words in bytes that it does not know, and writes no ⁇")
-        if alignment != "none" and translator.config.model.attention == "none":
-            logger.warning("this model has no attention, so there are no alignments")
-        logger.debug("search: %s", search)
-        write = FORMATS[shape]
+    sampling = decoding.sampling()
+    postprocessing.kinds()
+    named = {"--input": output.input_file, "--prefix": decoding.prefix, "--dictionary": postprocessing.dictionary}
+    inputs = [(option, path) for option, path in named.items() if path is not None]
+    check_files(inputs, ("--output", output.output_file))
+    with ExitStack() as stack:
+        stream = stack.enter_context(open_input(output.input_file))
+        prefixes = stack.enter_context(open_input(decoding.prefix)) if decoding.prefix is not None else None
+        translator = load_translator(model, compute)
+        postprocessor = postprocessing.postprocessor()
+        attention = output.alignment != "none" or bool(postprocessor)
+        options = translator.options(attention=attention, sampling=sampling, **given)
+        _check_attention(translator, options, postprocessor, output.alignment)
+        logger.debug("search: %s", options)
+        # What can fail comes before the output is opened, which empties a file that was there.
+        writer = stack.enter_context(open_output(output.output_file))
+        show = count_progress(stack, "translating", "lines", [output.input_file], output.output_file, quiet=log.quiet)
         too_long = 0
-        writer = files.enter_context(open_output(output_file))
-        show = options.shown_count(files, "translating", "lines", [input_file], output_file, quiet=quiet)
         for lines, beginnings in _batches(stream, prefixes):
-            too_long += sum(line.too_long for line in lines)
-            translations = translator.translate(
-                [line.text for line in lines], search, prefixes=beginnings, numbers=[line.number for line in lines]
-            )
-            for line, translation in zip(lines, translations, strict=True):
-                postprocessed = postprocessor.apply(translation, is_unread=line.too_long)
-                for text in write(line.number - 1, postprocessed, n_best, alignment, alignment_unit):
-                    writer.write(text)
+            for text in _translated(lines, beginnings, translator, options, postprocessor, output):
+                writer.write(text)
             writer.flush()
             show(lines[-1].number)
+            too_long += sum(line.too_long for line in lines)
         if too_long:
             raise DataError(stream.name, f"too long, and answered with empty lines: {too_long}")
 
 
-def _dictionary(path: str | None) -> Dictionary:
-    from nmt.postprocessing.dictionary import Dictionary, read_dictionary
+def _check_attention(
+    translator: Translator, options: TranslateOptions, postprocessor: Postprocessor, alignment: str
+) -> None:
+    """Refuses options that need attention where the model has none, and warns of those that do nothing with it."""
+    has_attention = translator.config.model.attention != "none"
+    needing = {
+        "--coverage-penalty": options.search.coverage_penalty,
+        "--replace-unknown": postprocessor.replace_unknown,
+        "--copy": postprocessor.copy,
+    }
+    if not has_attention and any(needing.values()):
+        what = "needs a model with attention"
+        raise ConfigError.from_problems([Problem(option, what) for option, value in needing.items() if value])
+    if postprocessor.replace_unknown and translator.tokenizers.target.spells_bytes:
+        logger.warning("--replace-unknown: this model spells words in bytes that it does not know, and writes no ⁇")
+    if not has_attention and alignment != "none":
+        logger.warning("this model has no attention, so there are no alignments")
 
-    return Dictionary() if path is None else read_dictionary(path, logger.warning)
 
+def _translated(
+    lines: list[Line],
+    prefixes: list[str] | None,
+    translator: Translator,
+    options: TranslateOptions,
+    postprocessor: Postprocessor,
+    output: TranslationArguments,
+) -> Iterator[str]:
+    """Translates lines together, and yields the lines of output."""
+    from nmt.cli.formats.translations import FORMATS
 
-def _check_attention(translator: Translator, needing: Sequence[str]) -> None:
-    """Refuses the options that need a model with attention where it has none."""
-    if needing and translator.config.model.attention == "none":
-        raise ConfigError.from_problems([Problem(option, "needs a model with attention") for option in needing])
+    write = FORMATS[output.format]
+    numbers = [line.number for line in lines]
+    translations = translator.translate([line.text for line in lines], options, prefixes=prefixes, numbers=numbers)
+    for line, translation in zip(lines, translations, strict=True):
+        postprocessed = postprocessor.apply(translation, is_unread=line.too_long)
+        yield from write(line.number - 1, postprocessed, output.n_best, output.alignment, output.alignment_unit)
 
 
 def _batches(stream: InputStream, prefixes: InputStream | None) -> Iterator[tuple[list[Line], list[str] | None]]:
-    """The lines to translate, as soon as they can be read, each with what its translation must begin with.
+    """Yields the lines to translate, as soon as they can be read, with the prefixes of their translations.
 
     Raises:
         DataError: not as many prefixes as lines.
@@ -173,23 +248,3 @@ def _batches(stream: InputStream, prefixes: InputStream | None) -> Iterator[tupl
         yield lines, texts
     if (left := next(beginnings, None)) is not None:
         raise DataError(prefixes.name, f"has a line {left.number}, but {stream.name} does not")
-
-
-def _sampling(*, sample: bool, **values: float | None) -> SamplingOptions | None:
-    """How to sample, by the options that were given; None where that is not asked for."""
-    from nmt.search.sampling import SamplingOptions
-
-    given: dict[str, Any] = {name: value for name, value in values.items() if value is not None}
-    if not sample:
-        if given:
-            raise ConfigError.from_problems([Problem(_option(name), "does nothing without --sample") for name in given])
-        return None
-    try:
-        return SamplingOptions(**{"seed": 1, **given})
-    except ValueError as error:
-        name, _, what = str(error).partition(" ")
-        raise ConfigError(_option(name), what) from error
-
-
-def _option(name: str) -> str:
-    return "--" + name.replace("_", "-")

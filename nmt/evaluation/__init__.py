@@ -1,1 +1,1 @@
-"""How good translations are: scores, their significance, and two translations side by side."""
+"""Scores of translations, their significance, and the comparison of two translations."""

@@ -1,4 +1,4 @@
-"""How well words are translated, by how frequent they are."""
+"""Precision, recall and F1 of words by their frequency."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ Tokenize = Callable[[str], Sequence[str]]
 
 
 class WordScore(NamedTuple):
-    """How well one translation has the words of a bin.
+    """Precision, recall and F1 of one translation's words in a bin.
 
     Attributes:
-        words: how many of them it has.
-        matched: how many of these are in the reference of their sentence, each counted as often as it is there at most.
+        words: number of them in the translation.
+        matched: number of these in the reference of their sentence, each counted at most as often as it is there.
         precision, recall, f1: matched / words, matched / words of the reference, and their harmonic mean, in [0, 1];
             None where there is nothing to divide by, and F1 where the reference has no such words.
     """
@@ -30,19 +30,19 @@ class WordScore(NamedTuple):
     f1: float | None
 
     @classmethod
-    def of(cls, words: int, matched: int, reference: int) -> WordScore:
-        """The score by its counts; `reference` are words of the references."""
-        f1 = _share(2 * matched, words + reference) if reference else None
-        return cls(words, matched, _share(matched, words), _share(matched, reference), f1)
+    def from_counts(cls, words: int, matched: int, reference: int) -> WordScore:
+        """Computes the score from its counts; `reference` counts the words of the references."""
+        f1 = _ratio(2 * matched, words + reference) if reference else None
+        return cls(words, matched, _ratio(matched, words), _ratio(matched, reference), f1)
 
 
 class FrequencyBin(NamedTuple):
-    """Words of like frequency, and how well both translations have them.
+    """Words of like frequency, with the scores of both translations.
 
     Attributes:
         low, high: the frequency, both included; no `high` for the last bin.
-        words: how many of them the references have.
-        a, b: the translations.
+        words: number of them in the references.
+        a, b: scores of the translations.
     """
 
     low: int
@@ -60,7 +60,7 @@ class FrequencyBin(NamedTuple):
 
 
 def count_words(lines: Iterable[str], tokenize: Tokenize, known: Iterable[str]) -> Counter[str]:
-    """How often each word of `known` occurs in the lines; other words are not held."""
+    """Counts each word of `known` in the lines; other words are not held."""
     wanted = frozenset(known)
     frequencies: Counter[str] = Counter()
     for line in lines:
@@ -68,27 +68,27 @@ def count_words(lines: Iterable[str], tokenize: Tokenize, known: Iterable[str]) 
     return frequencies
 
 
-def words_of(*texts: Sequence[str], tokenize: Tokenize) -> set[str]:
-    """The different words of some texts."""
+def distinct_words(*texts: Sequence[str], tokenize: Tokenize) -> set[str]:
+    """Returns the different words of some texts."""
     return {word for lines in texts for line in lines for word in tokenize(line)}
 
 
 def scores_by_frequency(
     a: Sequence[str], b: Sequence[str], reference: Sequence[str], *, tokenize: Tokenize, frequencies: Counter[str]
 ) -> list[FrequencyBin]:
-    """How well the words of each bin are translated; bins of which no text has a word are left out.
+    """Scores the words of each bin; bins of which no text has a word are left out.
 
     Args:
         a, b: the translations.
-        reference: what they are compared with, sentence by sentence, as bags of words.
-        tokenize: a line to words.
-        frequencies: how often a word occurs.
+        reference: of each sentence, which is compared as a bag of words.
+        tokenize: splits a line into words.
+        frequencies: number of occurrences of each word.
     """
-    in_reference, (in_a, matched_a), (in_b, matched_b) = [0] * len(BOUNDS), _nothing(), _nothing()
+    in_reference, in_a, matched_a, in_b, matched_b = ([0] * len(BOUNDS) for _ in range(5))
     for lines in zip(a, b, reference, strict=True):
-        of_a, of_b, expected = (Counter(tokenize(line)) for line in lines)
+        words_a, words_b, expected = (Counter(tokenize(line)) for line in lines)
         _add(in_reference, expected, frequencies)
-        for words, totals, matches in ((of_a, in_a, matched_a), (of_b, in_b, matched_b)):
+        for words, totals, matches in ((words_a, in_a, matched_a), (words_b, in_b, matched_b)):
             _add(totals, words, frequencies)
             _add(matches, words & expected, frequencies)
     ends = [bound - 1 for bound in BOUNDS[1:]]
@@ -96,17 +96,13 @@ def scores_by_frequency(
         FrequencyBin(
             low,
             high,
-            in_reference[place],
-            WordScore.of(in_a[place], matched_a[place], in_reference[place]),
-            WordScore.of(in_b[place], matched_b[place], in_reference[place]),
+            in_reference[index],
+            WordScore.from_counts(in_a[index], matched_a[index], in_reference[index]),
+            WordScore.from_counts(in_b[index], matched_b[index], in_reference[index]),
         )
-        for place, (low, high) in enumerate(zip(BOUNDS, [*ends, None], strict=True))
-        if in_reference[place] or in_a[place] or in_b[place]
+        for index, (low, high) in enumerate(zip(BOUNDS, [*ends, None], strict=True))
+        if in_reference[index] or in_a[index] or in_b[index]
     ]
-
-
-def _nothing() -> tuple[list[int], list[int]]:
-    return [0] * len(BOUNDS), [0] * len(BOUNDS)
 
 
 def _add(totals: list[int], words: Counter[str], frequencies: Counter[str]) -> None:
@@ -114,5 +110,5 @@ def _add(totals: list[int], words: Counter[str], frequencies: Counter[str]) -> N
         totals[bisect_right(BOUNDS, frequencies[word]) - 1] += number
 
 
-def _share(part: int, whole: int) -> float | None:
+def _ratio(part: int, whole: int) -> float | None:
     return part / whole if whole else None

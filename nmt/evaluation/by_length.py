@@ -12,20 +12,20 @@ from nmt.evaluation.metrics import Score, score_with
 if TYPE_CHECKING:
     from sacrebleu.metrics.base import Metric
 
-MOST_BINS = 10
-LEAST_SHARE = 50
-"""Of n sentences a bin has n / 50 at least, of which a score says something."""
+MAX_BINS = 10
+MIN_SHARE = 50
+"""Of n sentences a bin has n / 50 at least, so that its score is meaningful."""
 
 
 @dataclass(frozen=True)
 class LengthBin:
-    """Sentences of like length, and how both translations of them score.
+    """Sentences of like length, with the scores of both translations.
 
     Attributes:
         low, high: the length in words, both included.
-        sentences: how many there are.
+        sentences: number of them.
         mean: their mean length.
-        a, b: the scores; of a single sentence, which resampling does not change, without an interval.
+        a, b: scores of the translations; of a single sentence, which resampling does not change, without an interval.
     """
 
     low: int
@@ -50,7 +50,7 @@ def scores_by_length(
     metric: Metric,
     bootstrap: int,
 ) -> list[LengthBin]:
-    """The scores of the sentences of each bin.
+    """Scores the sentences of each bin.
 
     Args:
         lengths: of each sentence, in words.
@@ -60,40 +60,42 @@ def scores_by_length(
     """
     bins = []
     for low, high in length_bins(lengths):
-        places = [place for place, length in enumerate(lengths) if low <= length <= high]
-        some = [[lines[place] for place in places] for lines in references]
-        samples = bootstrap if len(places) > 1 else 0
-        of_a, of_b = (score_with(metric, [lines[place] for place in places], some, samples) for lines in (a, b))
-        mean = sum(lengths[place] for place in places) / len(places)
-        bins.append(LengthBin(low, high, len(places), mean, of_a, of_b))
+        indices = [index for index, length in enumerate(lengths) if low <= length <= high]
+        expected = [[lines[index] for index in indices] for lines in references]
+        samples = bootstrap if len(indices) > 1 else 0
+        score_a, score_b = (
+            score_with(metric, [lines[index] for index in indices], expected, samples) for lines in (a, b)
+        )
+        mean = sum(lengths[index] for index in indices) / len(indices)
+        bins.append(LengthBin(low, high, len(indices), mean, score_a, score_b))
     return bins
 
 
 def length_bins(lengths: Sequence[int]) -> list[tuple[int, int]]:
-    """The least and the greatest length of each bin; every sentence is in one.
+    """Returns the least and the greatest length of each bin; every sentence is in one.
 
-    Bins are as wide as 1, 2 or 5 times a power of ten makes them, so that at most `MOST_BINS` reach the longest
-    sentences but for a fiftieth. The last one takes these, too. Where there are few sentences, bins join.
+    The width of bins is 1, 2 or 5 times a power of ten, the least with which `MAX_BINS` bins reach all sentences but
+    the longest fiftieth; the last bin takes these, too. Bins of few sentences are joined.
     """
     ordered = sorted(lengths)
-    reach = ordered[min(len(ordered) - 1, len(ordered) * (LEAST_SHARE - 1) // LEAST_SHARE)]
-    width = next(width for width in _widths() if width * MOST_BINS >= reach)
-    least = max(1, len(ordered) // LEAST_SHARE)
+    reach = ordered[min(len(ordered) - 1, len(ordered) * (MIN_SHARE - 1) // MIN_SHARE)]
+    width = next(width for width in _widths() if width * MAX_BINS >= reach)
+    least = max(1, len(ordered) // MIN_SHARE)
     bins: list[tuple[int, int]] = []
     low, held = min(1, ordered[0]), 0
     in_bin: dict[int, int] = {}
     for length in ordered:
-        place = min(MOST_BINS - 1, max(0, length - 1) // width)
-        in_bin[place] = in_bin.get(place, 0) + 1
-    for place in sorted(in_bin):
-        held += in_bin[place]
+        index = min(MAX_BINS - 1, max(0, length - 1) // width)
+        in_bin[index] = in_bin.get(index, 0) + 1
+    for index in sorted(in_bin):
+        held += in_bin[index]
         if held >= least:
-            bins.append((low, (place + 1) * width))
-            low, held = (place + 1) * width + 1, 0
+            bins.append((low, (index + 1) * width))
+            low, held = (index + 1) * width + 1, 0
     first_of_last = bins.pop()[0] if bins else low
     return [*bins, (first_of_last, ordered[-1])]
 
 
 def _widths() -> Iterator[int]:
-    """1, 2, 5, 10, 20, 50, …"""
+    """Yields 1, 2, 5, 10, 20, 50, …"""
     return (step * 10**power for power in count() for step in (1, 2, 5))

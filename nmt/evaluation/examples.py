@@ -1,29 +1,20 @@
-"""The sentences in which two translations differ most."""
+"""Examples of a comparison: the sentences in which two translations differ most."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from heapq import nlargest, nsmallest
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from nmt.alignment.words import Weights
+from nmt.alignment.attention_matrix import AttentionMatrix
 
 if TYPE_CHECKING:
     from sacrebleu.metrics.base import Metric
 
 
-class Look(NamedTuple):
-    """The attention of a translation: source words, words of the translation, and (words of it, source words) weights,
-    each row summing to 1."""
-
-    source: list[str]
-    target: list[str]
-    weights: Weights
-
-
 @dataclass(frozen=True)
-class Difference:
+class ExampleDifference:
     """A sentence that one translation has better than the other.
 
     Attributes:
@@ -32,7 +23,7 @@ class Difference:
         references: one at least.
         a, b: the translations.
         score_a, score_b: sentence-level chrF2 of each.
-        attention_a, attention_b: what each looked at; None where that is not known or not asked for.
+        attention_a, attention_b: of the words of each; None where it is not known or not asked for.
     """
 
     line: int
@@ -42,8 +33,8 @@ class Difference:
     b: str
     score_a: float
     score_b: float
-    attention_a: Look | None = None
-    attention_b: Look | None = None
+    attention_a: AttentionMatrix | None = None
+    attention_b: AttentionMatrix | None = None
 
     @property
     def difference(self) -> float:
@@ -58,23 +49,23 @@ def largest_differences(
     source: Sequence[str] | None,
     *,
     chrf: Metric,
-    most: int,
-) -> tuple[list[Difference], list[Difference]]:
-    """The sentences that A has better than B, and those that B has better, the largest difference first.
+    count: int,
+) -> tuple[list[ExampleDifference], list[ExampleDifference]]:
+    """Finds the sentences that A has better than B, and those that B has better, the largest difference first.
 
     Args:
         a, b, references: translations and references, lines stripped at their end.
-        source: what was translated, where it is known.
-        chrf: sacreBLEU's chrF, which says something of single sentences, too.
-        most: sentences at most in each list.
+        source: lines that were translated, where they are known.
+        chrf: sacreBLEU's chrF, which is meaningful for single sentences, too.
+        count: maximum number of sentences in each list.
     """
-    found: list[Difference] = []
-    for place, (of_a, of_b, *expected) in enumerate(zip(a, b, *references, strict=True)):
-        if of_a == of_b:
+    found: list[ExampleDifference] = []
+    for index, (text_a, text_b, *expected) in enumerate(zip(a, b, *references, strict=True)):
+        if text_a == text_b:
             continue
-        score_a, score_b = (float(chrf.sentence_score(text, expected).score) for text in (of_a, of_b))
-        text = None if source is None else source[place]
-        found.append(Difference(place + 1, text, tuple(expected), of_a, of_b, score_a, score_b))
-    better_a = nsmallest(most, (one for one in found if one.difference < 0), key=lambda one: one.difference)
-    better_b = nlargest(most, (one for one in found if one.difference > 0), key=lambda one: one.difference)
+        score_a, score_b = (float(chrf.sentence_score(text, expected).score) for text in (text_a, text_b))
+        line = None if source is None else source[index]
+        found.append(ExampleDifference(index + 1, line, tuple(expected), text_a, text_b, score_a, score_b))
+    better_a = nsmallest(count, (one for one in found if one.difference < 0), key=lambda one: one.difference)
+    better_b = nlargest(count, (one for one in found if one.difference > 0), key=lambda one: one.difference)
     return better_a, better_b

@@ -1,4 +1,4 @@
-"""How good translations are: BLEU, chrF and TER as sacreBLEU computes them, and perplexity.
+"""Scores of translations: BLEU, chrF and TER as sacreBLEU computes them, and perplexity.
 
 sacreBLEU (Post 2018, arXiv:1804.08771) does the counting. What is added: types, errors that name files, and the
 certainty that nothing is downloaded.
@@ -13,7 +13,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from nmt.errors import ConfigError, DataError, Problem
 
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 METRICS = ("bleu", "chrf", "ter")
 
 TITLES = {"bleu": "BLEU", "chrf": "chrF2", "ter": "TER"}
-"""What sacreBLEU calls each metric."""
+"""sacreBLEU's name of each metric."""
 
 # sacreBLEU's extra that brings the package a tokenizer needs.
 _EXTRAS = {"ja-mecab": "ja", "ko-mecab": "ko"}
 
-# Lines that end in a separated full stop before sacreBLEU would call a translation tokenized.
+# As many lines that end in a separated full stop make sacreBLEU call a translation tokenized.
 _SUSPICIOUS_LINES = 100
 
 logger = logging.getLogger(__name__)
@@ -43,10 +43,10 @@ class Text(NamedTuple):
 
 @dataclass(frozen=True)
 class Bootstrap:
-    """What resampling the test set says about a score (Koehn 2004).
+    """The distribution of a score over resampled test sets (Koehn 2004).
 
     Attributes:
-        samples: how often the set was resampled.
+        samples: number of resampled sets.
         mean: the mean score of the samples.
         interval: mean minus and plus half the width of the range that holds 95 % of the samples.
     """
@@ -58,20 +58,11 @@ class Bootstrap:
 
 @dataclass(frozen=True)
 class Score:
-    """One metric's score of a translation, in [0, 100] (TER: at least 0, lower is better), with its signature."""
+    """A translation's score by one metric, in [0, 100] (TER: at least 0, lower is better), with its signature."""
 
     score: float
     signature: str
     bootstrap: Bootstrap | None = None
-
-    def as_json(self) -> dict[str, Any]:
-        """`{"score": …, "signature": "…"}`, after a bootstrap with `"bootstrap": {"samples": N, "mean": …, "interval":
-        [low, high]}`, too."""
-        value: dict[str, Any] = {"score": self.score, "signature": self.signature}
-        if (bootstrap := self.bootstrap) is not None:
-            interval = list(bootstrap.interval)
-            value["bootstrap"] = {"samples": bootstrap.samples, "mean": bootstrap.mean, "interval": interval}
-        return value
 
 
 @dataclass(frozen=True)
@@ -83,21 +74,6 @@ class Scores:
 
     def __getitem__(self, metric: str) -> Score:
         return self.scores[metric]
-
-    def as_json(self) -> dict[str, Any]:
-        """`{"bleu": {"score": …, "signature": "…"}, …, "sentences": N}`; see `Score.as_json`."""
-        return {metric: score.as_json() for metric, score in self.scores.items()} | {"sentences": self.sentences}
-
-    def as_text(self) -> str:
-        """One line a metric: its name, its score and its signature."""
-        lines = []
-        for metric, score in self.scores.items():
-            value = f"{score.score:.2f}"
-            if (bootstrap := score.bootstrap) is not None:
-                low, high = bootstrap.interval
-                value += f" (mean {bootstrap.mean:.2f}, 95 % within {low:.2f} and {high:.2f})"
-            lines.append(f"{TITLES[metric]} = {value}  {score.signature}")
-        return "\n".join(lines)
 
 
 def evaluate(
@@ -116,12 +92,12 @@ def evaluate(
     Args:
         hypotheses: the translation, a sentence each.
         references: one or more reference translations of the same sentences.
-        metrics: which of `METRICS`; chrF is chrF2 (character n-grams only, beta 2).
+        metrics: some of `METRICS`; chrF is chrF2 (character n-grams only, beta 2).
         tokenize: sacreBLEU's tokenizer for BLEU.
         lowercase: compare without case in BLEU; as with sacreBLEU's option, chrF always sees it and TER never does.
-        bootstrap: how often to resample the set for a confidence interval, at least 2; 0 for none.
-        hypotheses_name: where the translation comes from, for errors.
-        reference_names: the same of each reference.
+        bootstrap: samples of the set for a confidence interval, at least 2; 0 for none.
+        hypotheses_name: of the translation, for errors.
+        reference_names: of each reference, for errors.
 
     Raises:
         ConfigError: a metric or tokenizer that sacreBLEU does not have or cannot load here, or an impossible number.
@@ -141,12 +117,12 @@ def evaluate(
 
 
 def stripped(lines: Sequence[str]) -> list[str]:
-    """The lines without white space at their end, as sacreBLEU's command reads them."""
+    """Returns the lines without white space at their end, as sacreBLEU's command reads them."""
     return [line.rstrip() for line in lines]
 
 
 def perplexity(loss: float, tokens: int) -> float:
-    """exp(loss / tokens) of a loss in nats summed over target tokens, end marks included; infinite beyond a float.
+    """Returns exp(loss / tokens) of a loss in nats summed over target tokens, end marks included; inf beyond a float.
 
     Raises:
         ValueError: no tokens.
@@ -160,10 +136,10 @@ def perplexity(loss: float, tokens: int) -> float:
 
 
 def check_metrics(metrics: Sequence[str], tokenize: str = "13a", bootstrap: int = 0) -> None:
-    """Finds out whether `evaluate` can do this, before anything costly is done.
+    """Checks the arguments of `evaluate` before anything costly is done.
 
     Raises:
-        ConfigError: every reason why not.
+        ConfigError: `evaluate` cannot use them; it has every reason.
     """
     problems = [
         Problem("--metric", f"unknown metric {metric!r}: expected one of {', '.join(METRICS)}")
@@ -187,7 +163,7 @@ def check_counts(hypotheses: tuple[str, int], references: Sequence[tuple[str, in
     """Refuses to score half of a file.
 
     Args:
-        hypotheses: where the translation (or the source, before it is translated) comes from, and its sentences.
+        hypotheses: name and number of sentences of the translation, or of the source before it is translated.
         references: the same of each reference.
 
     Raises:
@@ -234,7 +210,7 @@ def _tokenizer_problems(tokenize: str) -> list[Problem]:
 
 
 def build_metric(name: str, tokenize: str, *, lowercase: bool) -> Metric:
-    """sacreBLEU's metric of that name, one of `METRICS`; the arguments are those of `evaluate`."""
+    """Builds sacreBLEU's metric of a name in `METRICS`; the arguments are those of `evaluate`."""
     from sacrebleu.metrics.bleu import BLEU
 
     from nmt.evaluation.sampling_fault import SampledCHRF, SampledTER
@@ -250,7 +226,7 @@ def build_metric(name: str, tokenize: str, *, lowercase: bool) -> Metric:
 
 
 def split_words(tokenize: str, *, lowercase: bool) -> Callable[[str], list[str]]:
-    """What makes words of a line, as BLEU counts them; the arguments are those of `evaluate`."""
+    """Returns a function that splits a line into words as BLEU does; the arguments are those of `evaluate`."""
     from sacrebleu.metrics.bleu import BLEU
 
     metric = build_metric("bleu", tokenize, lowercase=lowercase)
@@ -260,7 +236,7 @@ def split_words(tokenize: str, *, lowercase: bool) -> Callable[[str], list[str]]
 
 
 def score_with(metric: Metric, hypotheses: Sequence[str], references: Sequence[Sequence[str]], bootstrap: int) -> Score:
-    """The score of lines that are stripped at their end, with `bootstrap` samples for its interval, 0 for none."""
+    """Scores lines that are stripped at their end, with `bootstrap` samples for an interval, 0 for none."""
     result = metric.corpus_score(hypotheses, references, n_bootstrap=bootstrap)
     signature = metric.get_signature().format()
     if not bootstrap:
@@ -272,7 +248,7 @@ def score_with(metric: Metric, hypotheses: Sequence[str], references: Sequence[S
 
 
 def warn_of_tokenized(hypotheses: Sequence[str], references: Sequence[Sequence[str]], name: str) -> None:
-    """A translation that is tokenized scores badly against references that are not."""
+    """Warns of a translation that is tokenized, which scores badly against references that are not."""
     tokenized = sum(line.endswith(" .") for line in hypotheses)
     if tokenized >= _SUSPICIOUS_LINES > max(sum(line.endswith(" .") for line in lines) for lines in references):
         logger.warning("%s: %d lines end in ' .': tokenized, unlike the references?", name, tokenized)

@@ -1,4 +1,4 @@
-"""Whether two translations of a test set differ by more than chance: sacreBLEU's own paired tests."""
+"""The significance of a difference between two translations of a test set, by sacreBLEU's paired tests."""
 
 from __future__ import annotations
 
@@ -17,29 +17,32 @@ if TYPE_CHECKING:
 SAMPLES = {"bootstrap": 1000, "randomization": 10_000, "none": 0}
 """The tests, each with its usual number of samples."""
 
+TEST_TITLES = {"bootstrap": "paired bootstrap", "randomization": "approximate randomization"}
+"""Name of each test in the literature."""
+
 LEVEL = 0.05
 """p-values below this are called significant."""
 
 FEW_SENTENCES = 30
-"""Fewer say too little for a test to tell what is chance."""
+"""Below as many sentences, no test can tell a difference from chance."""
 
-MOST_BYTES = 4 << 30
-"""Memory at most of a paired test, which holds all its samples at once."""
+MAX_BYTES = 4 << 30
+"""Maximum memory of a paired test, which holds all its samples at once."""
 
 _SACREBLEU = {"bootstrap": "bs", "randomization": "ar"}
 
-# The statistics that each metric keeps of a sentence, and bytes of what a test holds of a sentence in a sample.
+# Number of statistics that each metric keeps of a sentence.
 _STATISTICS = {"bleu": 10, "chrf": 18, "ter": 2}
 
 
 @dataclass(frozen=True)
 class PairedScore:
-    """One metric's scores of two translations.
+    """The scores of two translations by one metric.
 
     Attributes:
         a, b: the scores, with the same signature; after the bootstrap, each with its interval.
-        p_value: how probable so large a difference is where there is none; None without a test, and for scores that are
-            the same, of which sacreBLEU's bootstrap can say that they differ.
+        p_value: probability of so large a difference by chance; None without a test, and for equal scores, which
+            sacreBLEU's bootstrap can find to differ.
     """
 
     a: Score
@@ -53,21 +56,21 @@ class PairedScore:
 
     @property
     def is_significant(self) -> bool:
-        """Whether the difference is more than chance, at `LEVEL`."""
+        """True if the difference is more than chance, at `LEVEL`."""
         return self.p_value is not None and self.p_value < LEVEL
 
 
 def seed_of_tests() -> str:
-    """The seed that sacreBLEU's tests take: a number, or `none`."""
+    """Returns the seed that sacreBLEU's tests take: a number, or `none`."""
     return os.environ.get("SACREBLEU_SEED", "12345").lower()
 
 
 def check_test(metrics: Sequence[str], test: str, samples: int, sentences: int) -> None:
-    """Refuses a test that would take more than `MOST_BYTES`.
+    """Refuses a test that would take more than `MAX_BYTES`.
 
     Raises:
-        ConfigError: it would; the number of samples that would do is named. Or the seed is one that sacreBLEU's tests
-            do not keep to.
+        ConfigError: it would, and the largest possible number of samples is named; or sacreBLEU's tests do not keep to
+            the seed.
     """
     if test == "none":
         return
@@ -75,9 +78,9 @@ def check_test(metrics: Sequence[str], test: str, samples: int, sentences: int) 
         raise ConfigError("SACREBLEU_SEED", "0 is no seed to sacreBLEU's paired tests: expected a number above 0")
     # The bootstrap holds an index and statistics in float32; the randomization two booleans, one of them as an integer.
     each = 8 + 4 * max(_STATISTICS[metric] for metric in metrics) if test == "bootstrap" else 2 + 8
-    most = MOST_BYTES // (each * sentences)
+    most = MAX_BYTES // (each * sentences)
     if samples > most:
-        what = f"{samples} samples of {sentences:,} sentences take more than {MOST_BYTES >> 30} GiB of memory"
+        what = f"{samples} samples of {sentences:,} sentences take more than {MAX_BYTES >> 30} GiB of memory"
         raise ConfigError("--samples", f"{what}: expected at most {most}, or --test none")
 
 
@@ -90,11 +93,11 @@ def paired_scores(
     test: str,
     samples: int,
 ) -> dict[str, PairedScore]:
-    """The scores of two translations by each metric, and whether they differ by chance.
+    """Scores two translations by each metric, and tests their difference.
 
     Args:
         a, b: the translations, lines stripped at their end.
-        references: one or more, the same.
+        references: one or more, stripped likewise.
         metrics: sacreBLEU's, by our names for them.
         test: `bootstrap` (Koehn 2004), `randomization` (approximate; Riezler and Maxwell 2005) or `none`.
         samples: of the test. Its seed is sacreBLEU's: 12345, or what SACREBLEU_SEED says.
@@ -113,11 +116,11 @@ def paired_scores(
     scores = {}
     for name in metrics:
         title = TITLES[name]
-        of_a, of_b = (result for result in results[title] if isinstance(result, Result))
+        result_a, result_b = (result for result in results[title] if isinstance(result, Result))
         signature = signatures[title].format()
-        first, second = _score(of_a, signature, samples), _score(of_b, signature, samples)
+        score_a, score_b = (_score(result, signature, samples) for result in (result_a, result_b))
         # Of scores that are the same in every sample, sacreBLEU's bootstrap finds none that differ less.
-        scores[name] = PairedScore(first, second, None if first.score == second.score else of_b.p_value)
+        scores[name] = PairedScore(score_a, score_b, None if score_a.score == score_b.score else result_b.p_value)
     return scores
 
 

@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
-from nmt.alignment.words import word_blocks
+from nmt.alignment.word_attention import word_blocks
 from nmt.postprocessing.editing import Edit, word_spans
 from nmt.postprocessing.entities import Entity, core, is_fragment, mangled_core, pieces_of, resembles, tag_pairs
 from nmt.postprocessing.matching import match_entities, placed_entities

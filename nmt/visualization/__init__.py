@@ -1,1 +1,1 @@
-"""Attention and comparisons as pictures: heat maps, figures and self-contained pages."""
+"""Attention and comparisons as heat maps, figures and self-contained pages."""

@@ -14,10 +14,10 @@ from matplotlib.ft2font import FT2Font, LoadFlags
 from nmt.errors import StorageError
 from nmt.io.terminal import ZWJ, ZWNJ
 
-FIRST = "DejaVuSans.ttf"
+DEFAULT_FONT = "DejaVuSans.ttf"
 """Comes with matplotlib: Latin, Greek, Cyrillic, Armenian, Georgian, Hebrew, Arabic, and many signs."""
 
-NAMED = 5  # characters of a script that an error names
+MAX_NAMED = 5  # characters of a script that an error names
 
 _EAST_ASIAN = {"BOPOMOFO", "CJK", "FULLWIDTH", "HALFWIDTH", "HANGUL", "HIRAGANA", "IDEOGRAPHIC", "KATAKANA"}
 _HINTS = {
@@ -28,9 +28,9 @@ _HINTS = {
 
 
 class FontFiles(FontProperties):
-    """The fonts of a text by their files: what the first has not, the next may have.
+    """The fonts of a text by their files; the next one is used for characters that those before it lack.
 
-    Matplotlib looks such fonts up by the names of their families, among those it knew when it first ran. Here each
+    Matplotlib finds fonts by the names of their families, among those it knew when it first ran. Here each
     "family" is the file itself.
     """
 
@@ -38,13 +38,13 @@ class FontFiles(FontProperties):
         super().__init__(family=list(files), size=size)
 
     def set_family(self, family: Any) -> None:
-        """Takes a list of files, or chooses one of them."""
+        """Sets the list of files, or chooses one of them."""
         super().set_family(family)
         if isinstance(family, str):
             self.set_file(family)
 
     def copy(self) -> FontFiles:
-        """Another of the same, which can be changed."""
+        """Returns a copy that can be changed."""
         new = FontFiles.__new__(FontFiles)
         new.__dict__.update(self.__dict__)
         return new
@@ -53,42 +53,41 @@ class FontFiles(FontProperties):
 
 
 def fonts_for(text: str, where: str) -> list[str]:
-    """Files of fonts that together have every character of the text; the one that comes with matplotlib is first.
+    """Finds font files that together have every character of the text; the one that comes with matplotlib is first.
 
-    Of the installed fonts the one that has most of what is missing is taken, until nothing is; the choice depends on
-    nothing but the text and which fonts there are.
+    The installed font with most of the missing characters is added until none is missing; the choice depends on
+    nothing but the text and the installed fonts.
 
     Raises:
-        StorageError: characters that no installed font has, about the file at `where`.
+        StorageError: about the file at `where`: no installed font has some of the characters, which are named.
     """
     missing = {character for character in text if _needs_glyph(character)}
-    chosen: list[str] = []
-    first = str(Path(matplotlib.get_data_path(), "fonts", "ttf", FIRST))
-    missing -= _drawn_by(first, missing)
+    first = str(Path(matplotlib.get_data_path(), "fonts", "ttf", DEFAULT_FONT))
+    missing -= _covered_by(first, missing)
     chosen = [first]
     if missing:
-        offers = [(path, _drawn_by(path, missing)) for path in _installed()]
+        candidates = [(path, _covered_by(path, missing)) for path in _installed()]
         while missing:
-            path, most = max(offers, key=lambda offer: len(offer[1] & missing), default=("", set()))
-            if not most & missing:
-                raise StorageError(where, _complaint(missing))
+            path, covered = max(candidates, key=lambda candidate: len(candidate[1] & missing), default=("", set()))
+            if not covered & missing:
+                raise StorageError(where, _missing_message(missing))
             chosen.append(path)
-            missing -= most
+            missing -= covered
     return chosen
 
 
 def _installed() -> list[str]:
-    """The font files of this system, upright sans-serifs of ordinary weight first."""
-    return sorted(findSystemFonts(), key=lambda path: (_strangeness(Path(path).stem.lower()), path))
+    """Lists the font files of this system, upright sans-serifs of ordinary weight first."""
+    return sorted(findSystemFonts(), key=lambda path: (_unlikeness(Path(path).stem.lower()), path))
 
 
-def _strangeness(name: str) -> int:
+def _unlikeness(name: str) -> int:
     unlike = ("bold", "black", "light", "thin", "heavy", "medium", "italic", "oblique", "condensed", "serif", "mono")
     return sum(word in name for word in unlike) + ("sans" not in name)
 
 
-def _drawn_by(path: str, characters: Iterable[str]) -> set[str]:
-    """Those of the characters for which the font has a shape."""
+def _covered_by(path: str, characters: Iterable[str]) -> set[str]:
+    """Returns the characters for which the font has a shape."""
     try:
         font = FT2Font(path)
         font.set_size(12, 72)  # refused by fonts that are pictures of one size
@@ -106,11 +105,11 @@ def _has_shape(font: FT2Font, code: int) -> bool:
 
 
 def _needs_glyph(character: str) -> bool:
-    """Whether something of it is to be seen; what only says how others join has no need of a font."""
+    """True if the character is visible; joiners and other format characters need no font."""
     return not (character.isspace() or character in ZWJ + ZWNJ or unicodedata.category(character) == "Cf")
 
 
-def _complaint(missing: Iterable[str]) -> str:
+def _missing_message(missing: Iterable[str]) -> str:
     by_script: dict[tuple[str, str], list[str]] = {}
     for character in sorted(missing):
         by_script.setdefault(_script(character), []).append(character)
@@ -121,7 +120,7 @@ def _complaint(missing: Iterable[str]) -> str:
 
 
 def _script(character: str) -> tuple[str, str]:
-    """What to advise, and a name of the script."""
+    """Returns the kind of the script in `_HINTS`, and its name."""
     name = unicodedata.name(character, "")
     first = name.partition(" ")[0].partition("-")[0]
     if first in _EAST_ASIAN:
@@ -132,7 +131,7 @@ def _script(character: str) -> tuple[str, str]:
 
 
 def _shortened(characters: Sequence[str]) -> Iterator[str]:
-    for character in characters[:NAMED]:
+    for character in characters[:MAX_NAMED]:
         yield character if unicodedata.name(character, "") else f"U+{ord(character):04X}"
-    if len(characters) > NAMED:
-        yield f"and {len(characters) - NAMED} more"
+    if len(characters) > MAX_NAMED:
+        yield f"and {len(characters) - MAX_NAMED} more"

@@ -11,12 +11,12 @@ from matplotlib.ticker import MaxNLocator
 
 from nmt.evaluation.comparison import Comparison
 from nmt.evaluation.metrics import TITLES, Score
-from nmt.visualization.figures import FONT, draw_file, drawable, properties_of_text
+from nmt.visualization.figures import FONT, draw_file, drawable, text_properties
 
 WIDTH, HEIGHT = 5.0, 3.0  # inches of the plot, without what stands around it
-LONGEST_NAME = 60  # columns shown of a translation's name
+MAX_NAME = 60  # columns shown of a translation's name
 
-# As in the report: A is round, B is square, so that colour never tells alone.
+# As in the report: A is round, B is square, so that colour is never the only difference.
 _STYLES: tuple[dict[str, Any], ...] = (
     {"color": "#1f5fbf", "marker": "o", "linestyle": "-"},
     {"color": "#b4480b", "marker": "s", "linestyle": "--"},
@@ -24,12 +24,12 @@ _STYLES: tuple[dict[str, Any], ...] = (
 
 
 def draw_lengths(comparison: Comparison, kind: str, where: str) -> bytes:
-    """The content of a file with the scores by length of both translations, and their intervals where there are some.
+    """Draws the scores by length of both translations, and their intervals; returns the content of the file.
 
     Args:
         comparison: of two translations.
         kind: png, svg or pdf.
-        where: the file that errors name.
+        where: the file, which errors name.
 
     Raises:
         StorageError: no installed font has a character of the names.
@@ -38,19 +38,21 @@ def draw_lengths(comparison: Comparison, kind: str, where: str) -> bytes:
 
 
 def make_figure(comparison: Comparison, kind: str, where: str) -> Figure:
-    """What `draw_lengths` draws."""
-    names = [drawable(name, LONGEST_NAME) for name in (comparison.a, comparison.b)]
+    """Makes the figure of `draw_lengths`, whose arguments it takes."""
+    names = [drawable(name, MAX_NAME) for name in (comparison.a, comparison.b)]
     metric = comparison.method.metric_of_lengths
-    most = math.inf if metric == "ter" else 100.0
+    largest = math.inf if metric == "ter" else 100.0
     figure = Figure(figsize=(WIDTH, HEIGHT))
     axes = figure.add_axes((0, 0, 1, 1))
     lengths = [one.mean for one in comparison.lengths]
-    sides = [one.a for one in comparison.lengths], [one.b for one in comparison.lengths]
-    for side, scores, style in zip("AB", sides, _STYLES, strict=True):
+    both = [one.a for one in comparison.lengths], [one.b for one in comparison.lengths]
+    for side, scores, style in zip("AB", both, _STYLES, strict=True):
         # The label stands for the name: matplotlib leaves out one that begins with an underscore.
         axes.plot(lengths, [score.score for score in scores], label=side, markersize=4, linewidth=1.2, **style)
         if intervals := [
-            (length, *_interval(score, most)) for length, score in zip(lengths, scores, strict=True) if score.bootstrap
+            (length, *_interval(score, largest))
+            for length, score in zip(lengths, scores, strict=True)
+            if score.bootstrap
         ]:
             axes.vlines(*zip(*intervals, strict=True), color=style["color"], linewidth=0.8)
     axes.set_ylim(bottom=0)
@@ -61,8 +63,8 @@ def make_figure(comparison: Comparison, kind: str, where: str) -> Figure:
     axes.grid(color="0.9", linewidth=0.6)
     axes.set_axisbelow(True)
     axes.tick_params(labelsize=FONT - 1, length=2)
-    properties = properties_of_text("".join(names), kind, FONT, where)
-    # Above the plot: names may be long, and there is no knowing where in it is room.
+    properties = text_properties("".join(names), kind, FONT, where)
+    # Above the plot: names may be long, and any part of the plot may be occupied.
     legend = axes.legend(frameon=False, loc="lower left", bbox_to_anchor=(0, 1))
     for text, name in zip(legend.get_texts(), names, strict=True):
         text.set(text=name, **properties)
@@ -71,8 +73,8 @@ def make_figure(comparison: Comparison, kind: str, where: str) -> Figure:
     return figure
 
 
-def _interval(score: Score, most: float) -> tuple[float, float]:
-    """Of the bootstrap, within what the score can be."""
+def _interval(score: Score, largest: float) -> tuple[float, float]:
+    """Returns the interval of the bootstrap, within the range of the score."""
     assert score.bootstrap is not None
     low, high = score.bootstrap.interval
-    return max(0.0, low), min(most, high)
+    return max(0.0, low), min(largest, high)

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-from nmt.alignment.units import attention_in
-from nmt.alignment.words import Weights
+from nmt.alignment.attention_matrix import AttentionMatrix, attention_matrices
 from nmt.translation.decoding_trace import AttendedLine
 from nmt.translation.result import Translation
 from nmt.visualization.attention_page import attention_page
-from nmt.visualization.attention_page.document import Subject
+from nmt.visualization.attention_page.document import PageSubject
 
 PAGE_HEIGHT = 900
 """Height in pixels of the frame that shows a page."""
 
-MOST_CELLS = 10_000
+MAX_CELLS = 10_000
 """Maximum number of cells of a heat map; a notebook keeps its outputs."""
 
 _TABLE = "border-collapse:collapse;font-size:90%"
@@ -43,7 +41,7 @@ class InlinePage:
 def page(line: AttendedLine, unit: str) -> InlinePage:
     """Makes the attention page of a line; arguments and errors are those of `AttendedLine.page`."""
     options = line.options
-    subject = Subject(line.config, options.width, options.search.length_penalty, unit)
+    subject = PageSubject(line.config, options.width, options.search.length_penalty, unit)
     return InlinePage(attention_page([line], subject, "the line"))
 
 
@@ -51,16 +49,16 @@ def heat_map(translation: Translation) -> str:
     """Draws a line, its best translation and, where it was kept, the attention between their words, as HTML."""
     lines = [f"<p><b>{_text(translation.source)}</b><br>{_text(translation.text)}</p>"]
     for output in translation.outputs[:1]:
-        for source, target, weights in attention_in("word", translation, output):
-            lines.append(_table(source, target, weights) if weights.size <= MOST_CELLS else "<p>(a large heat map)</p>")
+        matrices = attention_matrices(translation, output, "word")
+        lines += (_table(one) if one.weights.size <= MAX_CELLS else "<p>(a large heat map)</p>" for one in matrices)
     return "\n".join(lines)
 
 
-def _table(source: Sequence[str], target: Sequence[str], weights: Weights) -> str:
+def _table(matrix: AttentionMatrix) -> str:
     """Draws a column for each source word and a row for each word of the translation; the fuller, the more weight."""
-    head = "".join(f'<th style="{_SOURCE}">{_text(word)}</th>' for word in source)
+    head = "".join(f'<th style="{_SOURCE}">{_text(word)}</th>' for word in matrix.source)
     rows = [f"<tr><th></th>{head}</tr>"]
-    for word, row in zip(target, weights.tolist(), strict=True):
+    for word, row in zip(matrix.target, matrix.weights.tolist(), strict=True):
         cells = "".join(f'<td style="{_CELL.format(weight=weight)}" title="{weight:.3f}"></td>' for weight in row)
         rows.append(f'<tr><th style="{_TARGET}">{_text(word)}</th>{cells}</tr>')
     return f'<table style="{_TABLE}">{"".join(rows)}</table>'

@@ -1,10 +1,10 @@
-"""Measures how fast nmt trains and translates here, and how near that is to what the processor's products allow.
+"""Measures how fast nmt trains and translates here, relative to the rate of the processor's matrix products.
 
     .venv/bin/python scripts/benchmarks/benchmark.py [CONFIG] [--model RUN] [--json FILE] [--repetitions N]
         [--batches N] [--steps N] [--threads N] [--shortlist N]
 
-CONFIG (configs/multi30k_en_fr.yaml by default) gives the corpus, whose real batches are trained on, and all sizes. What
-is compared is run in turns, and each number is the median of all repetitions. Decoding needs a trained model, RUN, and
+CONFIG (configs/multi30k_en_fr.yaml by default) gives the corpus, whose real batches are trained on, and all sizes. All
+candidates take turns, and each number is the median of all repetitions. Decoding needs a trained model, RUN, and
 its configuration's test set. Runs that are not the benchmark's own make every number worse: close them first.
 """
 
@@ -30,7 +30,8 @@ from typing import Any
 import torch
 
 from benchmark_training import REFERENCE, measure_loops
-from nmt.cli.options import load_translator
+from nmt.cli.arguments import ComputeArguments
+from nmt.cli.startup import load_translator
 from nmt.config import Config, load_config
 from nmt.corpus.batch_order import START, BatchOrder
 from nmt.corpus.batching import Batch
@@ -49,7 +50,7 @@ SQUARE = 2048  # rows and columns of the products that show the processor's best
 
 @dataclass(frozen=True)
 class Row:
-    """One measured number."""
+    """A measured number."""
 
     name: str
     value: float
@@ -62,7 +63,7 @@ class Row:
 
 
 def median_seconds(works: dict[str, Callable[[], object]], repetitions: int) -> dict[str, float]:
-    """The median time of each piece of work; all of them take turns, after one round that does not count."""
+    """Measures the median time of each piece of work; all take turns, after a round that does not count."""
     seconds: dict[str, list[float]] = {name: [] for name in works}
     for repetition in range(repetitions + 1):
         for name, work in works.items():
@@ -74,7 +75,7 @@ def median_seconds(works: dict[str, Callable[[], object]], repetitions: int) -> 
 
 
 def products_of(config: Config, batch: Batch, vocabulary: int) -> Iterator[tuple[int, int, int, int]]:
-    """The matrix products of an update as (rows, inner size, columns, how many), of one-layer models.
+    """Lists the matrix products of an update of one-layer models as (rows, inner size, columns, count).
 
     Each product of the forward pass has two in the backward pass: for its input and for its weight. The weights'
     gradients are one product over all steps of a loop. The attention's weighted sums and the loop over single numbers
@@ -108,13 +109,13 @@ def products_of(config: Config, batch: Batch, vocabulary: int) -> Iterator[tuple
 
 
 def operations(config: Config, batches: Sequence[Batch], vocabulary: int) -> float:
-    """Multiplications and additions of all products of these updates."""
+    """Counts the multiplications and additions of all products of these updates."""
     every = [product for batch in batches for product in products_of(config, batch, vocabulary)]
     return float(sum(2 * rows * inner * columns * count for rows, inner, columns, count in every))
 
 
 def multiply(shapes: Sequence[tuple[int, int, int, int]], dtype: torch.dtype) -> float:
-    """The time that products of these shapes take, each shape timed by itself and multiplied by its count.
+    """Measures the time of products of these shapes, each shape timed by itself and multiplied by its count.
 
     By the library that nmt takes for them, which on some processors is quicker than torch's usual one.
     """
@@ -132,13 +133,13 @@ def multiply(shapes: Sequence[tuple[int, int, int, int]], dtype: torch.dtype) ->
 
 
 def square_rate(dtype: torch.dtype) -> float:
-    """Operations a second of a large product."""
+    """Measures operations per second of a large product."""
     seconds = multiply([(SQUARE, SQUARE, SQUARE, 1)], dtype)
     return 2 * SQUARE**3 / seconds
 
 
 def measure_training(config: Config, folder: Path, arguments: argparse.Namespace) -> Iterator[Row]:
-    """Preparing the corpus, and the loops of training on its batches."""
+    """Measures the preparation of the corpus, and the training loops on its batches."""
     with StopRequest() as stop:
         files = corpus_files(config)
         text = train_tokenizers(config, folder, files, stop)
@@ -168,7 +169,7 @@ def measure_training(config: Config, folder: Path, arguments: argparse.Namespace
 
 
 def measure_program(path: str, folder: Path, steps: int, threads: int | None) -> Iterator[Row]:
-    """`nmt train` as a user runs it, validation aside."""
+    """Measures `nmt train` as a user runs it, without validation."""
     for precision in ("fp32", "bf16"):
         run = folder / precision
         settings = {
@@ -192,15 +193,15 @@ def measure_program(path: str, folder: Path, steps: int, threads: int | None) ->
 
 
 def translate_alone(translator: Translator, lines: Sequence[str], options: TranslateOptions) -> None:
-    """Each line by itself, as a person types them."""
+    """Translates each line by itself, as a person types them."""
     for line in lines:
         translator.translate([line], options)
 
 
 def measure_decoding(path: Path, repetitions: int, shortlist: int) -> Iterator[Row]:
-    """Translating the test set of the model's configuration."""
+    """Measures the translation of the test set of the model's configuration."""
     for precision in ("fp32", "bf16"):
-        translator = load_translator(path, device="cpu", precision=precision)
+        translator = load_translator(path, ComputeArguments(device="cpu", precision=precision))
         test = translator.config.data.test
         if test is None:
             raise SystemExit(f"{path}: its configuration names no test set")
@@ -226,7 +227,7 @@ def measure_decoding(path: Path, repetitions: int, shortlist: int) -> Iterator[R
 
 
 def measure_start(model: Path | None, repetitions: int) -> Iterator[Row]:
-    """How long a user waits for the first letter."""
+    """Measures the time until the first output of a command."""
     nmt = [sys.executable, "-m", "nmt"]
     works: dict[str, Callable[[], object]] = {
         "nmt --help": lambda: subprocess.run([*nmt, "--help"], check=True, capture_output=True),
@@ -241,7 +242,7 @@ def measure_start(model: Path | None, repetitions: int) -> Iterator[Row]:
 
 
 def processor() -> str:
-    """The processor's name, as the system gives it."""
+    """Returns the processor's name, as the system gives it."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
         return next(line.split(":")[1].strip() for line in lines if line.startswith("model name"))
@@ -250,7 +251,7 @@ def processor() -> str:
 
 
 COMPARABLE = {"model.decoder.conditional": "false"}
-"""What `scripts/benchmarks/plain_model.py` does not have."""
+"""Overrides that turn off features which `plain_model.py` does not have."""
 
 
 def main() -> None:

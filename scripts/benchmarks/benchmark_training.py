@@ -1,4 +1,4 @@
-"""The loops of training that `scripts/benchmarks/benchmark.py` compares, each in a process of its own.
+"""The training loops that `benchmark.py` compares, each in a process of its own.
 
 A setting of the allocator that `nmt train` makes holds for a whole process, and so does the peak of memory. The loops
 take turns: while one works, the others wait.
@@ -32,7 +32,7 @@ CPU = torch.device("cpu")
 
 @dataclass(frozen=True)
 class Loop:
-    """A way to compute an update. Its `kind` says whose code it is.
+    """A way to compute an update. Its `kind` names the code.
 
     plain: PyTorch's own parts (`plain_model`); steps: the step that defines our model, under autograd; fast: what
     `nmt train` runs.
@@ -59,14 +59,14 @@ LOOPS = (
 
 @dataclass(frozen=True)
 class Measured:
-    """What a loop took for all batches: the median of the repetitions, and its process's peak of memory."""
+    """A loop's time for all batches, the median of the repetitions, and its process's peak of memory."""
 
     seconds: float
     peak_mib: float
 
 
 class _Step:
-    """An update of a model of the configuration's sizes, without what `nmt train` does around it."""
+    """Makes the update of a model of the configuration's sizes, without what `nmt train` does around it."""
 
     def __init__(self, loop: Loop, config: Config, vocabulary: int) -> None:
         torch.manual_seed(config.seed)
@@ -108,7 +108,7 @@ class _Step:
 def _work(
     connection: Connection, loop: Loop, config: Config, vocabulary: int, batches: Sequence[Batch], threads: int
 ) -> None:
-    """In the loop's process: all batches each time it is asked, answered with seconds and the peak of memory in MiB."""
+    """Runs in the loop's process: computes all batches each time it is asked; answers with seconds and peak MiB."""
     torch.set_num_threads(threads)
     if loop.kind != "plain":
         keep_freed_memory()
@@ -122,7 +122,7 @@ def _work(
 
 
 def measure_loops(config: Config, vocabulary: int, batches: Sequence[Batch], repetitions: int) -> dict[Loop, Measured]:
-    """Each loop's time for all batches; one round before does not count."""
+    """Measures each loop's time for all batches, after a round that does not count."""
     context = multiprocessing.get_context("spawn")
     seconds: dict[Loop, list[float]] = {loop: [] for loop in LOOPS}
     peaks: dict[Loop, float] = {}

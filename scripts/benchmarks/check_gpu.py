@@ -1,4 +1,4 @@
-"""Checks on a GPU all that a processor cannot check, and measures how fast training and translation are there.
+"""Checks on a GPU whatever a processor cannot, and measures how fast training and translation are there.
 
     python scripts/benchmarks/check_gpu.py [--device cuda] [--json FILE] [--only checks|speed] [--tiny]
 
@@ -30,7 +30,7 @@ from nmt.translation.translator import Translator
 
 
 def run_checks(checks: Checks) -> list[dict[str, str]]:
-    """Runs each, whatever the others found."""
+    """Runs each check, whatever the others found."""
     results = []
     for check in checks.all():
         started = time.perf_counter()
@@ -48,7 +48,7 @@ def run_checks(checks: Checks) -> list[dict[str, str]]:
 
 
 def training_speed(name: str, corpus: Corpus, count: int, checks: Checks, rate: float) -> Iterator[dict[str, Any]]:
-    """Training with a configuration's sizes, in all ways, and what share of the products' rate that is."""
+    """Measures training with a configuration's sizes, in all ways, and its share of the products' rate."""
     config, device = load_config(CONFIGS / f"{name}.yaml"), checks.device
     if checks.tiny:
         config, corpus, count = checks.config, checks.corpus, 2
@@ -73,7 +73,7 @@ def training_speed(name: str, corpus: Corpus, count: int, checks: Checks, rate: 
 
 
 def decoding_speed(checks: Checks) -> dict[str, Any]:
-    """Translating with the model that the checks have trained."""
+    """Measures translation with the model that the checks have trained."""
     lines = (checks.folder / "valid.xx").read_text().splitlines() * (1 if checks.tiny else 20)
     translator = Translator.load(checks.folder / "whole", device=str(checks.device))
     translator.translate(lines[:100])
@@ -86,7 +86,7 @@ def decoding_speed(checks: Checks) -> dict[str, Any]:
 
 
 def machine(device: torch.device) -> dict[str, Any]:
-    """What this was run on."""
+    """Describes the machine and the libraries."""
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else platform.processor()
     kernels = dispatch.triton_kernels(device) is not None if device.type == "cuda" else False
     return {"device": name, "torch": torch.__version__, "cuda": torch.version.cuda, "kernels": kernels}

@@ -1,10 +1,10 @@
-"""Shows whether training in bfloat16 costs BLEU: the same updates in both precisions, from several seeds.
+"""Measures the BLEU that training in bfloat16 costs: the same updates in both precisions, from several seeds.
 
     .venv/bin/python scripts/benchmarks/compare_precisions.py [CONFIG] [--folder DIR] [--steps N] [--seeds N]
         [--threads N]
 
 Each run lies in a folder of its own; a run that is there goes on, and a finished one is only read. All are scored on
-CONFIG's test set in float32, so that what differs is training alone.
+CONFIG's test set in float32, so that only training differs.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ PRECISIONS = ("fp32", "bf16")
 
 
 def nmt(*arguments: object) -> str:
-    """Runs a command of nmt, and gives what it prints; ends with its exit code if it fails."""
+    """Runs a command of nmt, and returns its output; exits with its exit code if it fails."""
     command = [sys.executable, "-m", "nmt", *map(str, arguments)]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True)
     if done.returncode:  # it has said why
@@ -29,7 +29,7 @@ def nmt(*arguments: object) -> str:
 
 
 def bleu_of(arguments: argparse.Namespace, precision: str, seed: int) -> float:
-    """BLEU on the test set of a run with this seed, which is trained first where that has not been done."""
+    """Returns BLEU on the test set of a run with this seed, which is trained first unless that has been done."""
     run = arguments.folder / f"{precision}-{seed}"
     settings = {
         "seed": seed,

@@ -9,7 +9,7 @@ OpenNMT-py is installed into a virtual environment of its own, when it is not th
 Both programs have the same version of PyTorch, as many threads, the same token ids, the same sizes of embedding,
 bidirectional LSTM encoder, LSTM decoder, additive attention and readout, one table for source and target embeddings and
 another for the output (nmt could do with one for all), the same rates of dropout, label smoothing, clipping and Adam,
-and as many target tokens in an update. What differs is what the programs are: OpenNMT-py feeds its readout back in
+and as many target tokens in an update. The programs themselves differ: OpenNMT-py feeds its readout back in
 place of the context, has no end mark on source sentences, and ends the search for a sentence as soon as the best
 hypothesis is finished, where nmt goes on until as many are as the beam is wide.
 
@@ -39,7 +39,8 @@ import torch
 
 from benchmark import ALONE, Row, processor
 from nmt.checkpoint.layout import METRICS, SHARED_TOKENIZER, TOKENIZER
-from nmt.cli.options import load_translator
+from nmt.cli.arguments import ComputeArguments
+from nmt.cli.startup import load_translator
 from nmt.config import Config, load_config
 from nmt.corpus.batch_order import BatchOrder
 from nmt.corpus.parallel import CorpusFiles, read_pairs
@@ -61,7 +62,7 @@ NMT_BATCHES = (("tokens", 512), ("tokens", 1024), ("tokens", 2048), ("tokens", 4
 
 @dataclass(frozen=True)
 class Comparison:
-    """What is compared, and where its files lie."""
+    """The settings and the files of a comparison."""
 
     path: str
     config: Config
@@ -82,7 +83,7 @@ class Comparison:
         return [(record["target_tokens"], record["target_tokens_per_second"]) for record in records]
 
     def train_opennmt(self, run: Path, steps: int, report_every: int, seed: int = 1) -> list[tuple[float, float]]:
-        """The same with OpenNMT-py, which leaves `model_step_STEPS.pt` in the folder."""
+        """Runs OpenNMT-py's training in the same way, which leaves `model_step_STEPS.pt` in the folder."""
         run.mkdir(parents=True, exist_ok=True)
         pairs = np.arange(len(self.store))
         lengths = zip(self.store.source_lengths(pairs).tolist(), self.store.target_lengths(pairs).tolist(), strict=True)
@@ -104,7 +105,7 @@ class Comparison:
 
 
 def overrides_of(path: str) -> tuple[str, ...]:
-    """What makes nmt's model and training as OpenNMT-py's can be, as `--set` takes it."""
+    """Returns the keys, for `--set`, with which nmt's model and training are as OpenNMT-py's can be."""
     config = load_config(path)
     model, size = config.model, config.model.decoder.hidden_size
     one_size = 2 * model.encoder.hidden_size == model.attention_size == size
@@ -142,20 +143,16 @@ def prepare(arguments: argparse.Namespace) -> Comparison:
     for side, sentence in (("source", store.source), ("target", store.target)):
         lines = (" ".join(map(tokenizer.piece, sentence(index).tolist())) for index in range(len(store)))
         (folder / f"train.{side}").write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
-    marks = {
-        tokenizer.special.unk,
-        tokenizer.special.pad,
-        tokenizer.special.bos,
-        tokenizer.special.eos,
-    }  # OpenNMT-py adds its own
-    pieces = (tokenizer.piece(token) for token in range(tokenizer.size) if token not in marks)
+    special = tokenizer.special
+    own = {special.unk, special.pad, special.bos, special.eos}  # of which OpenNMT-py adds its own
+    pieces = (tokenizer.piece(token) for token in range(tokenizer.size) if token not in own)
     (folder / "vocabulary").write_text("".join(f"{piece}\n" for piece in pieces), encoding="utf-8")
     variables = {**os.environ, "OMP_NUM_THREADS": str(arguments.threads)}
     return Comparison(arguments.config, config, overrides, folder, environment, tokenizer, store, variables)
 
 
 def rows_of(title: str, values: Mapping[str, Sequence[float]], unit: str, notes: Mapping[str, str]) -> Iterator[Row]:
-    """The median of each program's values, compared with OpenNMT-py's; of milliseconds, fewer are better."""
+    """Compares the median of each program's values with OpenNMT-py's; of milliseconds, fewer are better."""
     medians = {name: statistics.median(of_program) for name, of_program in values.items()}
     for name, median in medians.items():
         times = medians[OPENNMT] / median if unit.startswith("ms") else median / medians[OPENNMT]
@@ -168,7 +165,7 @@ def rows_of(title: str, values: Mapping[str, Sequence[float]], unit: str, notes:
 
 
 def measure_training(comparison: Comparison, repetitions: int, steps: int) -> Iterator[Row]:
-    """Both programs in turns, nmt in either precision."""
+    """Measures the training of both programs in turns, nmt in either precision."""
     log_every = max(1, steps // 12)
     settings = {"max_steps": steps, "log_every": log_every, "validate_every": steps}
     # A training ends with a validation, which does not count; let it be short.
@@ -200,7 +197,7 @@ class Found(NamedTuple):
 
 
 class Program(Protocol):
-    """What translates lines of text."""
+    """A program that translates lines of text."""
 
     def translate(self, lines: Sequence[str], batch_type: str, batch_size: int) -> Found: ...
 
@@ -211,7 +208,7 @@ class Nmt:
     """This program, in this process, loaded as its commands load it."""
 
     def __init__(self, run: Path, precision: str) -> None:
-        self._translator = load_translator(run, device="cpu", precision=precision)
+        self._translator = load_translator(run, ComputeArguments(device="cpu", precision=precision))
 
     def translate(self, lines: Sequence[str], batch_type: str, batch_size: int) -> Found:
         assert batch_type == "tokens"
@@ -223,7 +220,7 @@ class Nmt:
         return Found(seconds, [translation.text for translation in found], tokens)
 
     def alone(self, lines: Sequence[str]) -> Found:
-        """Each line by itself."""
+        """Translates each line by itself."""
         found = [self.translate([line], *NMT_BATCHES[0]) for line in lines]
         return Found(sum(each.seconds for each in found), [text for each in found for text in each.texts], 0)
 
@@ -243,12 +240,12 @@ class OpenNmt:
         return Found(seconds, self._tokenizer.decode_batch(ids), sum(map(len, ids)))
 
     def alone(self, lines: Sequence[str]) -> Found:
-        """Each line by itself."""
+        """Translates each line by itself."""
         return self.translate(lines, "sents", 1)
 
 
 def best_batch(program: Program, lines: Sequence[str], batches: Sequence[tuple[str, int]]) -> tuple[str, int]:
-    """The batch size that the program is fastest with, after one round that does not count."""
+    """Finds the batch size with which a program is fastest, after a round that does not count."""
     program.translate(lines, *batches[0])
     seconds = {batch: program.translate(lines, *batch).seconds for batch in batches}
     tried = ", ".join(f"{' '.join(map(str, batch))}: {len(lines) / each:,.0f}" for batch, each in seconds.items())
@@ -257,7 +254,7 @@ def best_batch(program: Program, lines: Sequence[str], batches: Sequence[tuple[s
 
 
 def measure_decoding(comparison: Comparison, repetitions: int, steps: int) -> Iterator[Row]:
-    """A model of each program, and the test set translated with them in turns."""
+    """Trains a model of each program, and measures the translation of the test set by them in turns."""
     folder, test = comparison.folder, comparison.config.data.test
     assert test is not None
     pairs = list(read_pairs(CorpusFiles(test.source, test.target), print))

@@ -1,4 +1,4 @@
-"""What `scripts/benchmarks/check_gpu.py` checks: that a GPU computes, trains and translates what a processor does."""
+"""The checks of `check_gpu.py`: that a GPU computes, trains and translates as a processor does."""
 
 from __future__ import annotations
 
@@ -63,13 +63,13 @@ class SkippedError(Exception):
 
 
 def distance(ours: Tensor, theirs: Tensor) -> float:
-    """‖ours − theirs‖ / ‖theirs‖; not a number where one is none."""
+    """Returns ‖ours − theirs‖ / ‖theirs‖; NaN where one of them is."""
     ours, theirs = ours.detach().double().cpu(), theirs.detach().double().cpu()
     return float((ours - theirs).norm() / theirs.norm().clamp(min=1e-30))
 
 
 class Checks:
-    """All checks, each a method that returns what it found, or raises."""
+    """All checks, each a method that returns its result, or raises."""
 
     def __init__(self, device: torch.device, tiny: bool, folder: Path) -> None:
         self.device, self.tiny, self.folder = device, tiny, folder
@@ -87,7 +87,7 @@ class Checks:
             raise SkippedError("needs CUDA")
 
     def _gradient(self, dtype: torch.dtype, products: torch.dtype, device: torch.device, by_steps: bool) -> Tensor:
-        """The whole gradient of a model without dropout, from the same weights everywhere."""
+        """Computes the whole gradient of a model without dropout, from the same weights everywhere."""
         torch.manual_seed(3)
         config = self.config.model.model_copy(update={"dropout": 0.0, "word_dropout": 0.0})
         model = build_model(config, self.corpus.vocabulary, self.corpus.vocabulary).to(device, dtype).train()
@@ -143,7 +143,7 @@ class Checks:
             execution = DeviceStrategy.for_device(self.device)
             with execution.running():
                 plain = Steps(self.config, self.corpus.vocabulary, dtype, replace(execution, cuda_graphs=0))
-                # Two cuda_graphs for four shapes: some are recorded anew.
+                # Two graphs for four shapes: some are captured anew.
                 graphs = Steps(self.config, self.corpus.vocabulary, dtype, replace(execution, cuda_graphs=2))
                 for seed, batch in enumerate([batch for batch in self.batches for _ in range(3)] + self.batches):
                     for steps in (plain, graphs):
@@ -190,7 +190,7 @@ class Checks:
         return "went on, with dropout"
 
     def _sample(self, steps: int) -> Config:
-        """A corpus whose translation is each sentence backwards, in capitals."""
+        """Writes a corpus whose translation is each sentence backwards, in capitals."""
         generator = random.Random(1)
         for name, count in (("train", 150 if self.tiny else 2000), ("valid", 6 if self.tiny else 100)):
             lines = [

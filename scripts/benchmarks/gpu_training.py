@@ -36,7 +36,7 @@ SECONDS_TO_MEASURE = 8.0  # of one way to train
 
 @dataclass(frozen=True)
 class Corpus:
-    """What batches are to look like: pairs, and tokens of a sentence (median, and spread of the logarithm)."""
+    """The shape of batches: pairs, and tokens of a sentence (median, and spread of the logarithm)."""
 
     pairs: int
     median: float
@@ -45,7 +45,7 @@ class Corpus:
     longest: int
 
     def batches(self, batch_tokens: int, count: int) -> list[Batch]:
-        """Some of the batches of an epoch: random ids, sentences of like length together."""
+        """Makes some of the batches of an epoch: random ids, sentences of like length together."""
         generator = np.random.default_rng(1)
         source = np.exp(generator.normal(np.log(self.median), self.spread, self.pairs))
         target = source * np.exp(generator.normal(0.05, 0.15, self.pairs))
@@ -64,7 +64,7 @@ class Corpus:
 
 @contextmanager
 def elementwise_by(kind: str) -> Iterator[None]:
-    """Inside, the loops use `torch`'s operations or the `kernels`, where there are any."""
+    """Lets the loops use `torch`'s operations or the `kernels`, where there are any."""
     if kind == "kernels":
         yield
         return
@@ -73,7 +73,7 @@ def elementwise_by(kind: str) -> Iterator[None]:
 
 
 class Steps:
-    """What the trainer does for each update, without corpus, validation and checkpoints."""
+    """The trainer's steps without corpus, validation and checkpoints."""
 
     def __init__(self, config: Config, vocabulary: int, dtype: torch.dtype, strategy: DeviceStrategy) -> None:
         torch.manual_seed(config.seed)
@@ -87,12 +87,12 @@ class Steps:
         self._number = 0
 
     def prepared(self, batch: Batch) -> TensorBatch:
-        """As the trainer prepares it."""
+        """Prepares a batch as the trainer does."""
         tensors = TensorBatch.from_batch(batch, buckets=self.strategy.buckets)
         return tensors.pinned() if self.strategy.pins_memory else tensors
 
     def gradients(self, batch: TensorBatch, tokens: int, seed: int) -> Tensor:
-        """Leaves the gradient in the model; returns the loss."""
+        """Computes the gradient, and returns the loss."""
         self.gradient.clear()
         torch.manual_seed(seed)
         return self.gradient.add(batch, tokens, last=True)
@@ -108,7 +108,7 @@ class Steps:
         self.optimizer.step()
 
     def finish(self) -> list[float]:
-        """All losses a token, once they are there."""
+        """Returns all losses per token, once they are there."""
         self.losses += [outcome.loss / outcome.tokens for outcome in self.outcomes.rest()]
         return self.losses
 
@@ -120,7 +120,7 @@ def synchronize(device: torch.device) -> None:
 
 
 def seconds_of(work: Callable[[], object], device: torch.device, repetitions: int) -> float:
-    """The mean time of some repetitions, one after the other."""
+    """Measures the mean time of some repetitions, one after the other."""
     synchronize(device)
     started = time.perf_counter()
     for _ in range(repetitions):
@@ -130,14 +130,14 @@ def seconds_of(work: Callable[[], object], device: torch.device, repetitions: in
 
 
 def matrix_rate(device: torch.device, dtype: torch.dtype, size: int) -> float:
-    """Operations a second of a square product of random numbers: the best of three means."""
+    """Measures operations per second of a square product of random numbers: the best of three means."""
     left, right = (torch.randn(size, size, device=device).to(dtype) for _ in range(2))
     torch.mm(left, right)
     return 2 * size**3 / min(seconds_of(lambda: torch.mm(left, right), device, 10) for _ in range(3))
 
 
 def operations(config: Config, vocabulary: int, batches: Sequence[Batch], device: torch.device) -> float:
-    """Multiplications and additions of the products of these updates, forward and back; padding to buckets aside."""
+    """Counts the multiplications and additions of the products of these updates, padding to buckets aside."""
     steps = Steps(config, vocabulary, torch.float32, DeviceStrategy(device))
     total = 0
     with elementwise_by("torch"):
@@ -150,7 +150,7 @@ def operations(config: Config, vocabulary: int, batches: Sequence[Batch], device
 
 @dataclass(frozen=True)
 class Speed:
-    """Of training in one way."""
+    """The speed of training in one way."""
 
     way: str
     tokens_a_second: float
@@ -160,7 +160,7 @@ class Speed:
 
 
 def measure(config: Config, vocabulary: int, batches: Sequence[Batch], device: torch.device) -> Iterator[Speed]:
-    """Training on the batches, over and over: by torch's operations or kernels, with and without CUDA graphs."""
+    """Measures training on the batches: by torch's operations or kernels, with and without CUDA graphs."""
     dtype = torch.bfloat16 if config.training.precision == "bf16" else torch.float32
     whole = DeviceStrategy.for_device(device)
     ways = [("steps launched one by one", replace(whole, cuda_graphs=0)), ("CUDA graphs", whole)]

@@ -1,4 +1,4 @@
-"""Measures that memory does not grow with the corpus: pairs a second and peak memory of preparing and training.
+"""Measures that memory does not grow with the corpus: pairs per second and peak memory of preparing and training.
 
     .venv/bin/python scripts/benchmarks/measure_memory.py [PAIRS]…      (200,000 and 2,000,000 by default)
 
@@ -39,7 +39,7 @@ training: {{max_steps: {steps}, max_epochs: null, validate_every: 1000000, valid
 
 
 def write_corpus(folder: Path, pairs: int) -> None:
-    """Pairs of the built-in grammar's sentences, two joined to make each pair another one."""
+    """Generates pairs of the quick start's sentences, two joined so that each pair is another one."""
     splits = generate(1, 20_000)
     generator = random.Random(1)
     for name, sentences, count in (("train", splits.train, pairs), ("validation", splits.validation, 100)):
@@ -51,7 +51,7 @@ def write_corpus(folder: Path, pairs: int) -> None:
 
 
 def with_descendants(process: int) -> list[int]:
-    """A process, those it started, those that they started, and so on, as far as they still run."""
+    """Returns a process and its descendants that still run."""
     found = [process]
     for number in found:  # which grows on the way
         with suppress(OSError):
@@ -61,7 +61,7 @@ def with_descendants(process: int) -> list[int]:
 
 
 def memory_of(process: int) -> tuple[float, float]:
-    """The resident and the anonymous memory of one process in MiB; nothing where it has ended."""
+    """Returns the resident and the anonymous memory of a process in MiB; nothing where it has ended."""
     with suppress(OSError):
         status = Path(f"/proc/{process}/status").read_text()
         sizes = dict(re.findall(r"(VmRSS|RssAnon):\s+(\d+) kB", status))
@@ -109,7 +109,7 @@ def measure(pairs: int) -> None:
 
 
 def prepare(folder: Path) -> None:
-    """What `nmt train` does before it loads torch's model, alone: tokenizer and corpus into the run directory."""
+    """Prepares a run as `nmt train` does before it builds the model: tokenizer and corpus into the run directory."""
     from nmt.config import load_config
     from nmt.io.atomic_files import make_directory
     from nmt.training.preparation import corpus_files, prepare_corpus, train_tokenizers

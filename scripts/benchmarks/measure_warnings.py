@@ -1,10 +1,10 @@
-"""How often the flags of `nmt translate --confidence` come up: on a text, and on the same text broken on purpose.
+"""Measures how often `nmt translate --confidence` warns: of a text, and of the same text broken on purpose.
 
     python scripts/benchmarks/measure_warnings.py runs/quickstart data/quickstart/test.en data/quickstart/test.fr
 
-prints a table for README.md: for each kind of input how many lines in a hundred have a
-probability below nearly all of those of the text as it is, each flag, and any flag. With a
-reference it tells, too, how good the translations with and without a flag are, and those of low and high probability.
+prints a table: for each kind of input the percentage of lines with a probability below nearly all of those of the text
+as it is, with each warning, and with any. With a reference it scores the translations with and without a warning, too,
+and those of low and high probability.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ SYLLABLES = [first + second for first in "bdfgklmnprstvz" for second in ("a", "e
 
 
 def invented_words(lines: Sequence[str], chance: random.Random) -> list[str]:
-    """Half of the words are made up; their punctuation stays."""
+    """Replaces half of the words by made-up ones; punctuation stays."""
 
     def invent(found: re.Match[str]) -> str:
         return "".join(chance.choices(SYLLABLES, k=chance.randint(2, 3))) if chance.random() < 0.5 else found[0]
@@ -39,7 +39,7 @@ def invented_words(lines: Sequence[str], chance: random.Random) -> list[str]:
 
 
 def mistyped(lines: Sequence[str], chance: random.Random) -> list[str]:
-    """One letter in five is another."""
+    """Replaces one letter in five by another."""
     letters = string.ascii_lowercase
     return [
         "".join(chance.choice(letters) if sign.isalpha() and chance.random() < 0.2 else sign for sign in line)
@@ -48,17 +48,17 @@ def mistyped(lines: Sequence[str], chance: random.Random) -> list[str]:
 
 
 def in_disorder(lines: Sequence[str], chance: random.Random) -> list[str]:
-    """The words of each line in another order."""
+    """Shuffles the words of each line."""
     return [" ".join(chance.sample(words := line.split(), len(words))) for line in lines]
 
 
 def joined(lines: Sequence[str], _chance: random.Random) -> list[str]:
-    """Neighbouring lines as one."""
+    """Joins neighbouring lines."""
     return [" ".join(lines[start : start + JOINED]) for start in range(0, len(lines), JOINED)]
 
 
 def random_signs(lines: Sequence[str], chance: random.Random) -> list[str]:
-    """Letters, digits and signs without any sense, as many as there were."""
+    """Draws letters, digits and signs without any sense, as many as there were."""
     signs = string.ascii_letters + string.digits + string.punctuation + " " * 15
     return ["".join(chance.choices(signs, k=len(line))) for line in lines]
 
@@ -74,7 +74,7 @@ INPUTS: dict[str, Callable[[Sequence[str], random.Random], list[str]]] = {
 
 
 def postprocessed(translator: Translator, lines: Sequence[str]) -> list[Translation]:
-    """The translations with their confidence; numbers, addresses and tags are copied."""
+    """Translates lines with confidence; numbers, addresses and tags are copied."""
     postprocessor = Postprocessor(copy=KINDS, confidence=True)
     return [postprocessor.apply(one) for one in translator.translate(lines, translator.options(attention=True))]
 
@@ -86,12 +86,12 @@ def warnings_of(translation: Translation) -> set[str]:
 
 
 def probabilities(translations: Sequence[Translation]) -> list[float]:
-    """Those of the translations of lines that are not blank."""
+    """Returns the probabilities of the translations of lines that are not blank."""
     return [one.outputs[0].probability for one in translations if one.outputs]
 
 
 def row(name: str, translations: Sequence[Translation], limit: float) -> str:
-    """One row of the table; `limit` is what a probability is low below."""
+    """Formats a row of the table; a probability below `limit` is low."""
     found = [warnings_of(one) for one in translations]
     low = sum(value < limit for value in probabilities(translations))
     shares = [low, *(sum(kind in kinds for kinds in found) for kind in KINDS_OF_WARNINGS), sum(map(bool, found))]
@@ -100,7 +100,7 @@ def row(name: str, translations: Sequence[Translation], limit: float) -> str:
 
 
 def quality(translations: Sequence[Translation], references: Sequence[str]) -> list[str]:
-    """How good translations with and without a flag are, and those of low and of high probability."""
+    """Scores translations with and without a warning, and those of low and of high probability."""
     chrf = CHRF()
     scores = [chrf.sentence_score(one.text, [other]).score for one, other in zip(translations, references, strict=True)]
     order = sorted(range(len(scores)), key=lambda place: translations[place].outputs[0].probability)

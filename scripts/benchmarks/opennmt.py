@@ -56,7 +56,7 @@ def install(environment: Path, constraints: Path) -> None:
 
 
 def padded_batches(lengths: Iterable[tuple[int, int]], batch_size: int) -> list[list[tuple[int, int]]]:
-    """The batches that OpenNMT-py makes with `batch_type: tokens`, but for their order.
+    """Makes the batches that OpenNMT-py makes with `batch_type: tokens`, but for their order.
 
     It sorts pairs by length and counts what a batch is as a rectangle: pairs times the longest side of any, a target
     side with its begin and end mark. (Of pairs with the same source in one batch it drops all but one; they are too few
@@ -77,7 +77,7 @@ def padded_batches(lengths: Iterable[tuple[int, int]], batch_size: int) -> list[
 
 
 def matching_batch_size(lengths: Sequence[tuple[int, int]], target_tokens: float) -> int:
-    """The batch size with which a batch has so many target tokens on average, end marks in and padding out."""
+    """Finds the batch size with which a batch has so many target tokens on average, without padding."""
     total = sum(target + 1 for _, target in lengths)
     low, high = 1, 4 * int(target_tokens)
     while low < high:
@@ -90,7 +90,7 @@ def matching_batch_size(lengths: Sequence[tuple[int, int]], target_tokens: float
 
 
 def training_options(config: Config, lengths: Sequence[tuple[int, int]], target_tokens: float) -> dict[str, Any]:
-    """The model and the training of a configuration of nmt, as far as OpenNMT-py can have them, as its options.
+    """Translates the model and training of a configuration of nmt to options of OpenNMT-py, as far as it has them.
 
     Args:
         lengths: tokens of source and target of each pair, without marks.
@@ -124,7 +124,7 @@ def training_options(config: Config, lengths: Sequence[tuple[int, int]], target_
 
 
 def read_log(log: str, report_every: int) -> list[tuple[float, float]]:
-    """Of each report in a training's log, the target tokens since the last one and their number a second.
+    """Reads from each report in a training's log the target tokens since the last one, and their number per second.
 
     Both count end marks and leave padding out, as nmt does. The log has the mean tokens of a batch.
     """
@@ -132,7 +132,7 @@ def read_log(log: str, report_every: int) -> list[tuple[float, float]]:
 
 
 def steady_rate(records: Sequence[tuple[float, float]]) -> float:
-    """Tokens a second over records of tokens and tokens a second, but for the first third, the warming up."""
+    """Returns tokens per second over records of tokens and tokens per second, without the first third, the warm-up."""
     counted = records[len(records) // 3 :]
     return sum(tokens for tokens, _ in counted) / sum(tokens / rate for tokens, rate in counted)
 
@@ -163,7 +163,7 @@ class RemoteTranslator:
             )
 
     def translate(self, lines: Sequence[str], batch_type: str, batch_size: int) -> tuple[float, list[str]]:
-        """The seconds that it took and the translations, both of tokens with spaces between them."""
+        """Returns the seconds that it took, and the translations; tokens have spaces between them."""
         assert self._process.stdin is not None and self._process.stdout is not None
         task = {"lines": lines, "batch_type": batch_type, "batch_size": batch_size}
         try:
@@ -181,7 +181,7 @@ class RemoteTranslator:
 
 
 def load_engine(model: str, beam_size: str) -> Any:
-    """What OpenNMT-py's own `onmt_translate` translates with, set up as there."""
+    """Sets up the translator of OpenNMT-py's own `onmt_translate`."""
     # Its model files hold their options as such an object, and torch loads none that it is not told to.
     import_module("torch").serialization.add_safe_globals([argparse.Namespace])
     parser = import_module("onmt.utils.parse").ArgumentParser()

@@ -1,4 +1,4 @@
-"""The model of `nmt` as one writes it with PyTorch's own parts: `benchmark.py` measures training against it.
+"""The model of `nmt` in PyTorch's own modules, with which `benchmark.py` compares training.
 
 The same equations and sizes, one layer each, embeddings tied; `torch.nn.LSTM` over a packed sequence, `LSTMCell` and
 attention step by step, `torch.nn.Dropout`, and torch's cross-entropy over all logits at once, all under autograd.
@@ -36,7 +36,7 @@ class PlainSeq2Seq(nn.Module):
         self.dropout = nn.Dropout(model.dropout)
 
     def forward(self, batch: TensorBatch) -> Tensor:
-        """The logits, (B, T, V)."""
+        """Returns the logits, (B, T, V)."""
         packed = pack_padded_sequence(
             self.dropout(self.embedding(batch.source.t())), batch.source_lengths, enforce_sorted=False
         )
@@ -59,7 +59,7 @@ class PlainSeq2Seq(nn.Module):
         return functional.linear(torch.stack(readouts, 1), self.embedding.weight)
 
     def loss(self, batch: TensorBatch, smoothing: float) -> Tensor:
-        """The label-smoothed cross-entropy, the mean over all target tokens."""
+        """Returns the label-smoothed cross-entropy, the mean over all target tokens."""
         targets = batch.target_output.masked_fill(~batch.is_target, IGNORED)
         logits = self(batch).float()
         return functional.cross_entropy(

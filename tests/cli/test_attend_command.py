@@ -83,7 +83,7 @@ def test_a_missing_or_old_matplotlib_is_5_and_says_what_to_install(call, tmp_pat
 
     told = f"nmt: error: {tmp_path}/x.png: needs matplotlib 3.11 or newer: pip install 'nmt[plot]'"
     for found in (absent, lambda _: "3.10.7"):
-        monkeypatch.setattr("nmt.cli.pictures.version", found)
+        monkeypatch.setattr("nmt.cli.graphics.version", found)
         done = call("attend", "absent", "ba", "--output", tmp_path / "x.png")
         assert (done.code, done.errors) == (5, [told])
 
@@ -101,7 +101,7 @@ def test_without_a_line_there_is_no_picture(name, call, model, tmp_path):
 
 
 def test_more_lines_than_are_drawn_are_refused(call, model, tmp_path, monkeypatch):
-    monkeypatch.setattr("nmt.visualization.attention_figure.MOST_LINES", 3)
+    monkeypatch.setattr("nmt.visualization.attention_figure.MAX_LINES", 3)
     for count, code in ((3, 0), (4, 65)):
         done = call("attend", model, "--output", tmp_path / f"{count}.pdf", stdin=b"ba\n" * count)
         assert done.code == code and (tmp_path / f"{count}.pdf").exists() is (code == 0)

@@ -13,11 +13,12 @@ GARBAGE = """
 import gc
 import weakref
 usual = gc.get_threshold()
-from nmt.cli import options
-options.start(quiet=True, verbose=False)
+from nmt.cli.arguments import LoggingArguments
+from nmt.cli.startup import end_loading, start
+start(LoggingArguments(quiet=True))
 seldom = gc.get_threshold()
 import torch
-options.end_loading()
+end_loading()
 print(seldom[0] > usual[0], gc.get_threshold() == usual, gc.isenabled(), gc.get_freeze_count() > 100_000)
 class Cycle:
     pass
@@ -29,8 +30,9 @@ gc.collect()
 print(seen() is None)
 """
 PROGRAM = """
-from nmt.cli import options
-options.start(quiet=True, verbose=False)
+from nmt.cli.arguments import LoggingArguments
+from nmt.cli.startup import end_loading, start
+start(LoggingArguments(quiet=True))
 import torch
 from nmt.model.kernels.matmul import pack, product
 with torch.inference_mode():
@@ -66,7 +68,8 @@ def test_what_products_were_prepared_with_is_kept_of_few_sizes_unless_asked(
 def test_libraries_are_set_before_they_are_loaded_unless_the_user_has(
     name: str, setting: Any, expected: str, user_environment: Any
 ) -> None:
-    program = "from nmt.cli import options; options.start(quiet=True, verbose=False); import os, sys\n"
+    program = "from nmt.cli.arguments import LoggingArguments; from nmt.cli.startup import start\n"
+    program += "start(LoggingArguments(quiet=True)); import os, sys\n"
     program += f"print(os.environ.get({name!r}), 'torch' in sys.modules)"
     environment = user_environment(**setting)
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, env=environment)

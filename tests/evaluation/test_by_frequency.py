@@ -7,7 +7,7 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nmt.evaluation.by_frequency import count_words, scores_by_frequency, words_of
+from nmt.evaluation.by_frequency import count_words, distinct_words, scores_by_frequency
 from nmt.evaluation.metrics import split_words
 
 LINES = st.lists(st.text("abc ", max_size=12), min_size=1, max_size=6)
@@ -28,7 +28,7 @@ def test_a_small_example_by_hand():
 
 @given(LINES)
 def test_a_perfect_translation_has_every_word(reference):
-    counts = count_words(reference, str.split, words_of(reference, tokenize=str.split))
+    counts = count_words(reference, str.split, distinct_words(reference, tokenize=str.split))
     bins = scores_by_frequency(reference, reference, reference, tokenize=str.split, frequencies=counts)
     assert sum(one.words for one in bins) == sum(len(line.split()) for line in reference)
     assert all(one.a.f1 == one.b.f1 == 1 and one.low > 0 for one in bins)

@@ -8,14 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nmt.evaluation.by_length import MOST_BINS, length_bins, scores_by_length
+from nmt.evaluation.by_length import MAX_BINS, length_bins, scores_by_length
 from nmt.evaluation.metrics import build_metric, evaluate, stripped
 
 
 @given(st.lists(st.integers(0, 80) | st.integers(0, 100_000), min_size=1, max_size=300))
 def test_every_sentence_is_in_one_bin(lengths):
     bins = length_bins(lengths)
-    assert 1 <= len(bins) <= MOST_BINS
+    assert 1 <= len(bins) <= MAX_BINS
     assert all(low <= high for low, high in bins)
     assert all(first[1] + 1 == second[0] for first, second in pairwise(bins))
     assert bins[0][0] <= min(lengths) and bins[-1][1] == max(lengths)

@@ -12,8 +12,8 @@ CHRF = build_metric("chrf", "13a", lowercase=False)
 
 def test_the_largest_differences_come_first_on_each_side(texts):
     a, b, first, second = (stripped(texts[name]) for name in ("a", "b", "first", "second"))
-    every_a, every_b = largest_differences(a, b, [first, second], texts["source"], chrf=CHRF, most=100)
-    better_a, better_b = largest_differences(a, b, [first, second], texts["source"], chrf=CHRF, most=3)
+    every_a, every_b = largest_differences(a, b, [first, second], texts["source"], chrf=CHRF, count=100)
+    better_a, better_b = largest_differences(a, b, [first, second], texts["source"], chrf=CHRF, count=3)
     assert (better_a, better_b) == (every_a[:3], every_b[:3])
     assert [one.difference for one in every_a] == sorted(one.difference for one in every_a)
     assert [-one.difference for one in every_b] == sorted(-one.difference for one in every_b)
@@ -26,4 +26,4 @@ def test_the_largest_differences_come_first_on_each_side(texts):
 
 
 def test_sentences_that_score_the_same_are_in_neither_list():
-    assert largest_differences(["x", "ab"], ["x", "ba"], [["x", "cc"]], None, chrf=CHRF, most=5) == ([], [])
+    assert largest_differences(["x", "ab"], ["x", "ba"], [["x", "cc"]], None, chrf=CHRF, count=5) == ([], [])

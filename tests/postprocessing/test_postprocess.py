@@ -8,7 +8,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from nmt.cli.formats.translations import alignment_of_words, attention_of_words
+from nmt.alignment.attention_matrix import word_attention_rows
+from nmt.alignment.links import word_links
 from nmt.postprocessing.dictionary import Dictionary
 from nmt.postprocessing.entities import KINDS
 from nmt.postprocessing.postprocess import Postprocessor
@@ -24,7 +25,7 @@ def best(translation: Translation, postprocessor: Postprocessor) -> Output:
 
 
 def alignment(translation: Translation, postprocessor: Postprocessor) -> list[tuple[int, int]]:
-    return alignment_of_words(best(translation, postprocessor))
+    return word_links(best(translation, postprocessor))
 
 
 @pytest.mark.parametrize(
@@ -48,7 +49,7 @@ def test_unknown_words_become_what_they_looked_at(
     output = best(make_translation(source, pieces, looks), REPLACE)
     assert output.text == text
     assert list(output.annotations.replaced or ()) == replaced
-    assert set(replaced) <= set(alignment_of_words(output))
+    assert set(replaced) <= set(word_links(output))
     assert output.tokens == tuple(pieces.split())
 
 
@@ -58,7 +59,7 @@ def test_an_unknown_word_is_translated_by_a_dictionary_first(make_translation: M
     translation = make_translation("a Potato, now", "▁⁇ ▁x ▁ ⁇ . ▁z", [0, 0, 1, 1, 1, 2])
     output = best(translation, postprocessor)
     assert output.text == "a x pomme de terre. z"
-    words = np.array(list(attention_of_words(translation, output)))
+    words = np.array(list(word_attention_rows(translation, output)))
     np.testing.assert_array_equal(words.argmax(axis=1), [0, 0, 1, 1, 1, 2])
     np.testing.assert_allclose(words.sum(axis=1), 1)
     assert output.annotations.replaced == ((0, 0), (1, 2))
@@ -84,7 +85,7 @@ def test_parts_and_words_behind_an_edit_move_along() -> None:
     assert postprocessed.text == "a E E E z"
     assert postprocessed.segments is not None
     assert [one.words for one in postprocessed.segments] == [range(1), range(1, 1), range(1, 5)]
-    assert alignment_of_words(postprocessed) == [(0, 0), (3, 4), (4, 1), (4, 2), (4, 3)]
+    assert word_links(postprocessed) == [(0, 0), (3, 4), (4, 1), (4, 2), (4, 3)]
     np.testing.assert_array_equal(postprocessed.attention, output.attention)
 
 
@@ -101,7 +102,7 @@ def test_a_word_cut_between_two_parts_is_put_in_once() -> None:
         postprocessor = Postprocessor(replace_unknown=True, dictionary=dictionary, confidence=True)
         postprocessed = postprocessor.apply(Translation("a b c", (output,))).outputs[0]
         assert postprocessed.text == text
-        assert alignment_of_words(postprocessed) == links
+        assert word_links(postprocessed) == links
         assert [segment.words.stop for segment in postprocessed.segments or ()] == [
             len(text.split()) - 1,
             len(text.split()),
@@ -117,7 +118,7 @@ def test_an_entity_cut_between_two_segments_is_put_in_once() -> None:
         Translation("a https://example.com/a c", (output,))
     )
     assert postprocessed.text == "u https://example.com/a z"
-    assert alignment_of_words(postprocessed.outputs[0]) == [(0, 0), (1, 1), (2, 2)]
+    assert word_links(postprocessed.outputs[0]) == [(0, 0), (1, 1), (2, 2)]
 
 
 def test_unknown_words_that_a_tokenizer_writes_as_nothing_stay_so(make_translation: Make) -> None:
@@ -127,7 +128,7 @@ def test_unknown_words_that_a_tokenizer_writes_as_nothing_stay_so(make_translati
         translation.outputs[0], text="", segments=(segment._replace(target_words=(-1, -1), words=range(0)),)
     )
     postprocessed = Postprocessor(replace_unknown=True, copy=KINDS).apply(replace(translation, outputs=(silent,)))
-    assert (postprocessed.text, alignment_of_words(postprocessed.outputs[0])) == ("", [])
+    assert (postprocessed.text, word_links(postprocessed.outputs[0])) == ("", [])
 
 
 @pytest.mark.parametrize(
@@ -170,7 +171,7 @@ def test_entities_are_carried_over_where_attention_shows_their_place(
     assert [warning.source_words for warning in trust.warnings if warning.kind == "not_copied"] == (
         [missing] if missing else []
     )
-    assert set(output.annotations.replaced or ()) <= set(alignment_of_words(output))
+    assert set(output.annotations.replaced or ()) <= set(word_links(output))
 
 
 def test_no_tag_that_was_put_in_closes_before_it_is_opened(make_translation: Make) -> None:

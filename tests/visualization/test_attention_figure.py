@@ -13,16 +13,17 @@ import pytest
 matplotlib = pytest.importorskip("matplotlib")
 
 import nmt.visualization.fonts  # noqa: E402 (which needs matplotlib)
+from nmt.alignment.attention_matrix import AttentionMatrix  # noqa: E402
 from nmt.errors import StorageError  # noqa: E402
-from nmt.visualization.attention_figure import Picture, draw, write_figures  # noqa: E402
+from nmt.visualization.attention_figure import draw, write_figures  # noqa: E402
 
 HOSTILE = ["<script>alert(1)</script>", "&amp;", "]]>", "--", r"$\frac{", "$x^2$", "_a", "\x1b[31m", "\u202eabc", "%s"]
 BEGINNINGS = {"png": b"\x89PNG\r\n\x1a\n", "svg": b"<?xml", "pdf": b"%PDF-1"}
 KINDS = list(BEGINNINGS)
 
 
-def picture(source: Sequence[str], target: Sequence[str]) -> Picture:
-    return source, target, np.full((len(target), len(source)), 1 / len(source))
+def picture(source: Sequence[str], target: Sequence[str]) -> AttentionMatrix:
+    return AttentionMatrix(source, target, np.full((len(target), len(source)), 1 / len(source)))
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from nmt.translation.decoding_trace import AttendedLine, Candidate, Choice, Deco
 from nmt.translation.options import TranslateOptions
 from nmt.translation.result import Output, Translation
 from nmt.visualization.attention_page import attention_page
-from nmt.visualization.attention_page.document import MOST_NUMBERS, Subject, check_tokens
+from nmt.visualization.attention_page.document import MAX_NUMBERS, PageSubject, check_tokens
 
 CONFIGURATION = """\
 name: "<b>"
@@ -26,7 +26,7 @@ data:
   train: {source: a, target: b}
   validation: {source: a, target: b}
 """
-SUBJECT = Subject(from_yaml(CONFIGURATION, "configuration"), beam_size=5, length_penalty=1.0)
+SUBJECT = PageSubject(from_yaml(CONFIGURATION, "configuration"), beam_size=5, length_penalty=1.0)
 
 
 def make_line(source: str, target: str, *, size: int = 6) -> AttendedLine:
@@ -100,14 +100,14 @@ def test_more_than_a_page_can_hold_is_refused(monkeypatch: pytest.MonkeyPatch) -
     lines = [make_line("a b", "x")]
     # Scores and weights of two steps over three tokens, and six numbers of each token's state and each step's context.
     numbers = 2 * (2 * 3) + (3 + 2) * 6
-    monkeypatch.setattr(nmt.visualization.attention_page.document, "MOST_NUMBERS", numbers)
+    monkeypatch.setattr(nmt.visualization.attention_page.document, "MAX_NUMBERS", numbers)
     attention_page(lines, SUBJECT, "TEXT")
-    monkeypatch.setattr(nmt.visualization.attention_page.document, "MOST_NUMBERS", numbers - 1)
+    monkeypatch.setattr(nmt.visualization.attention_page.document, "MAX_NUMBERS", numbers - 1)
     with pytest.raises(DataError, match=rf"^TEXT: has {numbers} numbers, more than a page can hold"):
         attention_page(lines, SUBJECT, "TEXT")
 
 
 def test_a_source_that_no_page_can_hold_is_refused_before_it_is_translated() -> None:
-    check_tokens(MOST_NUMBERS // 48, SUBJECT.config, "TEXT")
+    check_tokens(MAX_NUMBERS // 48, SUBJECT.config, "TEXT")
     with pytest.raises(DataError, match=r"^TEXT: has .* numbers"):
-        check_tokens(MOST_NUMBERS // 48 + 1, SUBJECT.config, "TEXT")
+        check_tokens(MAX_NUMBERS // 48 + 1, SUBJECT.config, "TEXT")

@@ -8,11 +8,11 @@ import shutil
 import numpy as np
 import pytest
 
-from nmt.cli.formats.comparison import as_data
-from nmt.evaluation.comparison import Method, compare
-from nmt.evaluation.examples import Look
+from nmt.alignment.attention_matrix import AttentionMatrix
+from nmt.evaluation.comparison import ComparisonMethod, compare
 from nmt.evaluation.metrics import Text
-from nmt.visualization.comparison_report.document import as_page
+from nmt.evaluation.plain_data import comparison_data
+from nmt.visualization.comparison_report.document import comparison_report
 
 HOSTILE = "<script>document.title='gone'</script> <img src=x onerror=alert(1)> & \"quotes' </script> 🐈 "
 HOSTILE += "\u202eabc \x1b[31m\x7f\x9b"
@@ -31,14 +31,14 @@ def comparison(texts):
         Text("B", lines["b"]),
         [Text("reference", lines["first"])],
         lines["source"],
-        method=Method(samples=20, most=2),
+        method=ComparisonMethod(samples=20, examples=2),
     )
     shown = []
-    for one in found.differences:
+    for one in found.examples:
         source, target = one.source.split(), [*one.b.split(), "\u202eabc\u2069" * 3]
         weights = np.full((len(target), len(source)), 1 / len(source))
-        shown.append(one.__class__(**{**vars(one), "attention_b": Look(source, target, weights)}))
-    return found.with_differences(shown)
+        shown.append(one.__class__(**{**vars(one), "attention_b": AttentionMatrix(source, target, weights)}))
+    return found.with_examples(shown)
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +56,7 @@ def browser():
 def opened(browser, comparison, tmp_path):
     """Opens the page, and fails where it complains or asks for anything but itself."""
     path = tmp_path / "report.html"
-    path.write_text(as_page(comparison), encoding="utf-8")
+    path.write_text(comparison_report(comparison), encoding="utf-8")
     complaints, pages = [], []
 
     def open_at(width):
@@ -77,7 +77,7 @@ def opened(browser, comparison, tmp_path):
 
 
 def test_the_page_draws_what_the_data_say(opened, comparison):
-    page, data = opened(1200), as_data(comparison)
+    page, data = opened(1200), comparison_data(comparison, 8)
     lengths, frequencies = (page.locator("figure").nth(place) for place in (0, 1))
     assert lengths.locator("svg .mark").count() == 2 * len(data["lengths"]["bins"])
     assert lengths.locator("svg .whisker").count() == 2 * len(data["lengths"]["bins"])

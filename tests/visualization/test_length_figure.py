@@ -6,7 +6,7 @@ import pytest
 
 matplotlib = pytest.importorskip("matplotlib")
 
-from nmt.evaluation.comparison import Comparison, Method, compare  # noqa: E402 (which matplotlib may skip)
+from nmt.evaluation.comparison import Comparison, ComparisonMethod, compare  # noqa: E402 (which matplotlib may skip)
 from nmt.evaluation.metrics import Text  # noqa: E402
 from nmt.visualization.length_figure import draw_lengths, make_figure  # noqa: E402
 
@@ -21,7 +21,7 @@ def compared(
         Text("_b", texts["b"]),
         [Text("first", texts["first"])],
         texts["source"] if source else None,
-        method=Method(("chrf", "bleu"), test=test, samples=20),
+        method=ComparisonMethod(("chrf", "bleu"), test=test, samples=20),
     )
 
 

@@ -1,1 +1,1 @@
-"""How the commands write their results: text, JSON, Moses n-best lists, Pharaoh alignments."""
+"""The formats of results: text, JSON, Moses n-best lists, Pharaoh alignments; a module for each kind of result."""

@@ -1,115 +1,43 @@
-"""A comparison as text for people and as JSON for programs."""
+"""A comparison as text and as JSON, of `nmt compare`."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from typing import Any
 
-from nmt.cli.formats.translations import DIGITS
+from nmt.cli.formats.attention import WEIGHT_DIGITS
 from nmt.evaluation.comparison import Comparison
-from nmt.evaluation.examples import Difference
+from nmt.evaluation.examples import ExampleDifference
 from nmt.evaluation.metrics import TITLES, Score
-from nmt.evaluation.significance import LEVEL
+from nmt.evaluation.plain_data import comparison_data
+from nmt.evaluation.significance import LEVEL, TEST_TITLES
 from nmt.io.terminal import visible
 from nmt.visualization.heatmap import heatmap
-
-TESTS = {"bootstrap": "paired bootstrap", "randomization": "approximate randomization"}
-"""What the tests are called."""
 
 _INDENT = "  "
 
 
 def as_json(comparison: Comparison) -> str:
-    """One object on one line."""
-    return json.dumps(as_data(comparison), allow_nan=False)
-
-
-def as_data(comparison: Comparison, digits: int = DIGITS) -> dict[str, Any]:
-    """What JSON says of a comparison; the README says what it holds.
-
-    Args:
-        comparison: all of it.
-        digits: of attention weights.
-    """
-    method = comparison.method
-    test = {"name": method.test, "samples": method.sample_count, "seed": comparison.seed}
-    return {
-        "a": comparison.a,
-        "b": comparison.b,
-        "references": list(comparison.references),
-        "sentences": comparison.sentences,
-        "identical": comparison.identical,
-        "test": None if method.test == "none" else test,
-        "metrics": {
-            name: {
-                "a": score.a.as_json(),
-                "b": score.b.as_json(),
-                "difference": score.difference,
-                "p_value": score.p_value,
-            }
-            for name, score in comparison.scores.items()
-        },
-        "lengths": {
-            "of": "source" if comparison.by_source else "reference",
-            "metric": method.metric_of_lengths,
-            "bins": [
-                {
-                    "low": one.low,
-                    "high": one.high,
-                    "sentences": one.sentences,
-                    "mean_length": one.mean,
-                    "a": _unsigned(one.a),
-                    "b": _unsigned(one.b),
-                }
-                for one in comparison.lengths
-            ],
-        },
-        "frequencies": {
-            "of": comparison.frequency_name,
-            "bins": [
-                {"low": one.low, "high": one.high, "words": one.words, "a": one.a._asdict(), "b": one.b._asdict()}
-                for one in comparison.frequencies
-            ],
-        },
-        "attention": dict(zip("ab", comparison.attention, strict=True)),
-        "differences": [_difference(one, digits) for one in comparison.differences],
-    }
-
-
-def _unsigned(score: Score) -> dict[str, Any]:
-    return {name: value for name, value in score.as_json().items() if name != "signature"}
-
-
-def _difference(one: Difference, digits: int) -> dict[str, Any]:
-    value: dict[str, Any] = {"line": one.line, "source": one.source, "references": list(one.references)}
-    for name, text, score, look in (
-        ("a", one.a, one.score_a, one.attention_a),
-        ("b", one.b, one.score_b, one.attention_b),
-    ):
-        value[name] = {"translation": text, "chrf": score}
-        if look is not None:
-            weights = look.weights.round(digits).tolist()
-            value[name]["attention"] = {"source_words": look.source, "target_words": look.target, "weights": weights}
-    return value
+    """Formats one object on one line."""
+    return json.dumps(comparison_data(comparison, WEIGHT_DIGITS), allow_nan=False)
 
 
 def as_text(comparison: Comparison, columns: int | None = None) -> list[str]:
-    """Lines for people, `visible` in their terminal; attention is drawn in as many columns, None for any number."""
+    """Formats lines for a reader, safe for a terminal; attention is drawn in `columns` columns, None for any number."""
     lines = [visible(f"A: {comparison.a}"), visible(f"B: {comparison.b}")]
     names = visible(", ".join(comparison.references))
     lines += [f"{_number(comparison.sentences, 'sentence')}, compared with {names}", ""]
     for section in (_scores(comparison), _lengths(comparison), _frequencies(comparison)):
         lines += [*section, ""]
-    for name, other, differences in (("A", "B", comparison.better_a), ("B", "A", comparison.better_b)):
-        if differences:
+    for name, other, examples in (("A", "B", comparison.better_a), ("B", "A", comparison.better_b)):
+        if examples:
             lines += [f"Sentences that {name} has better than {other}, by sentence-level chrF2, largest first:", ""]
-        for one in differences:
-            lines += [*map(visible, _sentence(one)), *_attention(one, columns), ""]
+        for example in examples:
+            lines += [*map(visible, _example(example)), *_attention(example, columns), ""]
     for name, kind in zip("AB", comparison.attention, strict=True):
         if kind == "none":
             lines += [f"{name} has no attention: all it knew of the source was one fixed vector.", ""]
-    if not comparison.differences and comparison.method.most:
+    if not comparison.examples and comparison.method.examples:
         lines += ["No sentence is translated better by one of them, by sentence-level chrF2.", ""]
     return lines[:-1]
 
@@ -128,7 +56,7 @@ def _scores(comparison: Comparison) -> Iterator[str]:
     if tested:
         samples = f"{comparison.method.sample_count:,} samples, seed {comparison.seed}"
         chance = "too few sentences to tell what is chance" if comparison.is_small else f"* below {LEVEL}"
-        yield f"p: {TESTS[comparison.method.test]}, {samples}; {chance}"
+        yield f"p: {TEST_TITLES[comparison.method.test]}, {samples}; {chance}"
     if comparison.identical:
         yield "A and B are the same in every line: nothing to test."
     elif tested and any(score.p_value is None for score in comparison.scores.values()):
@@ -161,23 +89,23 @@ def _frequencies(comparison: Comparison) -> Iterator[str]:
     yield from _table(rows)
 
 
-def _sentence(one: Difference) -> Iterator[str]:
-    yield f"line {one.line}: A {one.score_a:.1f}, B {one.score_b:.1f}"
-    if one.source is not None:
-        yield f"  source     {one.source}"
-    for text in one.references:
+def _example(example: ExampleDifference) -> Iterator[str]:
+    yield f"line {example.line}: A {example.score_a:.1f}, B {example.score_b:.1f}"
+    if example.source is not None:
+        yield f"  source     {example.source}"
+    for text in example.references:
         yield f"  reference  {text}"
-    yield f"  A          {one.a}"
-    yield f"  B          {one.b}"
+    yield f"  A          {example.a}"
+    yield f"  B          {example.b}"
 
 
-def _attention(one: Difference, columns: int | None) -> Iterator[str]:
-    room = None if columns is None else columns - len(_INDENT)
-    for name, look in (("A", one.attention_a), ("B", one.attention_b)):
-        if look is not None:
+def _attention(example: ExampleDifference, columns: int | None) -> Iterator[str]:
+    inner_columns = None if columns is None else columns - len(_INDENT)
+    for name, attention in (("A", example.attention_a), ("B", example.attention_b)):
+        if attention is not None:
             yield ""
             yield f"{_INDENT}attention of {name}:"
-            yield from (_INDENT + line for line in heatmap(look.source, look.target, look.weights, columns=room))
+            yield from (_INDENT + line for line in heatmap(*attention, columns=inner_columns))
 
 
 def _with_interval(score: Score) -> str:
@@ -192,7 +120,7 @@ def _number(number: int, noun: str) -> str:
 
 
 def _table(rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    """Columns as wide as their longest cell: the first begins, the others end on one line."""
+    """Aligns rows in columns as wide as their longest cell, the first to the left and the others to the right."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for first, *others in rows:
         cells = [cell.rjust(width) for cell, width in zip(others, widths[1:], strict=True)]

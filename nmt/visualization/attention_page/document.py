@@ -1,4 +1,4 @@
-"""From traces to the page; the programs beside this module draw what is put together here."""
+"""The attention page from decoding traces: its data, which the programs beside this module draw."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nmt.alignment.words import word_attention, words_of_parts
+from nmt.alignment.word_attention import word_attention, words_by_segment
 from nmt.config import Config
 from nmt.errors import DataError
 from nmt.translation.decoding_trace import AttendedLine, DecodingTrace
 from nmt.visualization.page import Asset, self_contained_page
 
-MOST_LINES = 200
-"""Lines at most that a page shows."""
+MAX_LINES = 200
+"""Maximum number of lines on a page."""
 
-MOST_NUMBERS = 1 << 21
-"""Scores, weights and numbers of hidden states at most that a page holds: a file of some 30 megabytes."""
+MAX_NUMBERS = 1 << 21
+"""Maximum number of scores, weights and values of hidden states on a page: a file of some 30 megabytes."""
 
 SHOWN_OF_A_HALF = 24
-"""Numbers shown of each half of a hidden state."""
+"""Number of values shown of each half of a hidden state."""
 
 _PROGRAMS = (
     *("view", "words", "strips", "explanation", "units", "ribbons", "sentences", "matrix"),
@@ -31,11 +31,13 @@ _PROGRAMS = (
 
 
 @dataclass(frozen=True)
-class Subject:
-    """What the page tells of the model and the search beside the traces.
+class PageSubject:
+    """The model and the search whose traces a page shows.
 
     Attributes:
-        unit: `word` or `token`: what ribbons and matrix are drawn of at first.
+        config: of the model.
+        beam_size, length_penalty: of the search.
+        unit: `word` or `token`, of the ribbons and the matrix at first.
     """
 
     config: Config
@@ -44,23 +46,23 @@ class Subject:
     unit: str = "word"
 
 
-def attention_page(lines: Sequence[AttendedLine], subject: Subject, place: str) -> str:
-    """The page as HTML.
+def attention_page(lines: Sequence[AttendedLine], subject: PageSubject, where: str) -> str:
+    """Makes the page as HTML.
 
     Args:
-        lines: what it shows, in this order.
-        subject: whose translations they are.
-        place: where the lines come from, by which an error names them.
+        lines: to show, in this order.
+        subject: the model and the search that translated them.
+        where: origin of the lines, which errors name.
 
     Raises:
         DataError: the lines have more attention than a page can hold.
     """
-    parts = [part for line in lines for part in line.segments]
-    state_size = parts[0].states.shape[1] if parts else 0
+    traces = [trace for line in lines for trace in line.segments]
+    state_size = traces[0].states.shape[1] if traces else 0
     shown = _shown(state_size)
-    vectors = sum(len(part.states) + len(part.contexts) for part in parts)
-    matrices = sum(part.scores.size + part.weights.size for part in parts)
-    _check_size(matrices + vectors * len(shown), place)
+    vectors = sum(len(trace.states) + len(trace.contexts) for trace in traces)
+    matrices = sum(trace.scores.size + trace.weights.size for trace in traces)
+    _check_size(matrices + vectors * len(shown), where)
     model = subject.config.model
     data = {
         "model": {
@@ -79,7 +81,7 @@ def attention_page(lines: Sequence[AttendedLine], subject: Subject, place: str) 
                 "source": line.translation.source,
                 "translation": line.translation.text,
                 "score": line.translation.outputs[0].score if line.translation.outputs else 0.0,
-                "parts": [_part(part, first, words, shown) for part, first, words in _parts(line)],
+                "parts": [_trace_data(trace, first, words, shown) for trace, first, words in _with_words(line)],
             }
             for line in lines
         ],
@@ -94,67 +96,67 @@ def attention_page(lines: Sequence[AttendedLine], subject: Subject, place: str) 
     )
 
 
-def check_tokens(tokens: int, config: Config, place: str) -> None:
-    """Refuses a source whose hidden states alone are too many, before it is translated.
+def check_tokens(tokens: int, config: Config, where: str) -> None:
+    """Refuses a source of so many tokens that its hidden states alone are too many, before it is translated.
 
     Raises:
-        DataError: as `attention_page`.
+        DataError: as by `attention_page`.
     """
-    _check_size(tokens * len(_shown(2 * config.model.encoder.hidden_size)), place)
+    _check_size(tokens * len(_shown(2 * config.model.encoder.hidden_size)), where)
 
 
-def _check_size(numbers: int, place: str) -> None:
-    """Refuses what a page cannot hold."""
-    if numbers > MOST_NUMBERS:
-        what = f"has {numbers:,} numbers, more than a page can hold ({MOST_NUMBERS:,}); give it less text"
-        raise DataError(place, what)
+def _check_size(numbers: int, where: str) -> None:
+    """Refuses more numbers than a page can hold."""
+    if numbers > MAX_NUMBERS:
+        what = f"has {numbers:,} numbers, more than a page can hold ({MAX_NUMBERS:,}); give it less text"
+        raise DataError(where, what)
 
 
 def _shown(size: int) -> list[int]:
-    """The places of a hidden state that are shown: the first of its left-to-right half, and of the other."""
+    """Returns the indices of a hidden state that are shown: the first of its left-to-right half, and of the other."""
     half = size // 2
-    return [start + place for start in (0, half) for place in range(min(half, SHOWN_OF_A_HALF))]
+    return [start + index for start in (0, half) for index in range(min(half, SHOWN_OF_A_HALF))]
 
 
-def _parts(line: AttendedLine) -> Iterator[tuple[DecodingTrace, int, list[str]]]:
-    """The parts of a line, each with those of its words that are shown there, and the place of the first of them."""
+def _with_words(line: AttendedLine) -> Iterator[tuple[DecodingTrace, int, list[str]]]:
+    """Yields the traces of a line, each with the index of its first source word, and its source words."""
     words = line.translation.source.split()
-    places = words_of_parts([part.source_words for part in line.segments], len(words))
-    for part, own in zip(line.segments, places, strict=True):
-        yield part, own.start, words[own.start : own.stop]
+    ranges = words_by_segment([trace.source_words for trace in line.segments], len(words))
+    for trace, shown in zip(line.segments, ranges, strict=True):
+        yield trace, shown.start, words[shown.start : shown.stop]
 
 
-def _part(part: DecodingTrace, first_word: int, source_words: list[str], shown: list[int]) -> dict[str, Any]:
-    target_words = part.text.split()
-    of_source = [word - first_word for word in part.source_words]
+def _trace_data(trace: DecodingTrace, first_word: int, source_words: list[str], shown: list[int]) -> dict[str, Any]:
+    target_words = trace.text.split()
+    of_source = [word - first_word for word in trace.source_words]
     words = np.zeros((0, 0))
-    if part.weights.size and target_words:
+    if trace.weights.size and target_words:
         shape = len(target_words), len(source_words)
-        words = word_attention(part.weights.astype(float), of_source, part.target_words, shape)
+        words = word_attention(trace.weights.astype(float), of_source, trace.target_words, shape)
     return {
         "source_words": source_words,
         "target_words": target_words,
         "words": _rounded(words, 8),
-        "source_tokens": list(part.source_tokens),
+        "source_tokens": list(trace.source_tokens),
         "source_token_words": of_source,
-        "target_tokens": [choice.token for choice in part.choices],
-        "target_token_words": [*part.target_words, *[-1] * part.finished],
-        "finished": part.finished,
-        "scores": _rounded(part.scores, 6),
-        "weights": [[_significant(weight) for weight in row] for row in part.weights.tolist()],
-        "states": _rounded(part.states[:, shown], 4),
-        "contexts": _rounded(part.contexts[:, shown], 4),
-        "summary": _rounded(part.summary[shown], 4),
+        "target_tokens": [choice.token for choice in trace.choices],
+        "target_token_words": [*trace.target_words, *[-1] * trace.finished],
+        "finished": trace.finished,
+        "scores": _rounded(trace.scores, 6),
+        "weights": [[_significant(weight) for weight in row] for row in trace.weights.tolist()],
+        "states": _rounded(trace.states[:, shown], 4),
+        "contexts": _rounded(trace.contexts[:, shown], 4),
+        "summary": _rounded(trace.summary[shown], 4),
         "choices": [
             {
                 "probability": _significant(choice.probability),
                 "rank": choice.rank,
                 "best": [[token, _significant(probability)] for token, probability in choice.best],
             }
-            for choice in part.choices
+            for choice in trace.choices
         ],
-        "vocabulary": part.vocabulary,
-        "candidates": [candidate._asdict() for candidate in part.candidates],
+        "vocabulary": trace.vocabulary,
+        "candidates": [candidate._asdict() for candidate in trace.candidates],
     }
 
 

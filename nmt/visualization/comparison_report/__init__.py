@@ -1,1 +1,1 @@
-"""`nmt compare --output x.html`: the report as a self-contained page."""
+"""The report page of a comparison, which `nmt compare --output x.html` writes."""

@@ -1,22 +1,21 @@
-"""A comparison as one self-contained web page with plots."""
+"""The report of a comparison: one self-contained web page with plots."""
 
 from __future__ import annotations
 
-from nmt.cli.formats.comparison import TESTS, as_data
 from nmt.evaluation.comparison import Comparison
 from nmt.evaluation.metrics import TITLES
-from nmt.evaluation.significance import LEVEL
+from nmt.evaluation.plain_data import comparison_data
+from nmt.evaluation.significance import LEVEL, TEST_TITLES
 from nmt.visualization.page import Asset, self_contained_page
 
-# Of attention weights: more than an eye can see.
-_DIGITS = 3
+WEIGHT_DIGITS = 3  # more than an eye can see
 
 
-def as_page(comparison: Comparison) -> str:
-    """The page as HTML; its programs are `plots.js` and `report.js`."""
-    data = as_data(comparison, _DIGITS) | {
+def comparison_report(comparison: Comparison) -> str:
+    """Makes the page as HTML; its programs are `plots.js` and `report.js`."""
+    data = comparison_data(comparison, WEIGHT_DIGITS) | {
         "titles": TITLES,
-        "tests": TESTS,
+        "tests": TEST_TITLES,
         "level": LEVEL,
         "small": comparison.is_small,
     }

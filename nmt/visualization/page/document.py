@@ -40,7 +40,8 @@ _DOCUMENT = """\
 </html>
 """
 
-# What would end the element that holds the data, or a line of the program that reads it; and what UTF-8 cannot hold.
+# Characters that would end the element that holds the data, or a line of the program that reads it; and characters
+# that UTF-8 cannot hold.
 _ESCAPED = re.compile("[<>&\x7f-\x9f\u2028\u2029\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
 _ENDS_AN_ELEMENT = re.compile(r"</(?:script|style)|<!--|<script|\r", re.IGNORECASE)
 
@@ -52,14 +53,14 @@ class Asset(NamedTuple):
     name: str
 
     def text(self) -> str:
-        """Its content."""
+        """Returns its content."""
         return files(self.package).joinpath(self.name).read_text(encoding="utf-8")
 
 
 def self_contained_page(
     title: str, data: object, *, styles: Sequence[Asset] = (), scripts: Sequence[Asset] = ()
 ) -> str:
-    """A page as one file of HTML that loads nothing, from anywhere.
+    """Makes a page: one file of HTML that loads nothing, from anywhere.
 
     Its content policy allows the style sheets and programs given here, by their hash, and nothing else: no network, no
     other program, and no `style` attribute (programs set `element.style` instead).
@@ -89,7 +90,7 @@ def self_contained_page(
 
 
 def json_for_html(data: object) -> str:
-    """JSON that may stand inside an element of HTML: nothing in it is markup, and a parser gives back the same text."""
+    """Encodes JSON that may stand inside an element of HTML: without markup, and with the same text when parsed."""
     text = json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     return _ESCAPED.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
@@ -110,7 +111,7 @@ def _source_of(text: str) -> str:
 
 
 def _readable(text: str) -> str:
-    """Without what HTML has no way to hold, and as `readable` of `base.js` makes it."""
+    """Replaces characters that HTML cannot hold, and shows control characters as `readable` of `base.js` does."""
     text = re.sub("[\ud800-\udfff]", "\ufffd", text)
     return re.sub(
         "[\0-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", lambda found: f"[U+{ord(found[0]):04X}]", text

@@ -7,7 +7,8 @@ import json
 import numpy as np
 import pytest
 
-from nmt.cli.formats.pairs import alignment_as_json, links_of, score_as_json, score_as_text, symmetrized_links
+from nmt.alignment.links import pair_links, symmetrized_links
+from nmt.cli.formats import alignments, scored_pairs
 from nmt.translation.forced_decoding import NO_SCORES, ForcedPair, ForcedScores
 
 WEIGHTS = np.array([[0.2, 0.5, 0.2, 0.1], [0.1, 0.1, 0.7, 0.1], [0.3, 0.3, 0.3, 0.1]], np.float32)
@@ -25,16 +26,16 @@ TOO_LARGE = ForcedPair("a", "b", ("▁b", "</s>"), None)
 
 
 def test_a_score_is_a_number_and_its_tokens_stand_behind_it() -> None:
-    assert score_as_text(PAIR, None, per_token=False) == "-2.000000"
-    assert score_as_text(PAIR, 0.5, per_token=False) == f"{-2 / 3**0.5:.6f}"
-    text = score_as_text(PAIR, None, per_token=True)
+    assert scored_pairs.as_text(PAIR, None, per_token=False) == "-2.000000"
+    assert scored_pairs.as_text(PAIR, 0.5, per_token=False) == f"{-2 / 3**0.5:.6f}"
+    text = scored_pairs.as_text(PAIR, None, per_token=True)
     assert text == "-2.000000 ||| ▁x -0.500000 ▁▁y -1.250000 </s> -0.250000"
-    assert score_as_text(BLANK, 1.0, per_token=True) == "0.000000 ||| "
-    assert score_as_text(TOO_LARGE, 1.0, per_token=True) == ""
+    assert scored_pairs.as_text(BLANK, 1.0, per_token=True) == "0.000000 ||| "
+    assert scored_pairs.as_text(TOO_LARGE, 1.0, per_token=True) == ""
 
 
 def test_json_has_both_numbers_and_all_tokens() -> None:
-    line = score_as_json(PAIR, 1.0)
+    line = scored_pairs.as_json(PAIR, 1.0)
     assert "\u2028" not in line
     value = json.loads(line)
     assert (value["source"], value["target"], value["log_probability"]) == ("ab c", "x y", -2)
@@ -44,21 +45,21 @@ def test_json_has_both_numbers_and_all_tokens() -> None:
         {"token": "\u2028 y", "log_probability": -1.25},
         {"token": "</s>", "log_probability": -0.25},
     ]
-    assert json.loads(score_as_json(BLANK, 1.0))["score"] == 0
-    value = json.loads(score_as_json(TOO_LARGE, 1.0))
+    assert json.loads(scored_pairs.as_json(BLANK, 1.0))["score"] == 0
+    value = json.loads(scored_pairs.as_json(TOO_LARGE, 1.0))
     assert value == {"source": "a", "target": "b", "score": None, "log_probability": None, "tokens": []}
 
 
 def test_links_are_those_of_the_words_or_the_tokens() -> None:
-    assert links_of(PAIR, "word") == [(0, 0), (1, 1)]
-    assert links_of(PAIR, "token") == [(1, 0), (2, 1)]
-    assert links_of(BLANK, "word") == links_of(TOO_LARGE, "word") == []
+    assert pair_links(PAIR, "word") == [(0, 0), (1, 1)]
+    assert pair_links(PAIR, "token") == [(1, 0), (2, 1)]
+    assert pair_links(BLANK, "word") == pair_links(TOO_LARGE, "word") == []
 
 
 def test_a_pair_without_attention_has_no_links() -> None:
     without = ForcedPair("a", "b", ("▁b", "</s>"), ForcedScores(np.zeros(2, np.float32), None), ("▁a",), (0,), (0,))
-    assert links_of(without, "word") == links_of(without, "token") == []
-    assert json.loads(alignment_as_json(0, without, [], soft=True, unit="word"))["attention"]["weights"] == []
+    assert pair_links(without, "word") == pair_links(without, "token") == []
+    assert json.loads(alignments.as_json(0, without, [], soft=True, unit="word"))["attention"]["weights"] == []
 
 
 def test_the_other_direction_counts_its_words_the_other_way() -> None:
@@ -76,9 +77,9 @@ def test_the_other_direction_counts_its_words_the_other_way() -> None:
 
 
 def test_alignment_as_json_names_its_fields_as_translate_does() -> None:
-    hard = json.loads(alignment_as_json(0, PAIR, links_of(PAIR, "word"), soft=False, unit="word"))
+    hard = json.loads(alignments.as_json(0, PAIR, pair_links(PAIR, "word"), soft=False, unit="word"))
     assert hard == {"source": "ab c", "target": "x y", "alignment": [[0, 0], [1, 1]]}
-    soft = json.loads(alignment_as_json(0, PAIR, links_of(PAIR, "token"), soft=True, unit="token"))
+    soft = json.loads(alignments.as_json(0, PAIR, pair_links(PAIR, "token"), soft=True, unit="token"))
     assert soft["source_tokens"] == ["▁a", "b", "▁c"] and soft["target_tokens"] == ["▁x", "\u2028 y"]
     np.testing.assert_allclose(
         soft["attention"]["weights"], [[0.7 / 0.9, 0.2 / 0.9], [0.2 / 0.9, 0.7 / 0.9]], atol=1e-6

@@ -1,4 +1,4 @@
-"""What `--output` of a command can be: a web page, or a figure that matplotlib draws."""
+"""Files that `--output` of a command can name: a web page, or a figure that matplotlib draws."""
 
 from __future__ import annotations
 
@@ -13,43 +13,43 @@ MATPLOTLIB = (3, 11)  # the first that joins and orders letters as their script 
 
 
 def is_page(output: str) -> bool:
-    """Whether the name is a web page's."""
+    """True if the name is a web page's."""
     return Path(output).suffix.lower() == PAGE
 
 
-def wrong_name(output: str) -> Problem | None:
-    """What there is to say of a name that does not tell what to write."""
+def name_problem(output: str) -> Problem | None:
+    """Returns what is wrong with a name that is neither a page's nor a figure's."""
     if Path(output).suffix.lower() in (PAGE, *FIGURES):
         return None
     return Problem("--output", f"ends in {' or '.join((PAGE, *FIGURES))}, not {output!r:.80}")
 
 
-def check_count(place: str, count: int, most: int, shown: str) -> None:
-    """Sees that there are lines, and not more than a picture takes.
+def check_count(where: str, count: int, limit: int, shown: str) -> None:
+    """Refuses no lines, and more than a page or figure takes.
 
     Args:
-        place: where they come from, which errors name.
-        count: how many they are.
-        most: how many there may be.
-        shown: what these are, as in "more lines than a page shows".
+        where: origin of the lines, which errors name.
+        count: number of lines.
+        limit: of their number.
+        shown: names the limit, as in "more lines than a page shows".
 
     Raises:
         DataError: there are none, or too many.
     """
     if not count:
-        raise DataError(place, "has no line: nothing to show")
-    if count > most:
-        raise DataError(place, f"has more lines than {shown}, which is {most:,} at most")
+        raise DataError(where, "has no line: nothing to show")
+    if count > limit:
+        raise DataError(where, f"has more lines than {shown}, which is {limit:,} at most")
 
 
 def check_kind(output: str) -> None:
-    """Sees, before anything else takes time, that there is a way to write such a file.
+    """Checks, before anything else takes time, that such a file can be written.
 
     Raises:
-        ConfigError: the name does not tell what to write.
-        StorageError: what is needed to write it is not installed.
+        ConfigError: the name is neither a page's nor a figure's.
+        StorageError: a package that is needed to write it is not installed.
     """
-    if problem := wrong_name(output):
+    if problem := name_problem(output):
         raise ConfigError.from_problems([problem])
     if is_page(output):
         return

@@ -1,0 +1,150 @@
+"""Arguments that several commands share, under one name and with one meaning.
+
+The dataclasses are groups of options, which `nmt.cli.parsing.expand_groups` makes from a command line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from nmt.errors import ConfigError
+
+if TYPE_CHECKING:
+    from nmt.config import Config
+
+Model = Annotated[Path, typer.Argument(metavar="MODEL", help="Run directory, checkpoint or exported model.")]
+Configuration = Annotated[str, typer.Argument(metavar="CONFIG.yaml", help="The configuration.")]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")]
+Threads = Annotated[int | None, typer.Option(min=1, max=1024, help="Threads of the processor to compute with.")]
+OutputFormat = Annotated[str, typer.Option("--format", help="text or json.")]
+AlignmentUnit = Annotated[str, typer.Option(help="What alignments count: word or token.")]
+LengthPenalty = Annotated[float | None, typer.Option(help="A in score = log-probability / length^A.", metavar="A")]
+Metrics = Annotated[list[str] | None, typer.Option("--metric", help="bleu, chrf or ter; repeatable. All by default.")]
+BleuTokenizer = Annotated[str, typer.Option("--tokenize", help="sacreBLEU's BLEU tokenizer: 13a, none, intl, zh, …")]
+SourceFile = Annotated[str | None, typer.Option("--src", metavar="FILE", help="Text to translate.")]
+ReferenceFiles = Annotated[
+    list[str] | None, typer.Option("--ref", metavar="FILE…", help="References: several files, or --ref several times.")
+]
+
+
+@dataclass(frozen=True)
+class LoggingArguments:
+    """The level of messages on standard error."""
+
+    quiet: Annotated[bool, typer.Option("--quiet", help="Warnings and errors only.")] = False
+    verbose: Annotated[bool, typer.Option("--verbose", help="Say more, tracebacks of faults too.")] = False
+
+
+@dataclass(frozen=True)
+class ComputeArguments:
+    """The device and the arithmetic of a command that loads a model."""
+
+    device: Device = "auto"
+    precision: Annotated[str, typer.Option(help="Of matrix products: auto, fp32 or bf16.")] = "auto"
+    threads: Threads = None
+
+
+@dataclass(frozen=True)
+class SearchArguments:
+    """Options of the search; those that are None stay as the model's configuration has them."""
+
+    beam_size: Annotated[int | None, typer.Option(help="Hypotheses kept in the search; 1 is greedy.")] = None
+    length_penalty: LengthPenalty = None
+    max_length: Annotated[int | None, typer.Option(help="Longest translation in tokens.")] = None
+    shortlist: Annotated[
+        int | None, typer.Option(help="Translations of each source token that a sentence may use; 0 for all tokens.")
+    ] = None
+
+
+@dataclass(frozen=True)
+class BatchedSearchArguments(SearchArguments):
+    """Options of the search and the size of its batches, for commands that translate many lines."""
+
+    batch_tokens: Annotated[int | None, typer.Option(help="Source tokens of the sentences translated at once.")] = None
+
+
+@dataclass(frozen=True)
+class RunArguments:
+    """Keys of the configuration of a training, and its run directory."""
+
+    overrides: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Overrides a key of the configuration; repeatable."),
+    ] = None
+    output: Annotated[
+        Path | None, typer.Option("--output", metavar="DIR", help="Run directory; runs/NAME by default.")
+    ] = None
+
+    def directory(self, config: Config) -> Path:
+        """Returns the run directory of a training with that configuration."""
+        return self.output or Path("runs") / config.name
+
+
+@dataclass(frozen=True)
+class TrainingComputeArguments:
+    """The device and the arithmetic of a training."""
+
+    device: Device = "auto"
+    precision: Annotated[str | None, typer.Option(help="In place of training.precision: auto, fp32 or bf16.")] = None
+    threads: Threads = None
+    batch_tokens: Annotated[int | None, typer.Option(help="In place of training.batch_tokens.")] = None
+
+
+def load_configuration(path: str, run: RunArguments, compute: TrainingComputeArguments) -> Config:
+    """Loads the configuration of a training, with the keys that the command line overrides.
+
+    Raises:
+        ConfigError: it has every mistake found.
+    """
+    from nmt.config import load_config
+
+    given = {
+        "--precision": ("training.precision", compute.precision),
+        "--batch-tokens": ("training.batch_tokens", compute.batch_tokens),
+    }
+    shortcuts = {option: (key, value) for option, (key, value) in given.items() if value is not None}
+    return load_config(path, run.overrides or (), shortcuts)
+
+
+def search_options(**values: Any) -> dict[str, Any]:
+    """Checks options of the search, and returns those that are not None, for `Translator.options`.
+
+    Raises:
+        ConfigError: a configuration would not take some values; it names each option.
+    """
+    from nmt.config import check_search
+
+    return check_search({name: value for name, value in values.items() if value is not None})
+
+
+def option_of(field: str) -> str:
+    """Returns the option of a field: `--beam-size` of `beam_size`."""
+    return "--" + field.replace("_", "-")
+
+
+def check_choice(option: str, value: str, allowed: Sequence[str]) -> None:
+    """Refuses a value that is not allowed.
+
+    Raises:
+        ConfigError: it is none of `allowed`.
+    """
+    if value not in allowed:
+        raise ConfigError(option, f"is {' or '.join(allowed)}, not {value!r}")
+
+
+def choices(option: str, value: str | None, allowed: Sequence[str]) -> tuple[str, ...]:
+    """Splits values at commas; none where the option was not given.
+
+    Raises:
+        ConfigError: one of them is none of `allowed`.
+    """
+    given = () if value is None else tuple(dict.fromkeys(word.strip() for word in value.split(",")))
+    for word in given:
+        if word not in allowed:
+            raise ConfigError(option, f"is some of {','.join(allowed)}, with commas between them, not {word!r}")
+    return given

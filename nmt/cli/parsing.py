@@ -1,0 +1,82 @@
+"""The parsing of command lines beyond Typer's: groups of arguments, and several files behind one option."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import fields, is_dataclass
+from functools import wraps
+from inspect import Parameter, Signature, signature
+from pathlib import Path
+from typing import Any, ClassVar, get_type_hints
+
+from typer.core import TyperCommand
+
+
+def expand_groups(command: Callable[..., None]) -> Callable[..., None]:
+    """Turns each parameter of a command that is a dataclass into one parameter for each of its fields.
+
+    Typer makes the arguments of a command line from the parameters of a function. The function that this returns has
+    all of them, in the order of the command's parameters and of the fields; when called, it puts the dataclasses
+    together and calls the command with them.
+
+    Args:
+        command: annotated as Typer wants it, and so are the fields of its dataclasses; no name may occur twice.
+    """
+    parameters: list[Parameter] = []
+    groups: dict[str, type[Any]] = {}
+    for parameter in _parameters(command):
+        kind = parameter.annotation
+        if isinstance(kind, type) and is_dataclass(kind):
+            groups[parameter.name] = kind
+            parameters += _parameters(kind)
+        else:
+            parameters.append(parameter)
+
+    @wraps(command)
+    def expanded(**values: Any) -> None:
+        for name, group in groups.items():
+            values[name] = group(**{field.name: values.pop(field.name) for field in fields(group)})
+        command(**values)
+
+    expanded.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
+    expanded.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    return expanded
+
+
+def _parameters(of: Callable[..., Any]) -> list[Parameter]:
+    """Returns the parameters of a function or a dataclass, by keyword so that those with defaults may come first."""
+    hints = get_type_hints(of, include_extras=True)
+    return [
+        parameter.replace(kind=Parameter.KEYWORD_ONLY, annotation=hints[parameter.name])
+        for parameter in signature(of).parameters.values()
+    ]
+
+
+class FilesCommand(TyperCommand):
+    """A command that takes several files behind one `--ref`: every word up to the next option that is no directory."""
+
+    options: ClassVar[tuple[str, ...]] = ("--ref",)
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Reads `--ref a b` as `--ref a --ref b`; a directory can only be MODEL."""
+        expanded: list[str] = []
+        value_due = False  # the next word is a value, whatever it looks like
+        repeatable = ""  # option of which the next word may be a further value
+        for word in args:
+            is_option = word.startswith("-") and word != "-"
+            if value_due:
+                value_due = False
+            elif repeatable and not is_option and not Path(word).is_dir():
+                expanded.append(repeatable)
+            else:
+                option, has_value, _ = word.partition("=")
+                repeatable = option if option in self.options else ""
+                value_due = bool(repeatable) and not has_value
+            expanded.append(word)
+        return super().parse_args(ctx, expanded)
+
+
+class CompareCommand(FilesCommand):
+    """A command that takes several files behind one `--ref` or `--hyp`."""
+
+    options = ("--ref", "--hyp")
