@@ -140,11 +140,11 @@ class Checks:
         found = []
         for dtype, limit in ((torch.float32, 1e-4), (torch.bfloat16, 2e-2)):
             worst = 0.0
-            execution = DeviceStrategy.for_device(self.device)
-            with execution.running():
-                plain = Steps(self.config, self.corpus.vocabulary, dtype, replace(execution, cuda_graphs=0))
+            strategy = DeviceStrategy.for_device(self.device)
+            with strategy.running():
+                plain = Steps(self.config, self.corpus.vocabulary, dtype, replace(strategy, cuda_graphs=0))
                 # Two graphs for four shapes: some are captured anew.
-                graphs = Steps(self.config, self.corpus.vocabulary, dtype, replace(execution, cuda_graphs=2))
+                graphs = Steps(self.config, self.corpus.vocabulary, dtype, replace(strategy, cuda_graphs=2))
                 for seed, batch in enumerate([batch for batch in self.batches for _ in range(3)] + self.batches):
                     for steps in (plain, graphs):
                         loss = steps.gradients(steps.prepared(batch), batch.target_tokens, seed // 2)
@@ -159,9 +159,9 @@ class Checks:
     def steps_wait_for_nothing(self) -> str:
         self.cuda_only()
         for cuda_graphs in (0, 8):
-            execution = replace(DeviceStrategy.for_device(self.device), cuda_graphs=cuda_graphs)
-            with execution.running():
-                steps = Steps(self.config, self.corpus.vocabulary, torch.bfloat16, execution)
+            strategy = replace(DeviceStrategy.for_device(self.device), cuda_graphs=cuda_graphs)
+            with strategy.running():
+                steps = Steps(self.config, self.corpus.vocabulary, torch.bfloat16, strategy)
                 prepared = [(steps.prepared(batch), batch.target_tokens) for batch in self.batches]
                 for repetition in range(4):
                     torch.cuda.set_sync_debug_mode("error" if repetition == 3 else "default")

@@ -82,7 +82,7 @@ class Steps:
         job = TrainingJob(Path(), config, strategy, dtype, ProcessGroup(ProcessRank()), StopRequest())
         self.gradient = Gradient(self.model, job)
         self.optimizer = make_optimizer(config.training, list(self.model.parameters()))
-        self.outcomes = DeferredLosses(strategy.updates_behind)
+        self._deferred = DeferredLosses(strategy.updates_behind)
         self.losses: list[float] = []
         self._number = 0
 
@@ -101,15 +101,15 @@ class Steps:
         self._number += 1
         loss = self.gradients(batch, tokens, self._number)
         norm = nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
-        self.outcomes.add(self._number, tokens, loss, norm)
+        self._deferred.add(self._number, tokens, loss, norm)
         if self.strategy.updates_behind:
             skip_step_if_nonfinite(self.optimizer, loss, norm)
-        self.losses += [outcome.loss / outcome.tokens for outcome in self.outcomes.due()]
+        self.losses += [update.loss / update.tokens for update in self._deferred.due()]
         self.optimizer.step()
 
     def finish(self) -> list[float]:
         """Returns all losses per token, once they are there."""
-        self.losses += [outcome.loss / outcome.tokens for outcome in self.outcomes.rest()]
+        self.losses += [update.loss / update.tokens for update in self._deferred.rest()]
         return self.losses
 
 

@@ -154,10 +154,7 @@ def saved_in(run: Path) -> Iterator[Path]:
 def noticed(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """When the loss of an update is read: before the optimizer's step, or as on CUDA in the next update."""
     if request.param == "later":
-        on = DeviceStrategy.on
-        monkeypatch.setattr(
-            DeviceStrategy, "for_device", lambda device, **_: DeviceStrategy(on(device).device, updates_behind=1)
-        )
+        monkeypatch.setattr(DeviceStrategy, "for_device", lambda device, **_: DeviceStrategy(device, updates_behind=1))
 
 
 @pytest.mark.usefixtures("noticed")

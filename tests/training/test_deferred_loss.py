@@ -20,24 +20,24 @@ def number(value: float) -> Tensor:
 
 @pytest.mark.parametrize("behind", [0, 1, 3])
 def test_every_outcome_is_read_once_and_in_order(behind: int) -> None:
-    outcomes = DeferredLosses(behind)
+    losses = DeferredLosses(behind)
     read = []
     for step in range(1, 6):
-        outcomes.add(step, 10 * step, number(step), number(1.0))
-        read += list(outcomes.due())
+        losses.add(step, 10 * step, number(step), number(1.0))
+        read += list(losses.due())
         assert len(read) == max(0, step - behind)
-    read += list(outcomes.rest())
+    read += list(losses.rest())
     assert [(step, tokens, loss) for step, tokens, loss, _ in read] == [(n, 10 * n, float(n)) for n in range(1, 6)]
-    assert list(outcomes.rest()) == []
+    assert list(losses.rest()) == []
 
 
 @pytest.mark.parametrize(("loss", "norm"), [(math.nan, 1.0), (math.inf, 1.0), (1.0, math.nan), (1.0, math.inf)])
 def test_an_update_that_diverged_is_named_however_late_it_is_read(loss: float, norm: float) -> None:
-    outcomes = DeferredLosses(1)
-    outcomes.add(7, 2, number(loss), number(norm))
-    outcomes.add(8, 2, number(1.0), number(1.0))
+    losses = DeferredLosses(1)
+    losses.add(7, 2, number(loss), number(norm))
+    losses.add(8, 2, number(1.0), number(1.0))
     with pytest.raises(NonFiniteError, match="step 7"):
-        list(outcomes.due())
+        list(losses.due())
 
 
 @pytest.mark.parametrize(("loss", "norm"), [(math.nan, 1.0), (1.0, math.inf)])
