@@ -11,7 +11,7 @@ import typer
 
 from nmt.cli import arguments, graphics
 from nmt.cli.arguments import check_choice, option_of, search_options
-from nmt.cli.files import check_files
+from nmt.cli.files import check_files, write_lines
 from nmt.cli.logs import logger
 from nmt.cli.parsing import expand_groups
 from nmt.cli.startup import load_translator, start
@@ -115,7 +115,6 @@ def compare(
     from nmt.cli.formats.comparison import as_json, as_text
     from nmt.evaluation.example_attention import ComparedModel, with_attention
     from nmt.io.atomic_files import check_output, write_output
-    from nmt.io.streams import open_output
     from nmt.io.terminal import columns_of_output
 
     given = search_options(**asdict(search))
@@ -137,9 +136,7 @@ def compare(
     if output.output is not None:
         write_output(Path(output.output), _drawn(comparison, output.output))
     shown = comparison if output.attention else comparison.without_attention()
-    with open_output("-") as writer:
-        for line in [as_json(shown)] if output.output_format == "json" else as_text(shown, columns_of_output()):
-            writer.write(line)
+    write_lines([as_json(shown)] if output.output_format == "json" else as_text(shown, columns_of_output()))
 
 
 def _check_use(

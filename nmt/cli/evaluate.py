@@ -12,7 +12,7 @@ import typer
 
 from nmt.cli import arguments
 from nmt.cli.arguments import check_choice, search_options
-from nmt.cli.files import check_files
+from nmt.cli.files import check_files, write_lines
 from nmt.cli.logs import logger
 from nmt.cli.parsing import expand_groups
 from nmt.cli.startup import load_translator, start
@@ -84,7 +84,6 @@ def evaluate(
 
     from nmt.cli.formats.scores import as_json, as_text
     from nmt.evaluation import metrics as evaluation
-    from nmt.io.streams import open_output
 
     given = search_options(**asdict(search))
     metrics = tuple(dict.fromkeys(scoring.metric or evaluation.METRICS))
@@ -105,9 +104,7 @@ def evaluate(
         hypotheses_name=hypotheses.name,
         reference_names=[reference.name for reference in references],
     )
-    with open_output("-") as writer:
-        for line in [as_json(scores, seconds)] if output.output_format == "json" else as_text(scores, seconds):
-            writer.write(line)
+    write_lines([as_json(scores, seconds)] if output.output_format == "json" else as_text(scores, seconds))
 
 
 def _check_use(model: Path | None, files: EvaluationFileArguments, output: EvaluationOutputArguments) -> None:
