@@ -62,10 +62,7 @@ class FrequencyBin(NamedTuple):
 def count_words(lines: Iterable[str], tokenize: Tokenize, known: Iterable[str]) -> Counter[str]:
     """Counts each word of `known` in the lines; other words are not held."""
     wanted = frozenset(known)
-    frequencies: Counter[str] = Counter()
-    for line in lines:
-        frequencies.update(word for word in tokenize(line) if word in wanted)
-    return frequencies
+    return Counter(word for line in lines for word in tokenize(line) if word in wanted)
 
 
 def distinct_words(*texts: Sequence[str], tokenize: Tokenize) -> set[str]:

@@ -29,8 +29,8 @@ def as_text(comparison: Comparison, columns: int | None = None) -> list[str]:
     lines += [f"{_number(comparison.sentences, 'sentence')}, compared with {names}", ""]
     for section in (_scores(comparison), _lengths(comparison), _frequencies(comparison)):
         lines += [*section, ""]
-    for name, other, examples in (("A", "B", comparison.better_a), ("B", "A", comparison.better_b)):
-        if examples:
+    for name, other, sign in (("A", "B", -1), ("B", "A", 1)):
+        if examples := [one for one in comparison.examples if sign * one.difference > 0]:
             lines += [f"Sentences that {name} has better than {other}, by sentence-level chrF2, largest first:", ""]
         for example in examples:
             lines += [*map(visible, _example(example)), *_attention(example, columns), ""]
