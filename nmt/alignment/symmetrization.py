@@ -16,16 +16,6 @@ Link = tuple[int, int]
 _NEIGHBOURS = ((-1, 0), (0, -1), (1, 0), (0, 1), (-1, -1), (-1, 1), (1, -1), (1, 1))
 
 
-def intersection(forward: set[Link], backward: set[Link]) -> set[Link]:
-    """Keeps the links of both directions: few, most of them right (Och and Ney 2003)."""
-    return forward & backward
-
-
-def union(forward: set[Link], backward: set[Link]) -> set[Link]:
-    """Keeps the links of either direction: many, most of the right ones among them (Och and Ney 2003)."""
-    return forward | backward
-
-
 def grow_diag_final_and(forward: set[Link], backward: set[Link]) -> set[Link]:
     """Grows the intersection by links of the union (Koehn, Och and Marcu 2003; Koehn et al. 2005, section 2.1).
 
@@ -69,8 +59,8 @@ def _turned(link: Link) -> Link:
 
 
 SYMMETRIZATIONS: dict[str, Callable[[set[Link], set[Link]], set[Link]]] = {
-    "intersection": intersection,
-    "union": union,
+    "intersection": set.intersection,  # of both directions: few, most of them right (Och and Ney 2003)
+    "union": set.union,  # of either direction: many, most of the right ones among them
     "grow-diag-final-and": grow_diag_final_and,
 }
 
