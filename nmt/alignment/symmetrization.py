@@ -66,12 +66,9 @@ SYMMETRIZATIONS: dict[str, Callable[[set[Link], set[Link]], set[Link]]] = {
 
 
 def symmetrize(forward: Iterable[Link], backward: Iterable[Link], method: str) -> list[Link]:
-    """Makes one alignment of two, ordered by source then target.
+    """Makes one alignment of two by one of `SYMMETRIZATIONS`, ordered by source then target.
 
-    Args:
-        forward: of the model that translates the source, as (source, target).
-        backward: of one that translates the target into the source, as (target, source).
-        method: one of `SYMMETRIZATIONS`.
+    Links are (source, target) in the result and in `forward`, which is of the model that translates the source, but
+    (target, source) in `backward`, which is of one that translates the target.
     """
-    turned = {(source, target) for target, source in backward}
-    return sorted(SYMMETRIZATIONS[method](set(forward), turned))
+    return sorted(SYMMETRIZATIONS[method](set(forward), set(map(_turned, backward))))

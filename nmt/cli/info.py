@@ -30,11 +30,7 @@ def info(
     start(log)
     if verify:
         _verify(model, output_format)
-    else:
-        _describe(model, output_format)
-
-
-def _describe(model: Path, output_format: str) -> None:
+        return
     from nmt.checkpoint.describe import describe_model
     from nmt.checkpoint.run_directory import use_model
     from nmt.cli.formats.model_info import as_json, as_text

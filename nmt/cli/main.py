@@ -168,11 +168,8 @@ def _run_as_launched() -> int:
 
 
 def run(launch: Launch | None = None) -> int:
-    """Runs the command of `sys.argv`, reports every error, and returns the exit code.
-
-    Args:
-        launch: this process and those that train together with it.
-    """
+    """Runs the command of `sys.argv`, a training in all processes of `launch`; reports every error and returns the exit
+    code."""
     try:
         app(prog_name="nmt", standalone_mode=True, obj=launch)
     except SystemExit as exit_:

@@ -36,11 +36,6 @@ class LengthBin:
     a: Score
     b: Score
 
-    @property
-    def label(self) -> str:
-        """`6-10`, or `6`."""
-        return f"{self.low}-{self.high}" if self.low < self.high else f"{self.low}"
-
 
 def scores_by_length(
     lengths: Sequence[int],

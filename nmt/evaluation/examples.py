@@ -53,11 +53,8 @@ def largest_differences(
 ) -> list[ExampleDifference]:
     """Finds the sentences that A has better than B, then those that B has better, of each the largest difference first.
 
-    Args:
-        a, b, references: translations and references, lines stripped at their end.
-        source: lines that were translated, where they are known.
-        chrf: sacreBLEU's chrF, which is meaningful for single sentences, too.
-        count: maximum number of sentences that either has better.
+    They are `count` each at most, and judged by sacreBLEU's chrF, which is meaningful for single sentences, too.
+    Translations and references are stripped at the end of their lines; the source is None where it is not known.
     """
     found: list[ExampleDifference] = []
     for index, (text_a, text_b, *expected) in enumerate(zip(a, b, *references, strict=True)):
