@@ -139,11 +139,7 @@ def compare(
 def _check_use(
     models: list[Path], files: ComparisonFileArguments, how: MethodArguments, output: ComparisonOutputArguments
 ) -> None:
-    """Refuses arguments that do not go together.
-
-    Raises:
-        ConfigError: it has every reason.
-    """
+    """Raises ConfigError, with every reason, for arguments that do not go together."""
     problems = []
     compared = [*map(str, models), *(files.hyp or ())]
     if len(compared) != 2:
@@ -220,7 +216,7 @@ def _check_counts(texts: ComparedTexts, method: ComparisonMethod) -> None:
     from nmt.evaluation.significance import FEW_SENTENCES, check_test
 
     source = [] if texts.source is None else [texts.source]
-    every = [(text.name, len(text.lines)) for text in (*source, *texts.finished, *texts.references)]
+    every = [(name, len(lines)) for name, lines in (*source, *texts.finished, *texts.references)]
     name, count = every[0]
     check_counts(every[0], every[1:])
     if count < FEW_SENTENCES and method.test != "none":

@@ -21,9 +21,8 @@ def check_files(inputs: Sequence[tuple[str, str]], output: tuple[str, str] | Non
         ConfigError: they cannot be used together; nothing was read or written.
     """
     readers = [option for option, path in inputs if path == "-"]
-    problems = [
-        Problem(option, f"standard input can be read once, and {readers[0]} reads it") for option in readers[1:]
-    ]
+    what = "standard input can be read once, and {} reads it"
+    problems = [Problem(option, what.format(readers[0])) for option in readers[1:]]
     if output is not None and output[1] != "-":
         written = _regular_file(output[1])
         problems += [

@@ -40,11 +40,7 @@ def info(
 
 
 def _verify(model: Path, output_format: str) -> None:
-    """Writes what is sound and what is not.
-
-    Raises:
-        ModelError: something is damaged; it names every file.
-    """
+    """Writes what is sound and what is not; raises ModelError, which names every file that is damaged."""
     from nmt.checkpoint.verify import verify_model
     from nmt.cli.formats.model_info import verified_as_json, verified_as_text
     from nmt.io.streams import open_output

@@ -232,11 +232,8 @@ def _translated(
 
 
 def _batches(stream: InputStream, prefixes: InputStream | None) -> Iterator[tuple[list[Line], list[str] | None]]:
-    """Yields the lines to translate, as soon as they can be read, with the prefixes of their translations.
-
-    Raises:
-        DataError: not as many prefixes as lines.
-    """
+    """Yields the lines to translate, as soon as they can be read, with the prefixes of their translations; raises
+    DataError where these are not as many."""
     from nmt.io.lines import ready_lines
 
     batches = ready_lines(stream, logger.warning, most=LINES_AT_ONCE)

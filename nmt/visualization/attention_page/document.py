@@ -76,11 +76,7 @@ def attention_page(lines: Sequence[AttendedLine], unit: str, where: str) -> str:
 
 
 def check_tokens(tokens: int, config: Config, where: str) -> None:
-    """Refuses a source of so many tokens that its hidden states alone are too many, before it is translated.
-
-    Raises:
-        DataError: as by `attention_page`.
-    """
+    """Refuses, as `attention_page` does, a source whose hidden states alone are too many, before it is translated."""
     _check_size(tokens * len(_shown(2 * config.model.encoder.hidden_size)), where)
 
 
