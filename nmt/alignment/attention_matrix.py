@@ -27,11 +27,9 @@ class AttentionMatrix(NamedTuple):
 
 
 def attention_matrices(translation: Translation, output: Output, unit: str) -> Iterator[AttentionMatrix]:
-    """Yields the attention of each segment of a line whose translation is not empty.
+    """Yields the attention of each segment of a line that has a translation; nothing without attention in the model.
 
-    Args:
-        translation, output: a line and one of its translations; without attention in the model there are no matrices.
-        unit: word (between white space; the end mark of the source is left out) or token (with the end mark).
+    The unit is word (between white space; the end mark of the source is left out) or token (with the end mark).
     """
     return _of_tokens(translation, output) if unit == "token" else _of_words(translation, output)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nmt.alignment.symmetrization import Link, symmetrize
+from nmt.alignment.symmetrization import Link
 from nmt.alignment.word_attention import Weights, word_blocks
 from nmt.translation.forced_decoding import ForcedPair
 from nmt.translation.result import Output
@@ -49,8 +49,3 @@ def token_links(output: Output) -> list[Link]:
 def pair_links(pair: ForcedPair, unit: str) -> list[Link]:
     """Returns the links of a given translation; empty without attention, and for a pair that is too large."""
     return [link for output in pair.translation().outputs for link in output_links(output, unit)]
-
-
-def symmetrized_links(pair: ForcedPair, reverse: ForcedPair, method: str) -> list[Link]:
-    """Returns the links of words of a pair scored in both directions, symmetrized by one of `SYMMETRIZATIONS`."""
-    return symmetrize(pair_links(pair, "word"), pair_links(reverse, "word"), method)

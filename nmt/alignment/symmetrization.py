@@ -16,16 +16,6 @@ Link = tuple[int, int]
 _NEIGHBOURS = ((-1, 0), (0, -1), (1, 0), (0, 1), (-1, -1), (-1, 1), (1, -1), (1, 1))
 
 
-def intersection(forward: set[Link], backward: set[Link]) -> set[Link]:
-    """Keeps the links of both directions: few, most of them right (Och and Ney 2003)."""
-    return forward & backward
-
-
-def union(forward: set[Link], backward: set[Link]) -> set[Link]:
-    """Keeps the links of either direction: many, most of the right ones among them (Och and Ney 2003)."""
-    return forward | backward
-
-
 def grow_diag_final_and(forward: set[Link], backward: set[Link]) -> set[Link]:
     """Grows the intersection by links of the union (Koehn, Och and Marcu 2003; Koehn et al. 2005, section 2.1).
 
@@ -69,19 +59,16 @@ def _turned(link: Link) -> Link:
 
 
 SYMMETRIZATIONS: dict[str, Callable[[set[Link], set[Link]], set[Link]]] = {
-    "intersection": intersection,
-    "union": union,
+    "intersection": set.intersection,  # of both directions: few, most of them right (Och and Ney 2003)
+    "union": set.union,  # of either direction: many, most of the right ones among them
     "grow-diag-final-and": grow_diag_final_and,
 }
 
 
 def symmetrize(forward: Iterable[Link], backward: Iterable[Link], method: str) -> list[Link]:
-    """Makes one alignment of two, ordered by source then target.
+    """Makes one alignment of two by one of `SYMMETRIZATIONS`, ordered by source then target.
 
-    Args:
-        forward: of the model that translates the source, as (source, target).
-        backward: of one that translates the target into the source, as (target, source).
-        method: one of `SYMMETRIZATIONS`.
+    Links are (source, target) in the result and in `forward`, which is of the model that translates the source, but
+    (target, source) in `backward`, which is of one that translates the target.
     """
-    turned = {(source, target) for target, source in backward}
-    return sorted(SYMMETRIZATIONS[method](set(forward), turned))
+    return sorted(SYMMETRIZATIONS[method](set(forward), set(map(_turned, backward))))

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nmt.alignment.symmetrization import SYMMETRIZATIONS
+from nmt.alignment.symmetrization import SYMMETRIZATIONS, symmetrize
 from nmt.cli import arguments
 from nmt.cli.arguments import check_choice, search_options
 from nmt.cli.logs import logger
-from nmt.cli.pairs import BatchTokens, PairArguments, PairResult, forced_pairs
+from nmt.cli.pairs import BatchTokens, PairArguments, forced_pairs
 from nmt.cli.parsing import expand_groups
 from nmt.cli.startup import load_translator, start
 from nmt.errors import ConfigError
@@ -37,8 +37,7 @@ class AlignmentArguments:
         Path | None, typer.Option(metavar="MODEL", help="A model of the other direction, to align both ways.")
     ] = None
     symmetrize: Annotated[
-        str | None,
-        typer.Option(help="Of --reverse: intersection, union or grow-diag-final-and, which is the default."),
+        str | None, typer.Option(help="Of --reverse: intersection, union or grow-diag-final-and, which is the default.")
     ] = None
 
     def check(self) -> None:
@@ -59,11 +58,12 @@ class AlignmentArguments:
 
     def links(self, pair: ForcedPair, reverse: ForcedPair | None) -> list[Link]:
         """Returns the links of a pair that was scored in one direction or both."""
-        from nmt.alignment.links import pair_links, symmetrized_links
+        from nmt.alignment.links import pair_links
 
+        links = pair_links(pair, self.alignment_unit)
         if reverse is None:
-            return pair_links(pair, self.alignment_unit)
-        return symmetrized_links(pair, reverse, self.symmetrize or "grow-diag-final-and")
+            return links
+        return symmetrize(links, pair_links(reverse, "word"), self.symmetrize or "grow-diag-final-and")
 
 
 @expand_groups
@@ -90,7 +90,7 @@ def align(
             _check_directions(translator, reverse)
         tokens = translator.options(shortlist=0, **given).search.batch_tokens
 
-        def results(lines: list[tuple[Line, Line]]) -> Iterator[PairResult]:
+        def results(lines: list[tuple[Line, Line]]) -> Iterator[tuple[str, bool]]:
             forward = forced_pairs(translator, lines, attention=True, batch_tokens=tokens)
             backward: Iterator[ForcedPair | None] = repeat(None, len(lines))
             if reverse is not None:
@@ -104,7 +104,7 @@ def align(
                     text = as_json(line.number - 1, pair, links, soft=soft, unit=unit)
                 else:
                     text = pharaoh(links or ())
-                yield PairResult(text, too_large)
+                yield text, too_large
 
         files.write_results("aligning", results, quiet=log.quiet)
 
@@ -117,11 +117,8 @@ def _load(model: Path, compute: arguments.ComputeArguments) -> Translator:
 
 
 def _check_directions(translator: Translator, reverse: Translator) -> None:
-    """Warns where one is not the other's direction, as far as the codes of their languages tell.
-
-    Raises:
-        ConfigError: both translate in the same direction.
-    """
+    """Warns where one is not the other's direction, as far as the codes of their languages tell; raises ConfigError
+    where both translate in the same one."""
     ours, theirs = ((one.config.data.source_language, one.config.data.target_language) for one in (translator, reverse))
     expected = ours[::-1]
     if theirs == expected:

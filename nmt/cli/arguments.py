@@ -128,23 +128,6 @@ def option_of(field: str) -> str:
 
 
 def check_choice(option: str, value: str, allowed: Sequence[str]) -> None:
-    """Refuses a value that is not allowed.
-
-    Raises:
-        ConfigError: it is none of `allowed`.
-    """
+    """Raises ConfigError for a value of the option that is not allowed."""
     if value not in allowed:
         raise ConfigError(option, f"is {' or '.join(allowed)}, not {value!r}")
-
-
-def choices(option: str, value: str | None, allowed: Sequence[str]) -> tuple[str, ...]:
-    """Splits values at commas; none where the option was not given.
-
-    Raises:
-        ConfigError: one of them is none of `allowed`.
-    """
-    given = () if value is None else tuple(dict.fromkeys(word.strip() for word in value.split(",")))
-    for word in given:
-        if word not in allowed:
-            raise ConfigError(option, f"is some of {','.join(allowed)}, with commas between them, not {word!r}")
-    return given

@@ -58,9 +58,7 @@ def attend(
     options = translator.options(attention=True, **given)
     where = "TEXT" if text else "standard input"
     if graphics.is_page(output_file):
-        from nmt.cli.attention_page import write_page
-
-        write_page(translator, options, _lines(text), where, alignment_unit, output_file)
+        _write_page(translator, options, _lines(text), where, alignment_unit, output_file)
         return
     too_long: list[int] = []
     batches = _batches(translator, options, _lines(text), too_long)
@@ -69,17 +67,17 @@ def attend(
     else:
         matrices = _matrices_to_draw(translator, batches, where, alignment_unit, output_file)
         if not matrices:
-            _refuse_too_long(too_long)
+            _refuse_too_long(where, len(too_long))
             raise DataError(where, "no line has a translation to draw")
         from nmt.visualization.attention_figure import write_figures
 
         write_figures(matrices, Path(output_file))
-    _refuse_too_long(too_long)
+    _refuse_too_long(where, len(too_long))
 
 
-def _refuse_too_long(too_long: Sequence[int]) -> None:
-    if too_long:
-        raise DataError("standard input", f"too long, and left out: {len(too_long)}")
+def _refuse_too_long(where: str, number: int) -> None:
+    if number:
+        raise DataError(where, f"too long, and left out: {number}")
 
 
 def _lines(text: Sequence[str] | None) -> Iterator[list[Line]]:
@@ -146,6 +144,32 @@ def _reason_for_nothing(translator: Translator) -> str:
         "(this model has no attention, so there is nothing to show: at every word its decoder had the same vector of "
         f"{size} numbers instead, the last states of the encoder, which read the source forwards and backwards)"
     )
+
+
+def _write_page(
+    translator: Translator, options: TranslateOptions, batches: Iterator[list[Line]], where: str, unit: str, output: str
+) -> None:
+    """Writes the attention page of lines.
+
+    Raises:
+        DataError: no lines, more than a page can show, or some that are too long; with the last, the page is written.
+        StorageError: the page cannot be written. What was there before is untouched.
+    """
+    from nmt.io.atomic_files import check_output, write_output
+    from nmt.visualization.attention_page.document import MAX_LINES, attention_page, check_tokens
+
+    check_output(Path(output))  # reported before the work is done
+    lines: list[Line] = []
+    for batch in batches:
+        lines += batch
+        if len(lines) > MAX_LINES:
+            break
+    graphics.check_count(where, len(lines), MAX_LINES, "a page shows")
+    texts = [line.text for line in lines]
+    check_tokens(sum(map(len, translator.tokenizers.source.encode(texts))), translator.config, where)
+    traced = translator.attend_lines(texts, options, numbers=[line.number for line in lines])
+    write_output(Path(output), attention_page(traced, unit, where).encode())
+    _refuse_too_long(where, sum(line.too_long for line in lines))
 
 
 def _matrices_to_draw(

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from nmt.cli import arguments
+from nmt.cli.files import write_lines
 from nmt.cli.parsing import expand_groups
 from nmt.cli.startup import start
 
@@ -36,7 +37,6 @@ def check(
     start(log)
     configuration = arguments.load_configuration(config, run, compute)
     from nmt.cli.formats.preflight import as_json, as_text
-    from nmt.io.streams import open_output
     from nmt.preflight.check import PreflightOptions, check
 
     options = PreflightOptions(
@@ -48,7 +48,5 @@ def check(
         quiet=log.quiet,
     )
     report = check(configuration, run.directory(configuration), options)
-    with open_output("-") as writer:
-        for line in [as_json(report)] if extent.output_format == "json" else as_text(report, quiet=log.quiet):
-            writer.write(line)
+    write_lines([as_json(report)] if extent.output_format == "json" else as_text(report, quiet=log.quiet))
     raise typer.Exit(report.exit_code)

@@ -11,16 +11,14 @@ import typer
 
 from nmt.cli import arguments, graphics
 from nmt.cli.arguments import check_choice, option_of, search_options
-from nmt.cli.files import check_files
+from nmt.cli.files import write_lines
 from nmt.cli.logs import logger
 from nmt.cli.parsing import expand_groups
 from nmt.cli.startup import load_translator, start
-from nmt.cli.test_sets import read_configured, read_text, translate_lines
+from nmt.cli.test_sets import read_configured, read_given, read_text, translate_lines
 from nmt.errors import ConfigError, MemoryExhaustedError, Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from nmt.config.sections import ParallelFiles
     from nmt.evaluation.comparison import Comparison, ComparisonMethod
     from nmt.evaluation.example_attention import ComparedModel
@@ -50,8 +48,7 @@ class MethodArguments:
         str, typer.Option(metavar="T", help="Whether chance explains it: bootstrap, randomization or none.")
     ] = "bootstrap"
     samples: Annotated[
-        int | None,
-        typer.Option(min=2, max=100_000, help="Of the test; 1000 by default, 10000 of the randomization."),
+        int | None, typer.Option(min=2, max=100_000, help="Of the test; 1000 by default, 10000 of the randomization.")
     ] = None
     frequency: Annotated[
         str | None, typer.Option(metavar="FILE", help="Text whose words are counted; the first reference by default.")
@@ -115,7 +112,6 @@ def compare(
     from nmt.cli.formats.comparison import as_json, as_text
     from nmt.evaluation.example_attention import ComparedModel, with_attention
     from nmt.io.atomic_files import check_output, write_output
-    from nmt.io.streams import open_output
     from nmt.io.terminal import columns_of_output
 
     given = search_options(**asdict(search))
@@ -137,19 +133,13 @@ def compare(
     if output.output is not None:
         write_output(Path(output.output), _drawn(comparison, output.output))
     shown = comparison if output.attention else comparison.without_attention()
-    with open_output("-") as writer:
-        for line in [as_json(shown)] if output.output_format == "json" else as_text(shown, columns_of_output()):
-            writer.write(line)
+    write_lines([as_json(shown)] if output.output_format == "json" else as_text(shown, columns_of_output()))
 
 
 def _check_use(
     models: list[Path], files: ComparisonFileArguments, how: MethodArguments, output: ComparisonOutputArguments
 ) -> None:
-    """Refuses arguments that do not go together.
-
-    Raises:
-        ConfigError: it has every reason.
-    """
+    """Raises ConfigError, with every reason, for arguments that do not go together."""
     problems = []
     compared = [*map(str, models), *(files.hyp or ())]
     if len(compared) != 2:
@@ -178,14 +168,9 @@ def _check_use(
 
 
 def _check_languages(translators: list[Translator], models: list[Path]) -> None:
-    """Refuses models that do not translate the same languages.
-
-    Raises:
-        ConfigError: they do not.
-    """
-    languages = [
-        (translator.config.data.source_language, translator.config.data.target_language) for translator in translators
-    ]
+    """Refuses models that do not translate the same languages."""
+    configured = [translator.config.data for translator in translators]
+    languages = [(data.source_language, data.target_language) for data in configured]
     if len(set(languages)) > 1:
         (source_a, target_a), (source_b, target_b) = languages
         what = f"translates {source_b} to {target_b}, but {models[0]} {source_a} to {target_a}"
@@ -198,28 +183,17 @@ def _read(
     """Reads all texts but that of the frequencies; none of them is `output`."""
     report = ("--output", output) if output is not None else None
     hyp = files.hyp or ()
-    inputs = [("--hyp", path) for path in hyp]
-    inputs += [("--frequency", frequency)] if frequency is not None else []
-    source: Text | None
+    others = [("--hyp", path) for path in hyp]
+    others += [("--frequency", frequency)] if frequency is not None else []
     if files.ref:
-        inputs += [("--src", files.src)] if files.src is not None else []
-        check_files([*inputs, *(("--ref", path) for path in files.ref)], report)
-        source = None if files.src is None else read_text(files.src)
-        references = [read_text(path) for path in files.ref]
+        source, references = read_given(files.src, files.ref, others=others, output=report)
     else:
-        test = _configured_test_set(translators)
-        check_files([*inputs, *(("data.test", path) for path in (*test.source, *test.target))], report)
-        source, reference = read_configured(test)
-        references = [reference]
+        source, references = read_configured(_configured_test_set(translators), others=others, output=report)
     return ComparedTexts([read_text(path) for path in hyp], references, source)
 
 
 def _configured_test_set(translators: list[Translator]) -> ParallelFiles:
-    """Returns the test set that all configurations name.
-
-    Raises:
-        ConfigError: one names none, or they name different ones.
-    """
+    """Returns the test set that all configurations name; raises ConfigError where one names none, or another one."""
     first, *others = [translator.config.data.test for translator in translators]
     if first is None or None in others:
         raise ConfigError("data.test", "a model's configuration names no test set; use --src FILE --ref FILE")
@@ -242,9 +216,9 @@ def _check_counts(texts: ComparedTexts, method: ComparisonMethod) -> None:
     from nmt.evaluation.significance import FEW_SENTENCES, check_test
 
     source = [] if texts.source is None else [texts.source]
-    every = [(text.name, len(text.lines)) for text in (*source, *texts.finished, *texts.references)]
-    (name, count), *others = every
-    check_counts((name, count), others)
+    every = [(name, len(lines)) for name, lines in (*source, *texts.finished, *texts.references)]
+    name, count = every[0]
+    check_counts(every[0], every[1:])
     if count < FEW_SENTENCES and method.test != "none":
         number = "1 sentence is" if count == 1 else f"{count} sentences are"
         logger.warning("%s: %s too few for a test to tell what is chance", name, number)
@@ -270,17 +244,14 @@ def _compare(
     translations: list[Text], texts: ComparedTexts, method: ComparisonMethod, frequency: str | None
 ) -> Comparison:
     from nmt.evaluation.comparison import compare as compare_translations
+    from nmt.io.streams import read_lines
 
     a, b = translations
     source = None if texts.source is None else texts.source.lines
-    counted = None if frequency is None else (frequency, _lines_of(frequency))
+    counted = None
+    if frequency is not None:
+        counted = frequency, (line.text for line in read_lines(frequency, logger.warning))
     return compare_translations(a, b, texts.references, source, method=method, frequency=counted)
-
-
-def _lines_of(path: str) -> Iterator[str]:
-    from nmt.io.streams import read_lines
-
-    return (line.text for line in read_lines(path, logger.warning))
 
 
 def _drawn(comparison: Comparison, output: str) -> bytes:

@@ -27,10 +27,7 @@ def report(error: NmtError) -> int:
 
 def report_unexpected(error: Exception) -> int:
     """Reports an error that is no `NmtError`: a limit of the machine by its name, any other as a fault of the program.
-
-    Returns:
-        The exit code.
-    """
+    Returns the exit code."""
     if _is_out_of_memory(error):
         logger.debug("%s", traceback.format_exc())
         _write("out of memory")
@@ -38,7 +35,8 @@ def report_unexpected(error: Exception) -> int:
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         _write(f"{error.filename or 'standard output'}: {error.strerror}")
         return StorageError.exit_code
-    return _report_fault()
+    _write(f"a fault in nmt; {_reported_traceback(traceback.format_exc())}")
+    return FAULT
 
 
 def _is_out_of_memory(error: Exception) -> bool:
@@ -57,37 +55,24 @@ def _write(text: str) -> None:
         sys.stderr.write(line + "\n")
     for handler in logger.handlers:
         if isinstance(handler, logging.FileHandler):
-            handler.handle(
-                logging.makeLogRecord({"name": "nmt", "levelno": logging.ERROR, "levelname": "ERROR", "msg": line})
-            )
+            record = {"name": "nmt", "levelno": logging.ERROR, "levelname": "ERROR", "msg": line}
+            handler.handle(logging.makeLogRecord(record))
 
 
-def _report_fault() -> int:
-    """Reports a fault of the program; the traceback goes to a log file or, with --verbose, to standard error."""
-    text = traceback.format_exc()
-    if any(
-        not isinstance(handler, logging.FileHandler) and handler.level <= logging.DEBUG for handler in logger.handlers
-    ):
+def _reported_traceback(text: str) -> str:
+    """Writes a traceback to a log file or, with --verbose, to standard error, and returns where it is, in words."""
+    files = [handler for handler in logger.handlers if isinstance(handler, logging.FileHandler)]
+    if any(handler.level <= logging.DEBUG for handler in logger.handlers if handler not in files):
         if sys.stderr is not None:
             sys.stderr.write(text)
-        _write("a fault in nmt; its traceback stands above")
-        return FAULT
-    files = [Path(handler.baseFilename) for handler in logger.handlers if isinstance(handler, logging.FileHandler)]
+        return "its traceback stands above"
     if files:
         logger.error("a fault in nmt\n%s", text, extra={"to_file_only": True})
-        place = files[0]
-    else:
-        try:
-            place = _write_traceback(text)
-        except OSError as error:  # no directory for temporary files, or a full disk
-            _write(f"a fault in nmt; its traceback could not be written, {error.strerror}; --verbose shows it")
-            return FAULT
-    _write(f"a fault in nmt; its traceback is in {place}")
-    return FAULT
-
-
-def _write_traceback(text: str) -> Path:
-    descriptor, name = tempfile.mkstemp(prefix="nmt-", suffix=".log")
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(text)
-    return Path(name)
+        return f"its traceback is in {Path(files[0].baseFilename)}"
+    try:
+        descriptor, name = tempfile.mkstemp(prefix="nmt-", suffix=".log")
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+    except OSError as error:  # no directory for temporary files, or a full disk
+        return f"its traceback could not be written, {error.strerror}; --verbose shows it"
+    return f"its traceback is in {name}"

@@ -6,17 +6,17 @@ import time
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from nmt.cli import arguments
 from nmt.cli.arguments import check_choice, search_options
-from nmt.cli.files import check_files
+from nmt.cli.files import write_lines
 from nmt.cli.logs import logger
 from nmt.cli.parsing import expand_groups
 from nmt.cli.startup import load_translator, start
-from nmt.cli.test_sets import read_configured, read_text, translate_lines
+from nmt.cli.test_sets import read_configured, read_given, read_text, translate_lines
 from nmt.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -56,14 +56,6 @@ class EvaluationOutputArguments:
     save_output: Annotated[str | None, typer.Option(metavar="FILE", help="Where to put the translation.")] = None
 
 
-class Evaluated(NamedTuple):
-    """A translation with its references, and the seconds that it took; None for a finished translation."""
-
-    hypotheses: Text
-    references: list[Text]
-    seconds: float | None
-
-
 @expand_groups
 def evaluate(
     model: Annotated[
@@ -84,17 +76,15 @@ def evaluate(
 
     from nmt.cli.formats.scores import as_json, as_text
     from nmt.evaluation import metrics as evaluation
-    from nmt.io.streams import open_output
 
     given = search_options(**asdict(search))
     metrics = tuple(dict.fromkeys(scoring.metric or evaluation.METRICS))
     evaluation.check_metrics(metrics, scoring.tokenize, scoring.bootstrap)
     if model is None:
-        evaluated = _read_finished(files)
+        hypotheses, references, seconds = *_read_finished(files), None
     else:
         translator = load_translator(model, compute)
-        evaluated = _translate(translator, files, output.save_output, given, quiet=log.quiet)
-    hypotheses, references, seconds = evaluated
+        hypotheses, references, seconds = _translate(translator, files, output.save_output, given, log.quiet)
     scores = evaluation.evaluate(
         hypotheses.lines,
         [reference.lines for reference in references],
@@ -105,9 +95,7 @@ def evaluate(
         hypotheses_name=hypotheses.name,
         reference_names=[reference.name for reference in references],
     )
-    with open_output("-") as writer:
-        for line in [as_json(scores, seconds)] if output.output_format == "json" else as_text(scores, seconds):
-            writer.write(line)
+    write_lines([as_json(scores, seconds)] if output.output_format == "json" else as_text(scores, seconds))
 
 
 def _check_use(model: Path | None, files: EvaluationFileArguments, output: EvaluationOutputArguments) -> None:
@@ -120,29 +108,24 @@ def _check_use(model: Path | None, files: EvaluationFileArguments, output: Evalu
         raise ConfigError("eval", "needs --src and --ref together, or neither for the configuration's test set")
 
 
-def _read_finished(files: EvaluationFileArguments) -> Evaluated:
+def _read_finished(files: EvaluationFileArguments) -> tuple[Text, list[Text]]:
     """Reads the translation that `--hyp` names, and its references."""
     assert files.hyp is not None
     if not files.ref:
         raise ConfigError("--ref", "is missing: a translation is scored against a reference")
-    check_files([("--hyp", files.hyp), *(("--ref", path) for path in files.ref)])
-    references = [read_text(path) for path in files.ref]
-    return Evaluated(read_text(files.hyp), references, None)
+    _, references = read_given(None, files.ref, others=[("--hyp", files.hyp)])
+    return read_text(files.hyp), references
 
 
 def _translate(
-    translator: Translator,
-    files: EvaluationFileArguments,
-    save_output: str | None,
-    given: dict[str, Any],
-    *,
-    quiet: bool,
-) -> Evaluated:
-    """Translates the test set; errors name the translation by its source."""
+    translator: Translator, files: EvaluationFileArguments, save_output: str | None, given: dict[str, Any], quiet: bool
+) -> tuple[Text, list[Text], float | None]:
+    """Returns the test set's translation, which errors name by its source, its references, and the seconds taken."""
     from nmt.evaluation.metrics import Text, check_counts
     from nmt.io.streams import open_output
 
     source, references = _test_set(translator, files, save_output)
+    assert source is not None
     check_counts((source.name, len(source.lines)), [(name, len(lines)) for name, lines in references])
     options = translator.options(**given)
     logger.debug("search: %s", options)
@@ -154,21 +137,17 @@ def _translate(
         if writer is not None:
             for line in hypotheses:
                 writer.write(line)
-    return Evaluated(Text(source.name, hypotheses), references, seconds)
+    return Text(source.name, hypotheses), references, seconds
 
 
 def _test_set(
     translator: Translator, files: EvaluationFileArguments, save_output: str | None
-) -> tuple[Text, list[Text]]:
+) -> tuple[Text | None, list[Text]]:
     """Reads the source and each reference; none of them is `save_output`."""
     output = ("--save-output", save_output) if save_output else None
     if files.src is not None and files.ref:
-        check_files([("--src", files.src), *(("--ref", path) for path in files.ref)], output)
-        # sacreBLEU allows the same reference twice.
-        return read_text(files.src), [read_text(path) for path in files.ref]
+        return read_given(files.src, files.ref, output=output)
     test = translator.config.data.test
     if test is None:
         raise ConfigError("data.test", "the model's configuration names no test set; use --src FILE --ref FILE")
-    check_files([("data.test", path) for path in (*test.source, *test.target)], output)
-    source, reference = read_configured(test)
-    return source, [reference]
+    return read_configured(test, output=output)

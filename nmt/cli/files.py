@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import stat
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack, closing
 from pathlib import Path
 
@@ -15,17 +15,14 @@ from nmt.errors import ConfigError, Problem
 def check_files(inputs: Sequence[tuple[str, str]], output: tuple[str, str] | None = None) -> None:
     """Checks that standard input is read once, and that no input would be emptied by opening the output.
 
-    Args:
-        inputs: each option or key that names a file to read, with the file; `-` is standard input.
-        output: the option that names the file to write, with the file, which is not open yet.
+    Each file stands behind the option or key that names it, and `-` is a standard stream; the output is not open yet.
 
     Raises:
         ConfigError: they cannot be used together; nothing was read or written.
     """
     readers = [option for option, path in inputs if path == "-"]
-    problems = [
-        Problem(option, f"standard input can be read once, and {readers[0]} reads it") for option in readers[1:]
-    ]
+    what = "standard input can be read once, and {} reads it"
+    problems = [Problem(option, what.format(readers[0])) for option in readers[1:]]
     if output is not None and output[1] != "-":
         written = _regular_file(output[1])
         problems += [
@@ -52,6 +49,15 @@ def _regular_file(path: str) -> tuple[int, int] | None:
     except (OSError, ValueError):  # reported by whoever opens it
         return None
     return (found.st_dev, found.st_ino) if stat.S_ISREG(found.st_mode) else None
+
+
+def write_lines(lines: Iterable[str]) -> None:
+    """Writes lines to standard output."""
+    from nmt.io.streams import open_output
+
+    with open_output("-") as writer:
+        for line in lines:
+            writer.write(line)
 
 
 def count_progress(

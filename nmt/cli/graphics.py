@@ -25,16 +25,9 @@ def name_problem(output: str) -> Problem | None:
 
 
 def check_count(where: str, count: int, limit: int, shown: str) -> None:
-    """Refuses no lines, and more than a page or figure takes.
+    """Raises DataError for no lines, and for more than a page or figure takes.
 
-    Args:
-        where: origin of the lines, which errors name.
-        count: number of lines.
-        limit: of their number.
-        shown: names the limit, as in "more lines than a page shows".
-
-    Raises:
-        DataError: there are none, or too many.
+    The error names the origin of the lines, and the limit by `shown`, as in "more lines than a page shows".
     """
     if not count:
         raise DataError(where, "has no line: nothing to show")

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from nmt.cli import arguments
+from nmt.cli.files import write_lines
 from nmt.cli.logs import logger
 from nmt.cli.parsing import expand_groups
 from nmt.cli.startup import start
@@ -29,28 +30,17 @@ def info(
     start(log)
     if verify:
         _verify(model, output_format)
-    else:
-        _describe(model, output_format)
-
-
-def _describe(model: Path, output_format: str) -> None:
+        return
     from nmt.checkpoint.describe import describe_model
     from nmt.checkpoint.run_directory import use_model
     from nmt.cli.formats.model_info import as_json, as_text
-    from nmt.io.streams import open_output
 
     description = use_model(model, logger.warning, describe_model, verify_first=True)
-    with open_output("-") as writer:
-        for line in [as_json(description)] if output_format == "json" else as_text(description):
-            writer.write(line)
+    write_lines([as_json(description)] if output_format == "json" else as_text(description))
 
 
 def _verify(model: Path, output_format: str) -> None:
-    """Writes what is sound and what is not.
-
-    Raises:
-        ModelError: something is damaged; it names every file.
-    """
+    """Writes what is sound and what is not; raises ModelError, which names every file that is damaged."""
     from nmt.checkpoint.verify import verify_model
     from nmt.cli.formats.model_info import verified_as_json, verified_as_text
     from nmt.io.streams import open_output

@@ -32,31 +32,25 @@ class Program(TyperGroup):
 
     def make_context(self, *arguments: Any, **options: Any) -> Any:
         """Parses the options before the command."""
-        with _own_exit_codes():
-            try:
-                return super().make_context(*arguments, **options)
-            except typer.TyperException as error:
-                raise _usage_error(error) from error
+        with _own_errors():
+            return super().make_context(*arguments, **options)
 
     def invoke(self, ctx: Any) -> Any:
         """Parses the options of the command, and runs it."""
-        with _own_exit_codes():
-            try:
-                return super().invoke(ctx)
-            except typer.TyperException as error:
-                raise _usage_error(error, ctx.invoked_subcommand or "") from error
-
-
-def _usage_error(error: typer.TyperException, command: str = "") -> ConfigError:
-    """Returns a usage error of Typer as any other mistake of a user."""
-    what = error.format_message().removesuffix(".")
-    return ConfigError(command, f"{what[:1].lower()}{what[1:]}; see {f'nmt {command}'.rstrip()} --help")
+        with _own_errors(ctx):
+            return super().invoke(ctx)
 
 
 @contextmanager
-def _own_exit_codes() -> Iterator[None]:
+def _own_errors(ctx: Any = None) -> Iterator[None]:
+    """Gives errors the exit codes of this program; a usage error of Typer becomes as any other mistake of a user."""
     try:
         yield
+    except typer.TyperException as error:
+        command = (ctx and ctx.invoked_subcommand) or ""
+        what = error.format_message().removesuffix(".")
+        see = f"see {f'nmt {command}'.rstrip()} --help"
+        raise ConfigError(command, f"{what[:1].lower()}{what[1:]}; {see}") from error
     except BrokenPipeError as error:
         raise typer.Exit(141) from error
     except KeyboardInterrupt as error:
@@ -174,11 +168,8 @@ def _run_as_launched() -> int:
 
 
 def run(launch: Launch | None = None) -> int:
-    """Runs the command of `sys.argv`, reports every error, and returns the exit code.
-
-    Args:
-        launch: this process and those that train together with it.
-    """
+    """Runs the command of `sys.argv`, a training in all processes of `launch`; reports every error and returns the exit
+    code."""
     try:
         app(prog_name="nmt", standalone_mode=True, obj=launch)
     except SystemExit as exit_:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -52,13 +52,6 @@ class PairArguments:
             yield PairFiles(source, target, self)
 
 
-class PairResult(NamedTuple):
-    """The line of output of a pair."""
-
-    text: str
-    too_large: bool  # True if the pair was too large to be read
-
-
 @dataclass(frozen=True)
 class PairFiles:
     """The two inputs of given pairs, open, and the names that the user gave."""
@@ -68,14 +61,11 @@ class PairFiles:
     names: PairArguments
 
     def write_results(
-        self, work: str, results: Callable[[list[tuple[Line, Line]]], Iterator[PairResult]], *, quiet: bool
+        self, work: str, results: Callable[[list[tuple[Line, Line]]], Iterator[tuple[str, bool]]], *, quiet: bool
     ) -> None:
-        """Writes the results of the pairs, as soon as they can be read.
+        """Writes the results of the pairs, as soon as they can be read; a progress bar is named `work`.
 
-        Args:
-            work: name of what is done, for a progress bar.
-            results: of pairs that were read together.
-            quiet: no progress.
+        Of pairs that were read together, `results` yields each one's line of output, and whether it was too large.
 
         Raises:
             DataError: one stream has more lines than the other, or some pairs were too large.
@@ -91,9 +81,9 @@ class PairFiles:
             inputs = self.names.src, self.names.tgt
             show = count_progress(stack, work, "pairs", inputs, output, quiet=quiet)
             for lines in ready_pairs(self.source, self.target, logger.warning, most=LINES_AT_ONCE):
-                for pair, result in zip(lines, results(lines), strict=True):
-                    writer.write(result.text)
-                    if result.too_large:
+                for pair, (text, too_large) in zip(lines, results(lines), strict=True):
+                    writer.write(text)
+                    if too_large:
                         refused += 1
                         blamed |= self._blamed(*pair)
                 writer.flush()
@@ -119,12 +109,7 @@ def forced_pairs(
 
     readable = [not (source.too_long or target.too_long) for source, target in lines]
     short = [pair for pair, is_readable in zip(lines, readable, strict=True) if is_readable]
-    found = force_decode(
-        translator,
-        [(source.text, target.text) for source, target in short],
-        attention=attention,
-        batch_tokens=batch_tokens,
-        numbers=[source.number for source, _ in short],
-    )
+    texts, numbers = [(source.text, target.text) for source, target in short], [source.number for source, _ in short]
+    found = force_decode(translator, texts, attention=attention, batch_tokens=batch_tokens, numbers=numbers)
     for (source, target), is_readable in zip(lines, readable, strict=True):
         yield next(found) if is_readable else ForcedPair(source.text, target.text, (), None)

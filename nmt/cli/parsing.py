@@ -17,10 +17,7 @@ def expand_groups(command: Callable[..., None]) -> Callable[..., None]:
 
     Typer makes the arguments of a command line from the parameters of a function. The function that this returns has
     all of them, in the order of the command's parameters and of the fields; when called, it puts the dataclasses
-    together and calls the command with them.
-
-    Args:
-        command: annotated as Typer wants it, and so are the fields of its dataclasses; no name may occur twice.
+    together and calls the command with them. Everything is annotated as Typer wants it; no name may occur twice.
     """
     parameters: list[Parameter] = []
     groups: dict[str, type[Any]] = {}

@@ -10,7 +10,7 @@ import typer
 
 from nmt.cli import arguments
 from nmt.cli.arguments import check_choice, search_options
-from nmt.cli.pairs import BatchTokens, PairArguments, PairResult, forced_pairs
+from nmt.cli.pairs import BatchTokens, PairArguments, forced_pairs
 from nmt.cli.parsing import expand_groups
 from nmt.cli.startup import load_translator, start
 from nmt.errors import ConfigError
@@ -60,12 +60,12 @@ def score(
         search = translator.options(shortlist=0, **given).search
         penalty = search.length_penalty
 
-        def results(lines: list[tuple[Line, Line]]) -> Iterator[PairResult]:
+        def results(lines: list[tuple[Line, Line]]) -> Iterator[tuple[str, bool]]:
             for pair in forced_pairs(translator, lines, attention=False, batch_tokens=search.batch_tokens):
                 if scores.output_format == "json":
                     text = as_json(pair, penalty)
                 else:
                     text = as_text(pair, penalty if scores.normalize else None, per_token=scores.per_token)
-                yield PairResult(text, pair.scores is None)
+                yield text, pair.scores is None
 
         files.write_results("scoring", results, quiet=log.quiet)

@@ -7,6 +7,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from nmt.cli.files import check_files
 from nmt.cli.logs import logger
 from nmt.errors import DataError, InputFileError
 
@@ -37,16 +38,34 @@ def read_text(path: str) -> Text:
     return Text(path, lines)
 
 
-def read_configured(test: ParallelFiles) -> tuple[Text, Text]:
-    """Reads source and reference of the test set that a configuration names.
+def read_given(
+    src: str | None,
+    ref: Sequence[str],
+    *,
+    others: Sequence[tuple[str, str]] = (),
+    output: tuple[str, str] | None = None,
+) -> tuple[Text | None, list[Text]]:
+    """Reads the source, where there is one, and each reference; `others` and the output are those of `check_files`."""
+    source = [] if src is None else [("--src", src)]
+    check_files([*others, *source, *(("--ref", path) for path in ref)], output)
+    # sacreBLEU allows the same reference twice.
+    return None if src is None else read_text(src), [read_text(path) for path in ref]
+
+
+def read_configured(
+    test: ParallelFiles, *, others: Sequence[tuple[str, str]] = (), output: tuple[str, str] | None = None
+) -> tuple[Text, list[Text]]:
+    """Reads source and reference of the test set that a configuration names; otherwise as `read_given`.
 
     Raises:
+        ConfigError: the files cannot be used together.
         DataError: files that belong together have unequal numbers of lines, or a line is longer than is read.
         InputFileError: a file is missing or cannot be read.
     """
     from nmt.corpus.parallel import CorpusFiles, read_pairs
     from nmt.evaluation.metrics import Text
 
+    check_files([*others, *(("data.test", path) for path in (*test.source, *test.target))], output)
     for path in (*test.source, *test.target):
         if not Path(path).exists():
             what = "no such file, though the model's configuration names it as test set; use --src and --ref"
@@ -59,7 +78,7 @@ def read_configured(test: ParallelFiles) -> tuple[Text, Text]:
             raise DataError(f"{test.source[pair.file]}:{pair.number}", "it or its translation is too long to be scored")
         source.append(pair.source)
         target.append(pair.target)
-    return Text(", ".join(test.source), source), Text(", ".join(test.target), target)
+    return Text(", ".join(test.source), source), [Text(", ".join(test.target), target)]
 
 
 def translate_lines(

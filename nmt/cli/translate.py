@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from nmt.cli import arguments
-from nmt.cli.arguments import check_choice, choices, option_of, search_options
+from nmt.cli.arguments import check_choice, option_of, search_options
 from nmt.cli.files import check_files, count_progress
 from nmt.cli.logs import logger
 from nmt.cli.parsing import expand_groups
@@ -85,7 +85,11 @@ class PostprocessingArguments:
         """Returns the kinds of entities to carry over; raises ConfigError for an unknown one."""
         from nmt.postprocessing.entities import KINDS
 
-        return choices("--copy", self.copy, KINDS)
+        kinds = () if self.copy is None else tuple(dict.fromkeys(word.strip() for word in self.copy.split(",")))
+        for kind in kinds:
+            if kind not in KINDS:
+                raise ConfigError("--copy", f"is some of {','.join(KINDS)}, with commas between them, not {kind!r}")
+        return kinds
 
     def postprocessor(self) -> Postprocessor:
         """Reads the dictionary, and returns what corrects and annotates translations."""
@@ -228,11 +232,8 @@ def _translated(
 
 
 def _batches(stream: InputStream, prefixes: InputStream | None) -> Iterator[tuple[list[Line], list[str] | None]]:
-    """Yields the lines to translate, as soon as they can be read, with the prefixes of their translations.
-
-    Raises:
-        DataError: not as many prefixes as lines.
-    """
+    """Yields the lines to translate, as soon as they can be read, with the prefixes of their translations; raises
+    DataError where these are not as many."""
     from nmt.io.lines import ready_lines
 
     batches = ready_lines(stream, logger.warning, most=LINES_AT_ONCE)

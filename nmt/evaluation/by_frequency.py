@@ -51,21 +51,11 @@ class FrequencyBin(NamedTuple):
     a: WordScore
     b: WordScore
 
-    @property
-    def label(self) -> str:
-        """`5-9`, `1000+` or `1`."""
-        if self.high is None:
-            return f"{self.low}+"
-        return f"{self.low}-{self.high}" if self.low < self.high else f"{self.low}"
-
 
 def count_words(lines: Iterable[str], tokenize: Tokenize, known: Iterable[str]) -> Counter[str]:
     """Counts each word of `known` in the lines; other words are not held."""
     wanted = frozenset(known)
-    frequencies: Counter[str] = Counter()
-    for line in lines:
-        frequencies.update(word for word in tokenize(line) if word in wanted)
-    return frequencies
+    return Counter(word for line in lines for word in tokenize(line) if word in wanted)
 
 
 def distinct_words(*texts: Sequence[str], tokenize: Tokenize) -> set[str]:
@@ -76,14 +66,8 @@ def distinct_words(*texts: Sequence[str], tokenize: Tokenize) -> set[str]:
 def scores_by_frequency(
     a: Sequence[str], b: Sequence[str], reference: Sequence[str], *, tokenize: Tokenize, frequencies: Counter[str]
 ) -> list[FrequencyBin]:
-    """Scores the words of each bin; bins of which no text has a word are left out.
-
-    Args:
-        a, b: the translations.
-        reference: of each sentence, which is compared as a bag of words.
-        tokenize: splits a line into words.
-        frequencies: number of occurrences of each word.
-    """
+    """Scores the words of each bin by comparing sentences as bags of words; bins of which no text has a word are left
+    out."""
     in_reference, in_a, matched_a, in_b, matched_b = ([0] * len(BOUNDS) for _ in range(5))
     for lines in zip(a, b, reference, strict=True):
         words_a, words_b, expected = (Counter(tokenize(line)) for line in lines)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import count
 from typing import TYPE_CHECKING
@@ -35,11 +36,6 @@ class LengthBin:
     a: Score
     b: Score
 
-    @property
-    def label(self) -> str:
-        """`6-10`, or `6`."""
-        return f"{self.low}-{self.high}" if self.low < self.high else f"{self.low}"
-
 
 def scores_by_length(
     lengths: Sequence[int],
@@ -50,14 +46,7 @@ def scores_by_length(
     metric: Metric,
     bootstrap: int,
 ) -> list[LengthBin]:
-    """Scores the sentences of each bin.
-
-    Args:
-        lengths: of each sentence, in words.
-        a, b, references: translations and references, lines stripped at their end.
-        metric: sacreBLEU's.
-        bootstrap: samples for the interval of each score, 0 for none.
-    """
+    """Scores the sentences of each bin, whose `lengths` are in words; the other arguments are those of `score_with`."""
     bins = []
     for low, high in length_bins(lengths):
         indices = [index for index, length in enumerate(lengths) if low <= length <= high]
@@ -79,14 +68,12 @@ def length_bins(lengths: Sequence[int]) -> list[tuple[int, int]]:
     """
     ordered = sorted(lengths)
     reach = ordered[min(len(ordered) - 1, len(ordered) * (MIN_SHARE - 1) // MIN_SHARE)]
-    width = next(width for width in _widths() if width * MAX_BINS >= reach)
+    widths = (step * 10**power for power in count() for step in (1, 2, 5))
+    width = next(width for width in widths if width * MAX_BINS >= reach)
     least = max(1, len(ordered) // MIN_SHARE)
     bins: list[tuple[int, int]] = []
     low, held = min(1, ordered[0]), 0
-    in_bin: dict[int, int] = {}
-    for length in ordered:
-        index = min(MAX_BINS - 1, max(0, length - 1) // width)
-        in_bin[index] = in_bin.get(index, 0) + 1
+    in_bin = Counter(min(MAX_BINS - 1, max(0, length - 1) // width) for length in ordered)
     for index in sorted(in_bin):
         held += in_bin[index]
         if held >= least:
@@ -94,8 +81,3 @@ def length_bins(lengths: Sequence[int]) -> list[tuple[int, int]]:
             low, held = (index + 1) * width + 1, 0
     first_of_last = bins.pop()[0] if bins else low
     return [*bins, (first_of_last, ordered[-1])]
-
-
-def _widths() -> Iterator[int]:
-    """Yields 1, 2, 5, 10, 20, 50, …"""
-    return (step * 10**power for power in count() for step in (1, 2, 5))

@@ -65,8 +65,7 @@ class Comparison:
         by_source: True if that length is the source's.
         frequencies: scores of words by their frequency; the words are those of the first reference.
         frequency_name: name of the text in which words are counted.
-        better_a, better_b: the sentences that A has better than B, and the other way round, the largest difference
-            first.
+        examples: the sentences that A has better than B, then those that B has better, the largest difference first.
         identical: True if the translations are the same in every line.
         seed: of the test; `none` where every run draws other samples.
         attention: kind of attention of the models that made A and B, as the configuration calls it; None for a finished
@@ -83,8 +82,7 @@ class Comparison:
     by_source: bool
     frequencies: Sequence[FrequencyBin]
     frequency_name: str
-    better_a: Sequence[ExampleDifference]
-    better_b: Sequence[ExampleDifference]
+    examples: Sequence[ExampleDifference]
     identical: bool
     seed: str
     attention: tuple[str | None, str | None] = (None, None)
@@ -94,20 +92,10 @@ class Comparison:
         """True if the sentences are too few for a test to tell a difference from chance."""
         return self.sentences < FEW_SENTENCES
 
-    @property
-    def examples(self) -> list[ExampleDifference]:
-        """The sentences of `better_a` and `better_b`."""
-        return [*self.better_a, *self.better_b]
-
     def without_attention(self) -> Comparison:
         """Returns the comparison without the attention of its examples."""
         plain = [replace(example, attention_a=None, attention_b=None) for example in self.examples]
-        return replace(self.with_examples(plain), attention=(None, None))
-
-    def with_examples(self, examples: Sequence[ExampleDifference]) -> Comparison:
-        """Returns the comparison with as many other `examples` in place of its own."""
-        first = len(self.better_a)
-        return replace(self, better_a=examples[:first], better_b=examples[first:])
+        return replace(self, examples=plain, attention=(None, None))
 
 
 def compare(
@@ -125,16 +113,17 @@ def compare(
         a, b: the translations.
         references: one at least, with as many lines.
         source: lines that were translated, where they are known.
-        method: how to compare.
+        method: of the comparison.
         frequency: name and lines of a text whose words are counted; the first reference by default.
     """
     lines_a, lines_b, expected = stripped(a.lines), stripped(b.lines), [stripped(text.lines) for text in references]
     for lines, name in ((lines_a, a.name), (lines_b, b.name)):
         warn_of_tokenized(lines, expected, name)
-    better_a, better_b = largest_differences(
-        lines_a, lines_b, expected, source, chrf=method.build_metric("chrf"), count=method.examples
-    )
+    chrf = method.build_metric("chrf")
     counted, text = frequency or (references[0].name, expected[0])
+    metrics = {name: method.build_metric(name) for name in method.metrics}
+    lengths = [len(line.split()) for line in (expected[0] if source is None else source)]
+    bootstrap = method.sample_count if method.test == "bootstrap" else 0
     return Comparison(
         a=a.name,
         b=b.name,
@@ -142,26 +131,20 @@ def compare(
         sentences=len(lines_a),
         method=method,
         scores=paired_scores(
-            lines_a,
-            lines_b,
-            expected,
-            metrics={name: method.build_metric(name) for name in method.metrics},
-            test=method.test,
-            samples=method.sample_count,
+            lines_a, lines_b, expected, metrics=metrics, test=method.test, samples=method.sample_count
         ),
         lengths=scores_by_length(
-            [len(line.split()) for line in (expected[0] if source is None else source)],
+            lengths,
             lines_a,
             lines_b,
             expected,
             metric=method.build_metric(method.metric_of_lengths),
-            bootstrap=method.sample_count if method.test == "bootstrap" else 0,
+            bootstrap=bootstrap,
         ),
         by_source=source is not None,
         frequencies=_frequencies(lines_a, lines_b, expected[0], text, method),
         frequency_name=counted,
-        better_a=better_a,
-        better_b=better_b,
+        examples=largest_differences(lines_a, lines_b, expected, source, chrf=chrf, count=method.examples),
         identical=lines_a == lines_b,
         seed=seed_of_tests(),
     )

@@ -30,20 +30,12 @@ class ComparedModel(NamedTuple):
     translator: Translator
     options: TranslateOptions
 
-    @property
-    def attention(self) -> str:
-        """The kind of its attention, as the configuration calls it."""
-        return self.translator.config.model.attention
-
 
 def with_attention(comparison: Comparison, a: ComparedModel | None, b: ComparedModel | None) -> Comparison:
     """Adds the attention of each model to the examples of a comparison.
 
-    The sentences are translated again, so that the attention of all others need not be kept.
-
-    Args:
-        comparison: of translations whose source is known.
-        a, b: the model that made each; None for a finished translation.
+    The sentences, whose source is known, are translated again, so that the attention of all others need not be kept.
+    The model of a finished translation is None.
     """
     examples = comparison.examples
     attention_a = _attention(examples, [example.a for example in examples], a)
@@ -52,8 +44,8 @@ def with_attention(comparison: Comparison, a: ComparedModel | None, b: ComparedM
         replace(example, attention_a=of_a, attention_b=of_b)
         for example, of_a, of_b in zip(examples, attention_a, attention_b, strict=True)
     ]
-    kinds = None if a is None else a.attention, None if b is None else b.attention
-    return replace(comparison.with_examples(attended), attention=kinds)
+    kind_a, kind_b = (None if model is None else model.translator.config.model.attention for model in (a, b))
+    return replace(comparison, examples=attended, attention=(kind_a, kind_b))
 
 
 def _attention(

@@ -50,14 +50,11 @@ def largest_differences(
     *,
     chrf: Metric,
     count: int,
-) -> tuple[list[ExampleDifference], list[ExampleDifference]]:
-    """Finds the sentences that A has better than B, and those that B has better, the largest difference first.
+) -> list[ExampleDifference]:
+    """Finds the sentences that A has better than B, then those that B has better, of each the largest difference first.
 
-    Args:
-        a, b, references: translations and references, lines stripped at their end.
-        source: lines that were translated, where they are known.
-        chrf: sacreBLEU's chrF, which is meaningful for single sentences, too.
-        count: maximum number of sentences in each list.
+    They are `count` each at most, and judged by sacreBLEU's chrF, which is meaningful for single sentences, too.
+    Translations and references are stripped at the end of their lines; the source is None where it is not known.
     """
     found: list[ExampleDifference] = []
     for index, (text_a, text_b, *expected) in enumerate(zip(a, b, *references, strict=True)):
@@ -68,4 +65,4 @@ def largest_differences(
         found.append(ExampleDifference(index + 1, line, tuple(expected), text_a, text_b, score_a, score_b))
     better_a = nsmallest(count, (one for one in found if one.difference < 0), key=lambda one: one.difference)
     better_b = nlargest(count, (one for one in found if one.difference > 0), key=lambda one: one.difference)
-    return better_a, better_b
+    return better_a + better_b

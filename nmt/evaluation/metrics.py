@@ -96,8 +96,7 @@ def evaluate(
         tokenize: sacreBLEU's tokenizer for BLEU.
         lowercase: compare without case in BLEU; as with sacreBLEU's option, chrF always sees it and TER never does.
         bootstrap: samples of the set for a confidence interval, at least 2; 0 for none.
-        hypotheses_name: of the translation, for errors.
-        reference_names: of each reference, for errors.
+        hypotheses_name, reference_names: of the translation and of each reference, for errors.
 
     Raises:
         ConfigError: a metric or tokenizer that sacreBLEU does not have or cannot load here, or an impossible number.
@@ -141,13 +140,11 @@ def check_metrics(metrics: Sequence[str], tokenize: str = "13a", bootstrap: int 
     Raises:
         ConfigError: `evaluate` cannot use them; it has every reason.
     """
-    problems = [
-        Problem("--metric", f"unknown metric {metric!r}: expected one of {', '.join(METRICS)}")
-        for metric in metrics
-        if metric not in METRICS
-    ]
+    known = ", ".join(METRICS)
+    unknown = [metric for metric in metrics if metric not in METRICS]
+    problems = [Problem("--metric", f"unknown metric {metric!r}: expected one of {known}") for metric in unknown]
     if not metrics:
-        problems.append(Problem("--metric", f"none given: expected some of {', '.join(METRICS)}"))
+        problems.append(Problem("--metric", f"none given: expected some of {known}"))
     if bootstrap < 0 or bootstrap == 1:
         problems.append(Problem("--bootstrap", f"{bootstrap} samples: expected 0 or at least 2"))
     seed = os.environ.get("SACREBLEU_SEED", "0")
@@ -162,9 +159,7 @@ def check_metrics(metrics: Sequence[str], tokenize: str = "13a", bootstrap: int 
 def check_counts(hypotheses: tuple[str, int], references: Sequence[tuple[str, int]]) -> None:
     """Refuses to score half of a file.
 
-    Args:
-        hypotheses: name and number of sentences of the translation, or of the source before it is translated.
-        references: the same of each reference.
+    Texts are names and numbers of sentences; in place of a translation stands its source before it is translated.
 
     Raises:
         DataError: no sentences, no references, or different numbers of sentences.
@@ -172,15 +167,12 @@ def check_counts(hypotheses: tuple[str, int], references: Sequence[tuple[str, in
     hypotheses_name, expected = hypotheses
     if not references:
         raise DataError(hypotheses_name, "no references to compare with")
-    problems = [
-        Problem(name, f"{count} sentences, but {hypotheses_name} has {expected}")
-        for name, count in references
-        if count != expected
-    ]
-    if not problems and expected == 0:
-        problems = [Problem(hypotheses_name, "no sentences to score")]
-    if problems:
-        raise DataError.from_problems(problems)
+    different = [(name, count) for name, count in references if count != expected]
+    if different:
+        what = f"sentences, but {hypotheses_name} has {expected}"
+        raise DataError.from_problems([Problem(name, f"{count} {what}") for name, count in different])
+    if expected == 0:
+        raise DataError(hypotheses_name, "no sentences to score")
 
 
 def _tokenizer_problems(tokenize: str) -> list[Problem]:
@@ -189,8 +181,8 @@ def _tokenizer_problems(tokenize: str) -> list[Problem]:
     from sacrebleu.utils import SACREBLEU_DIR
 
     if tokenize not in BLEU.TOKENIZERS:
-        known = ", ".join(BLEU.TOKENIZERS)
-        return [Problem("--tokenize", f"unknown tokenizer {tokenize!r}: expected one of {known}")]
+        what = f"unknown tokenizer {tokenize!r}: expected one of {', '.join(BLEU.TOKENIZERS)}"
+        return [Problem("--tokenize", what)]
     if tokenize in SPM_MODELS:
         model = Path(SACREBLEU_DIR, "models", PurePosixPath(SPM_MODELS[tokenize]["url"]).name)
         if not model.exists():
@@ -200,12 +192,10 @@ def _tokenizer_problems(tokenize: str) -> list[Problem]:
         build_metric("bleu", tokenize, lowercase=False)
     except (RuntimeError, ImportError, AssertionError, OSError) as error:
         # The ways in which sacreBLEU's tokenizers report a missing package, dictionary or model.
-        what = f"tokenizer {tokenize!r} cannot be loaded"
+        reason = " ".join(str(error).split())
         if extra := _EXTRAS.get(tokenize):
-            what += f": expected the packages of sacrebleu[{extra}] (pip install 'sacrebleu[{extra}]')"
-        else:
-            what += f": {' '.join(str(error).split())}"
-        return [Problem("--tokenize", what)]
+            reason = f"expected the packages of sacrebleu[{extra}] (pip install 'sacrebleu[{extra}]')"
+        return [Problem("--tokenize", f"tokenizer {tokenize!r} cannot be loaded: {reason}")]
     return []
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -13,25 +14,17 @@ if TYPE_CHECKING:
 def score_data(score: Score) -> dict[str, Any]:
     """Returns `{"score": …, "signature": "…"}`.
 
-    After a bootstrap it has `"bootstrap": {"samples": N, "mean": …, "interval": [low, high]}`, too.
+    After a bootstrap it has `"bootstrap": {"samples": N, "mean": …, "interval": (low, high)}`, too.
     """
-    return {"score": score.score, "signature": score.signature} | _bootstrap_data(score)
+    return {name: value for name, value in asdict(score).items() if value is not None}
 
 
-def _bootstrap_data(score: Score) -> dict[str, Any]:
-    if score.bootstrap is None:
-        return {}
-    samples, mean, interval = score.bootstrap.samples, score.bootstrap.mean, list(score.bootstrap.interval)
-    return {"bootstrap": {"samples": samples, "mean": mean, "interval": interval}}
+def _unsigned(score: Score) -> dict[str, Any]:
+    return {name: value for name, value in score_data(score).items() if name != "signature"}
 
 
 def comparison_data(comparison: Comparison, weight_digits: int) -> dict[str, Any]:
-    """Returns all of a comparison; the README documents its fields.
-
-    Args:
-        comparison: of two translations.
-        weight_digits: decimal places of attention weights.
-    """
+    """Returns all of a comparison, attention weights with so many decimal places; the README documents its fields."""
     method = comparison.method
     test = {"name": method.test, "samples": method.sample_count, "seed": comparison.seed}
     return {
@@ -42,13 +35,8 @@ def comparison_data(comparison: Comparison, weight_digits: int) -> dict[str, Any
         "identical": comparison.identical,
         "test": None if method.test == "none" else test,
         "metrics": {
-            name: {
-                "a": score_data(score.a),
-                "b": score_data(score.b),
-                "difference": score.difference,
-                "p_value": score.p_value,
-            }
-            for name, score in comparison.scores.items()
+            name: {"a": score_data(one.a), "b": score_data(one.b), "difference": one.difference, "p_value": one.p_value}
+            for name, one in comparison.scores.items()
         },
         "lengths": _lengths_data(comparison),
         "frequencies": {
@@ -65,14 +53,8 @@ def comparison_data(comparison: Comparison, weight_digits: int) -> dict[str, Any
 
 def _lengths_data(comparison: Comparison) -> dict[str, Any]:
     bins = [
-        {
-            "low": one.low,
-            "high": one.high,
-            "sentences": one.sentences,
-            "mean_length": one.mean,
-            "a": {"score": one.a.score} | _bootstrap_data(one.a),
-            "b": {"score": one.b.score} | _bootstrap_data(one.b),
-        }
+        {"low": one.low, "high": one.high, "sentences": one.sentences, "mean_length": one.mean}
+        | {"a": _unsigned(one.a), "b": _unsigned(one.b)}
         for one in comparison.lengths
     ]
     of = "source" if comparison.by_source else "reference"

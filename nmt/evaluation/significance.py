@@ -96,23 +96,18 @@ def paired_scores(
     """Scores two translations by each metric, and tests their difference.
 
     Args:
-        a, b: the translations, lines stripped at their end.
-        references: one or more, stripped likewise.
+        a, b, references: translations and references, lines stripped at their end.
         metrics: sacreBLEU's, by our names for them.
         test: `bootstrap` (Koehn 2004), `randomization` (approximate; Riezler and Maxwell 2005) or `none`.
         samples: of the test. Its seed is sacreBLEU's: 12345, or what SACREBLEU_SEED says.
     """
     if test == "none":
-        return {
-            name: PairedScore(score_with(metric, a, references, 0), score_with(metric, b, references, 0), None)
-            for name, metric in metrics.items()
-        }
+        both = {name: [score_with(metric, one, references, 0) for one in (a, b)] for name, metric in metrics.items()}
+        return {name: PairedScore(of_a, of_b, None) for name, (of_a, of_b) in both.items()}
     from sacrebleu.significance import PairedTest, Result
 
-    paired = PairedTest(
-        [("A", a), ("B", b)], metrics, references, test_type=_SACREBLEU[test], n_samples=samples, n_jobs=1
-    )
-    signatures, results = paired()
+    named, kind = [("A", a), ("B", b)], _SACREBLEU[test]
+    signatures, results = PairedTest(named, metrics, references, test_type=kind, n_samples=samples, n_jobs=1)()
     scores = {}
     for name in metrics:
         title = TITLES[name]

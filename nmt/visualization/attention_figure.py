@@ -47,16 +47,7 @@ def write_figures(matrices: Sequence[AttentionMatrix], path: Path) -> None:
 
 
 def draw(matrix: AttentionMatrix, kind: str, where: str) -> bytes:
-    """Draws the heat map of an attention matrix, and returns the content of its file.
-
-    Args:
-        matrix: with a source and a target word at least.
-        kind: png, svg or pdf.
-        where: the file, which errors name.
-
-    Raises:
-        StorageError: no installed font has a character of the text.
-    """
+    """Draws the heat map of an attention matrix with a source and a target word at least; see `draw_file`."""
     return draw_file(partial(_figure, matrix), kind, where)
 
 
@@ -77,10 +68,12 @@ def _figure(matrix: AttentionMatrix, kind: str, where: str) -> Figure:
     axes.xaxis.tick_top()
     axes.tick_params(length=0, pad=3)
     words = text_properties("".join([*source, *target]), kind, min(FONT, cell * 72 * 0.75), where)
-    slant: dict[str, Any]
-    slant = {"rotation": 45, "va": "baseline"} if len(source) <= MAX_SLANTED else {"rotation": 90, "va": "center"}
-    places = [place + 0.5 for place in range(len(source))]
-    axes.set_xticks(places, source, ha="left", rotation_mode="anchor", **slant, **words)
+    slant: dict[str, Any] = (
+        {"rotation": 45, "va": "baseline"} if len(source) <= MAX_SLANTED else {"rotation": 90, "va": "center"}
+    )
+    axes.set_xticks(
+        [place + 0.5 for place in range(len(source))], source, ha="left", rotation_mode="anchor", **slant, **words
+    )
     axes.set_yticks([place + 0.5 for place in range(len(target))], target, **words)
     tall = max(height, 4 * MAX_CELL) / height
     bar = figure.add_axes((1 + 0.15 / width, 1 - tall, 0.1 / width, tall))

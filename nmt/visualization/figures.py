@@ -34,18 +34,12 @@ _NO_METADATA: dict[str, dict[str, None]] = {
     "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
 }
 
-
 MakeFigure = Callable[[str, str], Figure]
 """(kind of file: png, svg or pdf; the file, which errors name) -> figure."""
 
 
 def draw_file(make: MakeFigure, kind: str, where: str) -> bytes:
     """Draws a figure, and returns the content of its file.
-
-    Args:
-        make: makes the figure.
-        kind: png, svg or pdf.
-        where: the file, which errors name.
 
     Raises:
         StorageError: no installed font has a character of the text.
@@ -70,21 +64,13 @@ def draw_pages(makers: Iterable[MakeFigure], where: str) -> bytes:
 
 
 def drawable(text: str, columns: int) -> str:
-    """Returns a word or a name as it is drawn.
-
-    Control characters become U+FFFD and variation selectors are dropped, since few fonts have shapes for them.
-    """
+    """Returns a word or a name as it is drawn: with U+FFFD for control characters, and without variation selectors, of
+    which few fonts have shapes."""
     return _VARIANTS.sub("", label(_CONTROL.sub("\ufffd", text), columns))
 
 
 def text_properties(text: str, kind: str, size: float, where: str) -> dict[str, Any]:
-    """Returns the properties of matplotlib to draw a text with, whatever its script is.
-
-    Args:
-        text: all that is drawn with them.
-        kind: png, svg or pdf.
-        size: in points.
-        where: the file, which errors name.
+    """Returns the properties of matplotlib to draw all of a text with, whatever its script is; its size is in points.
 
     Raises:
         StorageError: no installed font has a character of the text.

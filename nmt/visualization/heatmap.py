@@ -51,11 +51,8 @@ def heatmap(
 
 
 def _header(words: Sequence[str], widths: Sequence[int] | None) -> list[str]:
-    """Draws a line for each of the first words that fit: the stems of those before it, and its own.
-
-    Args:
-        widths: columns that are left for each word; None for any number.
-    """
+    """Draws a line for each of the first words that fit into `widths` columns, None for any number: the stems of those
+    before it, and its own."""
     lines: list[str] = []
     for index, word in enumerate(words):
         available = MAX_WORD
@@ -70,14 +67,12 @@ def _header(words: Sequence[str], widths: Sequence[int] | None) -> list[str]:
 
 def _beside(text: str, margin: int, *, color: bool) -> str:
     """Returns the label of a row, ending at the margin."""
-    space = " " * (margin - width(text))
     # Terminals differ in how wide emoji, marks and some scripts are.
     column = f"\x1b[{margin + 1}G" if color and not text.isascii() else ""
-    return f"{space}{isolated(text)}{column}"
+    return f"{' ' * (margin - width(text))}{isolated(text)}{column}"
 
 
 def _cell(weight: float, *, color: bool) -> str:
     if color:
-        shade = 232 + round(weight * 23)
-        return f"\x1b[48;5;{shade}m{' ' * CELL}\x1b[0m"
+        return f"\x1b[48;5;{232 + round(weight * 23)}m{' ' * CELL}\x1b[0m"
     return SHADES[min(len(SHADES) - 1, int(weight * len(SHADES)))] * CELL

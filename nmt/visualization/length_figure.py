@@ -24,16 +24,7 @@ _STYLES: tuple[dict[str, Any], ...] = (
 
 
 def draw_lengths(comparison: Comparison, kind: str, where: str) -> bytes:
-    """Draws the scores by length of both translations, and their intervals; returns the content of the file.
-
-    Args:
-        comparison: of two translations.
-        kind: png, svg or pdf.
-        where: the file, which errors name.
-
-    Raises:
-        StorageError: no installed font has a character of the names.
-    """
+    """Draws the scores by length of both translations, and their intervals; see `draw_file`."""
     return draw_file(partial(make_figure, comparison), kind, where)
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import html
 from dataclasses import dataclass
+from html import escape
 
 from nmt.alignment.attention_matrix import AttentionMatrix, attention_matrices
 from nmt.translation.decoding_trace import AttendedLine
 from nmt.translation.result import Translation
-from nmt.visualization.attention_page import attention_page
-from nmt.visualization.attention_page.document import PageSubject
+from nmt.visualization.attention_page.document import attention_page
 
 PAGE_HEIGHT = 900
 """Height in pixels of the frame that shows a page."""
@@ -25,29 +24,23 @@ _CELL = "min-width:1.6em;height:1.6em;border:1px solid rgba(128,128,128,.3);back
 
 @dataclass(frozen=True)
 class InlinePage:
-    """A page of its own that a notebook shows inside a frame.
-
-    Attributes:
-        html: the page, self-contained.
-    """
+    """A page of its own, self-contained, that a notebook shows inside a frame."""
 
     html: str
 
     def _repr_html_(self) -> str:
         frame = f'width="100%" height="{PAGE_HEIGHT}" style="border:0"'
-        return f'<iframe {frame} sandbox="allow-scripts" srcdoc="{html.escape(self.html)}"></iframe>'
+        return f'<iframe {frame} sandbox="allow-scripts" srcdoc="{escape(self.html)}"></iframe>'
 
 
 def page(line: AttendedLine, unit: str) -> InlinePage:
     """Makes the attention page of a line; arguments and errors are those of `AttendedLine.page`."""
-    options = line.options
-    subject = PageSubject(line.config, options.width, options.search.length_penalty, unit)
-    return InlinePage(attention_page([line], subject, "the line"))
+    return InlinePage(attention_page([line], unit, "the line"))
 
 
 def heat_map(translation: Translation) -> str:
     """Draws a line, its best translation and, where it was kept, the attention between their words, as HTML."""
-    lines = [f"<p><b>{_text(translation.source)}</b><br>{_text(translation.text)}</p>"]
+    lines = [f"<p><b>{escape(translation.source)}</b><br>{escape(translation.text)}</p>"]
     for output in translation.outputs[:1]:
         matrices = attention_matrices(translation, output, "word")
         lines += (_table(one) if one.weights.size <= MAX_CELLS else "<p>(a large heat map)</p>" for one in matrices)
@@ -56,13 +49,9 @@ def heat_map(translation: Translation) -> str:
 
 def _table(matrix: AttentionMatrix) -> str:
     """Draws a column for each source word and a row for each word of the translation; the fuller, the more weight."""
-    head = "".join(f'<th style="{_SOURCE}">{_text(word)}</th>' for word in matrix.source)
+    head = "".join(f'<th style="{_SOURCE}">{escape(word)}</th>' for word in matrix.source)
     rows = [f"<tr><th></th>{head}</tr>"]
     for word, row in zip(matrix.target, matrix.weights.tolist(), strict=True):
         cells = "".join(f'<td style="{_CELL.format(weight=weight)}" title="{weight:.3f}"></td>' for weight in row)
-        rows.append(f'<tr><th style="{_TARGET}">{_text(word)}</th>{cells}</tr>')
+        rows.append(f'<tr><th style="{_TARGET}">{escape(word)}</th>{cells}</tr>')
     return f'<table style="{_TABLE}">{"".join(rows)}</table>'
-
-
-def _text(text: str) -> str:
-    return html.escape(text)

@@ -18,7 +18,7 @@ def test_a_small_example_by_hand():
     reference = ["the cat", "the dog"]
     frequencies = Counter({"the": 12, "cat": 1, "dog": 3})
     bins = scores_by_frequency(a, b, reference, tokenize=str.split, frequencies=frequencies)
-    assert [(one.label, one.words) for one in bins] == [("0", 0), ("1", 1), ("3-4", 1), ("10-99", 2)]
+    assert [(one.low, one.high, one.words) for one in bins] == [(0, 0, 0), (1, 1, 1), (3, 4, 1), (10, 99, 2)]
     unknown, cat, dog, the = bins
     assert unknown.a == (1, 0, 0.0, None, None) and unknown.b == (0, 0, None, None, None)
     assert cat.a == (2, 1, 0.5, 1.0, 2 / 3) and cat.b == (0, 0, None, 0.0, 0.0)

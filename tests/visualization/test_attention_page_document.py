@@ -15,8 +15,7 @@ from nmt.errors import DataError
 from nmt.translation.decoding_trace import AttendedLine, Candidate, Choice, DecodingTrace
 from nmt.translation.options import TranslateOptions
 from nmt.translation.result import Output, Translation
-from nmt.visualization.attention_page import attention_page
-from nmt.visualization.attention_page.document import MAX_NUMBERS, PageSubject, check_tokens
+from nmt.visualization.attention_page.document import MAX_NUMBERS, attention_page, check_tokens
 
 CONFIGURATION = """\
 name: "<b>"
@@ -26,7 +25,7 @@ data:
   train: {source: a, target: b}
   validation: {source: a, target: b}
 """
-SUBJECT = PageSubject(from_yaml(CONFIGURATION, "configuration"), beam_size=5, length_penalty=1.0)
+CONFIG = from_yaml(CONFIGURATION, "configuration")
 
 
 def make_line(source: str, target: str, *, size: int = 6) -> AttendedLine:
@@ -54,7 +53,7 @@ def make_line(source: str, target: str, *, size: int = 6) -> AttendedLine:
 
 
 def attended(translation: Translation, *segments: DecodingTrace) -> AttendedLine:
-    return AttendedLine(translation, segments, SUBJECT.config, TranslateOptions(SUBJECT.config.search))
+    return AttendedLine(translation, segments, CONFIG, TranslateOptions(CONFIG.search))
 
 
 def data_of(page: str) -> Any:
@@ -71,7 +70,7 @@ def data_of(page: str) -> Any:
 
 
 def test_rows_sum_to_one_and_the_context_is_the_sum_by_weights() -> None:
-    data = data_of(attention_page([make_line("a b c", "x y")], SUBJECT, "TEXT"))
+    data = data_of(attention_page([make_line("a b c", "x y")], "word", "TEXT"))
     [line] = data["lines"]
     [part] = line["parts"]
     np.testing.assert_allclose(np.sum(part["words"], axis=1), 1, atol=1e-7)
@@ -84,7 +83,7 @@ def test_rows_sum_to_one_and_the_context_is_the_sum_by_weights() -> None:
 def test_as_many_numbers_are_shown_of_both_halves_of_a_state() -> None:
     for size, shown in ((6, range(6)), (48, range(48)), (60, [*range(24), *range(30, 54)])):
         line = make_line("a", "x", size=size)
-        data = data_of(attention_page([line], SUBJECT, "TEXT"))
+        data = data_of(attention_page([line], "word", "TEXT"))
         assert data["model"]["shown"] == list(shown) and data["model"]["state_size"] == size
         np.testing.assert_allclose(
             data["lines"][0]["parts"][0]["states"], line.segments[0].states[:, list(shown)], atol=1e-4
@@ -92,7 +91,7 @@ def test_as_many_numbers_are_shown_of_both_halves_of_a_state() -> None:
 
 
 def test_blank_lines_are_there() -> None:
-    data = data_of(attention_page([attended(Translation(" ", ()))], SUBJECT, "TEXT"))
+    data = data_of(attention_page([attended(Translation(" ", ()))], "word", "TEXT"))
     assert data["lines"] == [{"source": " ", "translation": "", "score": 0.0, "parts": []}]
 
 
@@ -101,13 +100,13 @@ def test_more_than_a_page_can_hold_is_refused(monkeypatch: pytest.MonkeyPatch) -
     # Scores and weights of two steps over three tokens, and six numbers of each token's state and each step's context.
     numbers = 2 * (2 * 3) + (3 + 2) * 6
     monkeypatch.setattr(nmt.visualization.attention_page.document, "MAX_NUMBERS", numbers)
-    attention_page(lines, SUBJECT, "TEXT")
+    attention_page(lines, "word", "TEXT")
     monkeypatch.setattr(nmt.visualization.attention_page.document, "MAX_NUMBERS", numbers - 1)
     with pytest.raises(DataError, match=rf"^TEXT: has {numbers} numbers, more than a page can hold"):
-        attention_page(lines, SUBJECT, "TEXT")
+        attention_page(lines, "word", "TEXT")
 
 
 def test_a_source_that_no_page_can_hold_is_refused_before_it_is_translated() -> None:
-    check_tokens(MAX_NUMBERS // 48, SUBJECT.config, "TEXT")
+    check_tokens(MAX_NUMBERS // 48, CONFIG, "TEXT")
     with pytest.raises(DataError, match=r"^TEXT: has .* numbers"):
-        check_tokens(MAX_NUMBERS // 48 + 1, SUBJECT.config, "TEXT")
+        check_tokens(MAX_NUMBERS // 48 + 1, CONFIG, "TEXT")

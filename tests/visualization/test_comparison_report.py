@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -37,8 +38,8 @@ def comparison(texts):
     for one in found.examples:
         source, target = one.source.split(), [*one.b.split(), "\u202eabc\u2069" * 3]
         weights = np.full((len(target), len(source)), 1 / len(source))
-        shown.append(one.__class__(**{**vars(one), "attention_b": AttentionMatrix(source, target, weights)}))
-    return found.with_examples(shown)
+        shown.append(replace(one, attention_b=AttentionMatrix(source, target, weights)))
+    return replace(found, examples=shown)
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 
-from nmt.cli.formats.attention import WEIGHT_DIGITS
+from nmt.cli.formats.alignments import WEIGHT_DIGITS
 from nmt.evaluation.comparison import Comparison
 from nmt.evaluation.examples import ExampleDifference
 from nmt.evaluation.metrics import TITLES, Score
@@ -29,8 +29,8 @@ def as_text(comparison: Comparison, columns: int | None = None) -> list[str]:
     lines += [f"{_number(comparison.sentences, 'sentence')}, compared with {names}", ""]
     for section in (_scores(comparison), _lengths(comparison), _frequencies(comparison)):
         lines += [*section, ""]
-    for name, other, examples in (("A", "B", comparison.better_a), ("B", "A", comparison.better_b)):
-        if examples:
+    for name, other, sign in (("A", "B", -1), ("B", "A", 1)):
+        if examples := [one for one in comparison.examples if sign * one.difference > 0]:
             lines += [f"Sentences that {name} has better than {other}, by sentence-level chrF2, largest first:", ""]
         for example in examples:
             lines += [*map(visible, _example(example)), *_attention(example, columns), ""]
@@ -74,7 +74,15 @@ def _lengths(comparison: Comparison) -> Iterator[str]:
     rows = [["words", "sentences", "A", "B", "B - A"]]
     for one in comparison.lengths:
         difference = f"{one.b.score - one.a.score:+.2f}"
-        rows.append([one.label, f"{one.sentences:,}", _with_interval(one.a), _with_interval(one.b), difference])
+        rows.append(
+            [
+                bin_label(one.low, one.high),
+                f"{one.sentences:,}",
+                _with_interval(one.a),
+                _with_interval(one.b),
+                difference,
+            ]
+        )
     yield from _table(rows)
 
 
@@ -85,7 +93,7 @@ def _frequencies(comparison: Comparison) -> Iterator[str]:
     for one in comparison.frequencies:
         if one.a.f1 is not None and one.b.f1 is not None:
             a, b = 100 * one.a.f1, 100 * one.b.f1
-            rows.append([one.label, f"{one.words:,}", f"{a:.2f}", f"{b:.2f}", f"{b - a:+.2f}"])
+            rows.append([bin_label(one.low, one.high), f"{one.words:,}", f"{a:.2f}", f"{b:.2f}", f"{b - a:+.2f}"])
     yield from _table(rows)
 
 
@@ -113,6 +121,11 @@ def _with_interval(score: Score) -> str:
         return f"{score.score:.2f}"
     low, high = score.bootstrap.interval
     return f"{score.score:.2f} ±{(high - low) / 2:.2f}"
+
+
+def bin_label(low: int, high: int | None) -> str:
+    """Formats the least and the greatest value of a bin: `5-9`, `1000+` or `1`."""
+    return f"{low}+" if high is None else f"{low}-{high}" if low < high else f"{low}"
 
 
 def _number(number: int, noun: str) -> str:

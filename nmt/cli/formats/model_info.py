@@ -18,15 +18,9 @@ def as_json(description: dict[str, Any]) -> str:
 
 def as_text(description: dict[str, Any]) -> list[str]:
     """Formats what `nmt.checkpoint.describe` returns as lines for a reader."""
-    configuration, vocabulary, training = (
-        description["configuration"],
-        description["vocabulary"],
-        description["training"],
-    )
+    configuration, vocabulary, training = (description[key] for key in ("configuration", "vocabulary", "training"))
     model = configuration["model"]
-    size = (
-        f"{vocabulary['source']:,}" if vocabulary["shared"] else f"{vocabulary['source']:,} / {vocabulary['target']:,}"
-    )
+    size = f"{vocabulary['source']:,}" + ("" if vocabulary["shared"] else f" / {vocabulary['target']:,}")
     lines = [
         f"{description['name']}: {description['source_language']} → {description['target_language']}",
         f"directory    {description['directory']}",

@@ -6,7 +6,7 @@ import json
 from itertools import groupby
 
 from nmt.preflight.check import PreflightReport
-from nmt.preflight.findings import Finding, Severity
+from nmt.preflight.findings import Severity
 
 _INDENT = 2 * " "
 _SIGNS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFORMATION: "·"}
@@ -19,14 +19,11 @@ def as_text(report: PreflightReport, *, quiet: bool) -> list[str]:
     for group, findings in groupby(shown, key=lambda finding: finding.group):
         lines.append(str(group))
         for finding in findings:
-            lines += (_INDENT + _SIGNS[finding.severity] + " " + _sentence(finding),)
+            where = f"{finding.where}: " if finding.where else ""
+            lines.append(f"{_INDENT}{_SIGNS[finding.severity]} {where}{finding.what}")
             if finding.advice:
                 lines.append(f"{2 * _INDENT}→ {finding.advice}")
     return [*lines, _summary(report)] if lines or not quiet else []
-
-
-def _sentence(finding: Finding) -> str:
-    return f"{finding.where}: {finding.what}" if finding.where else finding.what
 
 
 def _summary(report: PreflightReport) -> str:

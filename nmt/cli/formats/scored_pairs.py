@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
 from nmt.cli.formats.json_lines import encoded
 from nmt.translation.forced_decoding import ForcedPair
@@ -29,18 +28,10 @@ def as_text(pair: ForcedPair, length_penalty: float | None, *, per_token: bool) 
 
 def as_json(pair: ForcedPair, length_penalty: float) -> str:
     """Formats one object; both numbers are null for a pair that is too large."""
-    fields: dict[str, Any] = {
-        "source": pair.source,
-        "target": pair.target,
-        "score": None,
-        "log_probability": None,
-        "tokens": [],
-    }
-    if pair.scores is not None:
-        values = pair.scores.log_probabilities.tolist()
-        fields["score"] = pair.score(length_penalty)
-        fields["log_probability"] = pair.log_probability
-        fields["tokens"] = [
-            {"token": token, "log_probability": value} for token, value in zip(pair.tokens, values, strict=True)
-        ]
-    return encoded(fields)
+    lines = {"source": pair.source, "target": pair.target}
+    if pair.scores is None:
+        return encoded(lines | {"score": None, "log_probability": None, "tokens": []})
+    scored = zip(pair.tokens, pair.scores.log_probabilities.tolist(), strict=True)
+    tokens = [{"token": token, "log_probability": value} for token, value in scored]
+    scores = {"score": pair.score(length_penalty), "log_probability": pair.log_probability, "tokens": tokens}
+    return encoded(lines | scores)

@@ -10,12 +10,8 @@ from nmt.evaluation.plain_data import score_data
 
 
 def as_text(scores: Scores, seconds: float | None) -> list[str]:
-    """Formats a line for each metric, its name, score and signature, and one of the speed.
-
-    Args:
-        scores: of the translation.
-        seconds: that it took to translate; None for a finished translation.
-    """
+    """Formats a line for each metric, its name, score and signature, and one of the speed unless `seconds` is None, as
+    for a finished translation."""
     lines = []
     for metric, score in scores.scores.items():
         value = f"{score.score:.2f}"

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from nmt.alignment.links import output_links
-from nmt.cli.formats.alignments import pharaoh
-from nmt.cli.formats.attention import attention_fields
+from nmt.cli.formats.alignments import attention_fields, pharaoh
 from nmt.cli.formats.json_lines import encoded, json_object
 from nmt.translation.result import Annotations, Confidence, Output, Translation
 
@@ -18,20 +17,14 @@ output."""
 
 def as_text(_number: int, translation: Translation, n_best: int, alignment: str, unit: str = "word") -> list[str]:
     """Formats a line for each translation; its confidence and alignment follow behind ` ||| ` where they are wanted."""
-    return [
-        " ||| ".join([output.text if output else "", *_columns(translation, output, alignment, unit)])
-        for output in _padded(translation, n_best)
-    ]
+    rows = _rows(translation, n_best, alignment, unit)
+    return [" ||| ".join([text, *columns]) for text, _, columns in rows]
 
 
 def as_moses(number: int, translation: Translation, n_best: int, alignment: str, unit: str = "word") -> list[str]:
     """Formats `id ||| translation ||| score` for each, and behind another ` ||| ` each its confidence and alignment."""
-    lines = []
-    for output in _padded(translation, n_best):
-        text, score = (output.text, output.score) if output else ("", 0.0)
-        columns = _columns(translation, output, alignment, unit)
-        lines.append(" ||| ".join([str(number), text, f"{score:.6f}", *columns]))
-    return lines
+    rows = _rows(translation, n_best, alignment, unit)
+    return [" ||| ".join([str(number), text, f"{score:.6f}", *columns]) for text, score, columns in rows]
 
 
 def as_json(number: int, translation: Translation, _n_best: int, alignment: str, unit: str = "word") -> list[str]:
@@ -65,13 +58,19 @@ def as_json(number: int, translation: Translation, _n_best: int, alignment: str,
 FORMATS: dict[str, Format] = {"text": as_text, "moses": as_moses, "json": as_json}
 
 
-def _columns(translation: Translation, output: Output | None, alignment: str, unit: str) -> list[str]:
-    """Returns what follows a translation: its confidence, and last its alignment, each where it is wanted."""
-    annotations = output.annotations if output else translation.annotations
-    columns = [] if annotations.confidence is None else [_confidence_column(annotations.confidence)]
-    if alignment != "none":
-        columns.append(pharaoh(output_links(output, unit)) if output else "")
-    return columns
+def _rows(translation: Translation, n_best: int, alignment: str, unit: str) -> Iterator[tuple[str, float, list[str]]]:
+    """Yields as many outputs as are wanted: where there are fewer, the last again, or nothing for a blank line.
+
+    Each is its text, its score, and what follows it: its confidence, and last its alignment, each where it is wanted.
+    """
+    outputs: list[Output | None] = list(translation.outputs)
+    last = outputs[-1] if outputs else None
+    for output in outputs + [last] * (n_best - len(outputs)):
+        annotations = output.annotations if output else translation.annotations
+        columns = [] if annotations.confidence is None else [_confidence_column(annotations.confidence)]
+        if alignment != "none":
+            columns.append(pharaoh(output_links(output, unit)) if output else "")
+        yield (output.text, output.score, columns) if output else ("", 0.0, columns)
 
 
 def _confidence_column(confidence: Confidence) -> str:
@@ -93,10 +92,3 @@ def _annotation_fields(annotations: Annotations) -> dict[str, Any]:
         flags = [{name: value for name, value in warning._asdict().items() if value} for warning in warnings]
         fields["confidence"] = {"probability": probability, "flags": flags}
     return fields
-
-
-def _padded(translation: Translation, n_best: int) -> list[Output | None]:
-    """Returns as many outputs as are wanted: where there are fewer, the last again, or None for a blank line."""
-    outputs: list[Output | None] = list(translation.outputs)
-    last = outputs[-1] if outputs else None
-    return outputs + [last] * (n_best - len(outputs))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,7 +12,7 @@ from nmt.alignment.word_attention import word_attention, words_by_segment
 from nmt.config import Config
 from nmt.errors import DataError
 from nmt.translation.decoding_trace import AttendedLine, DecodingTrace
-from nmt.visualization.page import Asset, self_contained_page
+from nmt.visualization.page.document import Asset, self_contained_page
 
 MAX_LINES = 200
 """Maximum number of lines on a page."""
@@ -30,28 +29,12 @@ _PROGRAMS = (
 )
 
 
-@dataclass(frozen=True)
-class PageSubject:
-    """The model and the search whose traces a page shows.
-
-    Attributes:
-        config: of the model.
-        beam_size, length_penalty: of the search.
-        unit: `word` or `token`, of the ribbons and the matrix at first.
-    """
-
-    config: Config
-    beam_size: int
-    length_penalty: float
-    unit: str = "word"
-
-
-def attention_page(lines: Sequence[AttendedLine], subject: PageSubject, where: str) -> str:
+def attention_page(lines: Sequence[AttendedLine], unit: str, where: str) -> str:
     """Makes the page as HTML.
 
     Args:
-        lines: to show, in this order.
-        subject: the model and the search that translated them.
+        lines: to show, in this order, one at least; all of one model and one search.
+        unit: `word` or `token`, of the ribbons and the matrix at first.
         where: origin of the lines, which errors name.
 
     Raises:
@@ -63,19 +46,20 @@ def attention_page(lines: Sequence[AttendedLine], subject: PageSubject, where: s
     vectors = sum(len(trace.states) + len(trace.contexts) for trace in traces)
     matrices = sum(trace.scores.size + trace.weights.size for trace in traces)
     _check_size(matrices + vectors * len(shown), where)
-    model = subject.config.model
+    config, options = lines[0].config, lines[0].options
+    model = config.model
     data = {
         "model": {
-            "name": subject.config.name,
-            "source_language": subject.config.data.source_language,
-            "target_language": subject.config.data.target_language,
+            "name": config.name,
+            "source_language": config.data.source_language,
+            "target_language": config.data.target_language,
             "attention": model.attention,
             "conditional": model.decoder.conditional,
             "state_size": state_size,
             "shown": shown,
         },
-        "unit": f"{subject.unit}s",
-        "search": {"beam_size": subject.beam_size, "length_penalty": subject.length_penalty},
+        "unit": f"{unit}s",
+        "search": {"beam_size": options.width, "length_penalty": options.search.length_penalty},
         "lines": [
             {
                 "source": line.translation.source,
@@ -87,29 +71,20 @@ def attention_page(lines: Sequence[AttendedLine], subject: PageSubject, where: s
         ],
     }
     title = "A translation without attention" if model.attention == "none" else "How attention chooses words"
-    package = __package__ or ""
-    return self_contained_page(
-        title,
-        data,
-        styles=[Asset(package, "attention.css")],
-        scripts=[Asset(package, f"{name}.js") for name in _PROGRAMS],
-    )
+    programs = [Asset(__package__ or "", f"{name}.js") for name in _PROGRAMS]
+    return self_contained_page(title, data, styles=[Asset(__package__ or "", "attention.css")], scripts=programs)
 
 
 def check_tokens(tokens: int, config: Config, where: str) -> None:
-    """Refuses a source of so many tokens that its hidden states alone are too many, before it is translated.
-
-    Raises:
-        DataError: as by `attention_page`.
-    """
+    """Refuses, as `attention_page` does, a source whose hidden states alone are too many, before it is translated."""
     _check_size(tokens * len(_shown(2 * config.model.encoder.hidden_size)), where)
 
 
 def _check_size(numbers: int, where: str) -> None:
-    """Refuses more numbers than a page can hold."""
     if numbers > MAX_NUMBERS:
-        what = f"has {numbers:,} numbers, more than a page can hold ({MAX_NUMBERS:,}); give it less text"
-        raise DataError(where, what)
+        raise DataError(
+            where, f"has {numbers:,} numbers, more than a page can hold ({MAX_NUMBERS:,}); give it less text"
+        )
 
 
 def _shown(size: int) -> list[int]:
@@ -162,8 +137,7 @@ def _trace_data(trace: DecodingTrace, first_word: int, source_words: list[str], 
 
 def _rounded(values: NDArray[Any], digits: int) -> list[Any]:
     # In float64, so that a number is written with no more digits than it has been rounded to.
-    rounded: list[Any] = (np.asarray(values, dtype=float).round(digits) + 0.0).tolist()
-    return rounded
+    return list((np.asarray(values, dtype=float).round(digits) + 0.0).tolist())
 
 
 def _significant(value: float) -> float:

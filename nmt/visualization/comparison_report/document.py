@@ -6,7 +6,7 @@ from nmt.evaluation.comparison import Comparison
 from nmt.evaluation.metrics import TITLES
 from nmt.evaluation.plain_data import comparison_data
 from nmt.evaluation.significance import LEVEL, TEST_TITLES
-from nmt.visualization.page import Asset, self_contained_page
+from nmt.visualization.page.document import Asset, self_contained_page
 
 WEIGHT_DIGITS = 3  # more than an eye can see
 
@@ -20,9 +20,7 @@ def comparison_report(comparison: Comparison) -> str:
         "small": comparison.is_small,
     }
     package = "nmt.visualization.comparison_report"
+    programs = [Asset(package, "plots.js"), Asset(package, "report.js")]
     return self_contained_page(
-        "Two translations side by side",
-        data,
-        styles=[Asset(package, "report.css")],
-        scripts=[Asset(package, "plots.js"), Asset(package, "report.js")],
+        "Two translations side by side", data, styles=[Asset(package, "report.css")], scripts=programs
     )

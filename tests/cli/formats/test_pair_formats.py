@@ -7,7 +7,8 @@ import json
 import numpy as np
 import pytest
 
-from nmt.alignment.links import pair_links, symmetrized_links
+from nmt.alignment.links import pair_links
+from nmt.alignment.symmetrization import symmetrize
 from nmt.cli.formats import alignments, scored_pairs
 from nmt.translation.forced_decoding import NO_SCORES, ForcedPair, ForcedScores
 
@@ -72,8 +73,9 @@ def test_the_other_direction_counts_its_words_the_other_way() -> None:
         source_words=(0, 1),
         target_words=(0, 1),
     )
-    assert symmetrized_links(PAIR, turned, "intersection") == [(1, 1)]
-    assert symmetrized_links(PAIR, turned, "union") == [(0, 0), (0, 1), (1, 1)]
+    forward, backward = pair_links(PAIR, "word"), pair_links(turned, "word")
+    assert symmetrize(forward, backward, "intersection") == [(1, 1)]
+    assert symmetrize(forward, backward, "union") == [(0, 0), (0, 1), (1, 1)]
 
 
 def test_alignment_as_json_names_its_fields_as_translate_does() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+from nmt.cli.formats.comparison import bin_label
 from nmt.cli.formats.scores import as_json, as_text
 from nmt.evaluation.metrics import METRICS, evaluate
 
@@ -26,3 +27,7 @@ def test_text_has_a_line_a_metric_with_its_signature():
     for line, metric in zip(lines, METRICS, strict=True):
         assert f"= {scores[metric].score:.2f} (mean {scores[metric].bootstrap.mean:.2f}, 95 %" in line
         assert line.endswith(scores[metric].signature)
+
+
+def test_a_bin_is_named_by_its_ends():
+    assert [bin_label(5, 9), bin_label(1000, None), bin_label(1, 1)] == ["5-9", "1000+", "1"]
