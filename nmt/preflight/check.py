@@ -7,7 +7,8 @@ import importlib.util
 import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -103,17 +104,17 @@ def _temporary_folder() -> Iterator[Path]:
         raise StorageError(folder, f"no temporary files can be written there: {error.strerror}") from error
 
 
+@dataclass
 class _Preflight:
     """A preflight check."""
 
-    def __init__(self, config: Config, run: Path, options: PreflightOptions, stop: StopRequest, folder: Path) -> None:
-        self._config = config
-        self._run = run
-        self._options = options
-        self._stop = stop
-        self._folder = folder
-        self._findings = Findings()
-        self._estimates: dict[str, Any] = {}
+    _config: Config
+    _run: Path
+    _options: PreflightOptions
+    _stop: StopRequest
+    _folder: Path
+    _findings: Findings = field(default_factory=Findings)
+    _estimates: dict[str, Any] = field(default_factory=dict)
 
     def run(self) -> PreflightReport:
         """Checks everything, in the order of a training, whatever is found on the way."""
@@ -197,7 +198,5 @@ def _count_pairs(files: FileInventory, training: PairSet, sample: Reservoir) -> 
     counted = files.pairs(training.files)
     if counted is not None:
         return counted
-    lines: dict[int, list[str]] = {}
-    for pair in sample.pairs:
-        lines.setdefault(pair.file, []).append(pair.source)
-    return sum(estimated_lines(training.files.source[file], some) for file, some in lines.items())
+    by_file = groupby(sample.pairs, key=lambda pair: pair.file)
+    return sum(estimated_lines(training.files.source[file], [pair.source for pair in some]) for file, some in by_file)

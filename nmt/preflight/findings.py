@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
-from pathlib import Path
 from typing import Any
 
 from nmt.errors import NmtError
@@ -69,10 +68,8 @@ class Findings:
 
     def error(self, group: Group, kind: str, error: NmtError, advice: str = "") -> None:
         """Adds an error that training would end with: one finding for each of its problems."""
-        for problem in error.problems:
-            self._found.append(
-                Finding(Severity.ERROR, group, kind, problem.where, problem.what, advice, error.exit_code)
-            )
+        for one in error.problems:
+            self._found.append(Finding(Severity.ERROR, group, kind, one.where, one.what, advice, error.exit_code))
 
     def warn(self, group: Group, kind: str, where: str, what: str, advice: str = "") -> None:
         """Adds a warning: training would take it, and be the worse for it."""
@@ -122,8 +119,3 @@ def share(count: int, total: int) -> str:
     percent = 100 * count / total if total else 0.0
     shown = f"{percent:.1f}" if percent >= 0.1 or not count else "under 0.1"
     return f"{count:,} of {total:,} ({shown} %)"
-
-
-def location(path: str | Path, line: int) -> str:
-    """Formats a line of a file: `train.en:12`."""
-    return f"{path}:{line}"

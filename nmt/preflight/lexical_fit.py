@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nmt.corpus.ibm_model1 import learn_lexicon
-from nmt.preflight.reservoir import BLOCK_PAIRS, Block
+from nmt.corpus.parallel import Pair
+from nmt.preflight.reservoir import BLOCK_PAIRS
 from nmt.preflight.stems import stems
 
 MOST_SHIFT = 8
@@ -29,6 +30,8 @@ _END = 0
 
 SERIOUS_STRAYS = 0.05
 """Share of stray lines that is worth a warning."""
+
+_StemPairs = Sequence[tuple[list[str], list[str]]]
 
 
 class _Pairs:
@@ -80,7 +83,7 @@ class TranslationTable(NamedTuple):
     known: frozenset[str]
 
     @classmethod
-    def learn(cls, pairs: Sequence[tuple[list[str], list[str]]], seed: int, most_cells: int) -> Self:
+    def learn(cls, pairs: _StemPairs, seed: int, most_cells: int) -> Self:
         """Learns a table by IBM Model 1 (Brown et al. 1993)."""
         sources, targets = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
         known, other = _Vocabulary(sources), _Vocabulary(targets)
@@ -150,11 +153,9 @@ def fold(number: int) -> int:
     return (number - 1) // BLOCK_PAIRS % 2
 
 
-def learn_lexical_fit(blocks: Sequence[Block], seed: int, tick: Callable[[], None]) -> LexicalFit:
+def learn_lexical_fit(blocks: Sequence[Sequence[Pair]], seed: int, tick: Callable[[], None]) -> LexicalFit:
     """Learns the fit of a sample as it stands if that is good, or else the best fit at a shift of the target."""
-    lines = [
-        (fold(block.first), [(stems(pair.source), stems(pair.target)) for pair in block.pairs]) for block in blocks
-    ]
+    lines = [(fold(block[0].number), [(stems(pair.source), stems(pair.target)) for pair in block]) for block in blocks]
     fit = _fit(lines, 0, seed, _MOST_CELLS)
     if fit.is_good:
         return fit
@@ -167,9 +168,6 @@ def learn_lexical_fit(blocks: Sequence[Block], seed: int, tick: Callable[[], Non
     return _fit(lines, best.shift, seed, _MOST_CELLS) if best.is_good else fit
 
 
-_StemPairs = Sequence[tuple[list[str], list[str]]]
-
-
 def _fit(blocks: Sequence[tuple[int, _StemPairs]], shift: int, seed: int, most_cells: int) -> LexicalFit:
     halves = [
         [pair for half, lines in blocks if half != number for pair in _shifted(lines, shift)] for number in (0, 1)
@@ -179,7 +177,9 @@ def _fit(blocks: Sequence[tuple[int, _StemPairs]], shift: int, seed: int, most_c
     known_lines: list[tuple[int, int]] = []  # known words, and how many of them are expected
     for half, lines in blocks:
         table = folds[half]
-        for source, target, other in _with_neighbours(list(_shifted(lines, shift))):
+        pairs = _shifted(lines, shift)
+        for number, (source, target) in enumerate(pairs):
+            other, _ = pairs[(number + len(pairs) // 2) % len(pairs)]  # half a block away, for comparison
             informative, expected = table.informative(target), table.expected(source)
             words += len(informative)
             hits += len(informative & expected)
@@ -192,13 +192,6 @@ def _fit(blocks: Sequence[tuple[int, _StemPairs]], shift: int, seed: int, most_c
     return LexicalFit((folds[0], folds[1]), shift, words, hits / max(1, words), chance, len(known_lines), stray)
 
 
-def _shifted(lines: _StemPairs, shift: int) -> Iterator[tuple[list[str], list[str]]]:
-    for number, (source, _) in enumerate(lines):
-        if 0 <= number + shift < len(lines):
-            yield source, lines[number + shift][1]
-
-
-def _with_neighbours(pairs: Sequence[tuple[list[str], list[str]]]) -> Iterator[tuple[list[str], list[str], list[str]]]:
-    """Yields source, target, and for comparison a source half a block away."""
-    for number, (source, target) in enumerate(pairs):
-        yield source, target, pairs[(number + len(pairs) // 2) % len(pairs)][0]
+def _shifted(lines: _StemPairs, shift: int) -> _StemPairs:
+    sources, targets = lines[max(0, -shift) :], lines[max(0, shift) :]
+    return [(source, target) for (source, _), (_, target) in zip(sources, targets, strict=False)]

@@ -73,10 +73,8 @@ def _read(config: Config, directory: Path, findings: Findings) -> ResumableRun:
     check_unchanged(config, checkpoint)
     state = checkpoint.state
     limit = finished_by(config, state)
-    if limit is None:
-        what = f"training would go on from step {state.step:,}"
-        findings.inform(Group.RUN, "goes_on", str(directory), what, "--restart begins anew")
-    else:
-        what = f"this run is finished already: {limit}; training would do nothing"
-        findings.inform(Group.RUN, "finished", str(directory), what, "--restart begins anew")
+    kind, what = "goes_on", f"training would go on from step {state.step:,}"
+    if limit is not None:
+        kind, what = "finished", f"this run is finished already: {limit}; training would do nothing"
+    findings.inform(Group.RUN, kind, str(directory), what, "--restart begins anew")
     return ResumableRun(state.step, state.corpus, checkpoint.tokenizers, limit is not None)
