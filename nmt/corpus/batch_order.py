@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nmt.corpus.permutation import Permutation, derive_key, shuffled
+from nmt.corpus.store import TokenPairs
 
 Indices = NDArray[np.int64]
 
@@ -27,19 +28,6 @@ class Position(NamedTuple):
 START = Position()
 
 
-class PairLengths(Protocol):
-    """The lengths of the pairs of a corpus, in tokens without end marks."""
-
-    @property
-    def target_tokens(self) -> int: ...
-
-    def __len__(self) -> int: ...
-
-    def source_lengths(self, indices: Indices) -> Indices: ...
-
-    def target_lengths(self, indices: Indices) -> Indices: ...
-
-
 class BatchOrder:
     """Batches of pairs of about equal length, every pair exactly once an epoch.
 
@@ -48,7 +36,7 @@ class BatchOrder:
     and the batches are shuffled. Only one window is held in memory, however large the corpus.
     """
 
-    def __init__(self, pairs: PairLengths, batch_tokens: int, seed: int, window_pairs: int = WINDOW_PAIRS) -> None:
+    def __init__(self, pairs: TokenPairs, batch_tokens: int, seed: int, window_pairs: int = WINDOW_PAIRS) -> None:
         self._pairs = pairs
         self._batch_tokens = batch_tokens
         self._seed = seed

@@ -135,9 +135,9 @@ class Worker(NamedTuple):
             reply = self.pipe.recv()
         except (EOFError, OSError):
             raise self._ended() from None
-        if isinstance(reply, _OutOfMemory):
-            raise MemoryExhaustedError(self.subject, f"a process that {self.work} ran out of memory")
         if isinstance(reply, Failure):
+            if reply.traceback is None:
+                raise MemoryExhaustedError(self.subject, f"a process that {self.work} ran out of memory")
             raise RuntimeError(f"a process that {self.work} failed:\n{reply.traceback}")
         return reply
 
@@ -154,13 +154,9 @@ class Worker(NamedTuple):
 
 
 class Failure(NamedTuple):
-    """The answer of a worker in which an exception was raised."""
+    """The answer of a worker in which an exception was raised, or that ran out of memory, without a traceback."""
 
-    traceback: str
-
-
-class _OutOfMemory(NamedTuple):
-    """The answer of a worker that ran out of memory."""
+    traceback: str | None
 
 
 @contextmanager
@@ -235,6 +231,6 @@ def _serve(pipe: Connection) -> None:
     except (EOFError, BrokenPipeError, ConnectionResetError):
         return
     except MemoryError:
-        pipe.send(_OutOfMemory())
+        pipe.send(Failure(None))
     except Exception:  # of any type: the parent process raises it
         pipe.send(Failure(traceback.format_exc()))

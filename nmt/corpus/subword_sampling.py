@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from nmt.corpus.batching import Ids, Resampling
+from nmt.corpus.batching import Arrays, Ids, Resampling
 from nmt.corpus.permutation import derive_key
 from nmt.tokenization.tokenizer import Tokenizer
 from nmt.tokenization.tokenizers import Tokenizers
@@ -36,9 +34,7 @@ class SubwordSampler:
     def in_epoch(self, epoch: int) -> Resampling:
         """Returns the sampling of an epoch, for `make_batch`: a function of seed, epoch and the pairs of the batch."""
 
-        def resample(
-            indices: Ids, sources: list[NDArray[Any]], targets: list[NDArray[Any]]
-        ) -> tuple[list[NDArray[Any]], list[NDArray[Any]]]:
+        def resample(indices: Ids, sources: Arrays, targets: Arrays) -> tuple[Arrays, Arrays]:
             batch = indices.tolist()
             return (
                 self._sample(self.tokenizers.source, sources, derive_key("source", self.seed, epoch, *batch)),
@@ -47,7 +43,7 @@ class SubwordSampler:
 
         return resample
 
-    def _sample(self, tokenizer: Tokenizer, sentences: list[NDArray[Any]], seed: int) -> list[NDArray[Any]]:
+    def _sample(self, tokenizer: Tokenizer, sentences: Arrays, seed: int) -> Arrays:
         stored = [sentence.tolist() for sentence in sentences]
         known = [number for number, ids in enumerate(stored) if not tokenizer.has_unknown(ids)]
         texts = tokenizer.decode_batch([stored[number] for number in known])

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple, Self
+from typing import NamedTuple, Self
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nmt.corpus.ibm_model1 import learn_lexicon
 from nmt.corpus.parallel import Pair
+from nmt.corpus.store import Side, TokenPairs
 from nmt.preflight.reservoir import BLOCK_PAIRS
 from nmt.preflight.stems import stems
 
@@ -34,39 +34,13 @@ SERIOUS_STRAYS = 0.05
 _StemPairs = Sequence[tuple[list[str], list[str]]]
 
 
-class _Pairs:
-    """Pairs of word ids in memory, for `learn_lexicon`."""
-
-    def __init__(self, sources: Sequence[NDArray[np.int64]], targets: Sequence[NDArray[np.int64]]) -> None:
-        self._sides = sources, targets
-        self._lengths = tuple(np.fromiter(map(len, side), np.int64, len(side)) for side in self._sides)
-
-    def __len__(self) -> int:
-        return len(self._sides[0])
-
-    def source(self, index: int) -> NDArray[Any]:
-        return self._sides[0][index]
-
-    def target(self, index: int) -> NDArray[Any]:
-        return self._sides[1][index]
-
-    def source_lengths(self, indices: NDArray[np.int64]) -> NDArray[np.int64]:
-        return self._lengths[0][indices]
-
-    def target_lengths(self, indices: NDArray[np.int64]) -> NDArray[np.int64]:
-        return self._lengths[1][indices]
-
-
-class _Vocabulary:
-    """Ids, from 1, of the words that occur in several lines."""
-
-    def __init__(self, lines: Sequence[Sequence[str]]) -> None:
-        counts = Counter(word for line in lines for word in set(line))
-        self.words = ["", *(word for word, count in counts.items() if count >= _LEAST_LINES)]
-        self._ids = {word: number for number, word in enumerate(self.words) if number}
-
-    def encode(self, line: Sequence[str]) -> NDArray[np.int64]:
-        return np.array([self._ids[word] for word in line if word in self._ids], np.int64)
+def _as_ids(lines: Sequence[Sequence[str]]) -> tuple[list[str], Side]:
+    """Returns the words that occur in several lines, from index 1 on, and all lines as indices of these."""
+    counts = Counter(word for line in lines for word in set(line))
+    words = ["", *(word for word, count in counts.items() if count >= _LEAST_LINES)]
+    ids = {word: number for number, word in enumerate(words) if number}
+    encoded = [np.array([ids[word] for word in line if word in ids], np.int64) for line in lines]
+    return words, Side.from_sentences(encoded)
 
 
 class TranslationTable(NamedTuple):
@@ -85,17 +59,16 @@ class TranslationTable(NamedTuple):
     @classmethod
     def learn(cls, pairs: _StemPairs, seed: int, most_cells: int) -> Self:
         """Learns a table by IBM Model 1 (Brown et al. 1993)."""
-        sources, targets = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
-        known, other = _Vocabulary(sources), _Vocabulary(targets)
-        tokens = _Pairs(list(map(known.encode, sources)), list(map(other.encode, targets)))
-        lexicon = learn_lexicon(tokens, len(known.words), len(other.words), _END, seed, most_cells)
+        known, source = _as_ids([source for source, _ in pairs])
+        other, target = _as_ids([target for _, target in pairs])
+        lexicon = learn_lexicon(TokenPairs(source, target), len(known), len(other), _END, seed, most_cells)
         best = lexicon.translations[:, :_TRANSLATIONS]
         translations = {
-            word: frozenset(other.words[number] for number in numbers if number > 0)
-            for word, numbers in zip(known.words, best.tolist(), strict=True)
+            word: frozenset(other[number] for number in numbers if number > 0)
+            for word, numbers in zip(known, best.tolist(), strict=True)
         }
-        frequent = frozenset(other.words[number] for number in lexicon.frequent.tolist())
-        return cls(translations, frequent, frozenset(other.words[1:]))
+        frequent = frozenset(other[number] for number in lexicon.frequent.tolist())
+        return cls(translations, frequent, frozenset(other[1:]))
 
     def expected(self, source: Sequence[str]) -> set[str]:
         """Returns words that a translation may have, among them those of the source: numbers and names."""
