@@ -22,23 +22,14 @@ Resampling = Callable[[Ids, Arrays, Arrays], tuple[Arrays, Arrays]]
 
 @dataclass(frozen=True, eq=False)
 class Batch:
-    """A batch of pairs, ready for the model; all arrays hold 64-bit integers.
+    """A batch of pairs, ready for the model; all arrays hold 64-bit integers."""
 
-    Attributes:
-        indices: (B,), the indices of the pairs in the corpus.
-        source: (B, S), each sentence followed by its end mark and padding.
-        source_lengths: (B,), number of source tokens, end marks included.
-        target_input: (B, T), the decoder's input: a begin mark, the sentence, padding.
-        target_output: (B, T), the tokens to predict: the sentence, an end mark, padding.
-        target_lengths: (B,), number of target tokens, one mark included.
-    """
-
-    indices: Ids
-    source: Ids
-    source_lengths: Ids
-    target_input: Ids
-    target_output: Ids
-    target_lengths: Ids
+    indices: Ids  # (B,), the indices of the pairs in the corpus
+    source: Ids  # (B, S), each sentence followed by its end mark and padding
+    source_lengths: Ids  # (B,), number of source tokens, end marks included
+    target_input: Ids  # (B, T), the decoder's input: a begin mark, the sentence, padding
+    target_output: Ids  # (B, T), the tokens to predict: the sentence, an end mark, padding
+    target_lengths: Ids  # (B,), number of target tokens, one mark included
 
     @property
     def target_tokens(self) -> int:

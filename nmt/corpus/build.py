@@ -36,9 +36,7 @@ def build_corpus(
     Args:
         directory: where the store goes. Whatever is there is replaced at the end, and what a killed process left
             beside it is removed at the beginning, so only one process may do this at a time.
-        files: the text.
-        tokenizers: the tokenizers of both sides.
-        pair_filter: decides which pairs to keep.
+        files, tokenizers, pair_filter: the text, what makes tokens of it, and what decides which pairs to keep.
         processes: number of processes that encode; the store does not depend on it.
         progress: called several times a second with the number of pairs done. What it raises ends the work cleanly.
         warn: called with a message about lines that are not UTF-8.

@@ -21,17 +21,11 @@ CHUNK_CHARACTERS = 1 << 20  # both sides together, so that long lines do not mak
 
 @dataclass(frozen=True)
 class PairFilter:
-    """The conditions under which a pair is kept.
+    """The conditions under which a pair is kept."""
 
-    Attributes:
-        max_length: maximum number of tokens of either side, without end mark.
-        max_length_ratio: maximum ratio of the longer side to the shorter, in tokens; None for any.
-        drop_duplicates: keeps only the first of several pairs of exactly the same two lines.
-    """
-
-    max_length: int
-    max_length_ratio: float | None = None
-    drop_duplicates: bool = False
+    max_length: int  # maximum number of tokens of either side, without end mark
+    max_length_ratio: float | None = None  # maximum ratio of the longer side to the shorter, in tokens; None for any
+    drop_duplicates: bool = False  # keeps only the first of several pairs of exactly the same two lines
 
     def reasons(self, pairs: EncodedPairs) -> dict[int, Reason]:
         """Returns the reason of each pair that is left out for its tokens, by the pair's index."""
@@ -47,19 +41,12 @@ class PairFilter:
 
 @dataclass
 class Chunk:
-    """Neighbouring pairs, without those that are left out for their text alone.
+    """Neighbouring pairs, without those that are left out for their text alone."""
 
-    Attributes:
-        read: number of pairs read, including those left out.
-        left_out: reason, file and line of each pair left out.
-        places: file and line of each pair kept.
-        sources, targets: their text.
-    """
-
-    read: int = 0
-    left_out: list[tuple[Reason, int, int]] = field(default_factory=list)
-    places: list[tuple[int, int]] = field(default_factory=list)
-    sources: list[str] = field(default_factory=list)
+    read: int = 0  # number of pairs, including those left out
+    left_out: list[tuple[Reason, int, int]] = field(default_factory=list)  # reason, file and line of each
+    places: list[tuple[int, int]] = field(default_factory=list)  # file and line of each pair kept
+    sources: list[str] = field(default_factory=list)  # of these
     targets: list[str] = field(default_factory=list)
 
 

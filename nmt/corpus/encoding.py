@@ -27,15 +27,10 @@ _SAFE_PATH = "PYTHONSAFEPATH"
 
 
 class Encoded(NamedTuple):
-    """Sentences as ids, one after the other.
+    """Sentences as ids, one after the other."""
 
-    Attributes:
-        ids: (tokens,), of the type that `id_type` returns.
-        lengths: (sentences,), number of tokens of each.
-    """
-
-    ids: NDArray[Any]
-    lengths: NDArray[np.int64]
+    ids: NDArray[Any]  # (tokens,), of the type that `id_type` returns
+    lengths: NDArray[np.int64]  # (sentences,), number of tokens of each
 
 
 class EncodedPairs(NamedTuple):
@@ -111,16 +106,12 @@ class Worker(NamedTuple):
     """A process at the other end of a pipe, which answers requests.
 
     Errors of its methods are those of `encode_in_order`.
-
-    Attributes:
-        subject: of the work, which errors name: "corpus".
-        work: of the process, as a verb phrase for errors: "encodes text".
     """
 
     process: BaseProcess
     pipe: Connection
-    subject: str
-    work: str
+    subject: str  # of the work, which errors name: "corpus"
+    work: str  # of the process, as a verb phrase for errors: "encodes text"
 
     def send(self, request: Any) -> None:
         """Sends a request."""

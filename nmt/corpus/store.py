@@ -138,19 +138,12 @@ class TokenPairs:
 
 @dataclass(frozen=True, eq=False)
 class Store(TokenPairs):
-    """The pairs of a corpus as token ids, read from disk on demand.
+    """The pairs of a corpus as token ids, read from disk on demand."""
 
-    Attributes:
-        directory: the folder of the store.
-        fingerprint: hash of all that the store was made from.
-        report: on the pairs left out when it was made.
-        digests: the hash that each file has to have, by name; opening does not check it.
-    """
-
-    directory: Path
-    fingerprint: str
-    report: Report
-    digests: Mapping[str, str]
+    directory: Path  # the folder of the store
+    fingerprint: str  # hash of all that the store was made from
+    report: Report  # on the pairs left out when it was made
+    digests: Mapping[str, str]  # the hash that each file has to have, by name; opening does not check it
 
     @classmethod
     def open(cls, directory: Path) -> Self:

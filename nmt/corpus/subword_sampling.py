@@ -18,18 +18,12 @@ class SubwordSampler:
 
     A sentence stays as it is stored if it holds unknown pieces, whose text is not known any more, or if the sample
     would be empty or too long.
-
-    Attributes:
-        tokenizers: of source and target.
-        alpha: the deviation of samples from the best segmentation; see `Tokenizer.sample`.
-        max_length: maximum number of tokens of a sample, without marks.
-        seed: of the run.
     """
 
-    tokenizers: Tokenizers
-    alpha: float
-    max_length: int
-    seed: int
+    tokenizers: Tokenizers  # of source and target
+    alpha: float  # the deviation of samples from the best segmentation; see `Tokenizer.sample`
+    max_length: int  # maximum number of tokens of a sample, without marks
+    seed: int  # of the run
 
     def in_epoch(self, epoch: int) -> Resampling:
         """Returns the sampling of an epoch, for `make_batch`: a function of seed, epoch and the pairs of the batch."""

@@ -43,15 +43,10 @@ _KINDS: dict[type[NmtError], str] = {MemoryExhaustedError: "memory", NonFiniteEr
 
 @dataclass(frozen=True)
 class PreflightReport:
-    """The findings and estimates of a check.
+    """The findings and estimates of a check."""
 
-    Attributes:
-        findings: in the order in which training would come upon them.
-        estimates: numbers of the training to come, by name, as far as they are known.
-    """
-
-    findings: tuple[Finding, ...]
-    estimates: dict[str, Any]
+    findings: tuple[Finding, ...]  # in the order in which training would come upon them
+    estimates: dict[str, Any]  # numbers of the training to come, by name, as far as they are known
 
     @property
     def exit_code(self) -> int:
@@ -61,21 +56,14 @@ class PreflightReport:
 
 @dataclass(frozen=True)
 class PreflightOptions:
-    """Options of a check, and those that `nmt train` would be called with.
+    """Options of a check, and those that `nmt train` would be called with."""
 
-    Attributes:
-        full: read large files to their ends.
-        trial: make a few updates.
-        restart, device, threads: as for `nmt train`.
-        quiet: show no progress.
-    """
-
-    full: bool = False
-    trial: bool = True
+    full: bool = False  # read large files to their ends
+    trial: bool = True  # make a few updates
     restart: bool = False
     device: str = "auto"
     threads: int | None = None
-    quiet: bool = True
+    quiet: bool = True  # show no progress
 
 
 def check(config: Config, run: Path, options: PreflightOptions | None = None) -> PreflightReport:

@@ -22,19 +22,12 @@ _MEGABYTE, _GIGABYTE = 1e6, 1e9
 
 
 class TrainingLength(NamedTuple):
-    """The length of a training.
+    """The length of a training."""
 
-    Attributes:
-        pairs: about how many pairs are kept.
-        target_tokens: target tokens of an epoch.
-        epoch_updates: updates of an epoch.
-        updates: updates until the first of the limits that count them; None if no limit does.
-    """
-
-    pairs: int
-    target_tokens: int
-    epoch_updates: int
-    updates: int | None
+    pairs: int  # about how many pairs are kept
+    target_tokens: int  # target tokens of an epoch
+    epoch_updates: int  # updates of an epoch
+    updates: int | None  # updates until the first of the limits that count them; None if no limit does
 
     @classmethod
     def from_sample(cls, config: Config, tokenized: TokenizedSample, pairs: int) -> Self:

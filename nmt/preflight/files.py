@@ -42,19 +42,12 @@ def pair_sets(config: Config) -> list[PairSet]:
 
 @dataclass
 class FileInventory:
-    """The state of the files.
+    """The state of the files. Those that are missing or unreadable are among the findings."""
 
-    Attributes:
-        lines: numbers of lines of the files that were counted.
-        missing: files that do not exist or are not regular, which must not be opened, each with its problem.
-        unreadable: files that cannot be read to their ends; they are among the findings.
-        counted: True if lines were counted at all.
-    """
-
-    lines: dict[str, int] = field(default_factory=dict)
-    missing: dict[str, Problem] = field(default_factory=dict)
-    unreadable: set[str] = field(default_factory=set)
-    counted: bool = True
+    lines: dict[str, int] = field(default_factory=dict)  # numbers of lines of the files that were counted
+    missing: dict[str, Problem] = field(default_factory=dict)  # absent or not regular, and so must not be opened
+    unreadable: set[str] = field(default_factory=set)  # not to their ends
+    counted: bool = True  # True if lines were counted at all
 
     def pairs(self, files: CorpusFiles) -> int | None:
         """Returns the number of pairs that a training would read of these files; None if it was not counted."""

@@ -34,25 +34,15 @@ class Group(StrEnum):
 
 @dataclass(frozen=True)
 class Finding:
-    """A finding.
+    """A finding."""
 
-    Attributes:
-        severity: its consequence.
-        group: its subject.
-        kind: a name for programs, which stays the same when the wording changes.
-        where: a file, a line of a file, or a key; may be empty.
-        what: the observation.
-        advice: a remedy; empty where there is nothing to do.
-        exit_code: exit code that training would end with; None unless it is an error.
-    """
-
-    severity: Severity
-    group: Group
-    kind: str
-    where: str
-    what: str
-    advice: str = ""
-    exit_code: int | None = None
+    severity: Severity  # its consequence
+    group: Group  # its subject
+    kind: str  # a name for programs, which stays the same when the wording changes
+    where: str  # a file, a line of a file, or a key; may be empty
+    what: str  # the observation
+    advice: str = ""  # a remedy; empty where there is nothing to do
+    exit_code: int | None = None  # exit code that training would end with; None unless it is an error
 
     def to_json(self) -> dict[str, Any]:
         """Returns the finding as JSON values."""

@@ -44,17 +44,11 @@ def _as_ids(lines: Sequence[Sequence[str]]) -> tuple[list[str], Side]:
 
 
 class TranslationTable(NamedTuple):
-    """Translations of words, by which the words of a target line are expected.
+    """Translations of words, by which the words of a target line are expected."""
 
-    Attributes:
-        translations: the most probable ones of each source word.
-        frequent: target words that occur everywhere, and so are not informative.
-        known: target words that occur in enough lines to be learned.
-    """
-
-    translations: Mapping[str, frozenset[str]]
-    frequent: frozenset[str]
-    known: frozenset[str]
+    translations: Mapping[str, frozenset[str]]  # the most probable ones of each source word
+    frequent: frozenset[str]  # target words that occur everywhere, and so are not informative
+    known: frozenset[str]  # target words that occur in enough lines to be learned
 
     @classmethod
     def learn(cls, pairs: _StemPairs, seed: int, most_cells: int) -> Self:
@@ -82,24 +76,17 @@ class TranslationTable(NamedTuple):
 class LexicalFit(NamedTuple):
     """The lexical fit of a corpus, where its lines belong together.
 
-    Attributes:
-        folds: tables by which the lines of even and of odd blocks are judged, each learned from the other blocks, since
-            a pair always fits a table that was learned from it.
-        shift: number of lines by which the target of most pairs stands further down.
-        words: number of informative words in the target lines of the sample.
-        hit: share of these that their own source expects.
-        chance: share of these that a source nearby expects.
-        judged: number of lines with enough known words to be judged one by one.
-        stray: number of judged lines of which no more is expected than by chance.
+    The lines of even and of odd blocks are judged by two tables, each learned from the other blocks, since a pair
+    always fits a table that was learned from it.
     """
 
     folds: tuple[TranslationTable, TranslationTable]
-    shift: int
-    words: int
-    hit: float
-    chance: float
-    judged: int
-    stray: int
+    shift: int  # number of lines by which the target of most pairs stands further down
+    words: int  # number of informative words in the target lines of the sample
+    hit: float  # share of these that their own source expects
+    chance: float  # share of these that a source nearby expects
+    judged: int  # number of lines with enough known words to be judged one by one
+    stray: int  # number of judged lines of which no more is expected than by chance
 
     @property
     def has_strays(self) -> bool:

@@ -16,19 +16,12 @@ from nmt.tokenization.tokenizers import Tokenizers
 
 
 class ResumableRun(NamedTuple):
-    """An earlier training that this one would resume.
+    """An earlier training that this one would resume."""
 
-    Attributes:
-        step: number of updates made.
-        corpus: fingerprint of the corpus.
-        tokenizers: of source and target.
-        finished: True if there is nothing left to do.
-    """
-
-    step: int
-    corpus: str
-    tokenizers: Tokenizers
-    finished: bool
+    step: int  # number of updates made
+    corpus: str  # fingerprint of the corpus
+    tokenizers: Tokenizers  # of source and target
+    finished: bool  # True if there is nothing left to do
 
 
 def check_run_directory(config: Config, run: Path, restart: bool, findings: Findings) -> ResumableRun | None:

@@ -35,19 +35,12 @@ _BYTES = 256
 
 
 class TokenizedSample(NamedTuple):
-    """A sample of the training corpus as ids, in a folder.
+    """A sample of the training corpus as ids, in a folder."""
 
-    Attributes:
-        tokenizers: of source and target.
-        sizes: entries of the vocabularies that training would have, source and target.
-        store: the pairs of the sample that training would keep.
-        report: the pairs of the sample that were kept and left out.
-    """
-
-    tokenizers: Tokenizers
-    sizes: tuple[int, int]
-    store: Store
-    report: Report
+    tokenizers: Tokenizers  # of source and target
+    sizes: tuple[int, int]  # entries of the vocabularies that training would have, source and target
+    store: Store  # the pairs of the sample that training would keep
+    report: Report  # the pairs of the sample that were kept and left out
 
     @property
     def bytes_per_pair(self) -> float:
