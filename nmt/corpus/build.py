@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from nmt.corpus.cleaning import Chunk, PairFilter, clean_chunks
-from nmt.corpus.encoding import Encoded, EncodedPairs, encode_in_order, id_type
+from nmt.corpus.cleaning import PairFilter, clean_chunks
+from nmt.corpus.encoding import Chunk, Encoded, EncodedPairs, encode_in_order, id_type
 from nmt.corpus.fingerprint import corpus_fingerprint, is_intact
 from nmt.corpus.parallel import CorpusFiles, Pair, read_pairs
 from nmt.corpus.report import Place, Report, Tally

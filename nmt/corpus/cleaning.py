@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import compress
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nmt.corpus.encoding import EncodedPairs
+from nmt.corpus.encoding import Chunk, EncodedPairs
 from nmt.corpus.parallel import Pair
 from nmt.corpus.report import Reason
 from nmt.io.lines import is_blank
@@ -37,17 +37,6 @@ class PairFilter:
         reasons |= dict.fromkeys(np.flatnonzero(longer > self.max_length).tolist(), Reason.LENGTH)
         reasons |= dict.fromkeys(np.flatnonzero(shorter == 0).tolist(), Reason.BLANK)
         return reasons
-
-
-@dataclass
-class Chunk:
-    """Neighbouring pairs, without those that are left out for their text alone."""
-
-    read: int = 0  # number of pairs, including those left out
-    left_out: list[tuple[Reason, int, int]] = field(default_factory=list)  # reason, file and line of each
-    places: list[tuple[int, int]] = field(default_factory=list)  # file and line of each pair kept
-    sources: list[str] = field(default_factory=list)  # of these
-    targets: list[str] = field(default_factory=list)
 
 
 def clean_chunks(pairs: Iterable[Pair], drop_duplicates: bool) -> Iterator[Chunk]:
@@ -82,13 +71,8 @@ def _textual_reason(pair: Pair) -> Reason | None:
 def _without_seen(chunk: Chunk, seen: SeenPairs) -> Chunk:
     fresh = seen.add(chunk.sources, chunk.targets)
     repeated = [(Reason.DUPLICATE, *chunk.places[number]) for number in np.flatnonzero(~fresh)]
-    return Chunk(
-        chunk.read,
-        chunk.left_out + repeated,
-        list(compress(chunk.places, fresh)),
-        list(compress(chunk.sources, fresh)),
-        list(compress(chunk.targets, fresh)),
-    )
+    places, sources = list(compress(chunk.places, fresh)), list(compress(chunk.sources, fresh))
+    return Chunk(chunk.read, chunk.left_out + repeated, places, sources, list(compress(chunk.targets, fresh)))
 
 
 class SeenPairs:

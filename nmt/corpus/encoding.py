@@ -8,15 +8,17 @@ import signal
 import traceback
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from itertools import chain, islice
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from nmt.corpus.report import Reason
 from nmt.errors import ConfigError, MemoryExhaustedError, NmtError
 from nmt.tokenization.tokenizer import Tokenizer
 from nmt.tokenization.tokenizers import Tokenizers
@@ -56,22 +58,20 @@ def _encode(tokenizer: Tokenizer, texts: list[str]) -> Encoded:
     return Encoded(np.fromiter(chain.from_iterable(sentences), id_type(tokenizer.size), int(lengths.sum())), lengths)
 
 
-class PairTexts(Protocol):
-    """Pairs of lines; those of one pair have the same index."""
+@dataclass
+class Chunk:
+    """Neighbouring pairs, to be encoded together, without those that are left out for their text alone."""
 
-    @property
-    def sources(self) -> list[str]: ...
-
-    @property
-    def targets(self) -> list[str]: ...
-
-
-Texts = TypeVar("Texts", bound=PairTexts)
+    read: int = 0  # number of pairs, including those left out
+    left_out: list[tuple[Reason, int, int]] = field(default_factory=list)  # reason, file and line of each
+    places: list[tuple[int, int]] = field(default_factory=list)  # file and line of each pair kept
+    sources: list[str] = field(default_factory=list)  # of these
+    targets: list[str] = field(default_factory=list)
 
 
 def encode_in_order(
-    chunks: Iterator[Texts], tokenizers: Tokenizers, processes: int
-) -> Generator[tuple[Texts, EncodedPairs]]:
+    chunks: Iterator[Chunk], tokenizers: Tokenizers, processes: int
+) -> Generator[tuple[Chunk, EncodedPairs]]:
     """Yields each chunk with its ids, in order; each process has at most one chunk at a time.
 
     The caller closes the iterator (see `contextlib.closing`); otherwise its processes live until it is collected.

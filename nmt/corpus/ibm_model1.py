@@ -46,12 +46,8 @@ def learn_lexicon(
 ) -> Lexicon:
     """Learns the lexicon of a sample of the corpus, or of all of it if it is small: a function of the arguments alone.
 
-    Args:
-        store: the corpus; its ids are below the sizes.
-        source_size, target_size: of the vocabularies.
-        end: the source's end mark.
-        seed: of the sample.
-        most_cells: maximum number of cells in the sample; `CELLS` by default.
+    The ids of the `store` are below the sizes of the vocabularies; `end` is the source's end mark. The sample, drawn by
+    the `seed`, has at most `most_cells` cells, `CELLS` by default.
     """
     sample = list(_sample(store, seed, CELLS if most_cells is None else most_cells))
     known = np.zeros(0, np.int64)  # source token · target vocabulary + target token, ascending
@@ -69,11 +65,8 @@ def learn_lexicon(
     probabilities = _probabilities(links, sources)
     frequent = np.argsort(-counts, kind="stable")[: min(FREQUENT, np.count_nonzero(counts))]
     others = ~np.isin(targets, frequent)
-    return Lexicon(
-        _most_probable(sources[others], targets[others], probabilities[others], source_size),
-        frequent.astype(np.int32),
-        sum(map(len, sample)),
-    )
+    translations = _most_probable(sources[others], targets[others], probabilities[others], source_size)
+    return Lexicon(translations, frequent.astype(np.int32), sum(map(len, sample)))
 
 
 def _sample(store: TokenPairs, seed: int, left: int) -> Iterator[NDArray[np.int64]]:

@@ -60,12 +60,7 @@ class Segmentation:
         self._starts = [_Start(0, self._sums, None)] * _STATES
 
     def add(self, hits: Row, words: Row) -> None:
-        """Takes in the next line.
-
-        Args:
-            hits: (SHIFTS,) expected words of the target line at each shift.
-            words: (SHIFTS,) all words of it.
-        """
+        """Takes in the next line: (SHIFTS,) expected words of the target line at each shift, and all words of it."""
         best = int(self._scores.argmax())
         least = self._scores[best] - _CHANGE
         start = _Start(self._lines, self._sums, (best, self._starts[best]))
@@ -86,8 +81,7 @@ class Segmentation:
         last: tuple[int, _Start] | None = (best, self._starts[best])
         while last is not None:
             state, start = last
-            stretch = _judged(state, start.line, end, sums - start.sums)
-            if stretch is not None:
+            if stretch := _judged(state, start.line, end, sums - start.sums):
                 found.append(stretch)
             end, sums, last = start.line, start.sums, start.before
         return found[::-1]
