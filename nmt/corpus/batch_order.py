@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nmt.corpus.permutation import Permutation, derive_key, shuffled
+from nmt.corpus.store import TokenPairs
 
 Indices = NDArray[np.int64]
 
@@ -27,19 +28,6 @@ class Position(NamedTuple):
 START = Position()
 
 
-class PairLengths(Protocol):
-    """The lengths of the pairs of a corpus, in tokens without end marks."""
-
-    @property
-    def target_tokens(self) -> int: ...
-
-    def __len__(self) -> int: ...
-
-    def source_lengths(self, indices: Indices) -> Indices: ...
-
-    def target_lengths(self, indices: Indices) -> Indices: ...
-
-
 class BatchOrder:
     """Batches of pairs of about equal length, every pair exactly once an epoch.
 
@@ -48,7 +36,7 @@ class BatchOrder:
     and the batches are shuffled. Only one window is held in memory, however large the corpus.
     """
 
-    def __init__(self, pairs: PairLengths, batch_tokens: int, seed: int, window_pairs: int = WINDOW_PAIRS) -> None:
+    def __init__(self, pairs: TokenPairs, batch_tokens: int, seed: int, window_pairs: int = WINDOW_PAIRS) -> None:
         self._pairs = pairs
         self._batch_tokens = batch_tokens
         self._seed = seed
@@ -120,11 +108,9 @@ def _greedy_cuts(ends: Indices, budget: int, most: int | None = None) -> list[in
     `ends` are the cumulative lengths.
     """
     cuts: list[int] = []
-    start, used = 0, 0
+    start, used, most = 0, 0, len(ends) if most is None else most
     while start < len(ends):
-        stop = int(np.searchsorted(ends, used + budget, side="right"))
-        if most is not None:
-            stop = min(stop, start + most)
+        stop = min(int(np.searchsorted(ends, used + budget, side="right")), start + most)
         start = max(stop, start + 1)
         used = int(ends[start - 1])
         cuts.append(start)
@@ -134,10 +120,7 @@ def _greedy_cuts(ends: Indices, budget: int, most: int | None = None) -> list[in
 def split_parts(indices: Indices, lengths: Indices, parts: int) -> list[Indices]:
     """Divides the pairs of an update into parts of about equal numbers of tokens, each of pairs of similar length.
 
-    Args:
-        indices: the pairs of an update.
-        lengths: number of tokens of each.
-        parts: number of parts, accumulation times processes; parts are empty only if there are fewer pairs.
+    `lengths` are their numbers of tokens. Parts are empty only if there are fewer pairs than parts.
     """
     order = np.argsort(lengths, kind="stable")
     ends = np.cumsum(lengths[order])
@@ -151,17 +134,10 @@ def split_parts(indices: Indices, lengths: Indices, parts: int) -> list[Indices]
 
 
 def length_sorted_batches(lengths: Indices, batch_tokens: int, batch_sentences: int | None = None) -> list[Indices]:
-    """Groups a fixed set of sentences into batches of similar length, the longest first.
+    """Groups sentences of these `lengths`, in tokens, into batches of similar length; returns the indices of each.
 
-    The longest come first so that a batch too large for memory shows at once.
-
-    Args:
-        lengths: number of tokens of each sentence.
-        batch_tokens: maximum number of tokens of a batch; a longer sentence is a batch of its own.
-        batch_sentences: maximum number of sentences of a batch; None for any number.
-
-    Returns:
-        The indices of the sentences of each batch.
+    The longest come first so that a batch too large for memory shows at once. A sentence longer than `batch_tokens` is
+    a batch of its own. `batch_sentences` is the maximum number of sentences of a batch; None for any number.
     """
     if not len(lengths):
         return []

@@ -2,37 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from nmt.corpus.store import TokenPairs
 from nmt.tokenization.special_tokens import SpecialPair
 
 Ids = NDArray[np.int64]
+Arrays = list[NDArray[Any]]  # of token ids without marks, one for each sentence
+Sentences = Sequence[Sequence[int] | NDArray[Any]]  # the same, or lists
+
+# Draws other token ids for the text of the pairs at some indices; see `nmt.corpus.subword_sampling`.
+Resampling = Callable[[Ids, Arrays, Arrays], tuple[Arrays, Arrays]]
 
 
 @dataclass(frozen=True, eq=False)
 class Batch:
-    """A batch of pairs, ready for the model; all arrays hold 64-bit integers.
+    """A batch of pairs, ready for the model; all arrays hold 64-bit integers."""
 
-    Attributes:
-        indices: (B,), the indices of the pairs in the corpus.
-        source: (B, S), each sentence followed by its end mark and padding.
-        source_lengths: (B,), number of source tokens, end marks included.
-        target_input: (B, T), the decoder's input: a begin mark, the sentence, padding.
-        target_output: (B, T), the tokens to predict: the sentence, an end mark, padding.
-        target_lengths: (B,), number of target tokens, one mark included.
-    """
-
-    indices: Ids
-    source: Ids
-    source_lengths: Ids
-    target_input: Ids
-    target_output: Ids
-    target_lengths: Ids
+    indices: Ids  # (B,), the indices of the pairs in the corpus
+    source: Ids  # (B, S), each sentence followed by its end mark and padding
+    source_lengths: Ids  # (B,), number of source tokens, end marks included
+    target_input: Ids  # (B, T), the decoder's input: a begin mark, the sentence, padding
+    target_output: Ids  # (B, T), the tokens to predict: the sentence, an end mark, padding
+    target_lengths: Ids  # (B,), number of target tokens, one mark included
 
     @property
     def target_tokens(self) -> int:
@@ -40,23 +37,7 @@ class Batch:
         return int(self.target_lengths.sum())
 
 
-class IndexedPairs(Protocol):
-    """Pairs of token ids without marks, by index."""
-
-    def source(self, index: int) -> NDArray[Any]: ...
-
-    def target(self, index: int) -> NDArray[Any]: ...
-
-
-class Resampling(Protocol):
-    """A function that draws other token ids for the same text; see `nmt.corpus.subword_sampling`."""
-
-    def __call__(
-        self, indices: Ids, sources: list[NDArray[Any]], targets: list[NDArray[Any]]
-    ) -> tuple[list[NDArray[Any]], list[NDArray[Any]]]: ...
-
-
-def make_batch(pairs: IndexedPairs, indices: Ids, special: SpecialPair, resample: Resampling | None = None) -> Batch:
+def make_batch(pairs: TokenPairs, indices: Ids, special: SpecialPair, resample: Resampling | None = None) -> Batch:
     """Makes a batch of the pairs at `indices`, in that order, their text tokenised anew if `resample` is given."""
     numbers = indices.tolist()
     sources = [pairs.source(index) for index in numbers]
@@ -66,12 +47,7 @@ def make_batch(pairs: IndexedPairs, indices: Ids, special: SpecialPair, resample
     return pad_pairs(sources, targets, special, indices)
 
 
-def pad_pairs(
-    sources: Sequence[Sequence[int] | NDArray[Any]],
-    targets: Sequence[Sequence[int] | NDArray[Any]],
-    special: SpecialPair,
-    indices: Ids | None = None,
-) -> Batch:
+def pad_pairs(sources: Sentences, targets: Sentences, special: SpecialPair, indices: Ids | None = None) -> Batch:
     """Makes a batch of pairs of ids without marks; their `indices` count from 0 by default.
 
     `special` are the special tokens of source and target.
@@ -85,9 +61,7 @@ def pad_pairs(
     return Batch(indices, source, source_lengths, target_input, target_output, target_lengths)
 
 
-def pad(
-    sentences: Sequence[Sequence[int] | NDArray[Any]], padding: int, begin: int | None = None, end: int | None = None
-) -> tuple[Ids, Ids]:
+def pad(sentences: Sentences, padding: int, begin: int | None = None, end: int | None = None) -> tuple[Ids, Ids]:
     """Pads sentences to the rows of an array, with a mark before or after each.
 
     Returns:

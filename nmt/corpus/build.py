@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from nmt.corpus.cleaning import Chunk, PairFilter, clean_chunks
-from nmt.corpus.encoding import Encoded, EncodedPairs, encode_in_order, id_type
+from nmt.corpus.cleaning import PairFilter, clean_chunks
+from nmt.corpus.encoding import Chunk, Encoded, EncodedPairs, encode_in_order, id_type
 from nmt.corpus.fingerprint import corpus_fingerprint, is_intact
 from nmt.corpus.parallel import CorpusFiles, Pair, read_pairs
 from nmt.corpus.report import Place, Report, Tally
@@ -36,9 +36,7 @@ def build_corpus(
     Args:
         directory: where the store goes. Whatever is there is replaced at the end, and what a killed process left
             beside it is removed at the beginning, so only one process may do this at a time.
-        files: the text.
-        tokenizers: the tokenizers of both sides.
-        pair_filter: decides which pairs to keep.
+        files, tokenizers, pair_filter: the text, what makes tokens of it, and what decides which pairs to keep.
         processes: number of processes that encode; the store does not depend on it.
         progress: called several times a second with the number of pairs done. What it raises ends the work cleanly.
         warn: called with a message about lines that are not UTF-8.

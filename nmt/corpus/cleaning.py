@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import compress
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nmt.corpus.encoding import EncodedPairs
+from nmt.corpus.encoding import Chunk, EncodedPairs
 from nmt.corpus.parallel import Pair
 from nmt.corpus.report import Reason
 from nmt.io.lines import is_blank
@@ -21,17 +21,11 @@ CHUNK_CHARACTERS = 1 << 20  # both sides together, so that long lines do not mak
 
 @dataclass(frozen=True)
 class PairFilter:
-    """The conditions under which a pair is kept.
+    """The conditions under which a pair is kept."""
 
-    Attributes:
-        max_length: maximum number of tokens of either side, without end mark.
-        max_length_ratio: maximum ratio of the longer side to the shorter, in tokens; None for any.
-        drop_duplicates: keeps only the first of several pairs of exactly the same two lines.
-    """
-
-    max_length: int
-    max_length_ratio: float | None = None
-    drop_duplicates: bool = False
+    max_length: int  # maximum number of tokens of either side, without end mark
+    max_length_ratio: float | None = None  # maximum ratio of the longer side to the shorter, in tokens; None for any
+    drop_duplicates: bool = False  # keeps only the first of several pairs of exactly the same two lines
 
     def reasons(self, pairs: EncodedPairs) -> dict[int, Reason]:
         """Returns the reason of each pair that is left out for its tokens, by the pair's index."""
@@ -43,24 +37,6 @@ class PairFilter:
         reasons |= dict.fromkeys(np.flatnonzero(longer > self.max_length).tolist(), Reason.LENGTH)
         reasons |= dict.fromkeys(np.flatnonzero(shorter == 0).tolist(), Reason.BLANK)
         return reasons
-
-
-@dataclass
-class Chunk:
-    """Neighbouring pairs, without those that are left out for their text alone.
-
-    Attributes:
-        read: number of pairs read, including those left out.
-        left_out: reason, file and line of each pair left out.
-        places: file and line of each pair kept.
-        sources, targets: their text.
-    """
-
-    read: int = 0
-    left_out: list[tuple[Reason, int, int]] = field(default_factory=list)
-    places: list[tuple[int, int]] = field(default_factory=list)
-    sources: list[str] = field(default_factory=list)
-    targets: list[str] = field(default_factory=list)
 
 
 def clean_chunks(pairs: Iterable[Pair], drop_duplicates: bool) -> Iterator[Chunk]:
@@ -95,13 +71,8 @@ def _textual_reason(pair: Pair) -> Reason | None:
 def _without_seen(chunk: Chunk, seen: SeenPairs) -> Chunk:
     fresh = seen.add(chunk.sources, chunk.targets)
     repeated = [(Reason.DUPLICATE, *chunk.places[number]) for number in np.flatnonzero(~fresh)]
-    return Chunk(
-        chunk.read,
-        chunk.left_out + repeated,
-        list(compress(chunk.places, fresh)),
-        list(compress(chunk.sources, fresh)),
-        list(compress(chunk.targets, fresh)),
-    )
+    places, sources = list(compress(chunk.places, fresh)), list(compress(chunk.sources, fresh))
+    return Chunk(chunk.read, chunk.left_out + repeated, places, sources, list(compress(chunk.targets, fresh)))
 
 
 class SeenPairs:

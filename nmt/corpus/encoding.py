@@ -8,15 +8,17 @@ import signal
 import traceback
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from itertools import chain, islice
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from nmt.corpus.report import Reason
 from nmt.errors import ConfigError, MemoryExhaustedError, NmtError
 from nmt.tokenization.tokenizer import Tokenizer
 from nmt.tokenization.tokenizers import Tokenizers
@@ -27,15 +29,10 @@ _SAFE_PATH = "PYTHONSAFEPATH"
 
 
 class Encoded(NamedTuple):
-    """Sentences as ids, one after the other.
+    """Sentences as ids, one after the other."""
 
-    Attributes:
-        ids: (tokens,), of the type that `id_type` returns.
-        lengths: (sentences,), number of tokens of each.
-    """
-
-    ids: NDArray[Any]
-    lengths: NDArray[np.int64]
+    ids: NDArray[Any]  # (tokens,), of the type that `id_type` returns
+    lengths: NDArray[np.int64]  # (sentences,), number of tokens of each
 
 
 class EncodedPairs(NamedTuple):
@@ -61,22 +58,20 @@ def _encode(tokenizer: Tokenizer, texts: list[str]) -> Encoded:
     return Encoded(np.fromiter(chain.from_iterable(sentences), id_type(tokenizer.size), int(lengths.sum())), lengths)
 
 
-class PairTexts(Protocol):
-    """Pairs of lines; those of one pair have the same index."""
+@dataclass
+class Chunk:
+    """Neighbouring pairs, to be encoded together, without those that are left out for their text alone."""
 
-    @property
-    def sources(self) -> list[str]: ...
-
-    @property
-    def targets(self) -> list[str]: ...
-
-
-Texts = TypeVar("Texts", bound=PairTexts)
+    read: int = 0  # number of pairs, including those left out
+    left_out: list[tuple[Reason, int, int]] = field(default_factory=list)  # reason, file and line of each
+    places: list[tuple[int, int]] = field(default_factory=list)  # file and line of each pair kept
+    sources: list[str] = field(default_factory=list)  # of these
+    targets: list[str] = field(default_factory=list)
 
 
 def encode_in_order(
-    chunks: Iterator[Texts], tokenizers: Tokenizers, processes: int
-) -> Generator[tuple[Texts, EncodedPairs]]:
+    chunks: Iterator[Chunk], tokenizers: Tokenizers, processes: int
+) -> Generator[tuple[Chunk, EncodedPairs]]:
     """Yields each chunk with its ids, in order; each process has at most one chunk at a time.
 
     The caller closes the iterator (see `contextlib.closing`); otherwise its processes live until it is collected.
@@ -111,16 +106,12 @@ class Worker(NamedTuple):
     """A process at the other end of a pipe, which answers requests.
 
     Errors of its methods are those of `encode_in_order`.
-
-    Attributes:
-        subject: of the work, which errors name: "corpus".
-        work: of the process, as a verb phrase for errors: "encodes text".
     """
 
     process: BaseProcess
     pipe: Connection
-    subject: str
-    work: str
+    subject: str  # of the work, which errors name: "corpus"
+    work: str  # of the process, as a verb phrase for errors: "encodes text"
 
     def send(self, request: Any) -> None:
         """Sends a request."""
@@ -135,9 +126,9 @@ class Worker(NamedTuple):
             reply = self.pipe.recv()
         except (EOFError, OSError):
             raise self._ended() from None
-        if isinstance(reply, _OutOfMemory):
-            raise MemoryExhaustedError(self.subject, f"a process that {self.work} ran out of memory")
         if isinstance(reply, Failure):
+            if reply.traceback is None:
+                raise MemoryExhaustedError(self.subject, f"a process that {self.work} ran out of memory")
             raise RuntimeError(f"a process that {self.work} failed:\n{reply.traceback}")
         return reply
 
@@ -154,13 +145,9 @@ class Worker(NamedTuple):
 
 
 class Failure(NamedTuple):
-    """The answer of a worker in which an exception was raised."""
+    """The answer of a worker in which an exception was raised, or that ran out of memory, without a traceback."""
 
-    traceback: str
-
-
-class _OutOfMemory(NamedTuple):
-    """The answer of a worker that ran out of memory."""
+    traceback: str | None
 
 
 @contextmanager
@@ -235,6 +222,6 @@ def _serve(pipe: Connection) -> None:
     except (EOFError, BrokenPipeError, ConnectionResetError):
         return
     except MemoryError:
-        pipe.send(_OutOfMemory())
+        pipe.send(Failure(None))
     except Exception:  # of any type: the parent process raises it
         pipe.send(Failure(traceback.format_exc()))

@@ -22,11 +22,7 @@ def corpus_fingerprint(
 ) -> str:
     """Hashes all that a store is made from: contents of files, tokenizers, filter, and the format of the store.
 
-    Args:
-        files: the text.
-        tokenizers: of both sides.
-        pair_filter: decides which pairs to keep.
-        tick: called now and then; what it raises ends the work.
+    `tick` is called now and then; what it raises ends the work.
 
     Raises:
         InputFileError: a file cannot be read.

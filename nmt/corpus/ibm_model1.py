@@ -7,12 +7,13 @@ comes from one source token of its pair, each equally likely, or from the end ma
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nmt.corpus.permutation import Permutation, derive_key
+from nmt.corpus.store import TokenPairs
 
 ITERATIONS = 5  # of expectation and maximisation
 TRANSLATIONS = 100  # maximum number kept of each source token
@@ -23,20 +24,6 @@ FREQUENT = 100  # number of most frequent target tokens
 CELLS = 1 << 25
 CELLS_AT_A_TIME = 1 << 21
 _PAIRS_AT_A_TIME = 1 << 16
-
-
-class TokenPairs(Protocol):
-    """Pairs of token ids without marks, by index, such as a `Store`; lengths are in tokens."""
-
-    def __len__(self) -> int: ...
-
-    def source(self, index: int) -> NDArray[Any]: ...
-
-    def target(self, index: int) -> NDArray[Any]: ...
-
-    def source_lengths(self, indices: NDArray[np.int64]) -> NDArray[np.int64]: ...
-
-    def target_lengths(self, indices: NDArray[np.int64]) -> NDArray[np.int64]: ...
 
 
 class Lexicon(NamedTuple):
@@ -59,13 +46,8 @@ def learn_lexicon(
 ) -> Lexicon:
     """Learns the lexicon of a sample of the corpus, or of all of it if it is small: a function of the arguments alone.
 
-    Args:
-        store: the corpus; its ids are below the sizes.
-        source_size: of the source vocabulary.
-        target_size: of the target vocabulary.
-        end: the source's end mark.
-        seed: of the sample.
-        most_cells: maximum number of cells in the sample; `CELLS` by default.
+    The ids of the `store` are below the sizes of the vocabularies; `end` is the source's end mark. The sample, drawn by
+    the `seed`, has at most `most_cells` cells, `CELLS` by default.
     """
     sample = list(_sample(store, seed, CELLS if most_cells is None else most_cells))
     known = np.zeros(0, np.int64)  # source token · target vocabulary + target token, ascending
@@ -83,11 +65,8 @@ def learn_lexicon(
     probabilities = _probabilities(links, sources)
     frequent = np.argsort(-counts, kind="stable")[: min(FREQUENT, np.count_nonzero(counts))]
     others = ~np.isin(targets, frequent)
-    return Lexicon(
-        _most_probable(sources[others], targets[others], probabilities[others], source_size),
-        frequent.astype(np.int32),
-        sum(map(len, sample)),
-    )
+    translations = _most_probable(sources[others], targets[others], probabilities[others], source_size)
+    return Lexicon(translations, frequent.astype(np.int32), sum(map(len, sample)))
 
 
 def _sample(store: TokenPairs, seed: int, left: int) -> Iterator[NDArray[np.int64]]:

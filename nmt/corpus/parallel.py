@@ -41,15 +41,13 @@ class CorpusFiles:
         Raises:
             InputFileError: files are missing or are not regular files; it names each.
         """
-        problems = list(filter(None, map(absence, (*self.source, *self.target))))
-        if problems:
+        if problems := list(filter(None, map(absence, (*self.source, *self.target)))):
             raise InputFileError.from_problems(problems)
 
     def check_line_counts(self, tick: Callable[[], None] = lambda: None) -> None:
         """Checks that files that belong together have equal numbers of lines, without decoding the lines.
 
-        Args:
-            tick: called now and then; what it raises ends the work.
+        `tick` is called now and then; what it raises ends the work.
 
         Raises:
             DataError: they have not; it names each two files, with both counts.
@@ -96,27 +94,20 @@ def count_lines(path: str, tick: Callable[[], None] = lambda: None) -> int:
 
 
 class Pair(NamedTuple):
-    """A line and its translation.
+    """A line and its translation."""
 
-    Attributes:
-        file: index of the source file that it comes from.
-        number: the number of the line, counted from 1.
-        too_long: True if one of the lines has more bytes than a line may have.
-    """
-
-    file: int
-    number: int
+    file: int  # index of the source file that it comes from
+    number: int  # the number of the line, counted from 1
     source: str
     target: str
-    too_long: bool
+    too_long: bool  # True if one of the lines has more bytes than a line may have
 
 
 def read_pairs(files: CorpusFiles, warn: Callable[[str], None]) -> Iterator[Pair]:
     """Yields the pairs of all files, in order, with none left out.
 
-    Args:
-        files: read one after the other and line by line, so that memory does not grow with their size.
-        warn: called with a message about lines that are not UTF-8.
+    Files are read line by line, so that memory does not grow with their size. `warn` is called with a message about
+    lines that are not UTF-8.
 
     Raises:
         DataError: files that belong together have unequal numbers of lines; raised where the shorter one ends.
@@ -151,8 +142,6 @@ def ready_pairs(
         paired += count
         sources, targets = sources[count:] or next(of_source, []), targets[count:] or next(of_target, [])
     if sources or targets:
-        counts = [
-            paired + len(lines) + sum(map(len, unread))
-            for lines, unread in ((sources, of_source), (targets, of_target))
-        ]
-        raise DataError.from_problems([unequal_lines(source.name, counts[0], target.name, counts[1])])
+        source_lines = paired + len(sources) + sum(map(len, of_source))
+        target_lines = paired + len(targets) + sum(map(len, of_target))
+        raise DataError.from_problems([unequal_lines(source.name, source_lines, target.name, target_lines)])

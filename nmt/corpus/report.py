@@ -71,15 +71,11 @@ class Report:
         Raises:
             KeyError, TypeError, ValueError, OverflowError: it is not such a value.
         """
-        left_out = tuple(
-            LeftOut(
-                Reason[item["reason"]],
-                int(item["count"]),
-                tuple(Place(str(file), int(line)) for file, line in item["examples"]),
-            )
-            for item in value["left_out"]
-        )
-        return cls(int(value["read"]), int(value["kept"]), left_out)
+        left_out = []
+        for item in value["left_out"]:
+            examples = tuple(Place(str(file), int(line)) for file, line in item["examples"])
+            left_out.append(LeftOut(Reason[item["reason"]], int(item["count"]), examples))
+        return cls(int(value["read"]), int(value["kept"]), tuple(left_out))
 
 
 class Tally:

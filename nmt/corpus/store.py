@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, nullcontext, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -67,11 +67,16 @@ class _Description:
         path.write_text(json.dumps(value, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
 
 
-class _Side(NamedTuple):
-    """The sentences of one side of a store."""
+class Side(NamedTuple):
+    """The sentences of one side: their ids, and the place where each begins, with the number of ids at the end."""
 
     ids: NDArray[Any]
     offsets: NDArray[np.int64]
+
+    @classmethod
+    def from_sentences(cls, sentences: Sequence[NDArray[np.int64]]) -> Self:
+        """Joins sentences in memory."""
+        return cls(np.concatenate([np.zeros(0, np.int64), *sentences]), np.cumsum([0, *map(len, sentences)]))
 
     @classmethod
     def map(cls, directory: Path, name: str, id_type: str, ids: int, sentences: int) -> Self:
@@ -100,43 +105,11 @@ def _map(path: Path, item: np.dtype[Any], count: int) -> NDArray[Any]:
 
 
 @dataclass(frozen=True, eq=False)
-class Store:
-    """The pairs of a corpus as token ids, read from disk on demand.
+class TokenPairs:
+    """Pairs of token ids without marks, by index; lengths are in tokens."""
 
-    Attributes:
-        directory: the folder of the store.
-        fingerprint: hash of all that the store was made from.
-        report: on the pairs left out when it was made.
-        digests: the hash that each file has to have, by name; opening does not check it.
-    """
-
-    directory: Path
-    fingerprint: str
-    report: Report
-    digests: Mapping[str, str]
-    _source: _Side
-    _target: _Side
-
-    @classmethod
-    def open(cls, directory: Path) -> Self:
-        """Opens the store in a folder.
-
-        Raises:
-            DataError: there is none, or its files do not fit together.
-        """
-        try:
-            description, report = _Description.read(directory / DESCRIPTION)
-            pairs = description.pairs
-            return cls(
-                directory,
-                description.fingerprint,
-                report,
-                description.digests,
-                _Side.map(directory, "source", description.source_type, description.source_ids, pairs),
-                _Side.map(directory, "target", description.target_type, description.target_ids, pairs),
-            )
-        except (OSError, KeyError, TypeError, ValueError, OverflowError, RecursionError) as error:
-            raise DataError(str(directory), f"no corpus that can be used: {error}") from error
+    _source: Side
+    _target: Side
 
     def __len__(self) -> int:
         return len(self._source.offsets) - 1
@@ -147,20 +120,45 @@ class Store:
         return len(self._target.ids) + len(self)
 
     def source(self, index: int) -> NDArray[Any]:
-        """Returns the source ids of a pair, without marks."""
+        """Returns the source ids of a pair."""
         return self._source.sentence(index)
 
     def target(self, index: int) -> NDArray[Any]:
-        """Returns the target ids of a pair, without marks."""
+        """Returns the target ids of a pair."""
         return self._target.sentence(index)
 
     def source_lengths(self, indices: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Returns the number of source tokens of each pair, end marks excluded."""
+        """Returns the number of source tokens of each pair."""
         return self._source.lengths(indices)
 
     def target_lengths(self, indices: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Returns the number of target tokens of each pair, end marks excluded."""
+        """Returns the number of target tokens of each pair."""
         return self._target.lengths(indices)
+
+
+@dataclass(frozen=True, eq=False)
+class Store(TokenPairs):
+    """The pairs of a corpus as token ids, read from disk on demand."""
+
+    directory: Path  # the folder of the store
+    fingerprint: str  # hash of all that the store was made from
+    report: Report  # on the pairs left out when it was made
+    digests: Mapping[str, str]  # the hash that each file has to have, by name; opening does not check it
+
+    @classmethod
+    def open(cls, directory: Path) -> Self:
+        """Opens the store in a folder.
+
+        Raises:
+            DataError: there is none, or its files do not fit together.
+        """
+        try:
+            found, report = _Description.read(directory / DESCRIPTION)
+            source = Side.map(directory, "source", found.source_type, found.source_ids, found.pairs)
+            target = Side.map(directory, "target", found.target_type, found.target_ids, found.pairs)
+            return cls(source, target, directory, found.fingerprint, report, found.digests)
+        except (OSError, KeyError, TypeError, ValueError, OverflowError, RecursionError) as error:
+            raise DataError(str(directory), f"no corpus that can be used: {error}") from error
 
 
 class _DigestingWriter:
@@ -223,13 +221,7 @@ class StoreWriter:
     def finish(self, fingerprint: str, report: Report) -> None:
         """Writes the description of the pairs appended, which completes the store."""
         self._stack.close()
-        description = _Description(
-            fingerprint,
-            self._pairs,
-            self._source.id_type.str,
-            self._source.tokens,
-            self._target.id_type.str,
-            self._target.tokens,
-            dict(zip(FILES, self._source.digests() + self._target.digests(), strict=True)),
-        )
-        description.write(self._directory / DESCRIPTION, report)
+        source, target = self._source, self._target
+        counts = (self._pairs, source.id_type.str, source.tokens, target.id_type.str, target.tokens)
+        digests = dict(zip(FILES, source.digests() + target.digests(), strict=True))
+        _Description(fingerprint, *counts, digests).write(self._directory / DESCRIPTION, report)

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from nmt.corpus.batching import Ids, Resampling
+from nmt.corpus.batching import Arrays, Ids, Resampling
 from nmt.corpus.permutation import derive_key
 from nmt.tokenization.tokenizer import Tokenizer
 from nmt.tokenization.tokenizers import Tokenizers
@@ -20,25 +18,17 @@ class SubwordSampler:
 
     A sentence stays as it is stored if it holds unknown pieces, whose text is not known any more, or if the sample
     would be empty or too long.
-
-    Attributes:
-        tokenizers: of source and target.
-        alpha: the deviation of samples from the best segmentation; see `Tokenizer.sample`.
-        max_length: maximum number of tokens of a sample, without marks.
-        seed: of the run.
     """
 
-    tokenizers: Tokenizers
-    alpha: float
-    max_length: int
-    seed: int
+    tokenizers: Tokenizers  # of source and target
+    alpha: float  # the deviation of samples from the best segmentation; see `Tokenizer.sample`
+    max_length: int  # maximum number of tokens of a sample, without marks
+    seed: int  # of the run
 
     def in_epoch(self, epoch: int) -> Resampling:
         """Returns the sampling of an epoch, for `make_batch`: a function of seed, epoch and the pairs of the batch."""
 
-        def resample(
-            indices: Ids, sources: list[NDArray[Any]], targets: list[NDArray[Any]]
-        ) -> tuple[list[NDArray[Any]], list[NDArray[Any]]]:
+        def resample(indices: Ids, sources: Arrays, targets: Arrays) -> tuple[Arrays, Arrays]:
             batch = indices.tolist()
             return (
                 self._sample(self.tokenizers.source, sources, derive_key("source", self.seed, epoch, *batch)),
@@ -47,7 +37,7 @@ class SubwordSampler:
 
         return resample
 
-    def _sample(self, tokenizer: Tokenizer, sentences: list[NDArray[Any]], seed: int) -> list[NDArray[Any]]:
+    def _sample(self, tokenizer: Tokenizer, sentences: Arrays, seed: int) -> Arrays:
         stored = [sentence.tolist() for sentence in sentences]
         known = [number for number, ids in enumerate(stored) if not tokenizer.has_unknown(ids)]
         texts = tokenizer.decode_batch([stored[number] for number in known])

@@ -32,10 +32,7 @@ def confidence(source: str, output: Output, missing: Sequence[int] = ()) -> Conf
     - `cut`: the limit of the length ended the translation, or a segment of it.
     - `not_copied`: source words with a number, address or tag that is not in the translation.
 
-    Args:
-        source: the line.
-        output: one of its translations, its attention that of the text as it stands.
-        missing: source words with an entity that could not be copied (see `nmt.postprocessing.copying`).
+    The output's attention is that of its text as it stands; `missing` are the source words of `not_copied`.
     """
     return Confidence(output.probability, tuple(_warnings(source, output, missing)))
 

@@ -19,15 +19,10 @@ from nmt.translation.result import Output
 
 
 class Copied(NamedTuple):
-    """The entities of a line, carried over and missing.
+    """The entities of a line, carried over and missing."""
 
-    Attributes:
-        edits: replacements by entities, in the order of the text.
-        missing: words of the source with an entity that is not in the translation, ascending.
-    """
-
-    edits: list[Edit]
-    missing: list[int]
+    edits: list[Edit]  # replacements by entities, in the order of the text
+    missing: list[int]  # words of the source with an entity that is not in the translation, ascending
 
 
 def copy_entities(source: str, output: Output, unknown: Sequence[UnknownWord], kinds: Collection[str]) -> Copied:
@@ -97,13 +92,10 @@ class _Copying:
             before, after = self._stands_at(opening), self._stands_at(closing)
             if before is None or after is None or before < after:
                 continue
-            one, other = self.edits.get(opening), self.edits.get(closing)
+            one, other = self.edits.pop(opening, None), self.edits.pop(closing, None)
             if one and other:
                 self.edits[opening] = one._replace(start=other.start, stop=other.stop)
                 self.edits[closing] = other._replace(start=one.start, stop=one.stop)
-            else:
-                self.edits.pop(opening, None)
-                self.edits.pop(closing, None)
 
     def _stands_at(self, index: int) -> int | None:
         if index in self.edits:
@@ -122,7 +114,7 @@ class _Copying:
 
     def _in_place_of_words(self, entity: Entity, word: int) -> Edit | None:
         """Replaces a word that may be a mangled entity of its kind, with neighbours that may be pieces of it."""
-        free = {index for index in self._attending[word] if index not in self._kept and index not in self._replaced}
+        free = set(self._attending[word]) - self._kept - self._replaced
         resembling = {index for index in free if resembles(self._word(index), entity.kind)}
         if not resembling:
             return None

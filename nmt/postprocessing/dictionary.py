@@ -20,24 +20,21 @@ class Dictionary:
     translations: Mapping[str, str] = field(default_factory=dict)
 
     def translate(self, word: str, *, whole: bool) -> str:
-        """Returns the translation of a word, or the word itself.
+        """Returns the translation of a word of a source line, or the word itself.
 
-        The word is looked up as it stands, in lower case, and in both forms without the punctuation around it.
-
-        Args:
-            word: a word of a source line.
-            whole: keep the punctuation around the word rather than leave it out.
+        The word is looked up as it stands, in lower case, and in both forms without the punctuation around it. That
+        punctuation is kept if `whole`.
         """
+        if (found := self._find(word)) is not None:
+            return found
         start, stop = core(word)
-        for key in (word, word.lower()):
-            if (found := self.translations.get(_normal(key))) is not None:
-                return found
-        inner = word[start:stop]
-        for key in (inner, inner.lower()):
-            if (found := self.translations.get(_normal(key))) is not None:
-                inner = found
-                break
+        found = self._find(word[start:stop])
+        inner = word[start:stop] if found is None else found
         return word[:start] + inner + word[stop:] if whole else inner
+
+    def _find(self, word: str) -> str | None:
+        found = self.translations.get(_normal(word))
+        return found if found is not None else self.translations.get(_normal(word.lower()))
 
 
 def read_dictionary(path: str, warn: Callable[[str], None]) -> Dictionary:

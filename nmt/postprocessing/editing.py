@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -15,18 +15,12 @@ _WORD = re.compile(r"\S+")
 
 
 class Edit(NamedTuple):
-    """A replacement of some characters of a text, at least part of a word, by other words.
-
-    Attributes:
-        start, stop: the replaced characters.
-        text: the replacement, without white space at its ends.
-        source_word: the source word that it stands for.
-    """
+    """A replacement of some characters of a text, at least part of a word, by other words."""
 
     start: int
     stop: int
-    text: str
-    source_word: int
+    text: str  # without white space at its ends
+    source_word: int  # which it stands for
 
 
 class Spans(NamedTuple):
@@ -95,9 +89,7 @@ def _further_words(old: Spans, new: Spans, edits: Sequence[Edit], begins: Sequen
     return further
 
 
-def _moved_segment(
-    segment: SegmentAttention, moved: Sequence[int], further: Mapping[int, Sequence[int]]
-) -> SegmentAttention:
+def _moved_segment(segment: SegmentAttention, moved: list[int], further: dict[int, list[int]]) -> SegmentAttention:
     words = range(_boundary(segment.words.start, moved, further), _boundary(segment.words.stop, moved, further))
     others = [(token, other) for token, word in enumerate(segment.target_words) for other in further.get(word, ())]
     others += [(token, moved[word]) for token, word in segment.further_words]
@@ -106,11 +98,11 @@ def _moved_segment(
     return segment._replace(words=words, target_words=target_words, further_words=further_words)
 
 
-def _boundary(word: int, moved: Sequence[int], further: Mapping[int, Sequence[int]]) -> int:
+def _boundary(word: int, moved: list[int], further: dict[int, list[int]]) -> int:
     """Returns the first new word of the segment that began with an old one.
 
     A replacement of words of two segments belongs to the first of them.
     """
     if word and moved[word] == moved[word - 1]:
-        return max([moved[word], *further.get(word, ())]) + 1
+        return max([moved[word], *further.get(word, [])]) + 1
     return moved[word]

@@ -131,14 +131,10 @@ def spaced_numbers(entities: Sequence[Entity], text: str) -> Iterator[tuple[int,
     start = 0
     for index, one in enumerate(entities):
         other = entities[index + 1] if index + 1 < len(entities) else None
-        if other is not None and one.kind == other.kind == "numbers" and _GROUP.fullmatch(other.text):
+        if other is not None and one.kind == other.kind == "numbers" and index - start < _MOST_GROUPS:
             apart = text[one.stop : other.start]
-            if (
-                len(apart) == 1
-                and apart.isspace()
-                and _FIRST_GROUP.fullmatch(one.text)
-                and index - start < _MOST_GROUPS
-            ):
+            are_groups = _FIRST_GROUP.fullmatch(one.text) and _GROUP.fullmatch(other.text)
+            if are_groups and len(apart) == 1 and apart.isspace():
                 continue
         if index > start:
             [value, *_] = sorted(readings("".join(entity.text for entity in entities[start : index + 1])))

@@ -28,12 +28,8 @@ def match_entities(
     """Matches the entities of a line with those of its translation.
 
     Of several equal ones, an entity takes one in a word that attended most to its own, if there is one. A number may be
-    written in another notation, also with spaces between its groups.
-
-    Args:
-        source, target: the entities of the line and of its translation.
-        texts: the line and its translation.
-        attended: for each word of the translation the source word it attended to most.
+    written in another notation, also with spaces between its groups. `texts` are the line and its translation,
+    `attended` the source word that each word of the translation attended to most.
 
     Returns:
         indices in `source` of matched entities, each with its index in `target`; and all matched indices in `target`.

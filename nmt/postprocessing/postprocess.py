@@ -46,11 +46,9 @@ class Postprocessor:
         return self.changes_text or self.confidence
 
     def apply(self, translation: Translation, *, is_unread: bool = False) -> Translation:
-        """Returns the corrected translation, annotated with what was found and done.
+        """Returns the corrected translation of any line, annotated with what was found and done.
 
-        Args:
-            translation: of any line, blank or not.
-            is_unread: the line was too long to be read, and its translation is empty for that reason.
+        `is_unread` says that the line was too long to be read, and its translation is empty for that reason.
         """
         if not self:
             return translation

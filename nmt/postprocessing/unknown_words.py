@@ -19,20 +19,13 @@ UNKNOWN = "⁇"
 
 
 class UnknownWord(NamedTuple):
-    """A word of a translation that the model could not write, at least in part.
+    """A word of a translation that the model could not write, at least in part."""
 
-    Attributes:
-        word: its index in the text.
-        start, stop: its unknown characters in the text, and the letters and digits that touch them.
-        source_word: the word of the source that its unknown tokens attended to most.
-        stands_for_all: it comes from a word-level vocabulary, and stands for the punctuation too.
-    """
-
-    word: int
-    start: int
+    word: int  # its index in the text
+    start: int  # of its unknown characters in the text, and the letters and digits that touch them
     stop: int
-    source_word: int
-    stands_for_all: bool
+    source_word: int  # the word of the source that its unknown tokens attended to most
+    stands_for_all: bool  # True if it comes from a word-level vocabulary, and stands for the punctuation too
 
 
 def unknown_words(output: Output, spans: Spans) -> list[UnknownWord]:

@@ -7,7 +7,8 @@ import importlib.util
 import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -42,15 +43,10 @@ _KINDS: dict[type[NmtError], str] = {MemoryExhaustedError: "memory", NonFiniteEr
 
 @dataclass(frozen=True)
 class PreflightReport:
-    """The findings and estimates of a check.
+    """The findings and estimates of a check."""
 
-    Attributes:
-        findings: in the order in which training would come upon them.
-        estimates: numbers of the training to come, by name, as far as they are known.
-    """
-
-    findings: tuple[Finding, ...]
-    estimates: dict[str, Any]
+    findings: tuple[Finding, ...]  # in the order in which training would come upon them
+    estimates: dict[str, Any]  # numbers of the training to come, by name, as far as they are known
 
     @property
     def exit_code(self) -> int:
@@ -60,21 +56,14 @@ class PreflightReport:
 
 @dataclass(frozen=True)
 class PreflightOptions:
-    """Options of a check, and those that `nmt train` would be called with.
+    """Options of a check, and those that `nmt train` would be called with."""
 
-    Attributes:
-        full: read large files to their ends.
-        trial: make a few updates.
-        restart, device, threads: as for `nmt train`.
-        quiet: show no progress.
-    """
-
-    full: bool = False
-    trial: bool = True
+    full: bool = False  # read large files to their ends
+    trial: bool = True  # make a few updates
     restart: bool = False
     device: str = "auto"
     threads: int | None = None
-    quiet: bool = True
+    quiet: bool = True  # show no progress
 
 
 def check(config: Config, run: Path, options: PreflightOptions | None = None) -> PreflightReport:
@@ -103,17 +92,17 @@ def _temporary_folder() -> Iterator[Path]:
         raise StorageError(folder, f"no temporary files can be written there: {error.strerror}") from error
 
 
+@dataclass
 class _Preflight:
     """A preflight check."""
 
-    def __init__(self, config: Config, run: Path, options: PreflightOptions, stop: StopRequest, folder: Path) -> None:
-        self._config = config
-        self._run = run
-        self._options = options
-        self._stop = stop
-        self._folder = folder
-        self._findings = Findings()
-        self._estimates: dict[str, Any] = {}
+    _config: Config
+    _run: Path
+    _options: PreflightOptions
+    _stop: StopRequest
+    _folder: Path
+    _findings: Findings = field(default_factory=Findings)
+    _estimates: dict[str, Any] = field(default_factory=dict)
 
     def run(self) -> PreflightReport:
         """Checks everything, in the order of a training, whatever is found on the way."""
@@ -197,7 +186,5 @@ def _count_pairs(files: FileInventory, training: PairSet, sample: Reservoir) -> 
     counted = files.pairs(training.files)
     if counted is not None:
         return counted
-    lines: dict[int, list[str]] = {}
-    for pair in sample.pairs:
-        lines.setdefault(pair.file, []).append(pair.source)
-    return sum(estimated_lines(training.files.source[file], some) for file, some in lines.items())
+    by_file = groupby(sample.pairs, key=lambda pair: pair.file)
+    return sum(estimated_lines(training.files.source[file], [pair.source for pair in some]) for file, some in by_file)

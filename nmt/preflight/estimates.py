@@ -22,19 +22,12 @@ _MEGABYTE, _GIGABYTE = 1e6, 1e9
 
 
 class TrainingLength(NamedTuple):
-    """The length of a training.
+    """The length of a training."""
 
-    Attributes:
-        pairs: about how many pairs are kept.
-        target_tokens: target tokens of an epoch.
-        epoch_updates: updates of an epoch.
-        updates: updates until the first of the limits that count them; None if no limit does.
-    """
-
-    pairs: int
-    target_tokens: int
-    epoch_updates: int
-    updates: int | None
+    pairs: int  # about how many pairs are kept
+    target_tokens: int  # target tokens of an epoch
+    epoch_updates: int  # updates of an epoch
+    updates: int | None  # updates until the first of the limits that count them; None if no limit does
 
     @classmethod
     def from_sample(cls, config: Config, tokenized: TokenizedSample, pairs: int) -> Self:
@@ -57,22 +50,19 @@ def estimate_time(
 ) -> dict[str, Any]:
     """Estimates how long training will take; adds it to the findings, and returns the estimates by name."""
     training = config.training
-    estimates: dict[str, Any] = {
-        "pairs": length.pairs,
-        "updates_per_epoch": length.epoch_updates,
-        "updates": length.updates,
-    }
-    if length.updates is not None and length.updates < FEW_UPDATES:
-        what = f"training ends after {length.updates:,} updates, from which little is learned"
+    updates = length.updates
+    estimates = {"pairs": length.pairs, "updates_per_epoch": length.epoch_updates, "updates": updates}
+    if updates is not None and updates < FEW_UPDATES:
+        what = f"training ends after {updates:,} updates, from which little is learned"
         advice = "raise max_epochs or max_steps, or lower batch_tokens"
         findings.warn(Group.TRAINING, "few_updates", "training", what, advice)
     if outcome is None:
         return estimates
     each, speed = outcome.seconds / outcome.updates, outcome.target_tokens / outcome.seconds
-    left = None if length.updates is None else max(0, length.updates - (resumable.step if resumable else 0))
+    left = None if updates is None else max(0, updates - (resumable.step if resumable else 0))
     seconds = None if left is None else left * each
     if training.max_minutes is not None:
-        seconds = min(60 * training.max_minutes, seconds if seconds is not None else 60 * training.max_minutes)
+        seconds = 60 * training.max_minutes if seconds is None else min(60 * training.max_minutes, seconds)
     what = f"{each:.3g} s an update, {speed:,.0f} target tokens/s; {length.epoch_updates:,} updates are an epoch"
     if seconds is not None:
         ends = f"{left:,} updates" if left is not None else "training.max_minutes"
@@ -80,11 +70,7 @@ def estimate_time(
     else:
         what += "; when training.patience ends it, nobody knows"
     findings.inform(Group.TRAINING, "time", "", what)
-    return estimates | {
-        "seconds_per_update": each,
-        "target_tokens_per_second": speed,
-        "seconds": seconds,
-    }
+    return {**estimates, "seconds_per_update": each, "target_tokens_per_second": speed, "seconds": seconds}
 
 
 def estimate_memory(outcome: TrialOutcome, findings: Findings) -> dict[str, Any]:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import gzip
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
 from nmt.config import Config
 from nmt.corpus.parallel import CorpusFiles, absence, count_lines, unequal_lines
-from nmt.errors import DataError, InputFileError, ModelError
+from nmt.errors import DataError, InputFileError, ModelError, Problem
 from nmt.preflight.findings import Findings, Group
 from nmt.tokenization.tokenizer import Tokenizer
 
@@ -41,19 +42,12 @@ def pair_sets(config: Config) -> list[PairSet]:
 
 @dataclass
 class FileInventory:
-    """The state of the files.
+    """The state of the files. Those that are missing or unreadable are among the findings."""
 
-    Attributes:
-        lines: numbers of lines of the files that were counted.
-        missing: files that do not exist or are not regular, which must not be opened; they are among the findings.
-        unreadable: files that cannot be read to their ends; they are among the findings.
-        counted: True if lines were counted at all.
-    """
-
-    lines: dict[str, int] = field(default_factory=dict)
-    missing: set[str] = field(default_factory=set)
-    unreadable: set[str] = field(default_factory=set)
-    counted: bool = True
+    lines: dict[str, int] = field(default_factory=dict)  # numbers of lines of the files that were counted
+    missing: dict[str, Problem] = field(default_factory=dict)  # absent or not regular, and so must not be opened
+    unreadable: set[str] = field(default_factory=set)  # not to their ends
+    counted: bool = True  # True if lines were counted at all
 
     def pairs(self, files: CorpusFiles) -> int | None:
         """Returns the number of pairs that a training would read of these files; None if it was not counted."""
@@ -66,22 +60,25 @@ def check_files(config: Config, full: bool, findings: Findings, tick: Callable[[
     """Checks all files; counts the lines of large ones only if `full`. `tick` is called now and then."""
     sets = pair_sets(config)
     files = FileInventory()
-    files.missing = {path for path in _paths(sets) if absence(path)}
+    files.missing = {path: problem for path in _paths(sets) if (problem := absence(path))}
     files.counted = full or _text_bytes([path for path in _paths(sets) if path not in files.missing]) <= COUNTED_BYTES
     # First the files that training reads, then those that only `nmt eval` reads.
     for some in (sets[:2], sets[2:]):
-        for path in filter(files.missing.__contains__, _paths(some)):
-            if problem := absence(path):
+        for path in _paths(some):
+            if problem := files.missing.get(path):
                 findings.error(Group.FILES, "unreadable", InputFileError.from_problems([problem]))
         for path in _paths(some) if files.counted else ():
-            if path not in files.missing | files.unreadable | files.lines.keys():
+            if path not in {*files.missing, *files.unreadable, *files.lines}:
                 _count(path, files, findings, tick)
         for name, named in some:
             _check_counts(name, named, files, findings)
     if not files.counted:
         what = "the files are large: of each, only the beginning was read, and lines were not counted"
         findings.inform(Group.FILES, "not_counted", "", what, "--full reads everything")
-    _check_sides(sets, findings)
+    for source, target in chain.from_iterable(named.pairs for _, named in sets):
+        if files.missing.keys().isdisjoint((source, target)) and Path(source).samefile(target):
+            what = f"the same file is source and target ({target})"
+            findings.warn(Group.FILES, "same_file", source, what, "name the translation as target")
     for path in filter(None, (config.tokenizer.source_model, config.tokenizer.target_model)):
         with findings.catching(Group.FILES, "tokenizer_unreadable", InputFileError, ModelError):
             if problem := absence(path):
@@ -124,18 +121,6 @@ def _check_counts(name: str, named: CorpusFiles, files: FileInventory, findings:
         if name == VALIDATION and pairs > MANY_VALIDATION_PAIRS:
             what = f"each validation will translate all {pairs:,} pairs"
             findings.warn(Group.FILES, "many_validation_pairs", where, what, "a thousand or two are enough")
-
-
-def _check_sides(sets: list[PairSet], findings: Findings) -> None:
-    for source, target in _readable_pairs(sets):
-        if Path(source).samefile(target):
-            what = f"the same file is source and target ({target})"
-            findings.warn(Group.FILES, "same_file", source, what, "name the translation as target")
-
-
-def _readable_pairs(sets: list[PairSet]) -> Iterator[tuple[str, str]]:
-    for _, named in sets:
-        yield from ((source, target) for source, target in named.pairs if not (absence(source) or absence(target)))
 
 
 def estimated_lines(path: str, lines: Sequence[str]) -> int:

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
-from pathlib import Path
 from typing import Any
 
 from nmt.errors import NmtError
@@ -35,25 +34,15 @@ class Group(StrEnum):
 
 @dataclass(frozen=True)
 class Finding:
-    """A finding.
+    """A finding."""
 
-    Attributes:
-        severity: its consequence.
-        group: its subject.
-        kind: a name for programs, which stays the same when the wording changes.
-        where: a file, a line of a file, or a key; may be empty.
-        what: the observation.
-        advice: a remedy; empty where there is nothing to do.
-        exit_code: exit code that training would end with; None unless it is an error.
-    """
-
-    severity: Severity
-    group: Group
-    kind: str
-    where: str
-    what: str
-    advice: str = ""
-    exit_code: int | None = None
+    severity: Severity  # its consequence
+    group: Group  # its subject
+    kind: str  # a name for programs, which stays the same when the wording changes
+    where: str  # a file, a line of a file, or a key; may be empty
+    what: str  # the observation
+    advice: str = ""  # a remedy; empty where there is nothing to do
+    exit_code: int | None = None  # exit code that training would end with; None unless it is an error
 
     def to_json(self) -> dict[str, Any]:
         """Returns the finding as JSON values."""
@@ -69,10 +58,8 @@ class Findings:
 
     def error(self, group: Group, kind: str, error: NmtError, advice: str = "") -> None:
         """Adds an error that training would end with: one finding for each of its problems."""
-        for problem in error.problems:
-            self._found.append(
-                Finding(Severity.ERROR, group, kind, problem.where, problem.what, advice, error.exit_code)
-            )
+        for one in error.problems:
+            self._found.append(Finding(Severity.ERROR, group, kind, one.where, one.what, advice, error.exit_code))
 
     def warn(self, group: Group, kind: str, where: str, what: str, advice: str = "") -> None:
         """Adds a warning: training would take it, and be the worse for it."""
@@ -122,8 +109,3 @@ def share(count: int, total: int) -> str:
     percent = 100 * count / total if total else 0.0
     shown = f"{percent:.1f}" if percent >= 0.1 or not count else "under 0.1"
     return f"{count:,} of {total:,} ({shown} %)"
-
-
-def location(path: str | Path, line: int) -> str:
-    """Formats a line of a file: `train.en:12`."""
-    return f"{path}:{line}"

@@ -144,37 +144,33 @@ def _base(code: str) -> str:
 
 
 def _check_scripts(codes: tuple[str, str], sides: PairProfile, findings: Findings) -> bool:
-    wrong = [(code, side, script) for code, side in zip(codes, sides, strict=True) if (script := _wrong(code, side))]
-    if len(wrong) == 2 and [_scripts()[code] for code in reversed(codes)] == [script for *_, script in wrong]:
-        _report_swapped(sides, f"{sides.source.where} is in {wrong[0][2].title()} letters", findings)
-        return True
-    for code, side, script in wrong:
-        what = f"is in {script.title()} letters, which {code} is not written in"
-        findings.warn(Group.TEXT, "wrong_language", side.where, what, "see which file belongs where")
-    return bool(wrong)
+    scripts = [_wrong_script(code, side) for code, side in zip(codes, sides, strict=True)]
+    are_swapped = all(scripts) and scripts == [_scripts()[code] for code in reversed(codes)]
+    swapped = are_swapped and f"{sides.source.where} is in {scripts[0].title()} letters"
+    wrong = [
+        script and f"is in {script.title()} letters, which {code} is not written in"
+        for code, script in zip(codes, scripts, strict=True)
+    ]
+    return _report(sides, swapped or None, wrong, findings)
 
 
-def _wrong(code: str, side: SideProfile) -> str | None:
-    """Returns the script of nearly all letters, if the language has another."""
+def _wrong_script(code: str, side: SideProfile) -> str:
+    """Returns the script of nearly all letters if the language has another, or else nothing."""
     expected, total = _scripts().get(code), side.scripts.total()
     if expected is None or total < _LEAST_LETTERS or side.scripts[expected] > total / 5:
-        return None
+        return ""
     script, count = side.scripts.most_common(1)[0]
-    return script if count > 0.8 * total else None
+    return script if count > 0.8 * total else ""
 
 
 def _check_words(codes: tuple[str, str], sides: PairProfile, findings: Findings) -> bool:
     """Compares the sides with the frequent words of languages, as far as those of their own are known."""
     guesses = [_guess(side, code) for side, code in zip(sides, codes, strict=True)]
+    swapped = None
     if guesses == [codes[1], codes[0]]:
-        what = f"{sides.source.where} looks like {guesses[0]}, {sides.target.where} like {guesses[1]}"
-        _report_swapped(sides, what, findings)
-        return True
-    for side, code, guess in zip(sides, codes, guesses, strict=True):
-        if guess is not None:
-            what = f"looks like {guess}, and should be {code}"
-            findings.warn(Group.TEXT, "wrong_language", side.where, what, "see which file belongs where")
-    return any(guesses)
+        swapped = f"{sides.source.where} looks like {guesses[0]}, {sides.target.where} like {guesses[1]}"
+    wrong = [guess and f"looks like {guess}, and should be {code}" for code, guess in zip(codes, guesses, strict=True)]
+    return _report(sides, swapped, wrong, findings)
 
 
 def _guess(side: SideProfile, code: str) -> str | None:
@@ -202,24 +198,28 @@ def _compare(
     if not (sides.are_long and reference.are_long):
         return False
     common = [side.common for side in reference]
-    source_is_other = _is_far(sides.source, common[0], common[1])
-    target_is_other = _is_far(sides.target, common[1], common[0])
-    if source_is_other and target_is_other:
-        _report_swapped(sides, f"{sides.source.where} looks like the target side of {name}", findings)
-        return True
-    wrong = False
-    for side, other, is_other in zip(sides, reference, (source_is_other, target_is_other), strict=True):
-        if is_other or side.share(other.common) < least * other.share(other.common):
-            what = f"looks like another language than {other.where}"
-            findings.warn(Group.TEXT, "wrong_language", side.where, what, "see which file belongs where")
-            wrong = True
-    return wrong
+    are_far = [_is_far(sides.source, common[0], common[1]), _is_far(sides.target, common[1], common[0])]
+    swapped = f"{sides.source.where} looks like the target side of {name}" if all(are_far) else None
+    wrong = [
+        f"looks like another language than {other.where}"
+        if is_far or side.share(other.common) < least * other.share(other.common)
+        else None
+        for side, other, is_far in zip(sides, reference, are_far, strict=True)
+    ]
+    return _report(sides, swapped, wrong, findings)
 
 
 def _is_far(side: SideProfile, own: frozenset[str], other: frozenset[str]) -> bool:
     return side.share(other) > max(0.1, 2 * side.share(own))
 
 
-def _report_swapped(sides: PairProfile, what: str, findings: Findings) -> None:
-    advice = "exchange source and target, or their languages"
-    findings.warn(Group.TEXT, "swapped", sides.source.where, f"the sides seem to be swapped: {what}", advice)
+def _report(sides: PairProfile, swapped: str | None, wrong: Sequence[str | None], findings: Findings) -> bool:
+    """Reports that the sides are swapped, or else what is wrong with each; returns whether anything is."""
+    if swapped:
+        what, advice = f"the sides seem to be swapped: {swapped}", "exchange source and target, or their languages"
+        findings.warn(Group.TEXT, "swapped", sides.source.where, what, advice)
+        return True
+    for side, fault in zip(sides, wrong, strict=True):
+        if fault:
+            findings.warn(Group.TEXT, "wrong_language", side.where, fault, "see which file belongs where")
+    return any(wrong)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple, Self
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple, Self
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nmt.corpus.ibm_model1 import learn_lexicon
-from nmt.preflight.reservoir import BLOCK_PAIRS, Block
+from nmt.corpus.parallel import Pair
+from nmt.corpus.store import Side, TokenPairs
+from nmt.preflight.reservoir import BLOCK_PAIRS
 from nmt.preflight.stems import stems
 
 MOST_SHIFT = 8
@@ -30,69 +31,38 @@ _END = 0
 SERIOUS_STRAYS = 0.05
 """Share of stray lines that is worth a warning."""
 
-
-class _Pairs:
-    """Pairs of word ids in memory, for `learn_lexicon`."""
-
-    def __init__(self, sources: Sequence[NDArray[np.int64]], targets: Sequence[NDArray[np.int64]]) -> None:
-        self._sides = sources, targets
-        self._lengths = tuple(np.fromiter(map(len, side), np.int64, len(side)) for side in self._sides)
-
-    def __len__(self) -> int:
-        return len(self._sides[0])
-
-    def source(self, index: int) -> NDArray[Any]:
-        return self._sides[0][index]
-
-    def target(self, index: int) -> NDArray[Any]:
-        return self._sides[1][index]
-
-    def source_lengths(self, indices: NDArray[np.int64]) -> NDArray[np.int64]:
-        return self._lengths[0][indices]
-
-    def target_lengths(self, indices: NDArray[np.int64]) -> NDArray[np.int64]:
-        return self._lengths[1][indices]
+_StemPairs = Sequence[tuple[list[str], list[str]]]
 
 
-class _Vocabulary:
-    """Ids, from 1, of the words that occur in several lines."""
-
-    def __init__(self, lines: Sequence[Sequence[str]]) -> None:
-        counts = Counter(word for line in lines for word in set(line))
-        self.words = ["", *(word for word, count in counts.items() if count >= _LEAST_LINES)]
-        self._ids = {word: number for number, word in enumerate(self.words) if number}
-
-    def encode(self, line: Sequence[str]) -> NDArray[np.int64]:
-        return np.array([self._ids[word] for word in line if word in self._ids], np.int64)
+def _as_ids(lines: Sequence[Sequence[str]]) -> tuple[list[str], Side]:
+    """Returns the words that occur in several lines, from index 1 on, and all lines as indices of these."""
+    counts = Counter(word for line in lines for word in set(line))
+    words = ["", *(word for word, count in counts.items() if count >= _LEAST_LINES)]
+    ids = {word: number for number, word in enumerate(words) if number}
+    encoded = [np.array([ids[word] for word in line if word in ids], np.int64) for line in lines]
+    return words, Side.from_sentences(encoded)
 
 
 class TranslationTable(NamedTuple):
-    """Translations of words, by which the words of a target line are expected.
+    """Translations of words, by which the words of a target line are expected."""
 
-    Attributes:
-        translations: the most probable ones of each source word.
-        frequent: target words that occur everywhere, and so are not informative.
-        known: target words that occur in enough lines to be learned.
-    """
-
-    translations: Mapping[str, frozenset[str]]
-    frequent: frozenset[str]
-    known: frozenset[str]
+    translations: Mapping[str, frozenset[str]]  # the most probable ones of each source word
+    frequent: frozenset[str]  # target words that occur everywhere, and so are not informative
+    known: frozenset[str]  # target words that occur in enough lines to be learned
 
     @classmethod
-    def learn(cls, pairs: Sequence[tuple[list[str], list[str]]], seed: int, most_cells: int) -> Self:
+    def learn(cls, pairs: _StemPairs, seed: int, most_cells: int) -> Self:
         """Learns a table by IBM Model 1 (Brown et al. 1993)."""
-        sources, targets = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
-        known, other = _Vocabulary(sources), _Vocabulary(targets)
-        tokens = _Pairs(list(map(known.encode, sources)), list(map(other.encode, targets)))
-        lexicon = learn_lexicon(tokens, len(known.words), len(other.words), _END, seed, most_cells)
+        known, source = _as_ids([source for source, _ in pairs])
+        other, target = _as_ids([target for _, target in pairs])
+        lexicon = learn_lexicon(TokenPairs(source, target), len(known), len(other), _END, seed, most_cells)
         best = lexicon.translations[:, :_TRANSLATIONS]
         translations = {
-            word: frozenset(other.words[number] for number in numbers if number > 0)
-            for word, numbers in zip(known.words, best.tolist(), strict=True)
+            word: frozenset(other[number] for number in numbers if number > 0)
+            for word, numbers in zip(known, best.tolist(), strict=True)
         }
-        frequent = frozenset(other.words[number] for number in lexicon.frequent.tolist())
-        return cls(translations, frequent, frozenset(other.words[1:]))
+        frequent = frozenset(other[number] for number in lexicon.frequent.tolist())
+        return cls(translations, frequent, frozenset(other[1:]))
 
     def expected(self, source: Sequence[str]) -> set[str]:
         """Returns words that a translation may have, among them those of the source: numbers and names."""
@@ -106,24 +76,17 @@ class TranslationTable(NamedTuple):
 class LexicalFit(NamedTuple):
     """The lexical fit of a corpus, where its lines belong together.
 
-    Attributes:
-        folds: tables by which the lines of even and of odd blocks are judged, each learned from the other blocks, since
-            a pair always fits a table that was learned from it.
-        shift: number of lines by which the target of most pairs stands further down.
-        words: number of informative words in the target lines of the sample.
-        hit: share of these that their own source expects.
-        chance: share of these that a source nearby expects.
-        judged: number of lines with enough known words to be judged one by one.
-        stray: number of judged lines of which no more is expected than by chance.
+    The lines of even and of odd blocks are judged by two tables, each learned from the other blocks, since a pair
+    always fits a table that was learned from it.
     """
 
     folds: tuple[TranslationTable, TranslationTable]
-    shift: int
-    words: int
-    hit: float
-    chance: float
-    judged: int
-    stray: int
+    shift: int  # number of lines by which the target of most pairs stands further down
+    words: int  # number of informative words in the target lines of the sample
+    hit: float  # share of these that their own source expects
+    chance: float  # share of these that a source nearby expects
+    judged: int  # number of lines with enough known words to be judged one by one
+    stray: int  # number of judged lines of which no more is expected than by chance
 
     @property
     def has_strays(self) -> bool:
@@ -150,11 +113,9 @@ def fold(number: int) -> int:
     return (number - 1) // BLOCK_PAIRS % 2
 
 
-def learn_lexical_fit(blocks: Sequence[Block], seed: int, tick: Callable[[], None]) -> LexicalFit:
+def learn_lexical_fit(blocks: Sequence[Sequence[Pair]], seed: int, tick: Callable[[], None]) -> LexicalFit:
     """Learns the fit of a sample as it stands if that is good, or else the best fit at a shift of the target."""
-    lines = [
-        (fold(block.first), [(stems(pair.source), stems(pair.target)) for pair in block.pairs]) for block in blocks
-    ]
+    lines = [(fold(block[0].number), [(stems(pair.source), stems(pair.target)) for pair in block]) for block in blocks]
     fit = _fit(lines, 0, seed, _MOST_CELLS)
     if fit.is_good:
         return fit
@@ -167,9 +128,6 @@ def learn_lexical_fit(blocks: Sequence[Block], seed: int, tick: Callable[[], Non
     return _fit(lines, best.shift, seed, _MOST_CELLS) if best.is_good else fit
 
 
-_StemPairs = Sequence[tuple[list[str], list[str]]]
-
-
 def _fit(blocks: Sequence[tuple[int, _StemPairs]], shift: int, seed: int, most_cells: int) -> LexicalFit:
     halves = [
         [pair for half, lines in blocks if half != number for pair in _shifted(lines, shift)] for number in (0, 1)
@@ -179,7 +137,9 @@ def _fit(blocks: Sequence[tuple[int, _StemPairs]], shift: int, seed: int, most_c
     known_lines: list[tuple[int, int]] = []  # known words, and how many of them are expected
     for half, lines in blocks:
         table = folds[half]
-        for source, target, other in _with_neighbours(list(_shifted(lines, shift))):
+        pairs = _shifted(lines, shift)
+        for number, (source, target) in enumerate(pairs):
+            other, _ = pairs[(number + len(pairs) // 2) % len(pairs)]  # half a block away, for comparison
             informative, expected = table.informative(target), table.expected(source)
             words += len(informative)
             hits += len(informative & expected)
@@ -192,13 +152,6 @@ def _fit(blocks: Sequence[tuple[int, _StemPairs]], shift: int, seed: int, most_c
     return LexicalFit((folds[0], folds[1]), shift, words, hits / max(1, words), chance, len(known_lines), stray)
 
 
-def _shifted(lines: _StemPairs, shift: int) -> Iterator[tuple[list[str], list[str]]]:
-    for number, (source, _) in enumerate(lines):
-        if 0 <= number + shift < len(lines):
-            yield source, lines[number + shift][1]
-
-
-def _with_neighbours(pairs: Sequence[tuple[list[str], list[str]]]) -> Iterator[tuple[list[str], list[str], list[str]]]:
-    """Yields source, target, and for comparison a source half a block away."""
-    for number, (source, target) in enumerate(pairs):
-        yield source, target, pairs[(number + len(pairs) // 2) % len(pairs)][0]
+def _shifted(lines: _StemPairs, shift: int) -> _StemPairs:
+    sources, targets = lines[max(0, -shift) :], lines[max(0, shift) :]
+    return [(source, target) for (source, _), (_, target) in zip(sources, targets, strict=False)]

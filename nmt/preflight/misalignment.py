@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, repeat
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nmt.preflight.findings import Findings, Group, location
+from nmt.preflight.findings import Findings, Group
 from nmt.preflight.lexical_fit import MOST_SHIFT, LexicalFit
 from nmt.preflight.reading import LinePair
 from nmt.preflight.stems import stems
@@ -58,12 +60,7 @@ class Segmentation:
         self._starts = [_Start(0, self._sums, None)] * _STATES
 
     def add(self, hits: Row, words: Row) -> None:
-        """Takes in the next line.
-
-        Args:
-            hits: (SHIFTS,) expected words of the target line at each shift.
-            words: (SHIFTS,) all words of it.
-        """
+        """Takes in the next line: (SHIFTS,) expected words of the target line at each shift, and all words of it."""
         best = int(self._scores.argmax())
         least = self._scores[best] - _CHANGE
         start = _Start(self._lines, self._sums, (best, self._starts[best]))
@@ -84,8 +81,7 @@ class Segmentation:
         last: tuple[int, _Start] | None = (best, self._starts[best])
         while last is not None:
             state, start = last
-            stretch = _judged(state, start.line, end, sums - start.sums)
-            if stretch is not None:
+            if stretch := _judged(state, start.line, end, sums - start.sums):
                 found.append(stretch)
             end, sums, last = start.line, start.sums, start.before
         return found[::-1]
@@ -125,7 +121,7 @@ def report_stretches(stretches: Sequence[Stretch], source: str, target: str, fin
             kind, what = "shifted", f"the translation of {lines} seems to stand {there} in {target}"
             more, less = ("too many", "too few") if stretch.shift > 0 else ("too few", "too many")
             advice = f"look for lines {more} in {target}, or {less} in {source}, shortly before"
-        findings.warn(Group.PAIRS, kind, location(source, stretch.first), what, advice)
+        findings.warn(Group.PAIRS, kind, f"{source}:{stretch.first}", what, advice)
     if len(stretches) > _SHOWN:
         more_lines = sum(stretch.last - stretch.first + 1 for stretch in stretches[_SHOWN:])
         what = f"{len(stretches) - _SHOWN:,} further stretches, of {more_lines:,} lines, fit badly"
@@ -134,31 +130,20 @@ def report_stretches(stretches: Sequence[Stretch], source: str, target: str, fin
 
 def _rows(pairs: Iterable[LinePair], fit: LexicalFit) -> Iterator[tuple[Row, Row]]:
     """Yields for each line, by shift, the number of expected words of the target line, and of all its words."""
-    sources: list[set[str]] = []  # words expected by the waiting lines
-    targets: list[set[str]] = []  # from `MOST_SHIFT` lines before the first waiting line on
-    targets += [set()] * MOST_SHIFT
-    for pair in _shortened(pairs):
-        table = fit.judge(pair.source.number)
-        sources.append(table.expected(stems(pair.source.text)))
-        targets.append(table.informative(stems(pair.target.text)))
-        if len(sources) > MOST_SHIFT:
-            yield _row(sources.pop(0), targets)
-            targets.pop(0)
-    targets += [set()] * MOST_SHIFT
-    while sources:
-        yield _row(sources.pop(0), targets)
-        targets.pop(0)
+    no_words: set[str] = set()
+    waiting: deque[set[str]] = deque()  # words expected by lines of which not all targets are known
+    targets = deque([no_words] * len(SHIFTS), maxlen=len(SHIFTS))  # those around the first waiting line
+    for expected, found in chain(_words(pairs, fit), repeat((no_words, no_words), MOST_SHIFT)):
+        waiting.append(expected)
+        targets.append(found)
+        if len(waiting) > MOST_SHIFT:
+            first = waiting.popleft()
+            hits = np.array([len(first & target) for target in targets], np.float64)
+            yield hits, np.array(list(map(len, targets)), np.float64)
 
 
-def _shortened(pairs: Iterable[LinePair]) -> Iterator[LinePair]:
-    for pair in pairs:
-        short = pair.shortened()
-        yield pair._replace(
-            source=pair.source._replace(text=short.source), target=pair.target._replace(text=short.target)
-        )
-
-
-def _row(expected: set[str], targets: list[set[str]]) -> tuple[Row, Row]:
-    around = targets[: len(SHIFTS)]
-    hits = np.array([len(expected & target) for target in around], np.float64)
-    return hits, np.array([len(target) for target in around], np.float64)
+def _words(pairs: Iterable[LinePair], fit: LexicalFit) -> Iterator[tuple[set[str], set[str]]]:
+    """Yields for each pair the words that its source expects, and the informative ones of its target."""
+    for pair in map(LinePair.shortened, pairs):
+        table = fit.judge(pair.number)
+        yield table.expected(stems(pair.source)), table.informative(stems(pair.target))

@@ -10,7 +10,7 @@ import numpy as np
 
 from nmt.corpus.cleaning import SeenPairs
 from nmt.preflight.files import PairSet
-from nmt.preflight.findings import Findings, Group, location, share
+from nmt.preflight.findings import Findings, Group, share
 from nmt.preflight.reading import LinePair
 
 # Pairs whose hashes are remembered. Of more, a part is inspected, which has all copies of a pair or none.
@@ -67,9 +67,8 @@ class RepeatedPairs:
         what += "; training leaves them out" if dropped else ""
         serious = not dropped and self.repeated > SERIOUS_REPETITION * self.seen
         advice = "" if dropped else "data.drop_duplicates=true leaves them out"
-        findings.grade(
-            serious, Group.PAIRS, "repeated_pairs", location(training.files.source[file], line), what, advice
-        )
+        where = f"{training.files.source[file]}:{line}"
+        findings.grade(serious, Group.PAIRS, "repeated_pairs", where, what, advice)
 
 
 _Position = tuple[int, int]  # file and line
@@ -118,28 +117,19 @@ class OverlapSearch:
 
     def report(self, extent: str, findings: Findings) -> None:
         """Adds the overlap to the findings; `extent` says how much of the other set was inspected."""
+        held_out, other, total = self._held_out.set, self.other, self._held_out.pairs
+        advice = f"leave them out of {other.name}: scores on what was learned by heart mean little"
         reported = 0
         for kind, lines, found in zip(_NOUNS, self._held_out.lines, self._found, strict=True):
             count = sum(lines.counts[digest] for digest in found)
-            if count > reported:  # else the same lines, reported already
-                self._report_kind(kind, count, lines, found, extent, findings)
-            reported = max(reported, count) if kind == "pair" else reported
-
-    def _report_kind(
-        self, kind: str, count: int, lines: _Lines, found: dict[int, _Position], extent: str, findings: Findings
-    ) -> None:
-        held_out, other = self._held_out.set, self.other
-        first = min(found, key=lines.positions.__getitem__)
-        ours, theirs = (
-            location((named.files.target if kind == "target" else named.files.source)[file], line)
-            for named, (file, line) in ((held_out, lines.positions[first]), (other, found[first]))
-        )
-        findings.grade(
-            count >= SERIOUS_OVERLAP * self._held_out.pairs,
-            Group.OVERLAP,
-            f"overlap_{kind}",
-            ours,
-            f"{share(count, self._held_out.pairs)} {_NOUNS[kind]} of {held_out.name} stand in {other.name}{extent}, "
-            f"the first of them is this one, at {theirs}",
-            f"leave them out of {other.name}: scores on what was learned by heart mean little",
-        )
+            if count <= reported:  # none, or the same lines, reported already
+                continue
+            reported = count if kind == "pair" else reported
+            first = min(found, key=lines.positions.__getitem__)
+            ours, theirs = (
+                f"{(named.files.target if kind == 'target' else named.files.source)[file]}:{line}"
+                for named, (file, line) in ((held_out, lines.positions[first]), (other, found[first]))
+            )
+            what = f"{share(count, total)} {_NOUNS[kind]} of {held_out.name} stand in {other.name}{extent}"
+            what += f", the first of them is this one, at {theirs}"
+            findings.grade(count >= SERIOUS_OVERLAP * total, Group.OVERLAP, f"overlap_{kind}", ours, what, advice)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from nmt.corpus.parallel import CorpusFiles, Pair
@@ -29,25 +30,19 @@ class LinePair(NamedTuple):
 
     def shortened(self) -> Pair:
         """Returns the pair with at most `MOST_CHARACTERS` of each line."""
-        return Pair(
-            self.file,
-            self.source.number,
-            self.source.text[:MOST_CHARACTERS],
-            self.target.text[:MOST_CHARACTERS],
-            self.source.too_long or self.target.too_long,
-        )
+        texts = (self.source.text[:MOST_CHARACTERS], self.target.text[:MOST_CHARACTERS])
+        return Pair(self.file, self.source.number, *texts, self.source.too_long or self.target.too_long)
 
 
+@dataclass
 class PairReader:
-    """Reads the pairs of a set: all of them if `full`, the first of each file otherwise."""
+    """Reads the pairs of a set: all of them if `_full`, the first of each file otherwise."""
 
-    def __init__(self, files: FileInventory, findings: Findings, full: bool, progress: Callable[[int], None]) -> None:
-        """Takes `progress`, which is called now and then with the number of pairs read."""
-        self._files = files
-        self._findings = findings
-        self._full = full
-        self._progress = progress
-        self._read = 0
+    _files: FileInventory
+    _findings: Findings
+    _full: bool
+    _progress: Callable[[int], None]  # called now and then with the number of pairs read
+    _read: int = 0
 
     def pairs(self, corpus: CorpusFiles) -> Iterator[LinePair]:
         """Yields the pairs, file by file, each as far as both of its files go and can be read."""

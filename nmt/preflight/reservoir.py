@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from typing import NamedTuple
 
 from nmt.corpus.parallel import Pair
 from nmt.preflight.reading import LinePair
@@ -12,44 +11,37 @@ BLOCK_PAIRS = 50
 MOST_BLOCKS = 640
 
 
-class Block(NamedTuple):
-    """Neighbouring pairs of one file, from line `first` on."""
-
-    first: int
-    pairs: list[Pair]
-
-
 class Reservoir:
-    """A sample of at most `MOST_BLOCKS` blocks of `BLOCK_PAIRS` pairs, each as likely as any other.
+    """A sample of at most `MOST_BLOCKS` blocks of `BLOCK_PAIRS` pairs of one file, each as likely as any other.
 
     Of a small corpus it is the whole.
     """
 
     def __init__(self, seed: int) -> None:
         self._generator = random.Random(seed)
-        self._blocks: list[Block] = []
+        self._blocks: list[list[Pair]] = []
         self._blocks_met = 0
-        self._slot: int | None = None  # of the current block; None if it is not drawn
+        self._block: list[Pair] | None = None  # the current one; None if it is not drawn
         self.pairs_met = 0
         self.all_read = True  # set to False by the reader that leaves some of the corpus unread
 
     def add(self, pair: LinePair) -> None:
         """Takes in the next pair."""
         self.pairs_met += 1
-        number = pair.source.number
-        if number % BLOCK_PAIRS == 1:
-            self._begin(number)
-        if self._slot is not None:
-            self._blocks[self._slot].pairs.append(pair.shortened())
+        if pair.source.number % BLOCK_PAIRS == 1:
+            self._begin_block()
+        if self._block is not None:
+            self._block.append(pair.shortened())
 
-    def _begin(self, number: int) -> None:
+    def _begin_block(self) -> None:
         # Algorithm R (Vitter 1985).
         met = self._blocks_met
         slot = met if met < MOST_BLOCKS else int(self._generator.random() * (met + 1))
         self._blocks_met += 1
-        self._slot = slot if slot < MOST_BLOCKS else None
+        self._block = None
         if slot < MOST_BLOCKS:
-            self._blocks[slot : slot + 1] = [Block(number, [])]
+            self._block = []
+            self._blocks[slot : slot + 1] = [self._block]
 
     @property
     def is_whole(self) -> bool:
@@ -57,11 +49,11 @@ class Reservoir:
         return self.all_read and self._blocks_met <= MOST_BLOCKS
 
     @property
-    def blocks(self) -> list[Block]:
+    def blocks(self) -> list[list[Pair]]:
         """The blocks, in the order of the corpus."""
-        return sorted(self._blocks, key=lambda block: (block.pairs[0].file, block.first))
+        return sorted(self._blocks)  # a pair begins with its file and the number of its line
 
     @property
     def pairs(self) -> list[Pair]:
         """The pairs, in the order of the corpus."""
-        return [pair for block in self.blocks for pair in block.pairs]
+        return [pair for block in self.blocks for pair in block]

@@ -16,19 +16,12 @@ from nmt.tokenization.tokenizers import Tokenizers
 
 
 class ResumableRun(NamedTuple):
-    """An earlier training that this one would resume.
+    """An earlier training that this one would resume."""
 
-    Attributes:
-        step: number of updates made.
-        corpus: fingerprint of the corpus.
-        tokenizers: of source and target.
-        finished: True if there is nothing left to do.
-    """
-
-    step: int
-    corpus: str
-    tokenizers: Tokenizers
-    finished: bool
+    step: int  # number of updates made
+    corpus: str  # fingerprint of the corpus
+    tokenizers: Tokenizers  # of source and target
+    finished: bool  # True if there is nothing left to do
 
 
 def check_run_directory(config: Config, run: Path, restart: bool, findings: Findings) -> ResumableRun | None:
@@ -73,10 +66,8 @@ def _read(config: Config, directory: Path, findings: Findings) -> ResumableRun:
     check_unchanged(config, checkpoint)
     state = checkpoint.state
     limit = finished_by(config, state)
-    if limit is None:
-        what = f"training would go on from step {state.step:,}"
-        findings.inform(Group.RUN, "goes_on", str(directory), what, "--restart begins anew")
-    else:
-        what = f"this run is finished already: {limit}; training would do nothing"
-        findings.inform(Group.RUN, "finished", str(directory), what, "--restart begins anew")
+    kind, what = "goes_on", f"training would go on from step {state.step:,}"
+    if limit is not None:
+        kind, what = "finished", f"this run is finished already: {limit}; training would do nothing"
+    findings.inform(Group.RUN, kind, str(directory), what, "--restart begins anew")
     return ResumableRun(state.step, state.corpus, checkpoint.tokenizers, limit is not None)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from itertools import groupby
+from collections.abc import Callable, Iterator, Sequence
+from itertools import chain, groupby
 
 from nmt.config import Config
 from nmt.preflight.files import TEST, TRAINING, VALIDATION, FileInventory, PairSet, pair_sets
@@ -29,7 +29,7 @@ class SetScan:
         self.sample = Reservoir(seed)
         self._texts = [(FileText(source), FileText(target)) for source, target in pairs.files.pairs]
 
-    def scanned(self, reader: PairReader) -> Iterator[LinePair]:
+    def scanned(self, reader: PairReader, searches: Sequence[OverlapSearch]) -> Iterator[LinePair]:
         """Yields the pairs of the set, and inspects each."""
         for pair in reader.pairs(self.set.files):
             source, target = self._texts[pair.file]
@@ -37,6 +37,8 @@ class SetScan:
             target.add(pair.target)
             self.counts.add(pair)
             self.sample.add(pair)
+            for search in searches:
+                search.add(pair)
             yield pair
 
     def report(self, files: FileInventory, copies_matter: bool, findings: Findings) -> None:
@@ -45,9 +47,8 @@ class SetScan:
         if there is not None and there > read and not files.unreadable:
             what = f"the first {read:,} of {there:,} pairs for {self.set.name} were read"
             findings.inform(Group.FILES, "not_whole", self.set.files.source[0], what, "--full reads all of them")
-        for texts in self._texts:
-            for text in texts:
-                text.report(findings)
+        for text in chain(*self._texts):
+            text.report(findings)
         self.counts.report(there == read, copies_matter, findings)
 
 
@@ -72,7 +73,8 @@ def scan(
         read = scans[search.other.name].counts.read
         whole = read == files.pairs(search.other.files)
         search.report("" if whole else f" (its first {read:,} pairs)", findings)
-    _check_languages(config, scans, findings)
+    profiles = {name: SetProfile.from_pairs(one.set.files.pairs, one.sample.pairs) for name, one in scans.items()}
+    check_languages(config, profiles, TRAINING, findings)
     _check_fit(config, scans, reader, findings, lambda: progress(0))
     return {name: scanned.sample for name, scanned in scans.items()}
 
@@ -84,7 +86,7 @@ def _read(scans: dict[str, SetScan], reader: PairReader, repeated: RepeatedPairs
     for name in filter(scans.__contains__, (TEST, VALIDATION, TRAINING)):
         scanned = scans[name]
         current = [OverlapSearch(other, scanned.set) for other in held_out]
-        pairs = _searched(scanned.scanned(reader), current)
+        pairs = scanned.scanned(reader, current)
         if name == TRAINING:
             for pair in pairs:
                 repeated.add(pair)
@@ -93,20 +95,6 @@ def _read(scans: dict[str, SetScan], reader: PairReader, repeated: RepeatedPairs
             held_out.append(HeldOutLines(scanned.set, pairs))
         searches += current
     return searches
-
-
-def _searched(pairs: Iterable[LinePair], searches: list[OverlapSearch]) -> Iterator[LinePair]:
-    for pair in pairs:
-        for search in searches:
-            search.add(pair)
-        yield pair
-
-
-def _check_languages(config: Config, scans: dict[str, SetScan], findings: Findings) -> None:
-    profiles = {
-        name: SetProfile.from_pairs(scanned.set.files.pairs, scanned.sample.pairs) for name, scanned in scans.items()
-    }
-    check_languages(config, profiles, TRAINING, findings)
 
 
 def _check_fit(
@@ -124,17 +112,14 @@ def _check_fit(
                 report_stretches(stretches, source, target, findings)
                 in_stretches |= scanned is training and bool(stretches)
         if fit.has_strays and not in_stretches:
-            what = (
-                f"{share(fit.stray, fit.judged)} sampled lines fit the line beside them no better than chance, "
-                "here and there in the files"
-            )
+            what = f"{share(fit.stray, fit.judged)} sampled lines fit the line beside them no better than chance"
+            what += ", here and there in the files"
             advice = "look at pairs all over the files: they may have been mixed"
             findings.warn(Group.PAIRS, "scattered", where, what, advice)
     elif fit.is_none:
         what = "its lines and those of the target do not seem to have anything to do with each other"
-        findings.warn(
-            Group.PAIRS, "unrelated", where, what, "look whether the files belong together, in the same order"
-        )
+        advice = "look whether the files belong together, in the same order"
+        findings.warn(Group.PAIRS, "unrelated", where, what, advice)
     elif training.counts.read >= _PAIRS_TO_JUDGE:
         what = "whether its lines are beside their translations cannot be told by their words"
         findings.inform(Group.PAIRS, "not_judged", where, what)

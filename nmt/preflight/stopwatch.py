@@ -42,9 +42,7 @@ class _Clock(MetricsWriter):
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._started = 0.0
-        self._updates = -1
-        self._tokens = 0
+        self._started: float | None = None
         self.timing = Timing(0, 0.0, 0)
 
     def write(self, record: dict[str, Any]) -> None:
@@ -54,14 +52,13 @@ class _Clock(MetricsWriter):
             _EnoughError: it was the last.
         """
         now = time.perf_counter()
-        self._updates += 1
-        if not self._updates:
+        updates, _, tokens = self.timing
+        if self._started is None:
             self._started = now
         else:
-            self._tokens += record["target_tokens"]
-        self.timing = Timing(self._updates, now - self._started, self._tokens)
-        seen_enough = self._updates >= FEWEST_UPDATES and self.timing.seconds > ENOUGH_SECONDS
-        if self._updates + 1 >= self._most or seen_enough:
+            self.timing = Timing(updates + 1, now - self._started, tokens + record["target_tokens"])
+        seen_enough = self.timing.updates >= FEWEST_UPDATES and self.timing.seconds > ENOUGH_SECONDS
+        if self.timing.updates + 1 >= self._most or seen_enough:
             raise _EnoughError
 
     def close(self) -> None:

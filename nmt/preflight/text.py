@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from nmt.io.lines import Line
 from nmt.io.streams import open_input
-from nmt.preflight.findings import Findings, Group, location, share
+from nmt.preflight.findings import Findings, Group, share
 
 # All controls but the tab; a carriage return at the end of a line is not part of it.
 _CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f]")
@@ -28,14 +28,14 @@ _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 
 @dataclass
 class LineCount:
-    """A number of lines, and the first of them."""
+    """A number of lines, and the place of the first of them."""
 
     lines: int = 0
-    first: int = 0
+    first: str = ""
 
-    def add(self, number: int) -> None:
+    def add(self, path: str, number: int) -> None:
         """Counts a line."""
-        self.first = self.first or number
+        self.first = self.first or f"{path}:{number}"
         self.lines += 1
 
 
@@ -61,14 +61,14 @@ class FileText:
             return
         self.not_ascii += not text.isascii()
         if line.mended:
-            self.invalid.add(line.number)
+            self.invalid.add(self.path, line.number)
         elif "\ufffd" in text:
-            self.replaced.add(line.number)
+            self.replaced.add(self.path, line.number)
         if found := _CONTROL.search(text):
-            self.control.add(line.number)
+            self.control.add(self.path, line.number)
             self.first_control = self.first_control or f"U+{ord(found[0]):04X}"
         if _ENCODED_TWICE.search(text):
-            self.encoded_twice.add(line.number)
+            self.encoded_twice.add(self.path, line.number)
         if line.number == 1 and text.startswith(_BYTE_ORDER_MARK):
             self.has_mark = True
 
@@ -82,27 +82,22 @@ class FileText:
             what = f"{self._share(self.invalid)} invalid UTF-8, first here; training reads U+FFFD in its place"
             convert = "find out the encoding and convert the file, such as: iconv -f ISO-8859-1 -t UTF-8"
             advice = self._advice(self.invalid, convert)
-            findings.warn(Group.TEXT, "invalid_utf8", location(self.path, self.invalid.first), what, advice)
+            findings.warn(Group.TEXT, "invalid_utf8", self.invalid.first, what, advice)
         if self.has_mark:
             what = "begins with a byte order mark, which training takes for text"
-            findings.warn(
-                Group.TEXT, "byte_order_mark", location(self.path, 1), what, "remove it: sed '1s/^\\xEF\\xBB\\xBF//'"
-            )
+            advice = "remove it: sed '1s/^\\xEF\\xBB\\xBF//'"
+            findings.warn(Group.TEXT, "byte_order_mark", f"{self.path}:1", what, advice)
         self._grade(self.replaced, findings, "replaced", "U+FFFD, what an earlier conversion could not read")
         self._grade(self.control, findings, "control_characters", f"control characters, such as {self.first_control}")
-        self._grade(
-            self.encoded_twice,
-            findings,
-            "encoded_twice",
-            "text such as “Ã©” in place of “é”: UTF-8 that was read as another encoding and encoded again",
-            self._advice(self.encoded_twice, "convert it back: iconv -f UTF-8 -t WINDOWS-1252"),
-        )
+        what = "text such as “Ã©” in place of “é”: UTF-8 that was read as another encoding and encoded again"
+        advice = self._advice(self.encoded_twice, "convert it back: iconv -f UTF-8 -t WINDOWS-1252")
+        self._grade(self.encoded_twice, findings, "encoded_twice", what, advice)
 
     def _grade(self, count: LineCount, findings: Findings, kind: str, what: str, advice: str = "") -> None:
         if count.lines:
             serious = count.lines * LINES_FOR_ONE_ACCIDENT > self.lines
-            where = location(self.path, count.first)
-            findings.grade(serious, Group.TEXT, kind, where, f"{self._share(count)} {what}, first here", advice)
+            what = f"{self._share(count)} {what}, first here"
+            findings.grade(serious, Group.TEXT, kind, count.first, what, advice)
 
     def _advice(self, count: LineCount, convert: str) -> str:
         """Advises to convert the file, unless that would spoil correct lines."""

@@ -35,19 +35,12 @@ _BYTES = 256
 
 
 class TokenizedSample(NamedTuple):
-    """A sample of the training corpus as ids, in a folder.
+    """A sample of the training corpus as ids, in a folder."""
 
-    Attributes:
-        tokenizers: of source and target.
-        sizes: entries of the vocabularies that training would have, source and target.
-        store: the pairs of the sample that training would keep.
-        report: the pairs of the sample that were kept and left out.
-    """
-
-    tokenizers: Tokenizers
-    sizes: tuple[int, int]
-    store: Store
-    report: Report
+    tokenizers: Tokenizers  # of source and target
+    sizes: tuple[int, int]  # entries of the vocabularies that training would have, source and target
+    store: Store  # the pairs of the sample that training would keep
+    report: Report  # the pairs of the sample that were kept and left out
 
     @property
     def bytes_per_pair(self) -> float:
@@ -110,9 +103,8 @@ def _tokenizers(
         tokenizers = Tokenizers(source, Tokenizer.load(options.target_model) if options.target_model else source)
         return tokenizers, (tokenizers.source.size, tokenizers.target.size)
     sides = [[pair.source for pair in sample.pairs], [pair.target for pair in sample.pairs]]
-    trained = [
-        train_on_texts(config, texts, stop) for texts in ([sides] if options.shared else [[side] for side in sides])
-    ]
+    together = [sides] if options.shared else [[side] for side in sides]
+    trained = [train_on_texts(config, texts, stop) for texts in together]
     if sample.is_whole:  # of a part, a vocabulary may be smaller
         for model in trained:
             if model.warning:
@@ -137,9 +129,8 @@ def _report_left_out(report: Report, whole: bool, files: CorpusFiles, findings: 
     of_what = "pairs" if whole else "sampled pairs"
     for left_out in report.left_out:
         if left_out.reason in _ADVICE:
-            what = (
-                f"{share(left_out.count, report.read)} {of_what} are left out: {left_out.reason}; the first is this one"
-            )
+            number = share(left_out.count, report.read)
+            what = f"{number} {of_what} are left out: {left_out.reason}; the first is this one"
             serious = left_out.count > SERIOUS_LOSS * report.read
             kind = f"left_out_{left_out.reason.name.lower()}"
             findings.grade(serious, Group.TOKENS, kind, str(left_out.examples[0]), what, _ADVICE[left_out.reason])

@@ -27,25 +27,15 @@ _COPIES = 4  # of the weights: themselves, their gradient, two moments
 
 
 class TrialPlan(NamedTuple):
-    """The plan of a trial.
+    """The plan of a trial. With unknown `sizes`, None, only the device can be tried."""
 
-    Attributes:
-        config: the configuration, as YAML.
-        device: as for `nmt train`.
-        threads: number of threads; None leaves it to torch.
-        sizes: entries of the vocabularies; None if they are unknown, and only the device can be tried.
-        tokenizers: the SentencePiece models of `Tokenizers.models`.
-        timed: folder of the store for the timed updates; None for no updates.
-        longest: folder of a store with the pairs that take most memory.
-    """
-
-    config: str
-    device: str
-    threads: int | None
-    sizes: tuple[int, int] | None = None
-    tokenizers: tuple[bytes, bytes | None] | None = None
-    timed: Path | None = None
-    longest: Path | None = None
+    config: str  # as YAML
+    device: str  # as for `nmt train`
+    threads: int | None  # None leaves it to torch
+    sizes: tuple[int, int] | None = None  # entries of the vocabularies
+    tokenizers: tuple[bytes, bytes | None] | None = None  # the SentencePiece models of `Tokenizers.models`
+    timed: Path | None = None  # folder of the store for the timed updates; None for no updates
+    longest: Path | None = None  # folder of a store with the pairs that take most memory
 
 
 class TrialModel(NamedTuple):
@@ -58,21 +48,13 @@ class TrialModel(NamedTuple):
 
 
 class TrialOutcome(NamedTuple):
-    """The time and memory of the updates.
+    """The time and memory of the updates."""
 
-    Attributes:
-        updates: number of timed updates.
-        seconds: their time.
-        target_tokens: number of target tokens in them.
-        memory: peak memory of the process, in bytes.
-        device_memory: peak and total memory of the device, in bytes; None on a CPU.
-    """
-
-    updates: int
-    seconds: float
-    target_tokens: int
-    memory: int
-    device_memory: tuple[int, int] | None
+    updates: int  # number of timed updates
+    seconds: float  # their time
+    target_tokens: int  # number of target tokens in them
+    memory: int  # peak memory of the process, in bytes
+    device_memory: tuple[int, int] | None  # peak and total memory of the device, in bytes; None on a CPU
 
 
 class TrialTooLongError(Exception):

@@ -149,4 +149,4 @@ def test_a_sample_is_bounded_and_of_a_small_corpus_all_of_it():
     numbers = [pair.number for pair in large.pairs]
     assert not large.is_whole and len(numbers) == MOST_BLOCKS * BLOCK_PAIRS and numbers == sorted(numbers)
     assert max(numbers) > 0.98 * count and min(numbers) < 0.02 * count
-    assert all(block.first % BLOCK_PAIRS == 1 and len(block.pairs) == BLOCK_PAIRS for block in large.blocks)
+    assert all(block[0].number % BLOCK_PAIRS == 1 and len(block) == BLOCK_PAIRS for block in large.blocks)
