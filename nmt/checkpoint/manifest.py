@@ -16,18 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Literal
 
-from nmt.checkpoint.layout import (
-    LARGEST_FILES,
-    LARGEST_OTHER_FILE,
-    MANIFEST,
-    MODEL_FILES,
-    SHARED_TOKENIZER,
-    SOURCE_TOKENIZER,
-    TARGET_TOKENIZER,
-    TOKENIZER_FILES,
-    TOKENIZER_SETS,
-    TRAINING_FILES,
-)
+from nmt.checkpoint import layout
+from nmt.checkpoint.layout import LARGEST_FILES, MANIFEST, MODEL_FILES, TOKENIZER_FILES, TOKENIZER_SETS, TRAINING_FILES
 from nmt.errors import ModelError, Problem, StorageError
 from nmt.io.atomic_files import new_directory
 from nmt.io.strict_json import encode_json, parse_json
@@ -65,8 +55,14 @@ def write_checksummed(final: Path, files: Mapping[str, bytes], summary: Mapping[
         StorageError: it cannot be written, a file is too large to be read back, or `final` has content and must not be
             replaced.
     """
-    _assert_known(files)
-    _check_sizes(final, files)
+    assert MODEL_FILES <= files.keys() <= LARGEST_FILES.keys() - {MANIFEST}, sorted(files)
+    assert TOKENIZER_FILES & files.keys() in TOKENIZER_SETS, sorted(files)
+    too_large = [name for name, data in files.items() if len(data) > LARGEST_FILES[name]]
+    if too_large:
+        what = "has {:,} bytes; a file of this name may have {:,} at most"
+        raise StorageError.from_problems(
+            [Problem(str(final / name), what.format(len(files[name]), LARGEST_FILES[name])) for name in too_large]
+        )
     manifest = _encode_manifest(files, summary)
     if _holds(final, manifest):
         return
@@ -79,8 +75,7 @@ def write_checksummed(final: Path, files: Mapping[str, bytes], summary: Mapping[
 def read_manifest(directory: Path) -> Manifest:
     """Reads the manifest of `directory`, and checks that it is as `write_checksummed` writes it.
 
-    Raises:
-        ModelError: it is missing, damaged, of another version, or names anything but the files of a model.
+    Raises ModelError if it is missing, damaged, of another version, or names anything but the files of a model.
     """
     path = directory / MANIFEST
     data = read_regular_file(path)
@@ -106,8 +101,7 @@ def read_manifest(directory: Path) -> Manifest:
 def read_file(directory: Path, name: str, manifest: Manifest) -> bytes:
     """Reads one file of a checksummed directory, once, and compares it with the manifest.
 
-    Raises:
-        ModelError: it is missing, no regular file, or damaged.
+    Raises ModelError if it is missing, no regular file, or damaged.
     """
     path = directory / name
     record = manifest.files.get(name)
@@ -122,9 +116,7 @@ def read_file(directory: Path, name: str, manifest: Manifest) -> bytes:
 def verify(directory: Path, *, purpose: Purpose = "everything") -> list[Problem]:
     """Finds everything that is wrong with a checksummed directory, one problem a file, in constant memory.
 
-    Args:
-        directory: a checkpoint or an exported model.
-        purpose: `translation` leaves out the files that only training needs; `training` wants them to be there.
+    The purpose `translation` leaves out the files that only training needs; `training` wants them to be there.
     """
     try:
         manifest = read_manifest(directory)
@@ -132,10 +124,8 @@ def verify(directory: Path, *, purpose: Purpose = "everything") -> list[Problem]
         return list(error.problems)
     problems: list[Problem] = []
     if purpose == "training":
-        problems += [
-            Problem(str(directory / name), "missing: training cannot go on without it")
-            for name in sorted(TRAINING_FILES - manifest.files.keys())
-        ]
+        missing, what = sorted(TRAINING_FILES - manifest.files.keys()), "missing: training cannot go on without it"
+        problems += [Problem(str(directory / name), what) for name in missing]
     for name in sorted(manifest.files):
         if purpose == "translation" and name in TRAINING_FILES:
             continue
@@ -144,20 +134,6 @@ def verify(directory: Path, *, purpose: Purpose = "everything") -> list[Problem]
         except ModelError as error:
             problems += error.problems
     return problems
-
-
-def foreign_files(directory: Path, manifest: Manifest) -> list[Problem]:
-    """Finds the files of a checksummed directory that this program did not write.
-
-    Raises:
-        ModelError: the directory cannot be listed.
-    """
-    try:
-        names = {path.name for path in directory.iterdir()}
-    except OSError as error:
-        raise ModelError(str(directory), f"cannot be read: {error.strerror}") from error
-    foreign = sorted(names - manifest.files.keys() - {MANIFEST})
-    return [Problem(str(directory / name), f"not in the {MANIFEST} beside it") for name in foreign]
 
 
 def _encode_manifest(files: Mapping[str, bytes], summary: Mapping[str, object]) -> bytes:
@@ -172,23 +148,6 @@ def _encode_manifest(files: Mapping[str, bytes], summary: Mapping[str, object]) 
 
 def _sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
-
-
-def _assert_known(files: Mapping[str, bytes]) -> None:
-    assert MODEL_FILES <= files.keys() <= LARGEST_FILES.keys() - {MANIFEST}, sorted(files)
-    assert TOKENIZER_FILES & files.keys() in TOKENIZER_SETS, sorted(files)
-
-
-def _check_sizes(final: Path, files: Mapping[str, bytes]) -> None:
-    problems = [
-        Problem(
-            str(final / name), f"has {len(data):,} bytes; a file of this name may have {LARGEST_FILES[name]:,} at most"
-        )
-        for name, data in files.items()
-        if len(data) > LARGEST_FILES[name]
-    ]
-    if problems:
-        raise StorageError.from_problems(problems)
 
 
 def _holds(directory: Path, manifest: bytes) -> bool:
@@ -219,7 +178,7 @@ def _check_names(names: Collection[str], path: Path) -> None:
     tokenizers = TOKENIZER_FILES & set(names)
     if tokenizers not in TOKENIZER_SETS:
         found = ", ".join(sorted(tokenizers)) or "none"
-        expected = f"{SHARED_TOKENIZER}, or {SOURCE_TOKENIZER} and {TARGET_TOKENIZER}"
+        expected = f"{layout.SHARED_TOKENIZER}, or {layout.SOURCE_TOKENIZER} and {layout.TARGET_TOKENIZER}"
         raise ModelError(str(path), f"the tokenizer files it names are {found}; expected {expected}")
 
 
@@ -227,8 +186,7 @@ def _check_names(names: Collection[str], path: Path) -> None:
 def open_regular_file(path: Path, size: int | None) -> Iterator[tuple[BinaryIO, int]]:
     """Opens a regular file of a known name, and yields it with its size, which must be `size` unless that is None.
 
-    Raises:
-        ModelError: it is missing, a link, no regular file, of another size, too large, or cannot be read.
+    Raises ModelError if it is missing, a link, no regular file, of another size, too large, or cannot be read.
     """
     try:
         _check_regular(path, path.lstat(), size)
@@ -250,7 +208,7 @@ def _check_regular(path: Path, information: os.stat_result, size: int | None) ->
         raise ModelError(str(path), "not a plain file")
     if size is not None and information.st_size != size:
         raise ModelError(str(path), f"damaged: {information.st_size} bytes, the manifest says {size}")
-    if information.st_size > LARGEST_FILES.get(path.name, LARGEST_OTHER_FILE):
+    if information.st_size > LARGEST_FILES.get(path.name, layout.LARGEST_OTHER_FILE):
         raise ModelError(str(path), f"{information.st_size} bytes are too large for this file")
 
 
