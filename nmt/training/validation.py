@@ -53,11 +53,7 @@ class Validator:
     """Scores a model on the validation pairs, decoding with the search of the configuration."""
 
     def __init__(
-        self,
-        config: Config,
-        pairs: Sequence[tuple[str, str]],
-        tokenizers: Tokenizers,
-        dtype: torch.dtype,
+        self, config: Config, pairs: Sequence[tuple[str, str]], tokenizers: Tokenizers, dtype: torch.dtype
     ) -> None:
         """Tokenises the pairs; raises DataError where all of them are blank."""
         self._config = config
@@ -83,11 +79,8 @@ class Validator:
     def __call__(self, model: Seq2Seq, check: Callable[[], None]) -> ValidationResult:
         """Scores the model, which is left in the mode it was in.
 
-        `check` is called between batches and between the steps of a search; what it raises ends the validation.
-
-        Raises:
-            NonFiniteError: the model has diverged.
-            MemoryExhaustedError: memory does not suffice for one pair.
+        `check` is called between batches and between the steps of a search; what it raises ends the validation. Raises
+        NonFiniteError if the model has diverged, and MemoryExhaustedError if memory does not suffice for one pair.
         """
         was_training = model.training
         model.eval()
@@ -100,10 +93,7 @@ class Validator:
             model.train(was_training)
         references = [target for _, target in self._pairs]
         scores = evaluate(translations, [references], metrics=("bleu", "chrf"))
-        samples = [
-            (source, reference, translation)
-            for (source, reference), translation in zip(self._pairs, translations, strict=True)
-        ]
+        samples = [(*pair, translation) for pair, translation in zip(self._pairs, translations, strict=True)]
         return ValidationResult(
             loss=loss / tokens,
             perplexity=perplexity(loss, tokens),
