@@ -36,15 +36,9 @@ class ValidationResult:
 
     def report(self, step: int, is_best: bool) -> None:
         """Logs the scores and the samples."""
-        logger.info(
-            "validation at step %s: loss %.3f, perplexity %.2f, BLEU %.2f, chrF %.2f%s",
-            f"{step:,}",
-            self.loss,
-            self.perplexity,
-            self.bleu,
-            self.chrf,
-            " (best so far)" if is_best else "",
-        )
+        best = " (best so far)" if is_best else ""
+        scores = f"{step:,}", self.loss, self.perplexity, self.bleu, self.chrf
+        logger.info("validation at step %s: loss %.3f, perplexity %.2f, BLEU %.2f, chrF %.2f%s", *scores, best)
         for source, reference, translation in self.samples:
             logger.info("  source      %s\n  reference   %s\n  translation %s", source, reference, translation)
 
