@@ -195,7 +195,7 @@ def _not_a_directory(checkpoint: Path) -> list[Problem]:
 
 
 def is_run(path: Path) -> bool:
-    """Returns True for a run directory, False for a checkpoint or exported model; raises ModelError if it is none."""
+    """Returns True for a run directory, False for a checkpoint or an exported model; raises ModelError for others."""
     expected = "expected a run directory, a checkpoint or an exported model"
     try:
         is_directory = stat.S_ISDIR(path.stat().st_mode)

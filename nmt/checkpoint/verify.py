@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Literal
 
 from nmt.checkpoint import layout
-from nmt.checkpoint.layout import CHECKPOINTS, CONFIG, FINGERPRINT, MANIFEST, TOKENIZER_FILES
 from nmt.checkpoint.manifest import Manifest, Purpose, read_file, read_manifest, read_regular_file, verify
 from nmt.checkpoint.run_directory import NOT_ITS_OWN, Pointer, checkpoints, is_real_directory, is_run, read_pointer
 from nmt.checkpoint.tensor_file import check_numbers
@@ -58,7 +57,7 @@ def verify_model(path: Path) -> Iterator[VerifiedPart]:
 
 
 def _verify_run(run: Path) -> Iterator[VerifiedPart]:
-    folder = run / CHECKPOINTS
+    folder = run / layout.CHECKPOINTS
     if os.path.lexists(folder) and not is_real_directory(folder):
         yield VerifiedPart(folder, "checkpoint", (), (Problem(str(folder), NOT_ITS_OWN),))
         return
@@ -73,9 +72,9 @@ def _verify_run(run: Path) -> Iterator[VerifiedPart]:
             break
     pointers = [part for name in (layout.BEST, layout.LAST) if (part := _pointer(run, name)) is not None]
     if not found and not any(part.problems for part in pointers):
-        raise ModelError(str(run), f"this run has saved no checkpoint in {CHECKPOINTS} yet")
+        raise ModelError(str(run), f"this run has saved no checkpoint in {layout.CHECKPOINTS} yet")
     yield from pointers
-    for name, check in ((CONFIG, _configuration), (layout.TOKENIZER, _tokenizers)):
+    for name, check in ((layout.CONFIG, _configuration), (layout.TOKENIZER, _tokenizers)):
         if os.path.lexists(run / name) and (part := _settled(run / name, check)) is not None:
             yield part
 
@@ -109,13 +108,15 @@ def _checksummed(directory: Path, kind: PartKind, purpose: Purpose) -> VerifiedP
     whole = manifest.files.keys() - {Path(problem.where).name for problem in problems}
     problems += [problem for name in sorted(whole) for problem in _unreadable(directory, name, manifest)]
     try:
-        foreign = {path.name for path in directory.iterdir()} - manifest.files.keys() - {MANIFEST}
+        foreign = {path.name for path in directory.iterdir()} - manifest.files.keys() - {layout.MANIFEST}
     except OSError as error:
         problems.append(Problem(str(directory), f"cannot be read: {error.strerror}"))
     else:
-        problems += [Problem(str(directory / name), f"not in the {MANIFEST} beside it") for name in sorted(foreign)]
+        problems += [
+            Problem(str(directory / name), f"not in the {layout.MANIFEST} beside it") for name in sorted(foreign)
+        ]
     damaged = {problem.where for problem in problems}
-    sound = [name for name in sorted({MANIFEST, *manifest.files}) if str(directory / name) not in damaged]
+    sound = [name for name in sorted({layout.MANIFEST, *manifest.files}) if str(directory / name) not in damaged]
     return VerifiedPart(directory, kind, tuple(sound), tuple(sorted(problems, key=lambda problem: problem.where)))
 
 
@@ -125,9 +126,9 @@ def _unreadable(directory: Path, name: str, manifest: Manifest) -> tuple[Problem
     try:
         if name in layout.TENSOR_FILES:
             check_numbers(directory, name, manifest.files[name])
-        elif name == CONFIG:
+        elif name == layout.CONFIG:
             from_yaml(read_file(directory, name, manifest), str(path))
-        elif name in TOKENIZER_FILES:
+        elif name in layout.TOKENIZER_FILES:
             Tokenizer(read_file(directory, name, manifest), str(path))
         elif name == layout.STATE:
             TrainingState.from_json(read_state(directory, manifest), path)
@@ -172,6 +173,6 @@ def _configuration(path: Path) -> VerifiedPart:
 def _tokenizers(folder: Path) -> VerifiedPart:
     problems = tuple(check_tokenizer_folder(folder))
     damaged = {problem.where for problem in problems}
-    names = [] if str(folder / FINGERPRINT) in damaged else [FINGERPRINT, *sorted(TOKENIZER_FILES)]
+    names = [] if str(folder / layout.FINGERPRINT) in damaged else [layout.FINGERPRINT, *sorted(layout.TOKENIZER_FILES)]
     sound = [name for name in names if str(folder / name) not in damaged and os.path.lexists(folder / name)]
     return VerifiedPart(folder, "tokenizer", tuple(sound), problems)

@@ -70,7 +70,7 @@ def train_owned(
     Args:
         config: of the training.
         run: the run directory.
-        stop: the request to stop, which is checked from now on.
+        stop: checked from now on.
         device: auto, cpu, cuda or cuda:N.
         restart: begins anew. What the directory holds of an earlier training is lost once a checkpoint of this one is
             saved; if none is, it is restored.
