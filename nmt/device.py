@@ -30,14 +30,9 @@ Result = TypeVar("Result")
 def choose_device(name: str, process: int | None = None) -> torch.device:
     """Returns the device of a name: auto (CUDA if there is one), cpu, cuda or cuda:N.
 
-    Args:
-        name: of the device.
-        process: the number of this process, if several of this machine compute together: auto and cuda are then the
-            CUDA device of that number.
-
-    Raises:
-        ConfigError: there is no such name, or it means one device for several processes.
-        DeviceError: there is no such device on this machine.
+    If several processes of this machine compute together, `process` is the number of this one: auto and cuda are then
+    the CUDA device of that number. Raises ConfigError if there is no such name, or it means one device for several
+    processes, and DeviceError if there is no such device on this machine.
     """
     if process is not None and name.startswith("cuda:"):
         raise ConfigError("--device", f"is auto, cpu or cuda for several processes, not {name!r:.40}")

@@ -13,18 +13,7 @@ from pathlib import Path
 
 import torch
 
-from nmt.checkpoint.layout import (
-    BEST,
-    CHECKPOINTS,
-    CONFIG,
-    LAST,
-    OPTIMIZER,
-    SHORTLIST,
-    STATE,
-    TOKENIZER_FILES,
-    TRAINING_FILES,
-    WEIGHTS,
-)
+from nmt.checkpoint import layout
 from nmt.checkpoint.manifest import Manifest, read_file, read_manifest, write_checksummed
 from nmt.checkpoint.run_directory import checkpoint_name, prune, set_pointer
 from nmt.checkpoint.tensors import encode_tensors, non_finite, read_tensors
@@ -39,41 +28,24 @@ from nmt.tokenization.tokenizers import Tokenizers
 
 @dataclass(frozen=True)
 class CheckpointContents:
-    """The contents of a checkpoint that is to be saved.
+    """The contents of a checkpoint that is to be saved."""
 
-    Args:
-        weights: the model's tensors by name, each once: those that share memory under one name only.
-        optimizer: the tensors that training needs to go on: moments, averages, generator states.
-        state: everything else that training needs to go on, as JSON values.
-        config: the configuration as resolved, as YAML.
-        tokenizers: SentencePiece models: `shared.model`, or `source.model` and `target.model`.
-        summary: facts about the model, as JSON values (step, scores); it stays with an exported model.
-    """
-
-    weights: Mapping[str, torch.Tensor]
-    optimizer: Mapping[str, torch.Tensor]
-    state: Mapping[str, object]
-    config: str
-    tokenizers: Mapping[str, bytes]
-    summary: Mapping[str, object]
+    weights: Mapping[str, torch.Tensor]  # of the model, each once: those that share memory under one name only
+    optimizer: Mapping[str, torch.Tensor]  # that training needs to go on: moments, averages
+    state: Mapping[str, object]  # everything else that training needs to go on, as JSON values
+    config: str  # as resolved, as YAML
+    tokenizers: Mapping[str, bytes]  # SentencePiece models: `shared.model`, or `source.model` and `target.model`
+    summary: Mapping[str, object]  # facts about the model, as JSON values (step, scores); an exported model keeps it
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A checkpoint as training goes on from it, verified.
+    """A checkpoint as training goes on from it, verified; see `CheckpointContents`."""
 
-    Attributes:
-        directory: the directory that it was read from, which errors name.
-        weights: the model's tensors by name, on the CPU.
-        optimizer: the tensors that training needs to go on.
-        config_yaml, tokenizer_models, state_values: contents of files; `config`, `tokenizers` and `state` are made of
-            them.
-        summary: facts about the model, as JSON values.
-    """
-
-    directory: Path
-    weights: Mapping[str, torch.Tensor]
+    directory: Path  # that it was read from, which errors name
+    weights: Mapping[str, torch.Tensor]  # on the CPU
     optimizer: Mapping[str, torch.Tensor]
+    # Contents of files, of which `config`, `tokenizers` and `state` are made.
     config_yaml: str
     tokenizer_models: Mapping[str, bytes]
     state_values: Mapping[str, object]
@@ -82,7 +54,7 @@ class Checkpoint:
     @cached_property
     def config(self) -> Config:
         """The configuration of the training. Raises ConfigError if this program cannot use it."""
-        return from_yaml(self.config_yaml, str(self.directory / CONFIG))
+        return from_yaml(self.config_yaml, str(self.directory / layout.CONFIG))
 
     @cached_property
     def tokenizers(self) -> Tokenizers:
@@ -92,7 +64,7 @@ class Checkpoint:
     @property
     def state(self) -> TrainingState:
         """The state of the training. Raises ModelError if it is not one of this version."""
-        return TrainingState.from_json(self.state_values, self.directory / STATE)
+        return TrainingState.from_json(self.state_values, self.directory / layout.STATE)
 
 
 def save_checkpoint(run: Path, step: int, contents: CheckpointContents) -> Path:
@@ -105,16 +77,15 @@ def save_checkpoint(run: Path, step: int, contents: CheckpointContents) -> Path:
         NonFiniteError: a tensor holds NaN or an infinity; nothing was written.
         StorageError: it cannot be written; what was saved before is untouched.
     """
-    directory = run / CHECKPOINTS / checkpoint_name(step)
+    directory = run / layout.CHECKPOINTS / checkpoint_name(step)
     for tensors in (contents.weights, contents.optimizer):
-        name = non_finite(tensors)
-        if name is not None:
+        if (name := non_finite(tensors)) is not None:
             raise NonFiniteError(str(directory), f"not saved: {name} holds NaN or an infinity")
     files = {
-        WEIGHTS: encode_tensors(contents.weights),
-        OPTIMIZER: encode_tensors(contents.optimizer),
-        STATE: encode_json(dict(contents.state)),
-        CONFIG: contents.config.encode(),
+        layout.WEIGHTS: encode_tensors(contents.weights),
+        layout.OPTIMIZER: encode_tensors(contents.optimizer),
+        layout.STATE: encode_json(dict(contents.state)),
+        layout.CONFIG: contents.config.encode(),
         **contents.tokenizers,
     }
     make_directory(directory.parent)
@@ -125,35 +96,24 @@ def save_checkpoint(run: Path, step: int, contents: CheckpointContents) -> Path:
 def save_with_pointers(run: Path, step: int, contents: CheckpointContents, *, is_best: bool, keep: int) -> None:
     """Saves a checkpoint, then points to it as the last and, if it is, the best, then removes old ones.
 
-    A process that is killed at any moment of this leaves the checkpoint before it, or this one, as the last.
-
-    Args:
-        run: the run directory.
-        step: the number of updates made.
-        contents: of the checkpoint.
-        is_best: True if no checkpoint was better.
-        keep: number of checkpoints that stay besides the best and the last.
-
-    Raises:
-        NonFiniteError, StorageError: as of `save_checkpoint`; also, an old checkpoint cannot be removed.
+    `keep` others stay. A process that is killed at any moment of this leaves the checkpoint before it, or this one, as
+    the last. Raises as `save_checkpoint`, and StorageError, too, if an old checkpoint cannot be removed.
     """
     checkpoint = save_checkpoint(run, step, contents)
     if is_best:
-        set_pointer(run, BEST, checkpoint.name)
-    set_pointer(run, LAST, checkpoint.name)
+        set_pointer(run, layout.BEST, checkpoint.name)
+    set_pointer(run, layout.LAST, checkpoint.name)
     prune(run, keep)
 
 
 def add_shortlist(checkpoint: Path, tensors: Mapping[str, torch.Tensor]) -> None:
     """Puts the table of a shortlist into a checkpoint, and replaces one that is there; all of it or nothing.
 
-    Raises:
-        ModelError: the checkpoint is damaged.
-        StorageError: it cannot be written.
+    Raises ModelError if the checkpoint is damaged, and StorageError if it cannot be written.
     """
     manifest = read_manifest(checkpoint)
     files = {name: read_file(checkpoint, name, manifest) for name in manifest.files}
-    write_checksummed(checkpoint, files | {SHORTLIST: encode_tensors(tensors)}, manifest.summary, replace=True)
+    write_checksummed(checkpoint, files | {layout.SHORTLIST: encode_tensors(tensors)}, manifest.summary, replace=True)
 
 
 def export_model(checkpoint: Path, directory: Path) -> None:
@@ -165,8 +125,7 @@ def export_model(checkpoint: Path, directory: Path) -> None:
         StorageError: `directory` cannot be written.
     """
     manifest = read_manifest(checkpoint)
-    names = manifest.files.keys() - TRAINING_FILES
-    files = {name: read_file(checkpoint, name, manifest) for name in names}
+    files = {name: read_file(checkpoint, name, manifest) for name in manifest.files.keys() - layout.TRAINING_FILES}
     # A temporary directory cannot be renamed onto a link, even if that leads to an empty directory.
     final = directory.resolve()
     if os.path.lexists(final) and not _is_empty_directory(final):
@@ -185,29 +144,29 @@ def _is_empty_directory(path: Path) -> bool:
 def load_checkpoint(directory: Path) -> Checkpoint:
     """Loads all that training resumes from; each file is read once, and checked against the manifest.
 
-    Raises:
-        ModelError: a file is missing, damaged or tampered with, or a tensor holds NaN or an infinity.
+    Raises ModelError if a file is missing, damaged or tampered with, or a tensor holds NaN or an infinity.
     """
     manifest = read_manifest(directory)
-    weights = read_tensors(directory, WEIGHTS, manifest)
+    weights = read_tensors(directory, layout.WEIGHTS, manifest)
     config = read_config(directory, manifest)
     tokenizers = read_tokenizer_models(directory, manifest)
-    optimizer = read_tensors(directory, OPTIMIZER, manifest)
+    optimizer = read_tensors(directory, layout.OPTIMIZER, manifest)
     state = read_state(directory, manifest)
-    if SHORTLIST in manifest.files:
+    if layout.SHORTLIST in manifest.files:
         # Training does not need it, but a checkpoint with a damaged shortlist is not whole.
-        read_file(directory, SHORTLIST, manifest)
+        read_file(directory, layout.SHORTLIST, manifest)
     return Checkpoint(directory, weights, optimizer, config, tokenizers, state, manifest.summary)
 
 
 def read_config(directory: Path, manifest: Manifest) -> str:
     """Reads the configuration of a checkpoint or exported model, as YAML; raises ModelError if it is damaged."""
     try:
-        return read_file(directory, CONFIG, manifest).decode("utf-8")
+        return read_file(directory, layout.CONFIG, manifest).decode("utf-8")
     except UnicodeDecodeError as error:
-        raise ModelError(str(directory / CONFIG), f"not UTF-8: {error}") from None
+        raise ModelError(str(directory / layout.CONFIG), f"not UTF-8: {error}") from None
 
 
 def read_tokenizer_models(directory: Path, manifest: Manifest) -> dict[str, bytes]:
     """Reads the SentencePiece models of one, by the names of their files; raises ModelError if one is damaged."""
-    return {name: read_file(directory, name, manifest) for name in sorted(TOKENIZER_FILES & manifest.files.keys())}
+    names = sorted(layout.TOKENIZER_FILES & manifest.files.keys())
+    return {name: read_file(directory, name, manifest) for name in names}

@@ -26,8 +26,7 @@ _METRICS = ("bleu", "chrf", "perplexity")
 def describe_model(directory: Path) -> dict[str, Any]:
     """Returns languages, sizes, parameters, scores and the whole configuration of a checkpoint or exported model.
 
-    Raises:
-        ModelError: it is damaged, or not a model of this program.
+    Raises ModelError if it is damaged, or not a model of this program.
     """
     bundle = read_outline(directory)
     config, tokenizers, tensors = bundle.config, bundle.tokenizers, bundle.tensors

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -27,65 +27,44 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class ModelBundle:
-    """All that a model directory holds for translation.
+    """All that a model directory holds for translation."""
 
-    Attributes:
-        directory: the checkpoint or exported model that it was read from.
-        summary: facts about the model, as JSON values.
-        config: the configuration that it was trained with.
-        tokenizers: of source and target.
-        tensors: shapes and number types of the weights, by name.
-        model: in evaluation mode; on the meta device if the weights were not read.
-        shortlist: the table of candidates; None if there is none, or the weights were not read.
-    """
-
-    directory: Path
-    summary: Mapping[str, object]
-    config: Config
+    directory: Path  # the checkpoint or exported model that it was read from
+    summary: Mapping[str, object]  # facts about the model, as JSON values
+    config: Config  # that it was trained with
     tokenizers: Tokenizers
-    tensors: Mapping[str, TensorKind]
-    model: Seq2Seq
-    shortlist: Shortlist | None = None
+    tensors: Mapping[str, TensorKind]  # shapes and number types of the weights, by name
+    model: Seq2Seq  # in evaluation mode; on the meta device if the weights were not read
+    shortlist: Shortlist | None = None  # None if there is none, or the weights were not read
 
 
 def open_model(path: Path, warn: Warn, device: torch.device) -> ModelBundle:
     """Reads the model that the user means by MODEL, each file once, and puts its weights on a device.
 
-    Args:
-        path: a run directory (its best checkpoint is meant), a checkpoint directory, or an exported model directory.
-        warn: called with a message when a run's best checkpoint is damaged and another is used.
-        device: for the weights.
-
-    Raises:
-        ModelError: there is no model, or a file is missing, damaged or tampered with, or does not fit the others.
+    `path` and `warn` are those of `use_model`. Raises ModelError if there is no model, or a file is missing, damaged or
+    tampered with, or does not fit the others.
     """
     return use_model(path, warn, lambda directory: _read_model(directory, device))
-
-
-def read_outline(directory: Path) -> ModelBundle:
-    """Reads everything but the weights, of which it reads only names, shapes and types.
-
-    Raises:
-        ModelError: a file is missing, damaged or tampered with, or does not fit the others.
-    """
-    return _read_outline(directory, read_manifest(directory))
 
 
 def _read_model(directory: Path, device: torch.device) -> ModelBundle:
     manifest = read_manifest(directory)
     # The outline shows what does not fit before a large file is read.
-    outline = _read_outline(directory, manifest)
+    outline = read_outline(directory, manifest)
     weights = read_tensors(directory, WEIGHTS, manifest)
     outline.model.load_state_dict({name: weights[name].to(device) for name in weights}, strict=False, assign=True)
     outline.model.eval().requires_grad_(False)
     shortlist = _read_shortlist(directory, manifest, outline.tokenizers)
     logger.debug("model: read from %s", directory)
-    return ModelBundle(
-        directory, manifest.summary, outline.config, outline.tokenizers, outline.tensors, outline.model, shortlist
-    )
+    return replace(outline, shortlist=shortlist)
 
 
-def _read_outline(directory: Path, manifest: Manifest) -> ModelBundle:
+def read_outline(directory: Path, manifest: Manifest | None = None) -> ModelBundle:
+    """Reads everything but the weights, of which it reads only names, shapes and types.
+
+    Raises ModelError if a file is missing, damaged or tampered with, or does not fit the others.
+    """
+    manifest = manifest or read_manifest(directory)
     config_yaml = read_config(directory, manifest)
     tokenizer_models = read_tokenizer_models(directory, manifest)
     tensors = tensor_kinds(directory / WEIGHTS, manifest.files[WEIGHTS].size)
@@ -107,7 +86,5 @@ def _read_shortlist(directory: Path, manifest: Manifest, tokenizers: Tokenizers)
     if SHORTLIST not in manifest.files:
         return None
     tensors = read_tensors(directory, SHORTLIST, manifest)
-    if not tensors:
-        return None
-    sizes = tokenizers.source.size, tokenizers.target.size
-    return Shortlist.from_tensors(tensors, *sizes, directory / SHORTLIST)
+    source, target = tokenizers
+    return Shortlist.from_tensors(tensors, source.size, target.size, directory / SHORTLIST) if tensors else None

@@ -16,18 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Literal
 
-from nmt.checkpoint.layout import (
-    LARGEST_FILES,
-    LARGEST_OTHER_FILE,
-    MANIFEST,
-    MODEL_FILES,
-    SHARED_TOKENIZER,
-    SOURCE_TOKENIZER,
-    TARGET_TOKENIZER,
-    TOKENIZER_FILES,
-    TOKENIZER_SETS,
-    TRAINING_FILES,
-)
+from nmt.checkpoint import layout
 from nmt.errors import ModelError, Problem, StorageError
 from nmt.io.atomic_files import new_directory
 from nmt.io.strict_json import encode_json, parse_json
@@ -65,24 +54,31 @@ def write_checksummed(final: Path, files: Mapping[str, bytes], summary: Mapping[
         StorageError: it cannot be written, a file is too large to be read back, or `final` has content and must not be
             replaced.
     """
-    _assert_known(files)
-    _check_sizes(final, files)
+    assert layout.MODEL_FILES <= files.keys() <= layout.LARGEST_FILES.keys() - {layout.MANIFEST}, sorted(files)
+    assert layout.TOKENIZER_FILES & files.keys() in layout.TOKENIZER_SETS, sorted(files)
+    what = "has {:,} bytes; a file of this name may have {:,} at most"
+    too_large = [
+        Problem(str(final / name), what.format(len(data), layout.LARGEST_FILES[name]))
+        for name, data in files.items()
+        if len(data) > layout.LARGEST_FILES[name]
+    ]
+    if too_large:
+        raise StorageError.from_problems(too_large)
     manifest = _encode_manifest(files, summary)
     if _holds(final, manifest):
         return
     with new_directory(final, replace=replace) as temporary:
         for name, data in files.items():
             (temporary / name).write_bytes(data)
-        (temporary / MANIFEST).write_bytes(manifest)
+        (temporary / layout.MANIFEST).write_bytes(manifest)
 
 
 def read_manifest(directory: Path) -> Manifest:
     """Reads the manifest of `directory`, and checks that it is as `write_checksummed` writes it.
 
-    Raises:
-        ModelError: it is missing, damaged, of another version, or names anything but the files of a model.
+    Raises ModelError if it is missing, damaged, of another version, or names anything but the files of a model.
     """
-    path = directory / MANIFEST
+    path = directory / layout.MANIFEST
     data = read_regular_file(path)
     document = parse_json(data, path)
     if not isinstance(document, dict) or document.get("format") != FORMAT:
@@ -106,13 +102,12 @@ def read_manifest(directory: Path) -> Manifest:
 def read_file(directory: Path, name: str, manifest: Manifest) -> bytes:
     """Reads one file of a checksummed directory, once, and compares it with the manifest.
 
-    Raises:
-        ModelError: it is missing, no regular file, or damaged.
+    Raises ModelError if it is missing, no regular file, or damaged.
     """
     path = directory / name
     record = manifest.files.get(name)
     if record is None:
-        raise ModelError(str(path), f"not in the {MANIFEST} beside it")
+        raise ModelError(str(path), f"not in the {layout.MANIFEST} beside it")
     data = read_regular_file(path, record.size)
     if _sha256(data) != record.sha256:
         raise ModelError(str(path), "damaged: its SHA-256 is not the one in the manifest")
@@ -122,9 +117,7 @@ def read_file(directory: Path, name: str, manifest: Manifest) -> bytes:
 def verify(directory: Path, *, purpose: Purpose = "everything") -> list[Problem]:
     """Finds everything that is wrong with a checksummed directory, one problem a file, in constant memory.
 
-    Args:
-        directory: a checkpoint or an exported model.
-        purpose: `translation` leaves out the files that only training needs; `training` wants them to be there.
+    The purpose `translation` leaves out the files that only training needs; `training` wants them to be there.
     """
     try:
         manifest = read_manifest(directory)
@@ -132,32 +125,16 @@ def verify(directory: Path, *, purpose: Purpose = "everything") -> list[Problem]
         return list(error.problems)
     problems: list[Problem] = []
     if purpose == "training":
-        problems += [
-            Problem(str(directory / name), "missing: training cannot go on without it")
-            for name in sorted(TRAINING_FILES - manifest.files.keys())
-        ]
+        missing = sorted(layout.TRAINING_FILES - manifest.files.keys())
+        problems += [Problem(str(directory / name), "missing: training cannot go on without it") for name in missing]
     for name in sorted(manifest.files):
-        if purpose == "translation" and name in TRAINING_FILES:
+        if purpose == "translation" and name in layout.TRAINING_FILES:
             continue
         try:
             _verify_file(directory / name, manifest.files[name])
         except ModelError as error:
             problems += error.problems
     return problems
-
-
-def foreign_files(directory: Path, manifest: Manifest) -> list[Problem]:
-    """Finds the files of a checksummed directory that this program did not write.
-
-    Raises:
-        ModelError: the directory cannot be listed.
-    """
-    try:
-        names = {path.name for path in directory.iterdir()}
-    except OSError as error:
-        raise ModelError(str(directory), f"cannot be read: {error.strerror}") from error
-    foreign = sorted(names - manifest.files.keys() - {MANIFEST})
-    return [Problem(str(directory / name), f"not in the {MANIFEST} beside it") for name in foreign]
 
 
 def _encode_manifest(files: Mapping[str, bytes], summary: Mapping[str, object]) -> bytes:
@@ -174,52 +151,35 @@ def _sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def _assert_known(files: Mapping[str, bytes]) -> None:
-    assert MODEL_FILES <= files.keys() <= LARGEST_FILES.keys() - {MANIFEST}, sorted(files)
-    assert TOKENIZER_FILES & files.keys() in TOKENIZER_SETS, sorted(files)
-
-
-def _check_sizes(final: Path, files: Mapping[str, bytes]) -> None:
-    problems = [
-        Problem(
-            str(final / name), f"has {len(data):,} bytes; a file of this name may have {LARGEST_FILES[name]:,} at most"
-        )
-        for name, data in files.items()
-        if len(data) > LARGEST_FILES[name]
-    ]
-    if problems:
-        raise StorageError.from_problems(problems)
-
-
 def _holds(directory: Path, manifest: bytes) -> bool:
     try:
-        same = read_regular_file(directory / MANIFEST, len(manifest)) == manifest
+        same = read_regular_file(directory / layout.MANIFEST, len(manifest)) == manifest
     except ModelError:
         return False
     return same and not verify(directory)
 
 
 def _file_record(path: Path, name: str, entry: object) -> FileRecord:
-    if name not in LARGEST_FILES or name == MANIFEST:
+    if name not in layout.LARGEST_FILES or name == layout.MANIFEST:
         raise ModelError(str(path), f"names {name!r:.100}, which is not a file of a model")
     if not isinstance(entry, dict) or entry.keys() != {"bytes", "sha256"}:
         raise ModelError(str(path), f"{name}: expected its bytes and sha256")
     size, sha256 = entry["bytes"], entry["sha256"]
-    if type(size) is not int or not 0 <= size <= LARGEST_FILES[name]:
-        raise ModelError(str(path), f"{name}: bytes is {size!r:.40}, expected 0 to {LARGEST_FILES[name]}")
+    if type(size) is not int or not 0 <= size <= layout.LARGEST_FILES[name]:
+        raise ModelError(str(path), f"{name}: bytes is {size!r:.40}, expected 0 to {layout.LARGEST_FILES[name]}")
     if not isinstance(sha256, str):
         raise ModelError(str(path), f"{name}: sha256 is {sha256!r:.40}, expected text")
     return FileRecord(size, sha256)
 
 
 def _check_names(names: Collection[str], path: Path) -> None:
-    missing = MODEL_FILES - set(names)
+    missing = layout.MODEL_FILES - set(names)
     if missing:
         raise ModelError(str(path), f"names no {' and no '.join(sorted(missing))}")
-    tokenizers = TOKENIZER_FILES & set(names)
-    if tokenizers not in TOKENIZER_SETS:
+    tokenizers = layout.TOKENIZER_FILES & set(names)
+    if tokenizers not in layout.TOKENIZER_SETS:
         found = ", ".join(sorted(tokenizers)) or "none"
-        expected = f"{SHARED_TOKENIZER}, or {SOURCE_TOKENIZER} and {TARGET_TOKENIZER}"
+        expected = f"{layout.SHARED_TOKENIZER}, or {layout.SOURCE_TOKENIZER} and {layout.TARGET_TOKENIZER}"
         raise ModelError(str(path), f"the tokenizer files it names are {found}; expected {expected}")
 
 
@@ -227,8 +187,7 @@ def _check_names(names: Collection[str], path: Path) -> None:
 def open_regular_file(path: Path, size: int | None) -> Iterator[tuple[BinaryIO, int]]:
     """Opens a regular file of a known name, and yields it with its size, which must be `size` unless that is None.
 
-    Raises:
-        ModelError: it is missing, a link, no regular file, of another size, too large, or cannot be read.
+    Raises ModelError if it is missing, a link, no regular file, of another size, too large, or cannot be read.
     """
     try:
         _check_regular(path, path.lstat(), size)
@@ -250,7 +209,7 @@ def _check_regular(path: Path, information: os.stat_result, size: int | None) ->
         raise ModelError(str(path), "not a plain file")
     if size is not None and information.st_size != size:
         raise ModelError(str(path), f"damaged: {information.st_size} bytes, the manifest says {size}")
-    if information.st_size > LARGEST_FILES.get(path.name, LARGEST_OTHER_FILE):
+    if information.st_size > layout.LARGEST_FILES.get(path.name, layout.LARGEST_OTHER_FILE):
         raise ModelError(str(path), f"{information.st_size} bytes are too large for this file")
 
 

@@ -11,18 +11,7 @@ from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
 
-from nmt.checkpoint.layout import (
-    BEST,
-    CHECKPOINTS,
-    CONFIG,
-    CORPUS,
-    FINGERPRINT,
-    LAST,
-    MANIFEST,
-    METRICS,
-    TENSORBOARD,
-    TOKENIZER,
-)
+from nmt.checkpoint import layout
 from nmt.checkpoint.run_directory import checkpoints
 from nmt.config import Config
 from nmt.errors import ConfigError, Problem
@@ -31,10 +20,10 @@ from nmt.io.locks import LOCK_NAME, RunLock
 
 # Files of one training alone, which are removed when another begins anew. Tokenizer and corpus record what they were
 # made from, and stay for as long as that is the same.
-OF_ONE_TRAINING = (CHECKPOINTS, METRICS, CONFIG, TENSORBOARD)
-_WRITTEN = (BEST, LAST, *OF_ONE_TRAINING, TOKENIZER, CORPUS)
+OF_ONE_TRAINING = (layout.CHECKPOINTS, layout.METRICS, layout.CONFIG, layout.TENSORBOARD)
+_WRITTEN = (layout.BEST, layout.LAST, *OF_ONE_TRAINING, layout.TOKENIZER, layout.CORPUS)
 # Each of these folders is written at once, with a file by which it is known to be ours.
-_MARKS = {TOKENIZER: FINGERPRINT, CORPUS: "corpus.json"}
+_MARKS = {layout.TOKENIZER: layout.FINGERPRINT, layout.CORPUS: "corpus.json"}
 
 
 @contextmanager
@@ -61,7 +50,7 @@ def conflicts(config: Config, run: Path) -> list[Problem]:
 
 def _foreign(run: Path) -> Iterator[Problem]:
     """Finds files in the run directory that have a name of ours, and were written by somebody else."""
-    if os.path.lexists(run / MANIFEST):
+    if os.path.lexists(run / layout.MANIFEST):
         yield Problem(str(run), "a checkpoint or an exported model, where a training would overwrite files")
     is_run = (
         os.path.lexists(run / LOCK_NAME)

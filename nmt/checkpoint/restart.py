@@ -17,10 +17,8 @@ from nmt.io.atomic_files import make_directory, move, remove, remove_stale_tempo
 def stash(run: Path, names: Sequence[str]) -> None:
     """Stashes the pointers and some other files and folders of the run, out of the way of a new training.
 
-    `prune` removes them once a new checkpoint is the last; `restore` undoes it before that.
-
-    Raises:
-        StorageError: something cannot be moved; `restore` is safe then, as it is after a crash at any moment.
+    `prune` removes them once a new checkpoint is the last; `restore` undoes it before that. Raises StorageError if
+    something cannot be moved; `restore` is safe then, as it is after a crash at any moment.
     """
     make_directory(run / STASH)
     # The pointer to the last goes first and comes back last: while it is missing, nothing has replaced what is stashed.
@@ -32,8 +30,7 @@ def stash(run: Path, names: Sequence[str]) -> None:
 def restore(run: Path) -> bool:
     """Undoes `stash`, unless a new checkpoint has become the last since. Returns True if there was anything to undo.
 
-    Raises:
-        StorageError: something cannot be moved or removed; what is stashed stays there.
+    Raises StorageError if something cannot be moved or removed; what is stashed stays there.
     """
     stashed = run / STASH
     if not os.path.lexists(stashed):
@@ -50,10 +47,8 @@ def restore(run: Path) -> bool:
 def clean(run: Path) -> None:
     """Removes what crashes left in the run directory and the folders in it; for the holder of the `RunLock` only.
 
-    What a killed `--restart` had stashed is restored, unless a new checkpoint was saved.
-
-    Raises:
-        StorageError: something cannot be removed.
+    What a killed `--restart` had stashed is restored, unless a new checkpoint was saved. Raises StorageError if
+    something cannot be removed.
     """
     remove_stale_temporaries(run)
     restore(run)

@@ -39,11 +39,7 @@ def step_of(name: str) -> int | None:
 
 
 def checkpoints(run: Path) -> list[Path]:
-    """Lists the checkpoint directories of a run, the oldest first, valid or not.
-
-    Raises:
-        ModelError: the folder of the checkpoints cannot be read.
-    """
+    """Lists the checkpoint directories of a run, the oldest first, valid or not; raises ModelError if it cannot."""
     folder = run / CHECKPOINTS
     if not is_real_directory(folder):
         return []
@@ -57,8 +53,7 @@ def checkpoints(run: Path) -> list[Path]:
 def set_pointer(run: Path, pointer: Pointer, name: str) -> None:
     """Points to a finished checkpoint as the run's best or last. A kill before, during or after it does no harm.
 
-    Raises:
-        StorageError: the pointer cannot be written; it names what it named before.
+    Raises StorageError if the pointer cannot be written; it names what it named before.
     """
     assert step_of(name) is not None, name
     write_file(run / pointer, f"{name}\n".encode())
@@ -67,8 +62,7 @@ def set_pointer(run: Path, pointer: Pointer, name: str) -> None:
 def read_pointer(run: Path, pointer: Pointer) -> Path | None:
     """Returns the checkpoint directory that a pointer names, be it there or not; None if there is no pointer yet.
 
-    Raises:
-        ModelError: the pointer is no regular file or does not hold the name of a checkpoint.
+    Raises ModelError if the pointer is no regular file or does not hold the name of a checkpoint.
     """
     path = run / pointer
     if not os.path.lexists(path):
@@ -85,11 +79,8 @@ def prune(run: Path, keep: int) -> None:
     """Removes the run's checkpoints but the best, the last, and the newest `keep` of the others.
 
     What `nmt.checkpoint.restart.stash` kept goes as well, now that there is a checkpoint in its place. No checkpoint is
-    removed while a pointer is damaged: any of them may be the one it named.
-
-    Raises:
-        StorageError: a checkpoint cannot be removed.
-        ModelError: the folder of the checkpoints cannot be read.
+    removed while a pointer is damaged: any of them may be the one it named. Raises StorageError if one cannot be
+    removed, and ModelError as `checkpoints` does.
     """
     if os.path.lexists(run / STASH) and os.path.lexists(run / LAST):
         remove(run / STASH)
@@ -103,27 +94,20 @@ def prune(run: Path, keep: int) -> None:
 
 
 def checkpoints_to_replace(run: Path) -> int:
-    """Counts the checkpoints, stashed ones too, whose disk space new ones will take.
-
-    Raises:
-        ModelError: the folder of the checkpoints cannot be read.
-    """
+    """Counts the checkpoints, stashed ones too, whose disk space new ones will take; raises as `checkpoints` does."""
     return len(checkpoints(run)) + len(checkpoints(run / STASH))
 
 
 def use_latest(run: Path, warn: Warn, read: Callable[[Path], Result]) -> Result | None:
     """Returns what `read` makes of the checkpoint that training resumes from: the last, or the newest whole one.
 
+    Returns None if nothing has been saved yet. Raises ModelError if there are checkpoints, and all of them are damaged,
+    or if `read` found a fault that is no damage.
+
     Args:
         run: the run directory.
         warn: called with a message, which names the file, for everything damaged that was passed over.
         read: reads all files of a checkpoint, and finds damage by that: ModelError.
-
-    Returns:
-        None if nothing has been saved yet.
-
-    Raises:
-        ModelError: there are checkpoints, and all of them are damaged; or `read` found a fault that is no damage.
     """
     found = _read_first_whole(run, (LAST,), "training", warn, read)
     return None if found is None else found[1]
@@ -170,16 +154,14 @@ def _read_first_whole(
     named, problems = _named(run, pointers)
     found: tuple[Path, Result] | None = None
     for path in dict.fromkeys([*named, *reversed(checkpoints(run))]):
-        problem = _not_a_directory(path)
-        if problem is not None:
-            problems.append(problem)
+        if damage := _not_a_directory(path):
+            problems += damage
             continue
         try:
             found = path, read(path)
             break
         except ModelError:
-            problem = _not_a_directory(path)
-            damage = [problem] if problem is not None else verify(path, purpose=purpose)
+            damage = _not_a_directory(path) or verify(path, purpose=purpose)
             if not damage:
                 raise
             problems += damage
@@ -205,20 +187,15 @@ def _named(run: Path, pointers: Sequence[Pointer]) -> tuple[list[Path], list[Pro
     return named, problems
 
 
-def _not_a_directory(checkpoint: Path) -> Problem | None:
+def _not_a_directory(checkpoint: Path) -> list[Problem]:
     if not os.path.lexists(checkpoint):
-        return Problem(str(checkpoint), "missing, though the run directory names it")
-    if not (is_real_directory(checkpoint.parent) and is_real_directory(checkpoint)):
-        return Problem(str(checkpoint), NOT_ITS_OWN)
-    return None
+        return [Problem(str(checkpoint), "missing, though the run directory names it")]
+    is_its_own = is_real_directory(checkpoint.parent) and is_real_directory(checkpoint)
+    return [] if is_its_own else [Problem(str(checkpoint), NOT_ITS_OWN)]
 
 
 def is_run(path: Path) -> bool:
-    """Returns True if MODEL is a run directory, False if it is a checkpoint or an exported model.
-
-    Raises:
-        ModelError: it is neither.
-    """
+    """Returns True for a run directory, False for a checkpoint or an exported model; raises ModelError for others."""
     expected = "expected a run directory, a checkpoint or an exported model"
     try:
         is_directory = stat.S_ISDIR(path.stat().st_mode)

@@ -44,8 +44,7 @@ class Entry(NamedTuple):
 def check_header_length(path: Path, start: bytes) -> int:
     """Returns the length of the header, which a file's first bytes give.
 
-    Raises:
-        ModelError: there is none, or the header would be too large to be parsed safely.
+    Raises ModelError if there is none, or the header would be too large to be parsed safely.
     """
     length = int.from_bytes(start[:_LENGTH_BYTES], "little")
     if len(start) < _LENGTH_BYTES or length > _LARGEST_HEADER:
@@ -56,8 +55,7 @@ def check_header_length(path: Path, start: bytes) -> int:
 def read_entries(path: Path, size: int) -> dict[str, Entry]:
     """Reads the tensors that the header of a file of `size` bytes lists, by name, but none of their numbers.
 
-    Raises:
-        ModelError: it is missing, of another size, or not a safetensors file.
+    Raises ModelError if the file is missing, of another size, or not safetensors.
     """
     with open_regular_file(path, size) as (file, _):
         return _entries(path, file, size)
@@ -66,8 +64,7 @@ def read_entries(path: Path, size: int) -> dict[str, Entry]:
 def check_numbers(directory: Path, name: str, record: FileRecord) -> None:
     """Checks that a file of a checksummed directory is safetensors and holds finite numbers only, in constant memory.
 
-    Raises:
-        ModelError: it is missing, of another size or not safetensors, or a tensor holds NaN or an infinity.
+    Raises ModelError if it does not, or is missing or of another size.
     """
     path = directory / name
     with open_regular_file(path, record.size) as (file, _):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import torch
 from safetensors import SafetensorError
@@ -33,14 +33,7 @@ class TensorKind(NamedTuple):
     dtype: torch.dtype
 
 
-class HasKind(Protocol):
-    """A tensor, or a `TensorKind`."""
-
-    @property
-    def shape(self) -> tuple[int, ...]: ...
-
-    @property
-    def dtype(self) -> torch.dtype: ...
+HasKind = TensorKind | torch.Tensor
 
 
 def encode_tensors(tensors: Mapping[str, torch.Tensor]) -> bytes:
@@ -56,8 +49,7 @@ def non_finite(tensors: Mapping[str, torch.Tensor]) -> str | None:
 def read_tensors(directory: Path, name: str, manifest: Manifest) -> dict[str, torch.Tensor]:
     """Reads the tensors of a safetensors file of a checksummed directory, on the CPU.
 
-    Raises:
-        ModelError: it is missing, damaged or not a safetensors file, or a tensor holds NaN or an infinity.
+    Raises ModelError if it is missing, damaged or not a safetensors file, or a tensor holds NaN or an infinity.
     """
     path = directory / name
     data = read_file(directory, name, manifest)
@@ -69,31 +61,20 @@ def read_tensors(directory: Path, name: str, manifest: Manifest) -> dict[str, to
     for tensor_name, tensor in tensors.items():
         if tensor.dtype not in _DTYPES.values():
             raise ModelError(str(path), f"{tensor_name:.100} holds numbers of the type {tensor.dtype}")
-    broken = non_finite(tensors)
-    if broken is not None:
+    if (broken := non_finite(tensors)) is not None:
         raise ModelError(str(path), f"{broken:.100} holds NaN or an infinity")
     return tensors
 
 
 def tensor_kinds(path: Path, size: int) -> dict[str, TensorKind]:
-    """Reads the shapes and types that the header of a safetensors file gives, which fit its size.
-
-    Raises:
-        ModelError: it is missing, of another size, or not a safetensors file.
-    """
+    """Reads the shapes and types that the header of a safetensors file gives; raises as `read_entries` does."""
     return {name: TensorKind(entry.shape, _DTYPES[entry.type]) for name, entry in read_entries(path, size).items()}
 
 
 def check_tensors(found: Mapping[str, HasKind], expected: Mapping[str, HasKind], where: Path) -> None:
     """Checks that the tensors of a file are those that the model wants: names, shapes and number types.
 
-    Args:
-        found: tensors, or their kinds as `tensor_kinds` gives them.
-        expected: tensors (on the meta device, say) or kinds.
-        where: the file, for the message.
-
-    Raises:
-        ModelError: they differ; the message names the first few tensors and both shapes.
+    Raises ModelError about the file `where` if they differ; the message names the first few tensors and both shapes.
     """
     problems = [f"{name} is missing" for name in expected.keys() - found.keys()]
     problems += [f"{name} is not part of this model" for name in found.keys() - expected.keys()]

@@ -9,14 +9,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from nmt.checkpoint.layout import (
-    FINGERPRINT,
-    SHARED_TOKENIZER,
-    SOURCE_TOKENIZER,
-    TARGET_TOKENIZER,
-    TOKENIZER_FILES,
-    TOKENIZER_SETS,
-)
+from nmt.checkpoint.layout import FINGERPRINT, SHARED_TOKENIZER, SOURCE_TOKENIZER, TARGET_TOKENIZER, TOKENIZER_SETS
 from nmt.checkpoint.manifest import read_regular_file
 from nmt.errors import ModelError, Problem
 from nmt.io.strict_json import encode_json, parse_json
@@ -33,17 +26,16 @@ def tokenizer_files(tokenizers: Tokenizers) -> dict[str, bytes]:
 def tokenizers_from_files(models: Mapping[str, bytes], directory: Path) -> Tokenizers:
     """Loads the tokenizers of source and target out of their files' contents; errors name the files in `directory`.
 
-    Raises:
-        ModelError: a file is missing or no SentencePiece model.
+    Raises ModelError if a file is missing or no SentencePiece model.
     """
     if SHARED_TOKENIZER in models:
         shared = Tokenizer(models[SHARED_TOKENIZER], str(directory / SHARED_TOKENIZER))
         return Tokenizers(shared, shared)
-    for name in (SOURCE_TOKENIZER, TARGET_TOKENIZER):
+    names = SOURCE_TOKENIZER, TARGET_TOKENIZER
+    for name in names:
         if name not in models:
             raise ModelError(str(directory / name), "is missing")
-    source, target = (Tokenizer(models[name], str(directory / name)) for name in (SOURCE_TOKENIZER, TARGET_TOKENIZER))
-    return Tokenizers(source, target)
+    return Tokenizers(*(Tokenizer(models[name], str(directory / name)) for name in names))
 
 
 def write_tokenizer_folder(folder: Path, models: Mapping[str, bytes], fingerprint: str) -> None:
@@ -85,7 +77,8 @@ def _read_digests(path: Path) -> dict[str, str]:
     document = parse_json(read_regular_file(path), path)
     digests = document.get("sha256") if isinstance(document, dict) else None
     if not isinstance(digests, dict) or digests.keys() not in TOKENIZER_SETS:
-        raise ModelError(str(path), f"damaged: expected the hashes of {', '.join(sorted(TOKENIZER_FILES))}")
+        known = SHARED_TOKENIZER, SOURCE_TOKENIZER, TARGET_TOKENIZER
+        raise ModelError(str(path), f"damaged: expected the hashes of {', '.join(known)}")
     return digests
 
 

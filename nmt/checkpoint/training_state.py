@@ -21,37 +21,23 @@ _POSSIBLE = {int: "a number from 0", float: "a finite float", str: "str"}
 
 @dataclass
 class TrainingState:
-    """The progress of a training; mutable, as training is.
+    """The progress of a training; mutable, as training is."""
 
-    Attributes:
-        step: updates made.
-        position: of the next batch in the corpus.
-        seconds: of training so far, interruptions not counted.
-        validated_step: the step of the last validation; 0 before the first.
-        best_score: of the early-stopping metric (negated perplexity); None before the first validation.
-        best_step: where it was reached.
-        validations_without_gain: since the best one.
-        plateau_validations: validations without a better score since the learning rate was last reduced.
-        reductions: how often a plateau has reduced the learning rate.
-        corpus: fingerprint of the training corpus.
-        loss_since_record: summed over the target tokens since the last record of the metrics.
-        tokens_since_record: the number of these.
-        recorded_seconds: `seconds` at the last record.
-    """
-
-    step: int = 0
-    position: Position = START
-    seconds: float = 0.0
-    validated_step: int = 0
-    best_score: float | None = None
-    best_step: int = 0
-    validations_without_gain: int = 0
-    plateau_validations: int = 0
-    reductions: int = 0
-    corpus: str = ""
-    loss_since_record: float = 0.0
-    tokens_since_record: int = 0
-    recorded_seconds: float = 0.0
+    step: int = 0  # updates made
+    position: Position = START  # of the next batch in the corpus
+    seconds: float = 0.0  # of training so far, interruptions not counted
+    validated_step: int = 0  # the step of the last validation; 0 before the first
+    best_score: float | None = (
+        None  # of the early-stopping metric (negated perplexity); None before the first validation
+    )
+    best_step: int = 0  # where it was reached
+    validations_without_gain: int = 0  # since the best one
+    plateau_validations: int = 0  # without a better score, since the learning rate was last reduced
+    reductions: int = 0  # how often a plateau has reduced the learning rate
+    corpus: str = ""  # fingerprint of the training corpus
+    loss_since_record: float = 0.0  # summed over the target tokens since the last record of the metrics
+    tokens_since_record: int = 0  # the number of these
+    recorded_seconds: float = 0.0  # `seconds` at the last record
 
     def as_json(self) -> dict[str, object]:
         """Returns the values for `state.json`."""
@@ -59,11 +45,7 @@ class TrainingState:
 
     @classmethod
     def from_json(cls, values: Mapping[str, object], where: Path) -> Self:
-        """Restores the state from the values that `as_json` returned.
-
-        Raises:
-            ModelError: they are another program's, or another version's.
-        """
+        """Restores the state from what `as_json` returned; raises ModelError if that was in another version."""
         fields = dict(values)
         position = fields.pop("position", None)
         expected = {name: type(value) for name, value in asdict(cls()).items() if name != "position"}
@@ -137,11 +119,7 @@ class TrainingState:
 
 
 def read_state(directory: Path, manifest: Manifest) -> dict[str, object]:
-    """Reads the JSON values of a checkpoint's state.
-
-    Raises:
-        ModelError: it is missing, damaged, or no JSON object.
-    """
+    """Reads the JSON values of a checkpoint's state; raises ModelError if it is missing, damaged, or no JSON object."""
     state = parse_json(read_file(directory, STATE, manifest), directory / STATE)
     if not isinstance(state, dict):
         raise ModelError(str(directory / STATE), f"expected a JSON object, found {type(state).__name__}")

@@ -9,31 +9,12 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
-from nmt.checkpoint.layout import (
-    BEST,
-    CHECKPOINTS,
-    CONFIG,
-    FINGERPRINT,
-    LAST,
-    MANIFEST,
-    STATE,
-    TENSOR_FILES,
-    TOKENIZER,
-    TOKENIZER_FILES,
-    TRAINING_FILES,
-)
-from nmt.checkpoint.manifest import (
-    Manifest,
-    Purpose,
-    foreign_files,
-    read_file,
-    read_manifest,
-    read_regular_file,
-    verify,
-)
+from nmt.checkpoint import layout
+from nmt.checkpoint.manifest import Manifest, Purpose, read_file, read_manifest, read_regular_file, verify
 from nmt.checkpoint.run_directory import NOT_ITS_OWN, Pointer, checkpoints, is_real_directory, is_run, read_pointer
 from nmt.checkpoint.tensor_file import check_numbers
 from nmt.checkpoint.tokenizer_folder import check_tokenizer_folder
@@ -50,36 +31,24 @@ PartKind = Literal["model", "checkpoint", "mark", "configuration", "tokenizer"]
 
 @dataclass(frozen=True)
 class VerifiedPart:
-    """A part of a model or run, verified.
+    """A part of a model or run, verified."""
 
-    Attributes:
-        path: a directory or a file.
-        kind: of the part; a model is the directory that the user named, exported or a checkpoint. A mark is a pointer.
-        sound: names of its files that are as they should be; of a file, its own.
-        problems: files that are damaged, missing or foreign.
-    """
-
-    path: Path
-    kind: PartKind
-    sound: tuple[str, ...]
-    problems: tuple[Problem, ...]
+    path: Path  # of a directory or a file
+    kind: PartKind  # a model is the directory that the user named, exported or a checkpoint; a mark is a pointer
+    sound: tuple[str, ...]  # names of its files that are as they should be; of a file, its own
+    problems: tuple[Problem, ...]  # files that are damaged, missing or foreign
 
     @property
     def translates(self) -> bool:
         """True if a checkpoint or model can translate: its problems, if it has any, concern training alone."""
-        needless = {str(self.path / name) for name in TRAINING_FILES}
+        needless = {str(self.path / name) for name in layout.TRAINING_FILES}
         return self.kind in ("model", "checkpoint") and all(problem.where in needless for problem in self.problems)
 
 
 def verify_model(path: Path) -> Iterator[VerifiedPart]:
-    """Verifies everything that MODEL consists of, one part after the other.
+    """Verifies all of MODEL, one part after the other: of a run checkpoints, pointers, tokenizers and configuration.
 
-    Args:
-        path: a run directory, of which all checkpoints, pointers, tokenizers and the configuration are verified, a
-            checkpoint directory, or an exported model directory.
-
-    Raises:
-        ModelError: there is no model at `path`, or it cannot be listed.
+    Raises ModelError if there is no model at `path`, or it cannot be listed.
     """
     if is_run(path):
         yield from _verify_run(path)
@@ -88,23 +57,24 @@ def verify_model(path: Path) -> Iterator[VerifiedPart]:
 
 
 def _verify_run(run: Path) -> Iterator[VerifiedPart]:
-    folder = run / CHECKPOINTS
+    folder = run / layout.CHECKPOINTS
     if os.path.lexists(folder) and not is_real_directory(folder):
         yield VerifiedPart(folder, "checkpoint", (), (Problem(str(folder), NOT_ITS_OWN),))
         return
+    verify_checkpoint = partial(_checksummed, kind="checkpoint", purpose="training")
     found = False
     for _ in range(_ATTEMPTS):
         for checkpoint in checkpoints(run):
-            if (part := _settled(checkpoint, _checkpoint)) is not None:
+            if (part := _settled(checkpoint, verify_checkpoint)) is not None:
                 found = True
                 yield part
         if found:  # else a training may have saved others, and removed all that were listed
             break
-    pointers = [part for name in (BEST, LAST) if (part := _pointer(run, name)) is not None]
+    pointers = [part for name in (layout.BEST, layout.LAST) if (part := _pointer(run, name)) is not None]
     if not found and not any(part.problems for part in pointers):
-        raise ModelError(str(run), f"this run has saved no checkpoint in {CHECKPOINTS} yet")
+        raise ModelError(str(run), f"this run has saved no checkpoint in {layout.CHECKPOINTS} yet")
     yield from pointers
-    for name, check in ((CONFIG, _configuration), (TOKENIZER, _tokenizers)):
+    for name, check in ((layout.CONFIG, _configuration), (layout.TOKENIZER, _tokenizers)):
         if os.path.lexists(run / name) and (part := _settled(run / name, check)) is not None:
             yield part
 
@@ -129,10 +99,6 @@ def _identity(path: Path) -> tuple[int, int] | None:
     return information.st_dev, information.st_ino
 
 
-def _checkpoint(directory: Path) -> VerifiedPart:
-    return _checksummed(directory, "checkpoint", "training")
-
-
 def _checksummed(directory: Path, kind: PartKind, purpose: Purpose) -> VerifiedPart:
     try:
         manifest = read_manifest(directory)
@@ -142,11 +108,15 @@ def _checksummed(directory: Path, kind: PartKind, purpose: Purpose) -> VerifiedP
     whole = manifest.files.keys() - {Path(problem.where).name for problem in problems}
     problems += [problem for name in sorted(whole) for problem in _unreadable(directory, name, manifest)]
     try:
-        problems += foreign_files(directory, manifest)
-    except ModelError as error:
-        problems += error.problems
+        foreign = {path.name for path in directory.iterdir()} - manifest.files.keys() - {layout.MANIFEST}
+    except OSError as error:
+        problems.append(Problem(str(directory), f"cannot be read: {error.strerror}"))
+    else:
+        problems += [
+            Problem(str(directory / name), f"not in the {layout.MANIFEST} beside it") for name in sorted(foreign)
+        ]
     damaged = {problem.where for problem in problems}
-    sound = [name for name in sorted({MANIFEST, *manifest.files}) if str(directory / name) not in damaged]
+    sound = [name for name in sorted({layout.MANIFEST, *manifest.files}) if str(directory / name) not in damaged]
     return VerifiedPart(directory, kind, tuple(sound), tuple(sorted(problems, key=lambda problem: problem.where)))
 
 
@@ -154,13 +124,13 @@ def _unreadable(directory: Path, name: str, manifest: Manifest) -> tuple[Problem
     """Finds what is wrong with the content of a file that is as the manifest says."""
     path = directory / name
     try:
-        if name in TENSOR_FILES:
+        if name in layout.TENSOR_FILES:
             check_numbers(directory, name, manifest.files[name])
-        elif name == CONFIG:
+        elif name == layout.CONFIG:
             from_yaml(read_file(directory, name, manifest), str(path))
-        elif name in TOKENIZER_FILES:
+        elif name in layout.TOKENIZER_FILES:
             Tokenizer(read_file(directory, name, manifest), str(path))
-        elif name == STATE:
+        elif name == layout.STATE:
             TrainingState.from_json(read_state(directory, manifest), path)
     except NmtError as error:
         return error.problems
@@ -169,13 +139,12 @@ def _unreadable(directory: Path, name: str, manifest: Manifest) -> tuple[Problem
 
 def _pointer(run: Path, name: Pointer) -> VerifiedPart | None:
     """Verifies a pointer, and that the checkpoint that it names is there; None if there is no pointer."""
-    part: VerifiedPart | None = None
-    for attempt in range(_ATTEMPTS):
-        if attempt:  # a training may have marked another and removed this one, or be putting one in its place
-            time.sleep(_SECONDS_BETWEEN)
-        part = _pointer_now(run, name)
+    part = _pointer_now(run, name)
+    for _ in range(_ATTEMPTS - 1):
         if part is None or not part.problems:
             break
+        time.sleep(_SECONDS_BETWEEN)  # a training may have marked another and removed this one, or be replacing it
+        part = _pointer_now(run, name)
     return part
 
 
@@ -204,6 +173,6 @@ def _configuration(path: Path) -> VerifiedPart:
 def _tokenizers(folder: Path) -> VerifiedPart:
     problems = tuple(check_tokenizer_folder(folder))
     damaged = {problem.where for problem in problems}
-    names = [] if str(folder / FINGERPRINT) in damaged else [FINGERPRINT, *sorted(TOKENIZER_FILES)]
+    names = [] if str(folder / layout.FINGERPRINT) in damaged else [layout.FINGERPRINT, *sorted(layout.TOKENIZER_FILES)]
     sound = [name for name in names if str(folder / name) not in damaged and os.path.lexists(folder / name)]
     return VerifiedPart(folder, "tokenizer", tuple(sound), problems)

@@ -78,8 +78,7 @@ def _remove(path: Path) -> None:
 def write_file(path: Path, data: bytes) -> None:
     """Replaces the content of `path` atomically: a reader finds the old content or the new, never a part of it.
 
-    Raises:
-        StorageError: the disk is full, or the file cannot be written. The old content is untouched.
+    Raises StorageError if the disk is full, or the file cannot be written. The old content is untouched.
     """
     temporary = _temporary_beside(path)
     with storage_errors(path):
@@ -108,18 +107,13 @@ def write_output(path: Path, data: bytes) -> None:
     """
     with storage_errors(path):
         if _is_special(path):
-            with path.open("wb") as file:
-                file.write(data)
+            path.write_bytes(data)
             return
     write_file(Path(os.path.realpath(path)), data)
 
 
 def check_output(path: Path) -> None:
-    """Checks, before the work whose result it takes, that `write_output` can write to `path`.
-
-    Raises:
-        StorageError: it cannot.
-    """
+    """Raises StorageError, before the work whose result it takes, unless `write_output` can write to `path`."""
     with storage_errors(path):
         if _is_special(path):
             if not os.access(path, os.W_OK):
@@ -131,11 +125,7 @@ def check_output(path: Path) -> None:
 
 
 def _is_special(path: Path) -> bool:
-    """Returns whether `path` exists and is no regular file.
-
-    Raises:
-        OSError: it is a directory or a socket.
-    """
+    """Returns whether `path` exists and is no regular file; raises OSError for a directory or a socket."""
     try:
         mode = path.stat().st_mode
     except FileNotFoundError:
@@ -147,11 +137,7 @@ def _is_special(path: Path) -> bool:
 
 
 def make_directory(path: Path) -> None:
-    """Creates `path` and its missing parents durably, if it does not exist.
-
-    Raises:
-        StorageError: it cannot be created.
-    """
+    """Creates `path` and its missing parents durably, if it does not exist; raises StorageError if that fails."""
     with storage_errors(path):
         missing = [folder for folder in (path, *path.parents) if not folder.exists()]
         path.mkdir(parents=True, exist_ok=True)
@@ -163,14 +149,11 @@ def make_directory(path: Path) -> None:
 def new_directory(final: Path, *, replace: bool = False) -> Iterator[Path]:
     """Yields a temporary directory to fill, which becomes `final` at the end, complete and durable, or is removed.
 
-    Args:
-        final: path of the directory. Its parent exists; it does not exist itself, or is an empty directory.
-        replace: allow `final` to have content, which is kept until the new content has taken its place: at once where
-            the system can exchange names. Elsewhere a crash may leave the old content under another name, from which
-            `remove_stale_temporaries` restores it.
+    The parent of `final` exists; it does not exist itself, or is an empty directory. With `replace` it may have
+    content, which is kept until the new content has taken its place: at once where the system can exchange names.
+    Elsewhere a crash may leave the old content under another name, from which `remove_stale_temporaries` restores it.
 
-    Raises:
-        StorageError: the operating system refused something, here or in the body. Nothing has changed then.
+    Raises StorageError if the operating system refused something, here or in the body. Nothing has changed then.
     """
     temporary = _temporary_beside(final)
     with storage_errors(final):
@@ -225,8 +208,7 @@ def _exchange(one: Path, other: Path) -> bool:
 def remove(path: Path) -> None:
     """Removes a file, a link, or a directory with its content: after a crash, no part of it has its name.
 
-    Raises:
-        StorageError: it cannot be removed.
+    Raises StorageError if that fails.
     """
     temporary = _temporary_beside(path)
     with storage_errors(path):
@@ -236,11 +218,7 @@ def remove(path: Path) -> None:
 
 
 def move(path: Path, destination: Path) -> None:
-    """Moves a file or directory durably, within a file system, to a path that does not exist.
-
-    Raises:
-        StorageError: it cannot be moved.
-    """
+    """Moves a file or directory durably to an absent path of the same file system; raises StorageError if it cannot."""
     with storage_errors(path):
         path.rename(destination)
         # In this order, so that after a power cut it is found under one of its names at least.
@@ -252,10 +230,8 @@ def remove_stale_temporaries(parent: Path) -> None:
     """Removes from `parent` the temporary files of a process that was killed while it wrote there.
 
     Only for the one process that may write there, such as the holder of a `nmt.io.locks.RunLock`, since temporary files
-    of others have names of the same form. A directory that was to be replaced, and was not, gets its name back.
-
-    Raises:
-        StorageError: something cannot be removed.
+    of others have names of the same form. A directory that was to be replaced, and was not, gets its name back. Raises
+    StorageError if something cannot be removed.
     """
     with storage_errors(parent):
         for path in list(parent.iterdir()) if parent.is_dir() else []:
@@ -271,11 +247,7 @@ def remove_stale_temporaries(parent: Path) -> None:
 
 
 def free_bytes(path: Path) -> int:
-    """Returns the bytes that this user may still write at `path`, which need not exist.
-
-    Raises:
-        StorageError: the operating system refuses to answer.
-    """
+    """Returns the bytes that this user may still write at `path`, absent or not; raises StorageError if unknown."""
     with storage_errors(path):
         existing = next(folder for folder in (path.absolute(), *path.absolute().parents) if folder.exists())
         return shutil.disk_usage(existing).free

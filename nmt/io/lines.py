@@ -13,6 +13,7 @@ from typing import NamedTuple, Protocol
 MAX_LINE_BYTES = 1 << 20
 """Maximum length of a line that is read, in bytes without its end."""
 
+_INVALID, _TOO_LONG = "invalid UTF-8, replaced by U+FFFD", f"longer than {MAX_LINE_BYTES} bytes, skipped"
 _MOST_WARNINGS = 5
 _HELD_BYTES = 1 << 22
 
@@ -20,19 +21,12 @@ _LINE_BREAKS = re.compile("[\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029]")
 
 
 class Line(NamedTuple):
-    """A line of input.
+    """A line of input."""
 
-    Attributes:
-        number: counted from 1.
-        text: without the end of the line.
-        too_long: True for a line of more than `MAX_LINE_BYTES`, whose text was not read and is empty.
-        mended: True for a line of invalid UTF-8, whose text holds U+FFFD instead.
-    """
-
-    number: int
-    text: str
-    too_long: bool = False
-    mended: bool = False
+    number: int  # counted from 1
+    text: str  # without the end of the line
+    too_long: bool = False  # True for a line of more than `MAX_LINE_BYTES`, whose text was not read and is empty
+    mended: bool = False  # True for a line of invalid UTF-8, whose text holds U+FFFD instead
 
 
 class ByteStream(Protocol):
@@ -43,11 +37,9 @@ class ByteStream(Protocol):
 
     def read(self) -> bytes:
         """Returns the next bytes, 1 to `MAX_LINE_BYTES`; `b""` at the end."""
-        ...
 
     def is_ready(self) -> bool:
         """Returns whether `read` would return without waiting."""
-        ...
 
 
 def is_blank(text: str) -> bool:
@@ -115,8 +107,7 @@ class _LineSplitter:
         self._finished = 0
         self._tail = bytearray()
         self._skipping = False
-        self._invalid = 0
-        self._too_long = 0
+        self._faulty = {_INVALID: 0, _TOO_LONG: 0}  # numbers of lines
 
     def feed(self, block: bytes) -> list[Line]:
         """Returns the lines that end in `block`."""
@@ -136,12 +127,10 @@ class _LineSplitter:
     def finish(self) -> list[Line]:
         """Returns the unfinished last line, if there is one, and gives the last warnings."""
         lines = [self._end_tail(ended=False)] if self._tail or self._skipping else []
-        if self._invalid > _MOST_WARNINGS:
-            further = self._invalid - _MOST_WARNINGS
-            self._warn(f"{self._name}: {further} further lines with invalid UTF-8, replaced by U+FFFD")
-        if self._too_long > _MOST_WARNINGS:
-            further = self._too_long - _MOST_WARNINGS
-            self._warn(f"{self._name}: {further} further lines longer than {MAX_LINE_BYTES} bytes, skipped")
+        for fault, count in self._faulty.items():
+            if count > _MOST_WARNINGS:
+                which = f"with {fault}" if fault == _INVALID else fault
+                self._warn(f"{self._name}: {count - _MOST_WARNINGS} further lines {which}")
         return lines
 
     def _extend_tail(self, part: bytes) -> None:
@@ -159,9 +148,7 @@ class _LineSplitter:
         self._tail.clear()
         self._finished += 1
         if too_long:
-            self._too_long += 1
-            if self._too_long <= _MOST_WARNINGS:
-                self._warn(f"{self._name}:{self._finished}: longer than {MAX_LINE_BYTES} bytes, skipped")
+            self._warn_of(self._finished, _TOO_LONG)
             return Line(self._finished, "", too_long=True)
         return self._line(self._finished, raw)
 
@@ -183,7 +170,10 @@ class _LineSplitter:
         try:
             return Line(number, raw.decode())
         except UnicodeDecodeError:
-            self._invalid += 1
-            if self._invalid <= _MOST_WARNINGS:
-                self._warn(f"{self._name}:{number}: invalid UTF-8, replaced by U+FFFD")
+            self._warn_of(number, _INVALID)
             return Line(number, raw.decode(errors="replace"), mended=True)
+
+    def _warn_of(self, number: int, fault: str) -> None:
+        self._faulty[fault] += 1
+        if self._faulty[fault] <= _MOST_WARNINGS:
+            self._warn(f"{self._name}:{number}: {fault}")

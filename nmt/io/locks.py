@@ -8,7 +8,6 @@ import stat
 import time
 from contextlib import suppress
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from nmt.errors import RunInUseError, StorageError
@@ -53,9 +52,7 @@ class RunLock:
         self._descriptor = descriptor
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         assert self._descriptor is not None
         # Forked children share the open file, so closing it here would not release the lock while one of them lives.
         fcntl.flock(self._descriptor, fcntl.LOCK_UN)
@@ -66,8 +63,7 @@ class RunLock:
 def lock_holder(directory: Path) -> str | None:
     """Names the holder of the `RunLock` of a directory; None where nobody holds it. Writes nothing.
 
-    Raises:
-        StorageError: the lock file cannot be read.
+    Raises StorageError if the lock file cannot be read.
     """
     path = directory / LOCK_NAME
     with storage_errors(path):
@@ -86,11 +82,7 @@ def lock_holder(directory: Path) -> str | None:
 
 
 def _lock(descriptor: int) -> None:
-    """Takes a lock that is free, or held for no longer than `lock_holder` holds it.
-
-    Raises:
-        BlockingIOError: another process holds it.
-    """
+    """Takes a lock that is free, or held for no longer than `lock_holder` holds it; else raises BlockingIOError."""
     for _ in range(_TRIES):
         with suppress(BlockingIOError):
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

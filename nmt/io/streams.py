@@ -14,9 +14,8 @@ import select
 import sys
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from types import TracebackType
 from typing import IO, Self
 
 from nmt.errors import InputFileError, NmtError, StorageError
@@ -43,8 +42,7 @@ class InputStream:
     def read(self) -> bytes:
         """Returns the next bytes, as many as are there: 1 to `BLOCK_BYTES`; `b""` at the end.
 
-        Raises:
-            InputFileError: reading fails, or compressed data is damaged or cut short.
+        Raises InputFileError if reading fails, or compressed data is damaged or cut short.
         """
         with _input_errors(self.name):
             if self._poll is not None:
@@ -58,9 +56,7 @@ class InputStream:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._resources.close()
 
 
@@ -96,19 +92,13 @@ class LineWriter:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         with _output_errors(self.name), self._resources:
             self.flush()
 
 
 def open_input(path: str) -> InputStream:
-    """Opens `path` for reading.
-
-    Raises:
-        InputFileError: the file is missing, is a directory, or may not be read.
-    """
+    """Opens `path` for reading; raises InputFileError if it is missing, is a directory, or may not be read."""
     if path == "-":
         return _open_standard_input()
     with _input_errors(path), ExitStack() as resources:
@@ -123,11 +113,7 @@ def open_input(path: str) -> InputStream:
 
 
 def open_output(path: str) -> LineWriter:
-    """Opens `path` for writing lines, and empties a file of that name.
-
-    Raises:
-        StorageError: the file cannot be written.
-    """
+    """Opens `path` for writing lines, and empties a file of that name; raises StorageError if it cannot be written."""
     if path == "-":
         return _open_standard_output()
     with _output_errors(path), ExitStack() as resources:
@@ -151,8 +137,7 @@ def open_output(path: str) -> LineWriter:
 def read_lines(path: str, warn: Callable[[str], None]) -> Iterator[Line]:
     """Yields the lines of `path` (see `nmt.io.lines.ready_lines`); the file is open until the last is taken.
 
-    Raises:
-        InputFileError: the file cannot be opened or, on the way, cannot be read.
+    Raises InputFileError if the file cannot be opened or, on the way, cannot be read.
     """
     with open_input(path) as stream:
         for lines in ready_lines(stream, warn, most=_LINES_AT_ONCE):
@@ -235,13 +220,10 @@ def _require_zstandard(path: str, error_class: type[NmtError]) -> None:
 
 
 def _checked_path(path: str, error_class: type[NmtError]) -> Path:
-    try:
-        os.fsencode(path)
-    except UnicodeEncodeError as error:
-        raise error_class(repr(path), "is no name a file can have") from error
-    if not path or "\0" in path:
-        raise error_class(repr(path), "is no name a file can have")
-    return Path(path)
+    with suppress(UnicodeEncodeError):
+        if path and b"\0" not in os.fsencode(path):
+            return Path(path)
+    raise error_class(repr(path), "is no name a file can have")
 
 
 @contextmanager

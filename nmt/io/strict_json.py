@@ -11,11 +11,7 @@ _DEEPEST = 32
 
 
 def parse_json(data: bytes, path: Path) -> object:
-    """Parses a JSON text read from `path`: UTF-8, finite numbers, valid Unicode, at most 32 levels.
-
-    Raises:
-        ModelError: it is no such text.
-    """
+    """Parses JSON read from `path`; raises ModelError unless it is valid Unicode, finite and 32 levels deep at most."""
     try:
         document: object = json.loads(data.decode("utf-8"))
         # Python's reader accepts NaN, infinities and lone surrogates; its writer can be made to refuse them.
@@ -31,19 +27,15 @@ def _is_shallow(document: object) -> bool:
     """Returns whether `document` ends within `_DEEPEST` levels; without recursion, which depth would exhaust."""
     level = [document]
     for _ in range(_DEEPEST + 1):
-        lists = [
-            value.values() if isinstance(value, dict) else value for value in level if isinstance(value, dict | list)
-        ]
-        level = [inner for values in lists for inner in values]
+        values = (list(value.values()) if isinstance(value, dict) else value for value in level)
+        level = [inner for value in values if isinstance(value, list) for inner in value]
     return not level
 
 
 def encode_json(document: object) -> bytes:
     """Encodes a JSON value canonically: sorted keys, UTF-8, no NaN, a newline at the end.
 
-    Raises:
-        ValueError: the value holds NaN, an infinity or a lone surrogate.
-        TypeError: the value holds something that JSON has no form for.
+    Raises ValueError if it holds NaN, an infinity or a lone surrogate, and TypeError for what JSON has no form for.
     """
     text = json.dumps(document, ensure_ascii=False, allow_nan=False, sort_keys=True, indent=1)
     return (text + "\n").encode("utf-8")

@@ -21,15 +21,6 @@ class UpdateLoss(NamedTuple):
     loss: float
     norm: float
 
-    def check(self) -> None:
-        """Raises NonFiniteError where one of them is NaN or infinite."""
-        if not (math.isfinite(self.loss) and math.isfinite(self.norm)):
-            raise NonFiniteError(
-                f"step {self.step}",
-                f"the loss is {self.loss / self.tokens:.4g} and the gradient's norm {self.norm:.4g}; nothing of this "
-                "step was kept. A lower training.learning_rate or a smaller training.clip_norm may help",
-            )
-
 
 class _Pending(NamedTuple):
     step: int
@@ -56,11 +47,7 @@ class DeferredLosses:
         self._pending.append(_Pending(step, tokens, values, arrived))
 
     def due(self) -> Iterator[UpdateLoss]:
-        """Yields the losses that are due.
-
-        Raises:
-            NonFiniteError: an update diverged.
-        """
+        """Yields the losses that are due; raises NonFiniteError if an update diverged."""
         return self._read(self._updates_behind)
 
     def rest(self) -> Iterator[UpdateLoss]:
@@ -73,6 +60,10 @@ class DeferredLosses:
             if arrived is not None:
                 arrived.synchronize()
             loss, norm = values.tolist()
-            update = UpdateLoss(step, tokens, loss, norm)
-            update.check()
-            yield update
+            if not (math.isfinite(loss) and math.isfinite(norm)):
+                raise NonFiniteError(
+                    f"step {step}",
+                    f"the loss is {loss / tokens:.4g} and the gradient's norm {norm:.4g}; nothing of this step was "
+                    "kept. A lower training.learning_rate or a smaller training.clip_norm may help",
+                )
+            yield UpdateLoss(step, tokens, loss, norm)

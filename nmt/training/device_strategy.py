@@ -20,28 +20,19 @@ class DeviceStrategy:
 
     On CUDA a step only queues work. The processor waits for nothing that the GPU computes, but prepares the next step
     meanwhile.
-
-    Attributes:
-        device: that computes.
-        buckets: pads batches to few shapes, so that what was prepared for a shape is used again.
-        updates_behind: number of updates after which the loss of one is read, so that nothing waits for it.
-        cuda_graphs: maximum number of batch shapes whose work is kept as a CUDA graph; 0 for none.
     """
 
     device: torch.device
-    buckets: bool = False
-    updates_behind: int = 0
-    cuda_graphs: int = 0
+    buckets: bool = False  # pads batches to few shapes, so that what was prepared for a shape is used again
+    updates_behind: int = 0  # number of updates after which the loss of one is read, so that nothing waits for it
+    cuda_graphs: int = 0  # maximum number of batch shapes whose work is kept as a CUDA graph; 0 for none
 
     @classmethod
     def for_device(cls, device: torch.device, *, alone: bool = True, cuda_graphs: bool = True) -> Self:
-        """Chooses the strategy for a device.
+        """Chooses the strategy for a device, with CUDA graphs where they are allowed.
 
-        Args:
-            device: that computes.
-            alone: True if one process trains. Several have to agree on each update before the next one, and their
-                gradients meet outside of any CUDA graph.
-            cuda_graphs: allows CUDA graphs.
+        Processes that are not `alone` have to agree on each update before the next one, and their gradients meet
+        outside of any CUDA graph.
         """
         if device.type != "cuda":
             return cls(device)

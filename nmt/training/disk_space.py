@@ -20,8 +20,7 @@ class DiskSpace(NamedTuple):
     def required(cls, config: Config, run: Path, weights: int) -> Self:
         """Counts the best, the last, those kept besides, and one being written, for `weights` bytes of weights.
 
-        Raises:
-            ModelError: the folder of the checkpoints cannot be read.
+        Raises ModelError if the folder of the checkpoints cannot be read.
         """
         # The optimizer has two moments of each weight; and the average of weights comes on top of them.
         size = weights * (4 if config.training.average_decay else 3)
@@ -33,11 +32,7 @@ class DiskSpace(NamedTuple):
         return self.checkpoints * self.size
 
     def check(self, run: Path, free: int) -> None:
-        """Checks that `free` bytes suffice.
-
-        Raises:
-            StorageError: they do not.
-        """
+        """Raises StorageError unless `free` bytes suffice."""
         if free < self.bytes:
             raise StorageError(
                 str(run),

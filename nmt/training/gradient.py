@@ -51,18 +51,15 @@ class Gradient:
             parameter.grad = None
 
     def add(self, part: TensorBatch, tokens: int, *, last: bool) -> Tensor:
-        """Adds the gradient of a part of an update.
+        """Adds the gradient of a part of an update, which is not yet on the device.
 
         Returns the part's loss, summed over its target tokens, as a 0-dimensional float64 tensor that need not be
-        computed yet.
+        computed yet. Raises MemoryExhaustedError if the part is too large.
 
         Args:
-            part: a batch of the pairs of the update, not yet on the device.
+            part: a batch of the pairs of the update.
             tokens: target tokens of the whole update, which its loss is divided by.
             last: True for the last part of this process, which adds the gradients of the other processes.
-
-        Raises:
-            MemoryExhaustedError: the part is too large.
         """
         apart = nullcontext() if last else without_synchronizing(self._loss)
         with exhausted_memory_as(lambda: too_large(f"in a batch of {_shape(part)}", self._config)), apart:
@@ -89,10 +86,8 @@ def too_large(what: str, config: TrainingConfig) -> MemoryExhaustedError:
 
 
 def _shape(part: TensorBatch) -> str:
-    sentences = int((part.target_lengths > 0).sum())
-    return (
-        f"{sentences} sentences of up to {part.source.shape[1]} source and {part.target_input.shape[1]} target tokens"
-    )
+    sentences, source, target = int((part.target_lengths > 0).sum()), part.source.shape[1], part.target_input.shape[1]
+    return f"{sentences} sentences of up to {source} source and {target} target tokens"
 
 
 class _BatchLoss(nn.Module):

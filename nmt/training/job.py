@@ -15,25 +15,15 @@ from nmt.training.signals import StopRequest
 
 @dataclass(frozen=True)
 class TrainingJob:
-    """The values that stay the same while a model is trained.
+    """The values that stay the same while a model is trained."""
 
-    Attributes:
-        run: the run directory.
-        config: of the training.
-        strategy: for the device that computes.
-        dtype: number type of matrix products.
-        group: the processes that train together; one in most cases.
-        stop: the request to stop, which signals make.
-        quiet: shows no progress bar.
-    """
-
-    run: Path
+    run: Path  # the run directory
     config: Config
     strategy: DeviceStrategy
-    dtype: torch.dtype
-    group: ProcessGroup
+    dtype: torch.dtype  # of matrix products
+    group: ProcessGroup  # the processes that train together; one in most cases
     stop: StopRequest
-    quiet: bool = True
+    quiet: bool = True  # shows no progress bar
 
     @property
     def device(self) -> torch.device:

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nmt.checkpoint.layout import METRICS, TENSORBOARD
-from nmt.errors import ConfigError, StorageError
-from nmt.io.atomic_files import write_file
+from nmt.errors import ConfigError
+from nmt.io.atomic_files import storage_errors, write_file
 
 if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter
@@ -36,30 +36,23 @@ def read_metrics(path: Path) -> list[dict[str, Any]]:
 
 def training_record(state: TrainingState, learning_rate: float) -> dict[str, Any]:
     """Makes the record of the updates since the record before."""
-    return {
-        "split": "train",
-        "step": state.step,
-        "epoch": state.position.epoch,
-        "seconds": round(state.seconds, 3),
-        "loss": state.loss_since_record / state.tokens_since_record,
+    tokens, seconds = state.tokens_since_record, max(1e-9, state.seconds - state.recorded_seconds)
+    return _record("train", state, state.loss_since_record / tokens) | {
         "learning_rate": learning_rate,
-        "target_tokens": state.tokens_since_record,
-        "target_tokens_per_second": state.tokens_since_record / max(1e-9, state.seconds - state.recorded_seconds),
+        "target_tokens": tokens,
+        "target_tokens_per_second": tokens / seconds,
     }
 
 
 def validation_record(state: TrainingState, result: ValidationResult) -> dict[str, Any]:
     """Makes the record of a validation."""
-    return {
-        "split": "validation",
-        "step": state.step,
-        "epoch": state.position.epoch,
-        "seconds": round(state.seconds, 3),
-        "loss": result.loss,
-        "perplexity": result.perplexity,
-        "bleu": result.bleu,
-        "chrf": result.chrf,
-    }
+    scores = {"perplexity": result.perplexity, "bleu": result.bleu, "chrf": result.chrf}
+    return _record("validation", state, result.loss) | scores
+
+
+def _record(split: str, state: TrainingState, loss: float) -> dict[str, Any]:
+    place = {"split": split, "step": state.step, "epoch": state.position.epoch}
+    return place | {"seconds": round(state.seconds, 3), "loss": loss}
 
 
 class MetricsWriter:
@@ -79,11 +72,8 @@ class MetricsWriter:
 
     def write(self, record: dict[str, Any]) -> None:
         """Adds a record; it has `split` and `step`."""
-        try:
-            with self._path.open("ab") as file:
-                file.write(json.dumps(record, allow_nan=False).encode() + b"\n")
-        except OSError as error:
-            raise StorageError(str(self._path), f"cannot be written: {error.strerror}") from error
+        with storage_errors(self._path), self._path.open("ab") as file:
+            file.write(json.dumps(record, allow_nan=False).encode() + b"\n")
         if self._board is not None:
             for name, value in record.items():
                 if isinstance(value, int | float):

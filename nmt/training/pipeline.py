@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from contextlib import closing
 from pathlib import Path
 
 import torch
@@ -69,7 +70,7 @@ def train_owned(
     Args:
         config: of the training.
         run: the run directory.
-        stop: the request to stop, which is checked from now on.
+        stop: checked from now on.
         device: auto, cpu, cuda or cuda:N.
         restart: begins anew. What the directory holds of an earlier training is lost once a checkpoint of this one is
             saved; if none is, it is restored.
@@ -152,12 +153,9 @@ def _share_plan(job: TrainingJob, checkpoint: Checkpoint | None, store: Store) -
 
 def _fit(job: TrainingJob, trainer: Trainer) -> str:
     """Trains the model and writes the metrics; returns what ended the training."""
-    state = trainer.state
-    metrics = MetricsWriter(job.run, state.step, state.validated_step, tensorboard=job.config.training.tensorboard)
-    try:
+    state, tensorboard = trainer.state, job.config.training.tensorboard
+    with closing(MetricsWriter(job.run, state.step, state.validated_step, tensorboard=tensorboard)) as metrics:
         limit = trainer.fit(metrics)
-    finally:
-        metrics.close()
     logger.info("finished: %s after %s; %s", limit, duration(trainer.state.seconds), trainer.best_text())
     return limit
 
@@ -196,8 +194,7 @@ def train_along(group: ProcessGroup, stop: StopRequest) -> None:
 def check_unchanged(config: Config, checkpoint: Checkpoint) -> None:
     """Checks that nothing but limits and intervals differs from the configuration that the run began with.
 
-    Raises:
-        ConfigError: another key does; it names each with both values.
+    Raises ConfigError if another key does; it names each with both values.
     """
     problems = [
         Problem(key, f"was {flow(before)} when this run began, and is {flow(after)} now; --restart begins anew")

@@ -8,16 +8,13 @@ import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, wait
+from contextlib import closing
 from itertools import chain
 from pathlib import Path
 from typing import TypeVar
 
 from nmt.checkpoint.layout import CORPUS, SHARED_TOKENIZER, SOURCE_TOKENIZER, TARGET_TOKENIZER, TOKENIZER
-from nmt.checkpoint.tokenizer_folder import (
-    read_tokenizer_folder,
-    tokenizers_from_files,
-    write_tokenizer_folder,
-)
+from nmt.checkpoint.tokenizer_folder import read_tokenizer_folder, tokenizers_from_files, write_tokenizer_folder
 from nmt.config import Config
 from nmt.corpus.build import build_corpus
 from nmt.corpus.cleaning import PairFilter
@@ -39,14 +36,9 @@ logger = logging.getLogger(__name__)
 
 
 def corpus_files(config: Config, tick: Callable[[], None] = lambda: None) -> CorpusFiles:
-    """Returns the training files, checked together with those of the validation.
+    """Returns the training files, checked together with those of the validation; what `tick` raises ends the work.
 
-    Args:
-        tick: called now and then; what it raises ends the work.
-
-    Raises:
-        InputFileError: one cannot be read.
-        DataError: two that belong together have unequal numbers of lines.
+    Raises InputFileError if one cannot be read, and DataError if two that belong together differ in numbers of lines.
     """
     files = CorpusFiles(config.data.train.source, config.data.train.target)
     validation = config.data.validation
@@ -60,29 +52,23 @@ def train_tokenizers(config: Config, run: Path, files: CorpusFiles, stop: StopRe
     """Trains the tokenizers, or takes existing ones; the run keeps them while nothing they depend on changes."""
     folder = run / TOKENIZER
     fingerprint = _tokenizer_fingerprint(config, files, stop)
-    names = (SHARED_TOKENIZER,) if config.tokenizer.shared else (SOURCE_TOKENIZER, TARGET_TOKENIZER)
-    models = read_tokenizer_folder(folder, names, fingerprint)
+    source_model, target_model = config.tokenizer.source_model, config.tokenizer.target_model
+    if config.tokenizer.shared:
+        origins = {SHARED_TOKENIZER: (source_model, [files.source, files.target])}
+    else:
+        origins = {SOURCE_TOKENIZER: (source_model, [files.source]), TARGET_TOKENIZER: (target_model, [files.target])}
+    models = read_tokenizer_folder(folder, list(origins), fingerprint)
     if models is not None:
         logger.info("tokenizer: unchanged")
-        return tokenizers_from_files(models, folder)
-    if config.tokenizer.shared:
-        models = {SHARED_TOKENIZER: _model(config, config.tokenizer.source_model, (files.source, files.target), stop)}
     else:
-        models = {
-            SOURCE_TOKENIZER: _model(config, config.tokenizer.source_model, (files.source,), stop),
-            TARGET_TOKENIZER: _model(config, config.tokenizer.target_model, (files.target,), stop),
-        }
-    with new_directory(folder, replace=True) as partial:
-        write_tokenizer_folder(partial, models, fingerprint)
+        models = {name: _model(config, *origin, stop) for name, origin in origins.items()}
+        with new_directory(folder, replace=True) as partial:
+            write_tokenizer_folder(partial, models, fingerprint)
     return tokenizers_from_files(models, folder)
 
 
 def read_trained_tokenizers(run: Path) -> Tokenizers:
-    """Reads the tokenizers that `train_tokenizers` left in a run directory.
-
-    Raises:
-        ModelError: they are not there, or damaged.
-    """
+    """Reads the tokenizers that `train_tokenizers` left in a run; raises ModelError if they are absent or damaged."""
     folder = run / TOKENIZER
     models = {path.name: path.read_bytes() for path in sorted(folder.glob("*.model"))}
     return tokenizers_from_files(models, folder)
@@ -118,9 +104,7 @@ def _model(config: Config, existing: str | None, sides: Sequence[Sequence[str]],
 def train_on_texts(config: Config, texts: Sequence[Iterable[str]], stop: StopRequest) -> TrainedTokenizer:
     """Trains the tokenizer that a configuration asks for on the lines of the texts.
 
-    Raises:
-        DataError: there is nothing to train on.
-        StoppedError: a signal came.
+    Raises DataError if there is nothing to train on, and StoppedError once a signal has come.
     """
     options = config.tokenizer
     return _in_thread(
@@ -168,23 +152,19 @@ def prepare_corpus(
 ) -> Store:
     """Turns the training files into a store in the run directory, unless it is there already.
 
-    Args:
-        expected: the fingerprint of the corpus that a resumed training began with; None for a new training.
-
-    Raises:
-        DataError: the corpus is not the expected one, or cannot be used; a store that is there was left alone.
+    A resumed training gives the fingerprint `expected`, of the corpus that it began with. Raises DataError if this one
+    is another, or cannot be used; a store that is there was left alone.
     """
     pair_filter = pair_filter_from_config(config)
     fingerprint = corpus_fingerprint(files, tokenizers, pair_filter, tick=stop.check)
     if expected is not None:
         check_fingerprint(files, fingerprint, expected)
-    progress = CountProgress("tokenising", "pairs", quiet=quiet)
+    with closing(CountProgress("tokenising", "pairs", quiet=quiet)) as progress:
 
-    def show(pairs: int) -> None:
-        stop.check()
-        progress.show(pairs)
+        def show(pairs: int) -> None:
+            stop.check()
+            progress.show(pairs)
 
-    try:
         store = build_corpus(
             run / CORPUS,
             files,
@@ -195,8 +175,6 @@ def prepare_corpus(
             warn=logger.warning,
             fingerprint=fingerprint,
         )
-    finally:
-        progress.close()
     for line in store.report.lines():
         logger.info("training corpus: %s", line)
     return store
@@ -208,11 +186,7 @@ def pair_filter_from_config(config: Config) -> PairFilter:
 
 
 def check_fingerprint(files: CorpusFiles, fingerprint: str, expected: str) -> None:
-    """Checks that a corpus is the one that a training began with, by their fingerprints.
-
-    Raises:
-        DataError: it is not.
-    """
+    """Raises DataError unless a corpus is the one that a training began with, by their fingerprints."""
     if fingerprint != expected:
         where = ", ".join(files.source + files.target)
         raise DataError(where, "changed since this run began; --restart begins anew with them")

@@ -6,8 +6,7 @@ import logging
 import math
 import sys
 import time
-from types import TracebackType
-from typing import Self
+from typing import Any
 
 from tqdm import tqdm
 
@@ -28,29 +27,19 @@ def duration(seconds: float) -> str:
     return f"{whole // 3600}h{whole % 3600 // 60:02}m"
 
 
-class TrainingProgress:
-    """Shows the progress of training; the bar stands for the share of the nearest limit that is used up."""
+class _Progress:
+    """A bar where standard error is a terminal, and a line in the log now and then."""
 
-    def __init__(self, *, quiet: bool = False) -> None:
+    def __init__(self, first_line: float, *, quiet: bool, **bar: Any) -> None:
         shown = sys.stderr is not None and sys.stderr.isatty() and not quiet
-        self._bar = tqdm(
-            total=100, disable=not shown, bar_format="{percentage:3.0f}%|{bar:8}| {desc}", file=sys.stderr, leave=False
-        )
-        self._next_line = 0.0
+        self._bar = tqdm(**bar, disable=not shown, file=sys.stderr, leave=False)
+        self._next_line = first_line
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def close(self) -> None:
+        """Removes the bar."""
         self._bar.close()
 
-    def show(self, share: float, text: str) -> None:
-        """Shows the share done, 0 to 1, and a line about it."""
-        if not self._bar.disable:
-            self._bar.n = round(100 * share)
-            self._bar.set_description_str(text, refresh=True)
+    def _log_if_due(self, text: str) -> None:
         now = time.monotonic()
         if now >= self._next_line:
             self._next_line = now + SECONDS_BETWEEN_LINES
@@ -58,28 +47,30 @@ class TrainingProgress:
             logger.info(text, extra={"to_file_only": not self._bar.disable})
 
 
-class CountProgress:
+class TrainingProgress(_Progress):
+    """Shows the progress of training; the bar stands for the share of the nearest limit that is used up."""
+
+    def __init__(self, *, quiet: bool) -> None:
+        super().__init__(0.0, quiet=quiet, total=100, bar_format="{percentage:3.0f}%|{bar:8}| {desc}")
+
+    def show(self, share: float, text: str) -> None:
+        """Shows the share done, 0 to 1, and a line about it."""
+        if not self._bar.disable:
+            self._bar.n = round(100 * share)
+            self._bar.set_description_str(text, refresh=True)
+        self._log_if_due(text)
+
+
+class CountProgress(_Progress):
     """Shows the count of things of an unknown total, such as pairs being tokenised."""
 
-    def __init__(self, what: str, unit: str, *, quiet: bool = False) -> None:
-        shown = sys.stderr is not None and sys.stderr.isatty() and not quiet
+    def __init__(self, what: str, unit: str, *, quiet: bool) -> None:
+        super().__init__(time.monotonic() + SECONDS_BETWEEN_LINES, quiet=quiet, desc=what, unit=f" {unit}")
         self._what, self._unit = what, unit
-        self._bar = tqdm(desc=what, unit=f" {unit}", disable=not shown, file=sys.stderr, leave=False)
-        self._started = time.monotonic()
-        self._next_line = self._started + SECONDS_BETWEEN_LINES
-        self.count = 0
+        self._count = 0
 
     def show(self, count: int) -> None:
         """Shows the number done."""
-        self.count = max(count, self.count)
-        self._bar.update(self.count - self._bar.n)
-        now = time.monotonic()
-        if now >= self._next_line:
-            self._next_line = now + SECONDS_BETWEEN_LINES
-            logger.info(
-                "%s: %s %s", self._what, f"{self.count:,}", self._unit, extra={"to_file_only": not self._bar.disable}
-            )
-
-    def close(self) -> None:
-        """Removes the bar."""
-        self._bar.close()
+        self._count = max(count, self._count)
+        self._bar.update(self._count - self._bar.n)
+        self._log_if_due(f"{self._what}: {self._count:,} {self._unit}")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import os
 from pathlib import Path
-from typing import NamedTuple
 
 from nmt.checkpoint.checkpoint import add_shortlist
 from nmt.checkpoint.layout import CHECKPOINTS, CORPUS, MANIFEST, STATE
@@ -21,13 +20,6 @@ from nmt.io.locks import RunLock
 from nmt.search.shortlist import Shortlist
 
 logger = logging.getLogger(__name__)
-
-
-class _Trained(NamedTuple):
-    """A checkpoint without its weights, and the state of its training."""
-
-    bundle: ModelBundle
-    state: TrainingState
 
 
 def make_table(run: Path) -> Path:
@@ -55,7 +47,8 @@ def make_table(run: Path) -> Path:
     return bundle.directory
 
 
-def _read(checkpoint: Path) -> _Trained:
-    bundle = read_outline(checkpoint)
-    values = read_state(checkpoint, read_manifest(checkpoint))
-    return _Trained(bundle, TrainingState.from_json(values, checkpoint / STATE))
+def _read(checkpoint: Path) -> tuple[ModelBundle, TrainingState]:
+    """Reads a checkpoint without its weights, and the state of its training."""
+    manifest = read_manifest(checkpoint)
+    bundle = read_outline(checkpoint, manifest)
+    return bundle, TrainingState.from_json(read_state(checkpoint, manifest), checkpoint / STATE)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -17,17 +16,13 @@ _MOMENTS = ("exp_avg", "exp_avg_sq")
 _STEP = "step"
 
 
-class Snapshot(NamedTuple):
-    """The tensors of a checkpoint."""
-
-    weights: Mapping[str, Tensor]  # to translate with: the average where there is one
-    optimizer: Mapping[str, Tensor]
-
-
 def take_snapshot(
     parameters: Mapping[str, nn.Parameter], optimizer: torch.optim.Optimizer, ema: ExponentialMovingAverage | None
-) -> Snapshot:
-    """Takes the tensors as they are after one step or more; they share memory with the model."""
+) -> tuple[Mapping[str, Tensor], Mapping[str, Tensor]]:
+    """Takes the tensors as they are after one step or more; they share memory with the model.
+
+    Returns the weights to translate with, which are the average where there is one, and the tensors to train on with.
+    """
     weights = {name: parameter.detach() for name, parameter in parameters.items()}
     moments = optimizer.state_dict()["state"]
     tensors = {
@@ -36,8 +31,8 @@ def take_snapshot(
         for moment in (*_MOMENTS, _STEP)
     }
     if ema is None:
-        return Snapshot(weights, tensors)
-    return Snapshot(ema.tensors, tensors | {f"weights.{name}": weight for name, weight in weights.items()})
+        return weights, tensors
+    return ema.tensors, tensors | {f"weights.{name}": weight for name, weight in weights.items()}
 
 
 def restore_snapshot(
@@ -46,11 +41,7 @@ def restore_snapshot(
     optimizer: torch.optim.Optimizer,
     ema: ExponentialMovingAverage | None,
 ) -> None:
-    """Puts the tensors of a checkpoint back where `take_snapshot` took them.
-
-    Raises:
-        ModelError: they are not those of this training.
-    """
+    """Puts tensors back where `take_snapshot` took them; raises ModelError if they are not those of this training."""
     tensors = checkpoint.optimizer
     expected: dict[str, Tensor] = {}
     for name, parameter in parameters.items():

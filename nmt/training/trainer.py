@@ -8,7 +8,6 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import closing, nullcontext
 from dataclasses import replace
-from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -42,13 +41,6 @@ from nmt.training.validation import Validator
 logger = logging.getLogger(__name__)
 
 
-class _Prepared(NamedTuple):
-    """An update, and its parts as they go to the device."""
-
-    update: Update
-    parts: list[TensorBatch]
-
-
 class Trainer:
     """Trains a model until a limit of the configuration is reached; owns everything that changes on the way."""
 
@@ -77,11 +69,7 @@ class Trainer:
         self._started = time.monotonic()
 
     def resume(self, checkpoint: Checkpoint) -> None:
-        """Restores the training as it was when a checkpoint was saved.
-
-        Raises:
-            ModelError: its tensors or its state are not those of this training.
-        """
+        """Restores the training as it was when a checkpoint was saved; raises ModelError if it is of another."""
         self.state = checkpoint.state
         try:
             next(self._order.batches(self.state.position))
@@ -106,7 +94,7 @@ class Trainer:
         self._model.train()
         with (
             self._job.strategy.running(),
-            TrainingProgress(quiet=self._job.quiet) as progress,
+            closing(TrainingProgress(quiet=self._job.quiet)) as progress,
             closing(prefetched(self._prepared_updates())) as prepared,
         ):
             while True:
@@ -116,26 +104,25 @@ class Trainer:
                     return limit
                 self._stop_if_asked()
                 with exhausted_memory_as(lambda: too_large(f"at step {self.state.step + 1:,}", self._config)):
-                    self._step(next(prepared))
+                    self._step(*next(prepared))
                 self._log_if_due(metrics, progress)
                 self._save_if_due(metrics)
 
-    def _prepared_updates(self) -> Iterator[_Prepared]:
-        """Yields the updates to come; a thread runs this beside the training."""
+    def _prepared_updates(self) -> Iterator[tuple[Update, list[TensorBatch]]]:
+        """Yields the updates to come, with their parts as they go to the device; in a thread beside the training."""
         job, strategy = self._job, self._job.strategy
         source = self.state.position, self._order, self._store, job.config, self._tokenizers
         for update in iterate_updates(*source, job.group.process):
             parts = [TensorBatch.from_batch(part, buckets=strategy.buckets) for part in update.parts]
-            yield _Prepared(update, [part.pinned() for part in parts] if strategy.pins_memory else parts)
+            yield update, ([part.pinned() for part in parts] if strategy.pins_memory else parts)
 
-    def _step(self, prepared: _Prepared) -> None:
+    def _step(self, update: Update, parts: list[TensorBatch]) -> None:
         """Makes one update of the weights, in all processes.
 
         NaN and infinities never reach the weights: on a CPU the loss is checked before the optimizer steps; on CUDA it
         is not computed yet, so the optimizer skips the step by itself, and the check follows some updates later. And
         they never reach a checkpoint: all losses are checked before one is saved (`_check_losses`).
         """
-        update, parts = prepared
         step = self.state.step + 1
         tokens = int(sum(tokens for (tokens,) in self._job.group.gather(update.target_tokens)))
         loss, seconds = self._agree(self._add_gradients(parts, step, tokens))

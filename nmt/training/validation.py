@@ -36,15 +36,9 @@ class ValidationResult:
 
     def report(self, step: int, is_best: bool) -> None:
         """Logs the scores and the samples."""
-        logger.info(
-            "validation at step %s: loss %.3f, perplexity %.2f, BLEU %.2f, chrF %.2f%s",
-            f"{step:,}",
-            self.loss,
-            self.perplexity,
-            self.bleu,
-            self.chrf,
-            " (best so far)" if is_best else "",
-        )
+        best = " (best so far)" if is_best else ""
+        scores = f"{step:,}", self.loss, self.perplexity, self.bleu, self.chrf
+        logger.info("validation at step %s: loss %.3f, perplexity %.2f, BLEU %.2f, chrF %.2f%s", *scores, best)
         for source, reference, translation in self.samples:
             logger.info("  source      %s\n  reference   %s\n  translation %s", source, reference, translation)
 
@@ -53,11 +47,7 @@ class Validator:
     """Scores a model on the validation pairs, decoding with the search of the configuration."""
 
     def __init__(
-        self,
-        config: Config,
-        pairs: Sequence[tuple[str, str]],
-        tokenizers: Tokenizers,
-        dtype: torch.dtype,
+        self, config: Config, pairs: Sequence[tuple[str, str]], tokenizers: Tokenizers, dtype: torch.dtype
     ) -> None:
         """Tokenises the pairs; raises DataError where all of them are blank."""
         self._config = config
@@ -83,11 +73,8 @@ class Validator:
     def __call__(self, model: Seq2Seq, check: Callable[[], None]) -> ValidationResult:
         """Scores the model, which is left in the mode it was in.
 
-        `check` is called between batches and between the steps of a search; what it raises ends the validation.
-
-        Raises:
-            NonFiniteError: the model has diverged.
-            MemoryExhaustedError: memory does not suffice for one pair.
+        `check` is called between batches and between the steps of a search; what it raises ends the validation. Raises
+        NonFiniteError if the model has diverged, and MemoryExhaustedError if memory does not suffice for one pair.
         """
         was_training = model.training
         model.eval()
@@ -100,10 +87,7 @@ class Validator:
             model.train(was_training)
         references = [target for _, target in self._pairs]
         scores = evaluate(translations, [references], metrics=("bleu", "chrf"))
-        samples = [
-            (source, reference, translation)
-            for (source, reference), translation in zip(self._pairs, translations, strict=True)
-        ]
+        samples = [(*pair, translation) for pair, translation in zip(self._pairs, translations, strict=True)]
         return ValidationResult(
             loss=loss / tokens,
             perplexity=perplexity(loss, tokens),

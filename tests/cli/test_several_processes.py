@@ -71,9 +71,9 @@ def note_pairs():
 
     step_once = Trainer._step
 
-    def step(self, prepared):
-        step_once(self, prepared)
-        pairs = [index for part in prepared.update.parts for index in part.indices.tolist()]
+    def step(self, update, parts):
+        step_once(self, update, parts)
+        pairs = [index for part in update.parts for index in part.indices.tolist()]
         with Path(os.environ["NOTES"], "pairs").open("a") as file:
             print(json.dumps([self.state.step, pairs]), file=file)
 

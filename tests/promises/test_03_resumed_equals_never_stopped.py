@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import pytest
 import torch
 
+from nmt.training.batches import TensorBatch, Update
 from nmt.training.trainer import Trainer
 from program import Call, Finished
 from proofs import Proof
@@ -89,9 +90,9 @@ def watched(call: Call, configuration: Path, monkeypatch: pytest.MonkeyPatch) ->
     now: list[Watched] = []
     step_once = Trainer._step
 
-    def step(self: Trainer, prepared: Any) -> None:
-        step_once(self, prepared)
-        pairs = [part.indices.tolist() for part in prepared.update.parts]
+    def step(self: Trainer, update: Update, parts: list[TensorBatch]) -> None:
+        step_once(self, update, parts)
+        pairs = [part.indices.tolist() for part in update.parts]
         generator = hashlib.sha256(torch.get_rng_state().numpy().tobytes()).hexdigest()
         now[-1].taken.append(Taken(self.state.step, pairs, generator))
         if (number := now[-1].signals.pop(self.state.step, None)) is not None:

@@ -87,13 +87,13 @@ class Fault:
         self._trainer: Trainer | None = None
         step_once = Trainer._step
 
-        def step(trainer: Trainer, prepared: Any) -> None:
+        def step(trainer: Trainer, *prepared: Any) -> None:
             if self._spoil is None or trainer.state.step + 1 != self._step:
-                return step_once(trainer, prepared)
+                return step_once(trainer, *prepared)
             self._before, self._trainer = digest_of_weights(trainer), trainer
             undo = self._spoil(trainer)
             try:
-                return step_once(trainer, prepared)
+                return step_once(trainer, *prepared)
             finally:
                 undo()
 

@@ -92,8 +92,7 @@ class ProcessGroup:
     def share(self, value: Any, stop: StopRequest) -> Any:
         """Returns the value of the first process, which JSON can hold; the others wait for it, and pass any value.
 
-        Raises:
-            DismissedError: the first process has left, or has not left some time after a signal came.
+        Raises DismissedError if the first process has left, or has not left some time after a signal came.
         """
         if self.alone:
             return value
@@ -149,9 +148,7 @@ class ProcessGroup:
 
         They begin with the values of the first process. Every parameter has to take part in every call.
         """
-        if self.alone:
-            return module
-        return DistributedDataParallel(module, gradient_as_bucket_view=True)
+        return module if self.alone else DistributedDataParallel(module, gradient_as_bucket_view=True)
 
     def gather(self, *numbers: float) -> list[list[float]]:
         """Returns the numbers that each process passes, by rank.

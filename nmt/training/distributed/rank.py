@@ -11,24 +11,17 @@ from nmt.errors import ConfigError, Problem
 
 @dataclass(frozen=True)
 class ProcessRank:
-    """A process among those that train one model.
+    """A process among those that train one model."""
 
-    Attributes:
-        rank: its number, from 0; the first process, 0, is the one that reads, writes and reports.
-        world_size: number of processes.
-        local_rank: its number among those on its machine, and so that of its CUDA device.
-    """
-
-    rank: int = 0
-    world_size: int = 1
-    local_rank: int = 0
+    rank: int = 0  # its number; the first process, 0, is the one that reads, writes and reports
+    world_size: int = 1  # number of processes
+    local_rank: int = 0  # its number among those on its machine, and so that of its CUDA device
 
     @classmethod
     def from_env(cls, environment: Mapping[str, str]) -> Self:
         """Reads the variables that torchrun sets in the environment; without WORLD_SIZE there is one process.
 
-        Raises:
-            ConfigError: the variables do not fit together; it names each.
+        Raises ConfigError if they do not fit together; it names each.
         """
         if "WORLD_SIZE" not in environment:
             return cls()
