@@ -48,13 +48,11 @@ class Dropout(nn.Module):
         self.probability = probability
         self.variational = variational
 
-    def forward(self, values: Tensor, time_dimension: int) -> Tensor:
-        """Drops features of `values`, (B, T, ·) or (T, B, ·) with `time_dimension` 1 or 0; scales the others."""
+    def forward(self, values: Tensor) -> Tensor:
+        """Drops features of `values` (T, B, ·); scales the others."""
         if not self.training or self.probability == 0.0:
             return values
-        shape = list(values.shape)
-        if self.variational:
-            shape[time_dimension] = 1
+        shape = [1, *values.shape[1:]] if self.variational else list(values.shape)
         return dropout(values, self.probability, shape)
 
 

@@ -142,10 +142,10 @@ class Seq2Seq(nn.Module):
                 if name.startswith("decoder.") or parameter is self.output_weight:
                     pack(parameter, transposed=transposed)
 
-    def embed(self, tokens: Tensor, embedding: nn.Embedding, time_dimension: int = 0) -> Tensor:
+    def embed(self, tokens: Tensor, embedding: nn.Embedding) -> Tensor:
         """Embeds token ids, (·, ·) -> (·, ·, E), with dropout of features and words in training."""
         vectors = embedding(tokens) if tokens.device.type == "cpu" else embedding_rows(embedding.weight, tokens)
-        embedded = self.dropout(for_products(vectors), time_dimension)
+        embedded = self.dropout(for_products(vectors))
         return drop_words(embedded, self.word_dropout) if self.training else embedded
 
     def encode(self, source: Tensor, lengths: Tensor, *, by_steps: bool = False) -> Memory:
