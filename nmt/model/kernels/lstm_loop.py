@@ -68,15 +68,11 @@ _run_lstm = cast("Callable[..., Tensor]", _LSTMLoop.apply)
 def lstm_loop(
     input_gates: Tensor, recurrent_weight: Tensor, hidden: Tensor | None = None, *, by_steps: bool = False
 ) -> Tensor:
-    """Runs `D` LSTMs side by side over time.
+    """Runs `D` LSTMs side by side over time: (D, T, B, 4H) -> hidden states (D, T, B, H), in the type of the weight.
 
-    Args:
-        input_gates: (D, T, B, 4H), what input and bias add to the gates, in the type of the weight.
-        recurrent_weight: (D, H, 4H), in the type in which its products run.
-        hidden: (D, B, H), the initial state; zero by default. The cells start from zero.
-        by_steps: leaves the gradient to autograd, step by step, which the loop's own is tested against.
-
-    Returns the hidden states, (D, T, B, H), in the same type.
+    `input_gates` are what input and bias add to the gates, `recurrent_weight` is (D, H, 4H), and the initial `hidden`
+    state, (D, B, H), is zero by default, as the cells are. `by_steps` leaves the gradient to autograd, step by step,
+    which the loop's own is tested against.
     """
     if hidden is None:
         hidden = input_gates.new_zeros(input_gates.shape[0], input_gates.shape[2], recurrent_weight.shape[1])
