@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import chain
 from typing import Any, Self
 
 from pydantic import Field, model_validator
@@ -15,19 +14,9 @@ from nmt.config.types import Name, Seed
 CONFLICT_ERROR = "conflict"
 
 # Keys that a resumed run may change: its limits and its intervals.
-CHANGEABLE = frozenset(
-    f"training.{name}"
-    for name in (
-        "max_epochs",
-        "max_steps",
-        "max_minutes",
-        "patience",
-        "cuda_graphs",
-        "log_every",
-        "validate_every",
-        "save_every_minutes",
-    )
-)
+_LIMITS = "max_epochs", "max_steps", "max_minutes", "patience"
+_INTERVALS = "log_every", "validate_every", "save_every_minutes"
+CHANGEABLE = frozenset(f"training.{name}" for name in (*_LIMITS, *_INTERVALS, "cuda_graphs"))
 
 
 class Config(Section):
@@ -47,15 +36,13 @@ class Config(Section):
             tie = constraints.widest_tie(self.tokenizer, self.model)
             # Frozen for everybody else; this is the last step of construction.
             object.__setattr__(self, "model", self.model.model_copy(update={"tie_embeddings": tie}))
-        conflicts = list(
-            chain(
-                constraints.data_conflicts(self.data),
-                constraints.tokenizer_conflicts(self.tokenizer),
-                constraints.model_conflicts(self.tokenizer, self.model),
-                constraints.training_conflicts(self.training),
-                constraints.search_conflicts(self.model, self.search),
-            )
-        )
+        conflicts = [
+            *constraints.data_conflicts(self.data),
+            *constraints.tokenizer_conflicts(self.tokenizer),
+            *constraints.model_conflicts(self.tokenizer, self.model),
+            *constraints.training_conflicts(self.training),
+            *constraints.search_conflicts(self.model, self.search),
+        ]
         if conflicts:
             message = "; ".join(f"{conflict.keys[0]}: {conflict.what}" for conflict in conflicts)
             raise PydanticCustomError(CONFLICT_ERROR, "{message}", {"message": message, "conflicts": conflicts})
