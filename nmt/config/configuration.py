@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, Self
 
 from pydantic import Field, model_validator
@@ -58,12 +59,10 @@ def changed_keys(old: Config, new: Config) -> list[tuple[str, object, object]]:
     return list(_changes("", old.model_dump(), new.model_dump()))
 
 
-def _changes(prefix: str, old: dict[str, Any], new: dict[str, Any]) -> list[tuple[str, object, object]]:
-    changes: list[tuple[str, object, object]] = []
+def _changes(prefix: str, old: dict[str, Any], new: dict[str, Any]) -> Iterator[tuple[str, object, object]]:
     for name, before in old.items():
         after = new[name]
         if isinstance(before, dict) and isinstance(after, dict):
-            changes += _changes(f"{prefix}{name}.", before, after)
+            yield from _changes(f"{prefix}{name}.", before, after)
         elif before != after:
-            changes.append((f"{prefix}{name}", before, after))
-    return changes
+            yield f"{prefix}{name}", before, after

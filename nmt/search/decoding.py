@@ -100,7 +100,10 @@ def decode(
             logits, offset = logits.expand(-1, width, -1), offset.expand(-1, width)
             attention = None if attention is None else attention.expand(-1, width, -1)
 
-        expansion = _expand(extend, logits, offset, beam, sentences, options, length)
+        allowed = logits if beam.written is None else ban_repeats(logits, beam.written, options.no_repeat_ngram)
+        expansion = extend(allowed, offset, beam.sentences, length)
+        if sentences.prefixes is not None and length < sentences.prefixes.size(1):
+            expansion = force_prefix(expansion, sentences.prefixes[beam.sentences, length], logits, offset)
         coverage = _cover(beam, attention, options)
         scores, ending_scores = _score(expansion, coverage, beam, sentences, options, length + 1)
         history.record(batch, expansion, scores, ending_scores, attention if options.keep_attention else None)
@@ -129,36 +132,15 @@ def decode(
 def _start(sentences: Sentences, options: SearchOptions, width: int, *, independent: bool) -> Beam:
     """Makes the beam that holds the empty hypothesis of each sentence."""
     count, device = len(sentences.limits), sentences.device
-    written = None
-    if options.no_repeat_ngram:
-        written = torch.empty(count, width if independent else 1, 0, dtype=torch.int64, device=device)
+    nothing = torch.empty(count, width if independent else 1, 0, dtype=torch.int64, device=device)
     return Beam(
         sentences=torch.arange(count, device=device),
         tokens=torch.full((count, 1), options.bos, device=device),
         log_probabilities=torch.zeros(count, 1, device=device),
         finished=torch.full((count, 1 if independent else width), NEG_INF, device=device),
         coverage=None,
-        written=written,
+        written=nothing if options.no_repeat_ngram else None,
     )
-
-
-def _expand(
-    extend: Extend,
-    logits: Tensor,
-    offset: Tensor,
-    beam: Beam,
-    sentences: Sentences,
-    options: SearchOptions,
-    length: int,
-) -> Expansion:
-    """Chooses the next hypotheses, with forced prefixes and without repeated n-grams."""
-    allowed = logits
-    if beam.written is not None:
-        allowed = ban_repeats(logits, beam.written, options.no_repeat_ngram)
-    expansion = extend(allowed, offset, beam.sentences, length)
-    if sentences.prefixes is None or length >= sentences.prefixes.size(1):
-        return expansion
-    return force_prefix(expansion, sentences.prefixes[beam.sentences, length], logits, offset)
 
 
 def _cover(beam: Beam, attention: Tensor | None, options: SearchOptions) -> Tensor | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from nmt.model.kernels.matmul import accurate, accurately
+from nmt.model.kernels.matmul import accurate
 from nmt.model.kernels.tanh import fill_with_tanh
 
 
@@ -81,12 +81,15 @@ def lstm_step_backward(
     through_out = hidden_gradient * out
     # cell += hidden · out · (1 − tanh²)
     cell_gradient.add_(through_out).addcmul_(through_out, cell_tanh.square(), value=-1)
-    with accurately(gates_gradient) as filled:
-        into_gradient, forget_gradient, out_gradient, candidate_gradient = filled.split(hidden_size, -1)
-        torch.mul(hidden_gradient, cell_tanh, out=out_gradient)
-        torch.mul(cell_gradient, candidate, out=into_gradient)
-        torch.mul(cell_gradient, previous_cell, out=forget_gradient)
-        torch.mul(cell_gradient, into, out=candidate_gradient)
-        cell_gradient.mul_(forget)
-        filled[..., : 3 * hidden_size].mul_(torch.addcmul(sigmoids, sigmoids, sigmoids, value=-1))
-        candidate_gradient.addcmul_(candidate_gradient * candidate, candidate, value=-1)
+    is_accurate = gates_gradient.dtype not in (torch.bfloat16, torch.float16)
+    filled = gates_gradient if is_accurate else torch.empty_like(gates_gradient, dtype=torch.float32)
+    into_gradient, forget_gradient, out_gradient, candidate_gradient = filled.split(hidden_size, -1)
+    torch.mul(hidden_gradient, cell_tanh, out=out_gradient)
+    torch.mul(cell_gradient, candidate, out=into_gradient)
+    torch.mul(cell_gradient, previous_cell, out=forget_gradient)
+    torch.mul(cell_gradient, into, out=candidate_gradient)
+    cell_gradient.mul_(forget)
+    filled[..., : 3 * hidden_size].mul_(torch.addcmul(sigmoids, sigmoids, sigmoids, value=-1))
+    candidate_gradient.addcmul_(candidate_gradient * candidate, candidate, value=-1)
+    if not is_accurate:
+        gates_gradient.copy_(filled)
