@@ -4,27 +4,13 @@ from nmt.config.configuration import CHANGEABLE, Config, changed_keys
 from nmt.config.loading import from_yaml, load_config
 from nmt.config.overrides import check_search
 from nmt.config.reference import as_documentation
-from nmt.config.sections import (
-    DataConfig,
-    DecoderConfig,
-    EncoderConfig,
-    ModelConfig,
-    ParallelFiles,
-    SearchConfig,
-    TokenizerConfig,
-    TrainingConfig,
-)
+from nmt.config.sections import ModelConfig, SearchConfig, TrainingConfig
 
 __all__ = [
     "CHANGEABLE",
     "Config",
-    "DataConfig",
-    "DecoderConfig",
-    "EncoderConfig",
     "ModelConfig",
-    "ParallelFiles",
     "SearchConfig",
-    "TokenizerConfig",
     "TrainingConfig",
     "as_documentation",
     "changed_keys",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import chain
+from collections.abc import Iterator
 from typing import Any, Self
 
 from pydantic import Field, model_validator
@@ -15,19 +15,9 @@ from nmt.config.types import Name, Seed
 CONFLICT_ERROR = "conflict"
 
 # Keys that a resumed run may change: its limits and its intervals.
-CHANGEABLE = frozenset(
-    f"training.{name}"
-    for name in (
-        "max_epochs",
-        "max_steps",
-        "max_minutes",
-        "patience",
-        "cuda_graphs",
-        "log_every",
-        "validate_every",
-        "save_every_minutes",
-    )
-)
+_LIMITS = "max_epochs", "max_steps", "max_minutes", "patience"
+_INTERVALS = "log_every", "validate_every", "save_every_minutes"
+CHANGEABLE = frozenset(f"training.{name}" for name in (*_LIMITS, *_INTERVALS, "cuda_graphs"))
 
 
 class Config(Section):
@@ -47,15 +37,13 @@ class Config(Section):
             tie = constraints.widest_tie(self.tokenizer, self.model)
             # Frozen for everybody else; this is the last step of construction.
             object.__setattr__(self, "model", self.model.model_copy(update={"tie_embeddings": tie}))
-        conflicts = list(
-            chain(
-                constraints.data_conflicts(self.data),
-                constraints.tokenizer_conflicts(self.tokenizer),
-                constraints.model_conflicts(self.tokenizer, self.model),
-                constraints.training_conflicts(self.training),
-                constraints.search_conflicts(self.model, self.search),
-            )
-        )
+        conflicts = [
+            *constraints.data_conflicts(self.data),
+            *constraints.tokenizer_conflicts(self.tokenizer),
+            *constraints.model_conflicts(self.tokenizer, self.model),
+            *constraints.training_conflicts(self.training),
+            *constraints.search_conflicts(self.model, self.search),
+        ]
         if conflicts:
             message = "; ".join(f"{conflict.keys[0]}: {conflict.what}" for conflict in conflicts)
             raise PydanticCustomError(CONFLICT_ERROR, "{message}", {"message": message, "conflicts": conflicts})
@@ -71,12 +59,10 @@ def changed_keys(old: Config, new: Config) -> list[tuple[str, object, object]]:
     return list(_changes("", old.model_dump(), new.model_dump()))
 
 
-def _changes(prefix: str, old: dict[str, Any], new: dict[str, Any]) -> list[tuple[str, object, object]]:
-    changes: list[tuple[str, object, object]] = []
+def _changes(prefix: str, old: dict[str, Any], new: dict[str, Any]) -> Iterator[tuple[str, object, object]]:
     for name, before in old.items():
         after = new[name]
         if isinstance(before, dict) and isinstance(after, dict):
-            changes += _changes(f"{prefix}{name}.", before, after)
+            yield from _changes(f"{prefix}{name}.", before, after)
         elif before != after:
-            changes.append((f"{prefix}{name}", before, after))
-    return changes
+            yield f"{prefix}{name}", before, after

@@ -26,10 +26,8 @@ def data_conflicts(data: DataConfig) -> Iterator[Conflict]:
     """Finds conflicts between the keys of `data`."""
     for name, files in (("train", data.train), ("validation", data.validation), ("test", data.test)):
         if files is not None and len(files.source) != len(files.target):
-            yield Conflict(
-                (f"data.{name}.target", f"data.{name}.source"),
-                f"expected as many files as data.{name}.source has ({len(files.source)}), got {len(files.target)}",
-            )
+            what = f"expected as many files as data.{name}.source has ({len(files.source)}), got {len(files.target)}"
+            yield Conflict((f"data.{name}.target", f"data.{name}.source"), what)
 
 
 def tokenizer_conflicts(tokenizer: TokenizerConfig) -> Iterator[Conflict]:
@@ -54,11 +52,8 @@ def model_conflicts(tokenizer: TokenizerConfig, model: ModelConfig) -> Iterator[
     if tie in ("all", "inputs") and not tokenizer.shared:
         yield Conflict(("model.tie_embeddings", "tokenizer.shared"), f"{tie} needs tokenizer.shared: true")
     if tie in ("all", "output") and model.readout_size != model.embedding_size:
-        yield Conflict(
-            ("model.tie_embeddings", "model.readout_size", "model.embedding_size"),
-            f"{tie} needs model.readout_size ({model.readout_size}) equal to "
-            f"model.embedding_size ({model.embedding_size})",
-        )
+        sizes = f"model.readout_size ({model.readout_size}) equal to model.embedding_size ({model.embedding_size})"
+        yield Conflict(("model.tie_embeddings", "model.readout_size", "model.embedding_size"), f"{tie} needs {sizes}")
     encoder, decoder = model.encoder.hidden_size, model.decoder.hidden_size
     if model.attention == "dot" and decoder != 2 * encoder:
         yield Conflict(
@@ -70,17 +65,14 @@ def model_conflicts(tokenizer: TokenizerConfig, model: ModelConfig) -> Iterator[
 def training_conflicts(training: TrainingConfig) -> Iterator[Conflict]:
     """Finds conflicts between the keys of `training`."""
     if training.weight_decay > 0 and training.optimizer == "adam":
-        yield Conflict(
-            ("training.weight_decay", "training.optimizer"),
-            f"needs training.optimizer: adamw; expected 0 with adam, got {training.weight_decay}",
-        )
+        what = f"needs training.optimizer: adamw; expected 0 with adam, got {training.weight_decay}"
+        yield Conflict(("training.weight_decay", "training.optimizer"), what)
     if training.schedule == "cosine" and training.max_steps is None:
         yield Conflict(("training.schedule", "training.max_steps"), "cosine needs training.max_steps")
     if training.minimum_learning_rate > training.learning_rate:
-        yield Conflict(
-            ("training.minimum_learning_rate", "training.learning_rate"),
-            f"expected at most training.learning_rate ({training.learning_rate}), got {training.minimum_learning_rate}",
-        )
+        rate, least = training.learning_rate, training.minimum_learning_rate
+        what = f"expected at most training.learning_rate ({rate}), got {least}"
+        yield Conflict(("training.minimum_learning_rate", "training.learning_rate"), what)
     names = ("max_epochs", "max_steps", "max_minutes", "patience")
     if all(getattr(training, name) is None for name in names):
         keys = tuple(f"training.{name}" for name in names)
@@ -90,7 +82,5 @@ def training_conflicts(training: TrainingConfig) -> Iterator[Conflict]:
 def search_conflicts(model: ModelConfig, search: SearchConfig) -> Iterator[Conflict]:
     """Finds conflicts between the keys of `search`, and with those of `model`."""
     if search.coverage_penalty > 0 and model.attention == "none":
-        yield Conflict(
-            ("search.coverage_penalty", "model.attention"),
-            f"needs attention; expected 0 while model.attention is none, got {search.coverage_penalty}",
-        )
+        what = f"needs attention; expected 0 while model.attention is none, got {search.coverage_penalty}"
+        yield Conflict(("search.coverage_penalty", "model.attention"), what)

@@ -48,14 +48,9 @@ def load_config(
 
 
 def from_yaml(source: str | bytes, where: str) -> Config:
-    """Loads a configuration from text, such as `Config.as_yaml` wrote.
+    """Loads a configuration from text, such as `Config.as_yaml` wrote, of a file that errors call `where`.
 
-    Args:
-        source: YAML.
-        where: name of the file in errors.
-
-    Raises:
-        ConfigError: names all mistakes.
+    Raises ConfigError, which names all mistakes.
     """
     return _Draft(yaml12.read(source), (), {}).config(where)
 
@@ -80,11 +75,7 @@ class _Draft:
             self._put(key.split("."), value, option)
 
     def config(self, where: str) -> Config:
-        """Validates the draft.
-
-        Raises:
-            ConfigError: names every mistake, in the order of the lines.
-        """
+        """Validates the draft; raises ConfigError, which names every mistake, in the order of the lines."""
         config = None if self._broken else self._validated()
         if config is None or self._mistakes:
             raise ConfigError.from_problems(self._problems(where))
@@ -98,14 +89,12 @@ class _Draft:
             self._mistakes.append(Mistake((), COMMAND_LINE, what))
             return
         document = yaml12.read(written)
-        self._mistakes += [
-            Mistake((*names, *mistake.path), COMMAND_LINE, mistake.what) for mistake in document.mistakes
-        ]
+        self._mistakes += [Mistake((*names, *one.path), COMMAND_LINE, one.what) for one in document.mistakes]
         self._refused.update((*names, *path) for path in document.refused)
         if document.broken:
             self._refused.add(tuple(names))
-            return
-        self._put(names, document.value, COMMAND_LINE)
+        else:
+            self._put(names, document.value, COMMAND_LINE)
 
     def _put(self, names: Sequence[str], value: object, option: str) -> None:
         for name in reversed(names):

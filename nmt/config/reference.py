@@ -13,23 +13,14 @@ from nmt.config.types import expectation
 
 
 class Key(NamedTuple):
-    """A key of the configuration.
+    """A key of the configuration."""
 
-    Attributes:
-        path: names of its sections and its own.
-        expected: its values, in words.
-        section: the section that it stands for; None for a value.
-        required: True without a default.
-        default: the value where it is not written.
-        meaning: its description.
-    """
-
-    path: tuple[str, ...]
-    expected: str
-    section: type[Section] | None
-    required: bool
-    default: object
-    meaning: str
+    path: tuple[str, ...]  # names of its sections and its own
+    expected: str  # its values, in words
+    section: type[Section] | None  # the section that it stands for; None for a value
+    required: bool  # True without a default
+    default: object  # the value where it is not written
+    meaning: str  # its description
 
     @property
     def dotted(self) -> str:
@@ -50,10 +41,8 @@ def all_keys(section: type[Section] = Config, above: tuple[str, ...] = ()) -> It
 
 
 def _section_of(annotation: Any) -> type[Section] | None:
-    for part in (annotation, *get_args(annotation)):
-        if isinstance(part, type) and issubclass(part, Section):
-            return part
-    return None
+    parts = (annotation, *get_args(annotation))
+    return next((part for part in parts if isinstance(part, type) and issubclass(part, Section)), None)
 
 
 def suggestion(path: Sequence[str]) -> str:

@@ -50,28 +50,17 @@ class Mistake:
 
 @dataclass
 class Document:
-    """The content of a text.
+    """The content of a text."""
 
-    Attributes:
-        value: dict, list, str, int, float, bool or None.
-        lines: the line of each value, counted from 1.
-        mistakes: all mistakes found.
-        refused: paths of refused values, each with a mistake.
-        broken: True for a text that cannot be read to its end, which has no value.
-    """
-
-    value: object = None
-    lines: dict[KeyPath, int] = field(default_factory=dict)
+    value: object = None  # dict, list, str, int, float, bool or None
+    lines: dict[KeyPath, int] = field(default_factory=dict)  # the line of each value, counted from 1
     mistakes: list[Mistake] = field(default_factory=list)
-    refused: set[KeyPath] = field(default_factory=set)
-    broken: bool = False
+    refused: set[KeyPath] = field(default_factory=set)  # paths of refused values, each with a mistake
+    broken: bool = False  # True for a text that cannot be read to its end, which has no value
 
 
 class _UnreadableError(Exception):
-    def __init__(self, line: int, what: str) -> None:
-        super().__init__(what)
-        self.line = line
-        self.what = what
+    """A text cannot be read to its end; the arguments are the line and what is wrong."""
 
 
 def read(source: str | bytes) -> Document:
@@ -80,7 +69,7 @@ def read(source: str | bytes) -> Document:
     try:
         _Composer(_text(source), document).compose()
     except _UnreadableError as error:
-        document.mistakes.append(Mistake((), error.line, error.what))
+        document.mistakes.append(Mistake((), *error.args))
         document.value, document.broken = None, True
     return document
 
@@ -196,10 +185,8 @@ class _Composer:
             if not isinstance(name, str):
                 self._refuse(event, inner, "a key must be text; quote it if it is meant to be")
             elif name in entries:
-                first = self._document.lines[inner]
-                self._document.mistakes.append(
-                    Mistake(inner, _start_line(event), f"duplicate key (line {first} has it)")
-                )
+                what = f"duplicate key (line {self._document.lines[inner]} has it)"
+                self._document.mistakes.append(Mistake(inner, _start_line(event), what))
                 inner = (*path, "?")
             else:
                 self._document.lines[inner] = _start_line(event)
@@ -216,8 +203,7 @@ def _start_line(event: yaml.Event) -> int:
 def plain_value(text: str) -> str | int | float | bool | None:
     """Resolves an unquoted scalar by the core schema (YAML 1.2.2, section 10.3.2).
 
-    Raises:
-        ValueError: a number has more than MAXIMUM_NUMBER_LENGTH characters.
+    Raises ValueError if a number has more than MAXIMUM_NUMBER_LENGTH characters.
     """
     if text in _NULLS:
         return None
@@ -266,16 +252,9 @@ def scalar(value: object) -> str:
     if isinstance(value, str):
         if len(value) <= MAXIMUM_NUMBER_LENGTH and _PLAIN.fullmatch(value) and isinstance(plain_value(value), str):
             return value
-        return _quoted(value)
+        quoted = json.dumps(value, ensure_ascii=False)
+        return _UNREADABLE.sub(lambda character: f"\\u{ord(character[0]):04x}", quoted)
     return repr(value)
-
-
-def _quoted(text: str) -> str:
-    return _UNREADABLE.sub(_escape, json.dumps(text, ensure_ascii=False))
-
-
-def _escape(character: re.Match[str]) -> str:
-    return f"\\u{ord(character[0]):04x}"
 
 
 def shown(value: object) -> str:

@@ -40,7 +40,7 @@ class SubwordSampler:
     def _sample(self, tokenizer: Tokenizer, sentences: Arrays, seed: int) -> Arrays:
         stored = [sentence.tolist() for sentence in sentences]
         known = [number for number, ids in enumerate(stored) if not tokenizer.has_unknown(ids)]
-        texts = tokenizer.decode_batch([stored[number] for number in known])
+        texts = [tokenizer.decode(stored[number]) for number in known]
         result = list(sentences)
         for number, ids in zip(known, tokenizer.sample(texts, self.alpha, seed), strict=True):
             if 0 < len(ids) <= self.max_length:

@@ -177,7 +177,7 @@ class Decoder(nn.Module):
         else:
             hidden, context, weights = self._bottom_with_attention(gates, start[:, 0], memory)
         for index, layer in enumerate(self._layers_above(), start=1):
-            gates = layer.gates(self.dropout(hidden, time_dimension=0))
+            gates = layer.gates(self.dropout(hidden))
             weight = for_products(layer.recurrent_weight)[None]
             hidden = lstm_loop(gates[None], weight, start[None, :, index], by_steps=by_steps)[0]
         return DecoderOutput(hidden, context, weights)
@@ -212,9 +212,9 @@ class Decoder(nn.Module):
 
     def readout(self, output: DecoderOutput, embedded: Tensor) -> Tensor:
         """Computes the deep output before the vocabulary product, tanh(W_o [s_t ; z_t ; E y_{t-1}]): (·, ·, R)."""
-        hidden = self.dropout(self.norm(output.hidden), time_dimension=0)
+        hidden = self.dropout(self.norm(output.hidden))
         dtype = torch.promote_types(hidden.dtype, embedded.dtype)
         joined = torch.cat([hidden, output.context.to(dtype), embedded.to(dtype)], dim=-1)
         projection = self.readout_projection
-        readout: Tensor = self.dropout(tanh(linear(joined, projection.weight, projection.bias)), time_dimension=0)
+        readout: Tensor = self.dropout(tanh(linear(joined, projection.weight, projection.bias)))
         return readout

@@ -21,17 +21,14 @@ def keep_mask(shape: torch.Size | list[int], probability: float) -> Tensor:
     return (drawn >= threshold).view(shape)
 
 
-def dropout(values: Tensor, probability: float, shape: list[int] | None = None) -> Tensor:
-    """Sets values to zero with `probability` and scales the others, so that the expectation stays.
-
-    `shape` is the shape of the mask, if one draw is to hold for several values.
-    """
+def dropout(values: Tensor, probability: float, shape: list[int]) -> Tensor:
+    """Sets values to zero with `probability`, by a mask of `shape`, and scales the others to keep the expectation."""
     if values.device.type != "cpu":
         # torch's own takes one pass over memory.
-        if shape is None or shape == list(values.shape):
+        if shape == list(values.shape):
             return functional.dropout(values, probability)
         return values * functional.dropout(values.new_ones(shape), probability)
-    mask = keep_mask(shape or list(values.shape), probability)
+    mask = keep_mask(shape, probability)
     # By way of bytes: torch converts them fast, and bool slowly.
     return values * mask.view(torch.uint8).to(values.dtype).mul_(1 / (1 - probability))
 
@@ -48,13 +45,11 @@ class Dropout(nn.Module):
         self.probability = probability
         self.variational = variational
 
-    def forward(self, values: Tensor, time_dimension: int) -> Tensor:
-        """Drops features of `values`, (B, T, ·) or (T, B, ·) with `time_dimension` 1 or 0; scales the others."""
+    def forward(self, values: Tensor) -> Tensor:
+        """Drops features of `values` (T, B, ·); scales the others."""
         if not self.training or self.probability == 0.0:
             return values
-        shape = list(values.shape)
-        if self.variational:
-            shape[time_dimension] = 1
+        shape = [1, *values.shape[1:]] if self.variational else list(values.shape)
         return dropout(values, self.probability, shape)
 
 

@@ -86,6 +86,6 @@ class Encoder(nn.Module):
         mirror = reversal(lengths, embedded.shape[0])
         hidden = embedded
         for layer in self.layers:
-            hidden = self.dropout(layer(hidden, mirror, by_steps=by_steps), time_dimension=0)
+            hidden = self.dropout(layer(hidden, mirror, by_steps=by_steps))
         annotations: Tensor = self.norm(hidden)
         return annotations

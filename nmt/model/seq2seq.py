@@ -84,26 +84,19 @@ class Seq2Seq(nn.Module):
     ) -> None:
         super().__init__()
         if tie_embeddings in ("all", "inputs") and source_vocabulary != target_vocabulary:
-            raise ValueError(
-                f"tying source and target wants one vocabulary, not {source_vocabulary} and {target_vocabulary}"
-            )
+            sizes = f"{source_vocabulary} and {target_vocabulary}"
+            raise ValueError(f"tying source and target wants one vocabulary, not {sizes}")
         if tie_embeddings in ("all", "output") and readout_size != embedding_size:
-            raise ValueError(
-                f"tying the output wants a readout of the embedding's size {embedding_size}, not {readout_size}"
-            )
+            sizes = f"{embedding_size}, not {readout_size}"
+            raise ValueError(f"tying the output wants a readout of the embedding's size {sizes}")
         self.dropout = Dropout(dropout, variational_dropout)
         self.word_dropout = word_dropout
-        self.source_embedding = make_embedding(source_vocabulary, embedding_size)
-        self.target_embedding = (
-            self.source_embedding
-            if tie_embeddings in ("all", "inputs")
-            else make_embedding(target_vocabulary, embedding_size)
-        )
-        self.output_embedding = (
-            self.target_embedding
-            if tie_embeddings in ("all", "output")
-            else make_embedding(target_vocabulary, readout_size)
-        )
+        self.source_embedding = self.target_embedding = make_embedding(source_vocabulary, embedding_size)
+        if tie_embeddings not in ("all", "inputs"):
+            self.target_embedding = make_embedding(target_vocabulary, embedding_size)
+        self.output_embedding = self.target_embedding
+        if tie_embeddings not in ("all", "output"):
+            self.output_embedding = make_embedding(target_vocabulary, readout_size)
         annotation_size = 2 * encoder_size
         self.encoder = Encoder(embedding_size, encoder_size, encoder_layers, self.dropout, layer_norm=layer_norm)
         self.decoder = Decoder(
@@ -142,10 +135,10 @@ class Seq2Seq(nn.Module):
                 if name.startswith("decoder.") or parameter is self.output_weight:
                     pack(parameter, transposed=transposed)
 
-    def embed(self, tokens: Tensor, embedding: nn.Embedding, time_dimension: int = 0) -> Tensor:
+    def embed(self, tokens: Tensor, embedding: nn.Embedding) -> Tensor:
         """Embeds token ids, (·, ·) -> (·, ·, E), with dropout of features and words in training."""
         vectors = embedding(tokens) if tokens.device.type == "cpu" else embedding_rows(embedding.weight, tokens)
-        embedded = self.dropout(for_products(vectors), time_dimension)
+        embedded = self.dropout(for_products(vectors))
         return drop_words(embedded, self.word_dropout) if self.training else embedded
 
     def encode(self, source: Tensor, lengths: Tensor, *, by_steps: bool = False) -> Memory:

@@ -31,8 +31,8 @@ def beam_search(
     - or at its limit, where one more step has shown which hypotheses end there. The others are cut: they are returned,
       with `finished` false and after all finished ones, only if fewer than `n_best` have finished.
 
-    The hypotheses of a sentence do not depend on the other sentences. Of equal candidates, the one that continues the
-    better hypothesis wins, and the end mark wins against a word.
+    The hypotheses of a sentence do not depend on the other sentences. There is at least one, and `n_best` if so many
+    exist. Of equal candidates, the one that continues the better hypothesis wins, and the end mark wins against a word.
 
     Args:
         step: maps the last tokens (B, K) and the state to logits over the next tokens.
@@ -43,12 +43,8 @@ def beam_search(
         forced_prefixes: for each sentence the tokens that every hypothesis begins with. They count in its
             log-probability and its length.
 
-    Returns:
-        For each sentence at least one hypothesis, and `n_best` if so many exist.
-
-    Raises:
-        ValueError: options or arguments do not fit together.
-        NonFiniteScoresError: the logits hold a NaN or an infinity that leaves no probabilities.
+    Raises ValueError if options or arguments do not fit together, and NonFiniteScoresError if the logits hold a NaN or
+    an infinity that leaves no probabilities.
     """
     if options.n_best > options.beam_size:
         raise ValueError(f"n_best is {options.n_best}: expected at most beam_size, {options.beam_size}")

@@ -14,9 +14,8 @@ from nmt.search.hypothesis import NEG_INF, Expansion
 def pad_prefixes(prefixes: Sequence[Sequence[int]], limits: Sequence[int], eos: int, device: torch.device) -> Tensor:
     """Pads forced prefixes to a tensor (B, P) int64, with -1 after the end of each.
 
-    Raises:
-        ValueError: the numbers of prefixes and sentences differ, or a prefix holds the end mark or is longer than its
-            sentence's limit.
+    Raises ValueError if the numbers of prefixes and sentences differ, or a prefix holds the end mark or is longer than
+    its sentence's limit.
     """
     if len(prefixes) != len(limits):
         raise ValueError(f"{len(prefixes)} forced prefixes for {len(limits)} sentences")
@@ -33,34 +32,27 @@ def pad_prefixes(prefixes: Sequence[Sequence[int]], limits: Sequence[int], eos: 
 def force_prefix(expansion: Expansion, forced: Tensor, logits: Tensor, offset: Tensor) -> Expansion:
     """Lets every hypothesis of a sentence with a forced token continue with that token, and none of them end.
 
-    Args:
-        expansion: chosen by the search, without the constraint.
-        forced: (B,) int64, the forced token, or -1 for a sentence that is free at this step.
-        logits: (B, K, V) of the shorter hypotheses.
-        offset: (B, K), added to a logit for the log-probability of the longer hypothesis.
+    `forced` (B,) int64 is the token, or -1 for a sentence that is free at this step; `logits` (B, K, V) of the shorter
+    hypotheses and `offset` (B, K) add up to the log-probabilities of the longer ones.
     """
     width, present = expansion.tokens.size(1), offset.size(1)
     token = forced.clamp(min=0)[:, None].expand(-1, present)  # (B, present)
     totals = logits.gather(-1, token[..., None]).squeeze(-1).float() + offset
     parents = torch.arange(width, device=forced.device).clamp(max=present - 1)
+    totals = pad(totals, (0, width - present), value=NEG_INF)
     free = forced[:, None] < 0
     return Expansion(
         parents=torch.where(free, expansion.parents, parents),
         tokens=torch.where(free, expansion.tokens, forced[:, None]),
-        log_probabilities=torch.where(
-            free, expansion.log_probabilities, pad(totals, (0, width - present), value=NEG_INF)
-        ),
+        log_probabilities=torch.where(free, expansion.log_probabilities, totals),
         endings=expansion.endings.masked_fill(~free, NEG_INF),
     )
 
 
 def ban_repeats(logits: Tensor, written: Tensor, size: int) -> Tensor:
-    """Returns logits with -inf for each token that would complete a sequence of `size` tokens written before.
+    """Returns logits (B, K, V) with -inf for each token that would complete a sequence of `size` tokens written before.
 
-    Args:
-        logits: (B, K, V); not changed.
-        written: (B, K, T) int64, the tokens of each hypothesis so far.
-        size: number of tokens in a sequence that may not occur twice, at least 1.
+    `written` (B, K, T) int64 are the tokens of each hypothesis so far; `size` is at least 1.
     """
     if written.size(-1) < size:
         return logits

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -43,14 +43,8 @@ class Beam(NamedTuple):
 
     def select(self, rows: Tensor) -> Beam:
         """Selects `rows` (B',) int64."""
-        return Beam(
-            self.sentences[rows],
-            self.tokens[rows],
-            self.log_probabilities[rows],
-            self.finished[rows],
-            None if self.coverage is None else self.coverage[rows],
-            None if self.written is None else self.written[rows],
-        )
+        parts: list[Any] = [None if part is None else part[rows] for part in self]
+        return Beam(*parts)
 
 
 def check_sentences(
@@ -61,9 +55,8 @@ def check_sentences(
 ) -> Sentences:
     """Checks the caller's limits and constraints of the sentences of a batch.
 
-    Raises:
-        ValueError: a limit is below 1, numbers of sentences differ, a forced prefix cannot be met, or a coverage
-            penalty lacks source lengths.
+    Raises ValueError if a limit is below 1, numbers of sentences differ, a forced prefix cannot be met, or a coverage
+    penalty lacks source lengths.
     """
     limits: list[int] = max_lengths.tolist()
     if limits and min(limits) < 1:
@@ -88,21 +81,13 @@ def decode(
     width: int,
     independent: bool,
 ) -> list[list[Hypothesis]]:
-    """Searches until every sentence is done; a sentence leaves the batch as soon as it is.
+    """Searches with `width` hypotheses a sentence until all are done; a sentence leaves the batch as soon as it is.
 
-    Args:
-        step: the model's step.
-        state: its state before the first word, with one hypothesis a sentence.
-        extend: chooses the next hypotheses.
-        sentences: their limits and constraints.
-        options: of scoring and constraints; `beam_size` is ignored.
-        width: number of hypotheses of each sentence.
-        independent: True if hypotheses do not compete (samples): there are `width` from the beginning, each goes on
-            until it ends, and they are returned in order. Otherwise a sentence is also done when `width` of its
-            hypotheses have finished, and no unfinished one scores more at its present length than the worst of them.
+    If hypotheses are `independent` (samples), there are `width` from the beginning, each goes on until it ends, and
+    they are returned in order. Otherwise a sentence is also done when `width` of its hypotheses have finished, and no
+    unfinished one scores more at its present length than the worst of them. The option `beam_size` is ignored.
 
-    Raises:
-        NonFiniteScoresError: the logits hold a NaN or an infinity that leaves no probabilities.
+    Raises NonFiniteScoresError if the logits hold a NaN or an infinity that leaves no probabilities.
     """
     batch = list(range(len(sentences.limits)))
     history = History(len(batch))
@@ -115,7 +100,10 @@ def decode(
             logits, offset = logits.expand(-1, width, -1), offset.expand(-1, width)
             attention = None if attention is None else attention.expand(-1, width, -1)
 
-        expansion = _expand(extend, logits, offset, beam, sentences, options, length)
+        allowed = logits if beam.written is None else ban_repeats(logits, beam.written, options.no_repeat_ngram)
+        expansion = extend(allowed, offset, beam.sentences, length)
+        if sentences.prefixes is not None and length < sentences.prefixes.size(1):
+            expansion = force_prefix(expansion, sentences.prefixes[beam.sentences, length], logits, offset)
         coverage = _cover(beam, attention, options)
         scores, ending_scores = _score(expansion, coverage, beam, sentences, options, length + 1)
         history.record(batch, expansion, scores, ending_scores, attention if options.keep_attention else None)
@@ -137,44 +125,22 @@ def decode(
             beam, parents = beam.select(rows), parents[rows]
             batch = [batch[row] for row in stay]
         state = state.select(rows, parents)
-    return history.hypotheses(
-        width if independent else options.n_best, ranked=not independent, source_lengths=sentences.source_lengths
-    )
+    n_best = width if independent else options.n_best
+    return history.hypotheses(n_best, ranked=not independent, source_lengths=sentences.source_lengths)
 
 
 def _start(sentences: Sentences, options: SearchOptions, width: int, *, independent: bool) -> Beam:
     """Makes the beam that holds the empty hypothesis of each sentence."""
     count, device = len(sentences.limits), sentences.device
-    written = None
-    if options.no_repeat_ngram:
-        written = torch.empty(count, width if independent else 1, 0, dtype=torch.int64, device=device)
+    nothing = torch.empty(count, width if independent else 1, 0, dtype=torch.int64, device=device)
     return Beam(
         sentences=torch.arange(count, device=device),
         tokens=torch.full((count, 1), options.bos, device=device),
         log_probabilities=torch.zeros(count, 1, device=device),
         finished=torch.full((count, 1 if independent else width), NEG_INF, device=device),
         coverage=None,
-        written=written,
+        written=nothing if options.no_repeat_ngram else None,
     )
-
-
-def _expand(
-    extend: Extend,
-    logits: Tensor,
-    offset: Tensor,
-    beam: Beam,
-    sentences: Sentences,
-    options: SearchOptions,
-    length: int,
-) -> Expansion:
-    """Chooses the next hypotheses, with forced prefixes and without repeated n-grams."""
-    allowed = logits
-    if beam.written is not None:
-        allowed = ban_repeats(logits, beam.written, options.no_repeat_ngram)
-    expansion = extend(allowed, offset, beam.sentences, length)
-    if sentences.prefixes is None or length >= sentences.prefixes.size(1):
-        return expansion
-    return force_prefix(expansion, sentences.prefixes[beam.sentences, length], logits, offset)
 
 
 def _cover(beam: Beam, attention: Tensor | None, options: SearchOptions) -> Tensor | None:

@@ -29,15 +29,15 @@ class _Ending(NamedTuple):
 
 
 class _HostHistory(NamedTuple):
-    """The whole history on the host: for each step a list over its rows."""
+    """The whole history on the host: for each step an array or a list over its rows."""
 
-    tokens: list[list[list[int]]]
-    parents: list[list[list[int]]]
-    log_probabilities: list[list[list[float]]]
-    scores: list[list[list[float]]]
-    endings: list[list[list[float]]]
-    ending_scores: list[list[list[float]]]
     attention: list[NDArray[np.float32]]
+    parents: list[list[list[int]]]
+    tokens: list[list[list[int]]]
+    log_probabilities: list[list[list[float]]]
+    endings: list[list[list[float]]]
+    scores: list[list[list[float]]]
+    ending_scores: list[list[list[float]]]
 
 
 @dataclass
@@ -46,9 +46,7 @@ class History:
 
     sentences: int
     _rows: list[dict[int, int]] = field(default_factory=list)  # of each step: sentence -> row of the batch
-    _expansions: list[Expansion] = field(default_factory=list)
-    _scores: list[Tensor] = field(default_factory=list)
-    _ending_scores: list[Tensor] = field(default_factory=list)
+    _steps: list[tuple[Tensor, ...]] = field(default_factory=list)  # of each the further fields of `_HostHistory`
     _attention: list[Tensor] = field(default_factory=list)
 
     def record(
@@ -59,53 +57,33 @@ class History:
         ending_scores: Tensor,
         attention: Tensor | None,
     ) -> None:
-        """Adds a step.
+        """Adds a step, with the sentence of each row.
 
-        Args:
-            batch: the sentence of each row.
-            expansion: its new hypotheses and those that end.
-            scores: (B, K) of the new ones.
-            ending_scores: (B, K of the shorter ones) of those that end, NEG_INF for the others.
-            attention: (B, K of the shorter ones, S), or None if it is not wanted.
+        `scores` (B, K) are those of the new hypotheses, `ending_scores` (B, K of the shorter ones) of those that end,
+        NEG_INF for the others. `attention` (B, K of the shorter ones, S) is None if it is not wanted.
         """
         self._rows.append({sentence: row for row, sentence in enumerate(batch)})
-        self._expansions.append(expansion)
-        self._scores.append(scores)
-        self._ending_scores.append(ending_scores)
+        self._steps.append((*expansion, scores, ending_scores))
         if attention is not None:
             self._attention.append(attention.float())
 
     def hypotheses(self, n_best: int, *, ranked: bool, source_lengths: Tensor | None) -> list[list[Hypothesis]]:
-        """Reads the hypotheses of each sentence.
+        """Reads at most `n_best` hypotheses of each sentence, with attention trimmed to `source_lengths` (B,) if given.
 
-        Args:
-            n_best: maximum number of hypotheses of each sentence.
-            ranked: sorts them, the best first, and all finished ones before those cut at the limit; otherwise they are
-                in the order of slots.
-            source_lengths: (B,), the widths that attention is trimmed to; None leaves it as it is.
+        `ranked` sorts them, the best first, and all finished ones before those cut at the limit; otherwise they are in
+        the order of slots.
         """
-        history = self._on_host()
-        lengths = None if source_lengths is None else source_lengths.tolist()
+        if not self._steps:
+            return []
+        history = _HostHistory(_on_host(self._attention), *map(_as_lists, zip(*self._steps, strict=True)))
+        lengths = [None] * self.sentences if source_lengths is None else source_lengths.tolist()
         hypotheses = []
-        for sentence in range(self.sentences):
+        for sentence, length in enumerate(lengths):
             rows = [step[sentence] for step in self._rows if sentence in step]
             endings = _endings(history, rows, n_best)
             endings.sort(key=(lambda e: (not e.finished, -e.score)) if ranked else (lambda e: e.slot))
-            length = None if lengths is None else lengths[sentence]
             hypotheses.append([_follow(history, rows, ending, length) for ending in endings[:n_best]])
         return hypotheses
-
-    def _on_host(self) -> _HostHistory:
-        expansion = self._expansions
-        return _HostHistory(
-            tokens=_as_lists([step.tokens for step in expansion]),
-            parents=_as_lists([step.parents for step in expansion]),
-            log_probabilities=_as_lists([step.log_probabilities for step in expansion]),
-            scores=_as_lists(self._scores),
-            endings=_as_lists([step.endings for step in expansion]),
-            ending_scores=_as_lists(self._ending_scores),
-            attention=_on_host(self._attention),
-        )
 
 
 def _as_lists(steps: Sequence[Tensor]) -> list[list[list[Any]]]:

@@ -22,11 +22,9 @@ class State(Protocol):
     def select(self, sentences: Tensor | None, hypotheses: Tensor) -> Self:
         """Returns the state of other hypotheses, each of which continues one of the present ones.
 
-        Args:
-            sentences: (B',) int64, rows of the present batch to keep, ascending; None keeps all.
-            hypotheses: (B', K') int64, for each kept sentence the present hypothesis that each new one continues.
+        `sentences` (B',) int64 are the rows of the present batch to keep, ascending, None for all; `hypotheses`
+        (B', K') int64 hold for each kept sentence the present hypothesis that each new one continues.
         """
-        ...
 
 
 S = TypeVar("S", bound=State)
@@ -61,25 +59,21 @@ class Expansion(NamedTuple):
 class Hypothesis:
     """A translation of a sentence.
 
-    Attributes:
-        tokens: without begin and end marks.
-        log_probability: natural logarithm of its probability under the model, the end mark's included if `finished`.
-        score: log_probability / length ** length_penalty, plus the coverage penalty if one is asked for. The length
-            counts the end mark of a finished hypothesis (and is at least 1).
-        finished: True if it reached its end mark, False if it was cut at its limit.
-        attention: (T, S) float32 on the CPU, one row a token and, if `finished`, a last one for the end mark; None
-            unless wanted and given by the step. S is the sentence's own source length if the search was given it.
+    Its score is log_probability / length ** length_penalty, plus the coverage penalty if one is asked for.
+
+    `attention` is (T, S) float32 on the CPU, one row a token and, if `finished`, a last one for the end mark; None
+    unless wanted and given by the step. S is the sentence's own source length if the search was given it.
     """
 
-    tokens: tuple[int, ...]
-    log_probability: float
+    tokens: tuple[int, ...]  # without begin and end marks
+    log_probability: float  # natural logarithm, under the model; the end mark's included if `finished`
     score: float
-    finished: bool
+    finished: bool  # False if it was cut at its limit
     attention: Tensor | None = None
 
     @property
     def length(self) -> int:
-        """Length by which the log-probability is normalised."""
+        """Length by which the log-probability is normalised: with the end mark if finished, and at least 1."""
         return max(1, len(self.tokens) + self.finished)
 
 
@@ -98,31 +92,19 @@ class NonFiniteScoresError(NonFiniteError):
 class SearchOptions:
     """The options of a search. There are no defaults: a user's are those of the configuration.
 
-    Attributes:
-        bos: the token that every hypothesis begins with.
-        eos: the token that ends a hypothesis.
-        forbidden: tokens that are never generated (padding, `bos`, unknown), though a forced prefix may hold them.
-            Probabilities stay the model's own: nothing is renormalised.
-        beam_size: number of hypotheses kept for each sentence.
-        n_best: number of hypotheses returned for each sentence.
-        length_penalty: exponent of the length that a log-probability is divided by; 0 for no division.
-        coverage_penalty: beta of Wu et al. 2016 (arXiv:1609.08144, section 7), 0 for none.
-        no_repeat_ngram: number of tokens in a sequence that no hypothesis may hold twice; 0 allows all.
-        keep_attention: returns hypotheses with their attention.
-
-    Raises:
-        ValueError: a value is outside its range.
+    A forced prefix may hold `forbidden` tokens. Probabilities stay the model's own: nothing is renormalised. Raises
+    ValueError if a value is outside its range.
     """
 
-    bos: int
-    eos: int
-    forbidden: tuple[int, ...]
-    beam_size: int
-    n_best: int
-    length_penalty: float
-    coverage_penalty: float
-    no_repeat_ngram: int
-    keep_attention: bool
+    bos: int  # the token that every hypothesis begins with
+    eos: int  # the token that ends a hypothesis
+    forbidden: tuple[int, ...]  # tokens that are never generated: padding, `bos`, unknown
+    beam_size: int  # number of hypotheses kept for each sentence
+    n_best: int  # number of hypotheses returned for each sentence
+    length_penalty: float  # exponent of the length that a log-probability is divided by; 0 for no division
+    coverage_penalty: float  # beta of Wu et al. 2016 (arXiv:1609.08144, section 7), 0 for none
+    no_repeat_ngram: int  # number of tokens in a sequence that no hypothesis may hold twice; 0 allows all
+    keep_attention: bool  # returns hypotheses with their attention
 
     def __post_init__(self) -> None:
         for name, lowest in (("beam_size", 1), ("n_best", 1), ("no_repeat_ngram", 0)):

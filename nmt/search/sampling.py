@@ -62,23 +62,12 @@ def sample(
     """Draws `n_best` independent samples of each sentence, in the order in which they are returned.
 
     Each sample has a random stream of its own, made from seed, key and its number, and uses one number of it a word.
-    So the samples of a sentence depend neither on the batch around it nor on the number drawn.
+    So the samples of a sentence depend neither on the batch around it nor on the number drawn. Log-probability and
+    score are the model's own, whatever the temperature and the cuts.
 
-    Args:
-        step: maps the last tokens (B, K) and the state to logits over the next tokens.
-        state: the state before the first word, with one hypothesis a sentence.
-        options: of constraints and scoring; `beam_size` is ignored. Log-probability and score are the model's own,
-            whatever the temperature and the cuts.
-        sampling: the distribution to draw from.
-        keys: for each sentence numbers at least 0 that identify it, such as that of its line and its place there;
-            equally many for each sentence.
-        max_lengths: (B,) int64, maximum number of tokens, the end mark not counted, at least 1; on the model's device.
-        source_lengths: (B,) int64, the widths that attention is trimmed to; needed for a coverage penalty.
-        forced_prefixes: for each sentence the tokens that every sample begins with.
-
-    Raises:
-        ValueError: options or arguments do not fit together.
-        NonFiniteScoresError: the logits hold a NaN or an infinity that leaves no probabilities.
+    `sampling` is the distribution to draw from, and `keys` are for each sentence numbers at least 0 that identify it,
+    such as that of its line and its place there, equally many for each. The other arguments and the errors are those of
+    `beam_search`; the option `beam_size` is ignored.
     """
     sentences = check_sentences(options, max_lengths, source_lengths, forced_prefixes)
     if len(keys) != len(sentences.limits):

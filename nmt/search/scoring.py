@@ -68,13 +68,8 @@ def largest(logits: Tensor, count: int) -> tuple[Tensor, Tensor]:
 def coverage_penalty(coverage: Tensor, source_lengths: Tensor, beta: float) -> Tensor:
     """Computes beta * sum over source tokens of log(min(coverage, 1)) (Wu et al. 2016, arXiv:1609.08144, equation 14).
 
-    Args:
-        coverage: (B, K, S) attention to each source token so far, summed over the target tokens.
-        source_lengths: (B,) number of source tokens of each sentence; padding after them costs nothing.
-        beta: weight of the penalty.
-
-    Returns:
-        (B, K), at most 0.
+    `coverage` (B, K, S) is the attention to each source token so far, summed over the target tokens; padding after the
+    `source_lengths` (B,) costs nothing. The penalty is (B, K), at most 0.
     """
     padding = torch.arange(coverage.size(-1), device=coverage.device) >= source_lengths[:, None, None]  # (B, 1, S)
     covered = coverage.clamp(_LEAST_COVERAGE, 1.0).masked_fill(padding, 1.0)

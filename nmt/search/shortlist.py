@@ -28,22 +28,16 @@ FREQUENT = "frequent"
 
 @dataclass(frozen=True, eq=False)
 class Shortlist:
-    """A model's table of probable translations, from which the candidates of a sentence are taken.
+    """A model's table of probable translations, from which the candidates of a sentence are taken."""
 
-    Attributes:
-        translations: (source vocabulary, N) int32, target tokens, the most probable first; -1 for none.
-        frequent: (F,) int32, the most frequent target tokens.
-    """
-
-    translations: NDArray[np.int32]
-    frequent: NDArray[np.int32]
+    translations: NDArray[np.int32]  # (source vocabulary, N), target tokens, the most probable first; -1 for none
+    frequent: NDArray[np.int32]  # (F,), the most frequent target tokens
 
     @classmethod
     def from_tensors(cls, tensors: Mapping[str, Tensor], source_size: int, target_size: int, where: Path) -> Self:
         """Makes the table from the tensors of the file `where`.
 
-        Raises:
-            ModelError: they are not a table, or not one for vocabularies of these sizes.
+        Raises ModelError if they are not a table, or not one for vocabularies of these sizes.
         """
         if tensors.keys() != {TRANSLATIONS, FREQUENT}:
             names = ", ".join(f"{name:.40}" for name in sorted(tensors)[:3]) or "nothing"
@@ -78,16 +72,11 @@ class RestrictedVocabularies:
     The special tokens stand at the beginning, at the same places for all sentences. In the tokenizers of this program
     they have the lowest ids of the whole vocabulary, too, so that tokens keep their order, which decides between equal
     scores.
-
-    Attributes:
-        tokens: (B, C) int64, ids of the whole vocabulary; padding after the last of a sentence.
-        lengths: (B,) int64, number of tokens of each sentence.
-        special: the special tokens in the restricted vocabularies.
     """
 
-    tokens: NDArray[np.int64]
-    lengths: NDArray[np.int64]
-    special: SpecialTokens
+    tokens: NDArray[np.int64]  # (B, C), ids of the whole vocabulary; padding after the last of a sentence
+    lengths: NDArray[np.int64]  # (B,), number of tokens of each sentence
+    special: SpecialTokens  # in the restricted vocabularies
 
     @classmethod
     def from_candidates(cls, candidates: Sequence[NDArray[np.int64]], special: SpecialTokens) -> Self:
@@ -98,7 +87,8 @@ class RestrictedVocabularies:
 
     def restricted(self, prefixes: Sequence[Sequence[int]]) -> list[list[int]]:
         """Maps tokens of each sentence, which are among its candidates, to ids of its restricted vocabulary."""
-        place = [dict(zip(row[:length].tolist(), range(length), strict=True)) for row, length in self._rows()]
+        rows = zip(self.tokens, self.lengths.tolist(), strict=True)
+        place = [dict(zip(row[:length].tolist(), range(length), strict=True)) for row, length in rows]
         return [[places[token] for token in prefix] for places, prefix in zip(place, prefixes, strict=True)]
 
     def whole(self, hypotheses: Sequence[Sequence[Hypothesis]]) -> list[list[Hypothesis]]:
@@ -107,6 +97,3 @@ class RestrictedVocabularies:
             [replace(one, tokens=tuple(row[list(one.tokens)].tolist())) for one in of_sentence]
             for row, of_sentence in zip(self.tokens, hypotheses, strict=True)
         ]
-
-    def _rows(self) -> zip[tuple[NDArray[np.int64], int]]:
-        return zip(self.tokens, self.lengths.tolist(), strict=True)

@@ -10,10 +10,10 @@ import math
 import random
 import re
 from bisect import bisect
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
-from itertools import pairwise
-from typing import NamedTuple, Protocol
+from itertools import accumulate, pairwise
+from typing import NamedTuple
 
 # A stretch of text with the spaces before it; its length is bounded for texts that have no spaces.
 _STRETCH = re.compile(r"▁*[^▁]{1,256}|▁+")
@@ -25,10 +25,8 @@ _UNKNOWN_PENALTY = 10.0
 """Nats by which a unigram model takes an unknown character to be less likely than its least likely piece."""
 
 
-class Segmenter(Protocol):
-    """Draws the pieces of a stretch of normalised text; characters that are no piece come one by one."""
-
-    def __call__(self, stretch: str, generator: random.Random) -> list[str]: ...
+Segmenter = Callable[[str, random.Random], list[str]]
+"""Draws the pieces of a stretch of normalised text; characters that are no piece come one by one."""
 
 
 class Vocabulary(NamedTuple):
@@ -90,8 +88,7 @@ class UnigramSampling:
         lattice: list[tuple[list[int], list[float]]] = [([], [])]
         forward = [0.0]
         for end in range(1, len(stretch) + 1):
-            starts = []
-            weights = []
+            starts, weights = [], []
             for start in range(max(0, end - self._longest), end):
                 score = self._scores.get(stretch[start:end])
                 if score is None and start == end - 1:
@@ -100,13 +97,9 @@ class UnigramSampling:
                     starts.append(start)
                     weights.append(forward[start] + self._alpha * score)
             highest = max(weights)
-            cumulated = []
-            total = 0.0
-            for weight in weights:
-                total += math.exp(weight - highest)
-                cumulated.append(total)
-            forward.append(highest + math.log(total))
-            lattice.append((starts, [part / total for part in cumulated]))
+            cumulated = list(accumulate(math.exp(weight - highest) for weight in weights))
+            forward.append(highest + math.log(cumulated[-1]))
+            lattice.append((starts, [part / cumulated[-1] for part in cumulated]))
         return lattice
 
 

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from functools import cached_property
 from itertools import accumulate, chain, islice
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 import sentencepiece
 
@@ -82,11 +82,15 @@ class Tokenizer:
 
     def encode(self, texts: Sequence[str]) -> list[list[int]]:
         """Returns the ids of each text, without begin and end marks; none for a text that normalisation empties."""
-        return self._segment(texts, int)
-
-    def pieces(self, texts: Sequence[str]) -> list[list[str]]:
-        """Returns the tokens of `encode`, spelled: `▁` for a space, an unknown piece as it stands in the text."""
-        return self._segment(texts, str)
+        readable = [without_surrogates(text) for text in texts]
+        if not self._word_by_word:
+            if len(readable) == 1:  # for a list, SentencePiece starts a thread
+                return [self._processor.encode(readable[0])]
+            encoded: list[list[int]] = self._processor.encode(readable, num_threads=1)
+            return encoded
+        words = [text.split() for text in readable]
+        of_words = iter(self._processor.encode(list(chain.from_iterable(words)), num_threads=1))
+        return [list(chain.from_iterable(islice(of_words, len(of_text)))) for of_text in words]
 
     def piece(self, token: int) -> str:
         """Returns the model's spelling of an id. Raises `ValueError` if it is not in 0 … `size` - 1."""
@@ -113,10 +117,6 @@ class Tokenizer:
         kept = [token for token in ids if token not in self._controls]
         return _as_text(self._processor.decode(kept)) if kept else ""
 
-    def decode_batch(self, batch: Sequence[Sequence[int]]) -> list[str]:
-        """Decodes each sequence of ids; see `decode`."""
-        return [self.decode(ids) for ids in batch]
-
     def encode_with_words(self, text: str) -> tuple[list[int], list[int]]:
         """Returns the ids of `text`, as `encode` does, and for each the index of the word of `text` it comes from.
 
@@ -126,9 +126,9 @@ class Tokenizer:
         """
         text = without_surrogates(text)
         if self._word_by_word:
-            of_words = self._segment(text.split(), int)
+            of_words = self.encode(text.split())
             return list(chain.from_iterable(of_words)), [word for word, ids in enumerate(of_words) for _ in ids]
-        ids = self._segment([text], int)[0]
+        ids = self.encode([text])[0]
         begins = _piece_begins(self._processor.encode(text, out_type="serialized_proto"))
         ends = _word_ends(text, _INPUT_WORD)
         dropped = set() if _is_plain(text) else self._dropped_words(text)
@@ -172,17 +172,6 @@ class Tokenizer:
         generator = random.Random(seed)
         normalized = (self._processor.normalize(without_surrogates(text)) for text in texts)
         return [draw(text, segmenter, self._vocabulary, generator) for text in normalized]
-
-    def _segment(self, texts: Sequence[str], out_type: type[int] | type[str]) -> list[list[Any]]:
-        readable = [without_surrogates(text) for text in texts]
-        if not self._word_by_word:
-            if len(readable) == 1:  # for a list, SentencePiece starts a thread
-                return [self._processor.encode(readable[0], out_type=out_type)]
-            segmented: list[list[Any]] = self._processor.encode(readable, out_type=out_type, num_threads=1)
-            return segmented
-        words = [text.split() for text in readable]
-        of_words = iter(self._processor.encode(list(chain.from_iterable(words)), out_type=out_type, num_threads=1))
-        return [list(chain.from_iterable(islice(of_words, len(of_text)))) for of_text in words]
 
     @cached_property
     def _vocabulary(self) -> Vocabulary:

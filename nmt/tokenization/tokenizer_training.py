@@ -68,7 +68,7 @@ def train_tokenizer(
     try:
         model = _train(sample, max(vocabulary_size, 5 + 256 * byte_fallback), options)
     except _TooSmallError as error:
-        model = _train(sample, error.required, options)
+        model = _train(sample, error.args[0], options)
     reached = sentencepiece.SentencePieceProcessor(model_proto=model).get_piece_size()
     return TrainedTokenizer(model, reached, _warning(vocabulary_size, reached))
 
@@ -110,9 +110,7 @@ def _holds_text(lines: list[str], options: Mapping[str, Any]) -> bool:
 
 
 class _TooSmallError(Exception):
-    def __init__(self, required: int) -> None:
-        super().__init__(required)
-        self.required = required
+    """The vocabulary is too small; the argument is the size that is required."""
 
 
 def _train(lines: list[str], size: int, options: Mapping[str, Any]) -> bytes:

@@ -18,8 +18,7 @@ class Tokenizers(NamedTuple):
     def from_models(cls, source: bytes, target: bytes | None = None) -> Self:
         """Loads the SentencePiece models of both sides; without `target`, one model serves both.
 
-        Raises:
-            ModelError: one of them is not a SentencePiece model.
+        Raises ModelError if one of them is not a SentencePiece model.
         """
         tokenizer = Tokenizer(source)
         return cls(tokenizer, tokenizer if target is None else Tokenizer(target))

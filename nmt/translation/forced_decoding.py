@@ -51,15 +51,10 @@ class TokenPair(NamedTuple):
 
 
 class ForcedScores(NamedTuple):
-    """The scores of a given translation; `T` counts the end mark of the target, `S` that of the source.
+    """The scores of a given translation; `T` counts the end mark of the target, `S` that of the source."""
 
-    Attributes:
-        log_probabilities: (T,) natural logarithm of each token's probability after those before it.
-        attention: (T, S), each row summing to 1; None without attention in the model, or if it is not wanted.
-    """
-
-    log_probabilities: NDArray[np.float32]
-    attention: Attention | None
+    log_probabilities: NDArray[np.float32]  # (T,) natural logarithm of each token's probability after those before it
+    attention: Attention | None  # (T, S), rows sum to 1; None without attention in the model, or if it is not wanted
 
 
 NO_SCORES = ForcedScores(np.zeros(0, np.float32), None)
@@ -70,20 +65,15 @@ NO_SCORES = ForcedScores(np.zeros(0, np.float32), None)
 class ForcedPair:
     """A line and a given translation of it, with the model's scores.
 
-    Attributes:
-        source, target: the two lines.
-        tokens: the translation's subwords and the end mark; none where both lines are blank.
-        scores: by the model; None for a pair that is too large (see `MAX_TOKENS`).
-        source_tokens: the source's subwords, without the end mark. This and what follows is filled where attention is
-            wanted.
-        source_words, target_words: for each subword the word of `source.split()` or `target.split()` it belongs to.
+    Source tokens and words are filled where attention is wanted; a word is that of `source.split()` or `target.split()`
+    that a subword belongs to.
     """
 
     source: str
     target: str
-    tokens: tuple[str, ...]
-    scores: ForcedScores | None
-    source_tokens: tuple[str, ...] = ()
+    tokens: tuple[str, ...]  # the translation's subwords and the end mark; none where both lines are blank
+    scores: ForcedScores | None  # None for a pair that is too large (see `MAX_TOKENS`)
+    source_tokens: tuple[str, ...] = ()  # the source's subwords, without the end mark
     source_words: tuple[int, ...] = ()
     target_words: tuple[int, ...] = ()
 
@@ -121,19 +111,13 @@ def force_decode(
     If both lines are blank, the model is not run: that a blank line becomes a blank one is certain. If one of them is,
     the model is run as usual, and reads nothing but the end mark on that side.
 
-    Args:
-        translator: whose model scores them.
-        pairs: lines, each with its translation.
-        attention: keeps the attention.
-        batch_tokens: tokens of the pairs computed at once, each counted by its longer side; by default those of the
-            model's search.
-        numbers: for each pair the number of its line, by which errors name it; counted from 1 by default.
+    `batch_tokens` are tokens of the pairs computed at once, each counted by its longer side, by default those of the
+    model's search; `numbers` are those of the pairs' lines, by which errors name them, counted from 1 by default.
 
-    Raises:
-        MemoryExhaustedError: memory does not suffice for one pair.
-        ModelError, NonFiniteError: the model's scores are not finite; the former of a model that was loaded.
+    Raises MemoryExhaustedError if memory does not suffice for one pair, and ModelError (of a model that was loaded) or
+    NonFiniteError if the model's scores are not finite.
     """
-    sources, targets = ([_blank_or_line(pair[side]) for pair in pairs] for side in (0, 1))
+    sources, targets = (["" if is_blank(pair[side]) else pair[side] for pair in pairs] for side in (0, 1))
     source, target = translator.tokenizers
     source_ids, source_words = _encode(source, sources, with_words=attention)
     target_ids, target_words = _encode(target, targets, with_words=attention)
@@ -192,10 +176,6 @@ def _score_batch(translator: Translator, pairs: Sequence[TokenPair], *, attentio
 def _exhausted(pair: TokenPair) -> MemoryExhaustedError:
     sizes = f"{len(pair.source)} tokens and its translation of {len(pair.target)}"
     return MemoryExhaustedError(f"line {pair.number}", f"out of memory while reading one sentence of {sizes}")
-
-
-def _blank_or_line(line: str) -> str:
-    return "" if is_blank(line) else line
 
 
 def _encode(

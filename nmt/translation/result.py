@@ -36,39 +36,24 @@ class SegmentAttention(NamedTuple):
 
 
 class TranslationWarning(NamedTuple):
-    """A reason to doubt a translation; see `nmt.postprocessing.confidence`.
-
-    Attributes:
-        kind: what is wrong.
-        source_words, target_words: the words of `source.split()` or `text.split()` that it is about.
-    """
+    """A reason to doubt a translation; see `nmt.postprocessing.confidence`."""
 
     kind: str
-    source_words: tuple[int, ...] = ()
-    target_words: tuple[int, ...] = ()
+    source_words: tuple[int, ...] = ()  # the words of `source.split()` that it is about
+    target_words: tuple[int, ...] = ()  # the words of `text.split()`
 
 
 class Confidence(NamedTuple):
-    """The confidence in a translation.
+    """The confidence in a translation, and reasons to doubt it."""
 
-    Attributes:
-        probability: the geometric mean of the probabilities of its tokens, end mark included.
-        warnings: reasons to doubt it.
-    """
-
-    probability: float
+    probability: float  # the geometric mean of the probabilities of its tokens, end mark included
     warnings: tuple[TranslationWarning, ...] = ()
 
 
 class Annotations(NamedTuple):
-    """The findings of `nmt.postprocessing` about a translation; None for those that were not asked for.
+    """The findings of `nmt.postprocessing` about a translation; None for those that were not asked for."""
 
-    Attributes:
-        replaced: (source word, word of the text) for each place where words of the source were put in.
-        confidence: in the translation.
-    """
-
-    replaced: tuple[tuple[int, int], ...] | None = None
+    replaced: tuple[tuple[int, int], ...] | None = None  # (source word, word of the text) where the former was put in
     confidence: Confidence | None = None
 
 
@@ -112,9 +97,8 @@ class Output:
         """
         if self.segments is None:
             return None
-        whole = np.zeros(
-            (len(self.tokens), 1 + sum(len(segment.source_words) for segment in self.segments)), dtype=np.float32
-        )
+        width = 1 + sum(len(segment.source_words) for segment in self.segments)
+        whole = np.zeros((len(self.tokens), width), dtype=np.float32)
         row = column = 0
         for segment in self.segments:
             rows, columns = len(segment.target_words), len(segment.source_words)

@@ -24,23 +24,14 @@ from nmt.translation.result import Output, SegmentAttention, Translation
 
 
 class Segment(NamedTuple):
-    """A line, or a piece of one that is too long for the model.
+    """A line, or a piece of one that is too long for the model."""
 
-    Attributes:
-        line: the line's index among those translated.
-        key: the line's number and the segment's place in the line, from 0.
-        ids: its tokens, without marks.
-        words: for each token its word in the line; filled if attention is kept or the line was cut.
-        prefix: target tokens that its translation must begin with.
-        candidates: target tokens that it may be translated to, ascending; None for all.
-    """
-
-    line: int
-    key: tuple[int, int]
-    ids: list[int]
-    words: list[int]
-    prefix: list[int]
-    candidates: NDArray[np.int64] | None
+    line: int  # the line's index among those translated
+    key: tuple[int, int]  # the line's number and the segment's place in the line, from 0
+    ids: list[int]  # its tokens, without marks
+    words: list[int]  # for each token its word in the line; filled if attention is kept or the line was cut
+    prefix: list[int]  # target tokens that its translation must begin with
+    candidates: NDArray[np.int64] | None  # target tokens that it may be translated to, ascending; None for all
 
 
 class EncodedSegments(NamedTuple):
@@ -60,24 +51,14 @@ class SegmentResult(NamedTuple):
 
 @dataclass(frozen=True)
 class LineSegmenter:
-    """Cuts lines into segments, and joins the results of a line's segments.
-
-    Attributes:
-        tokenizers: of source and target.
-        longest: maximum number of tokens of a segment, marks aside.
-        shortlist: the model's table of candidates; None if it has none.
-    """
+    """Cuts lines into segments, and joins the results of a line's segments."""
 
     tokenizers: Tokenizers
-    longest: int
+    longest: int  # maximum number of tokens of a segment, marks aside
     shortlist: Shortlist | None
 
     def segments(
-        self,
-        lines: Sequence[str],
-        prefixes: Sequence[str] | None,
-        numbers: Sequence[int],
-        options: TranslateOptions,
+        self, lines: Sequence[str], prefixes: Sequence[str] | None, numbers: Sequence[int], options: TranslateOptions
     ) -> Iterator[Segment]:
         """Yields the segments of `lines`, none of a blank one; arguments are those of `Translator.translate`."""
         source, target = self.tokenizers
@@ -106,10 +87,8 @@ class LineSegmenter:
         """Joins the results of a search with these options for the segments of a line, which is blank without any."""
         if not results:
             return Translation(line, ())
-        outputs = [
-            self._join(results, hypotheses, options)
-            for hypotheses in zip(*(result.hypotheses for result in results), strict=False)
-        ]
+        together = zip(*(result.hypotheses for result in results), strict=False)
+        outputs = [self._join(results, hypotheses, options) for hypotheses in together]
         if len(results) > 1 and options.sampling is None:
             # The first stays, so that it does not depend on the number of translations.
             outputs[1:] = sorted(outputs[1:], key=lambda output: -output.score)
@@ -166,14 +145,9 @@ def joined_score(hypotheses: Sequence[Hypothesis], options: TranslateOptions) ->
 def cut_at_words(words: Sequence[int], longest: int) -> list[tuple[int, int]]:
     """Cuts tokens into the fewest segments of at most `longest` that end where a word ends, as (start, stop).
 
-    A single word of more than `longest` tokens is cut inside.
-
-    Args:
-        words: for each token its word, never falling.
-        longest: maximum number of tokens of a segment.
+    `words` names for each token its word, never falling. A single word of more than `longest` tokens is cut inside.
     """
-    cuts = []
-    start = 0
+    cuts, start = [], 0
     while start < len(words):
         stop = min(start + longest, len(words))
         if stop < len(words):

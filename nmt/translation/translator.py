@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
@@ -49,16 +50,10 @@ class Translator:
         directory: Path | None = None,
         tick: Callable[[], None] = lambda: None,
     ) -> None:
-        """Makes a translator of a model.
+        """Makes a translator of a model in evaluation mode; the search options of its `config` are the defaults.
 
-        Args:
-            model: in evaluation mode.
-            tokenizers: of source and target.
-            config: of the model; its search options are the defaults.
-            dtype: number type of matrix products.
-            shortlist: the model's table of candidates.
-            directory: the directory that the model was loaded from, which errors name.
-            tick: called before each step of a search, and before each batch of given pairs; what it raises ends them.
+        Matrix products run in `dtype`, and errors name the `directory` that the model was loaded from. `tick` is called
+        before each step of a search, and before each batch of given pairs; what it raises ends them.
         """
         self.model = model
         self.tokenizers = tokenizers
@@ -163,11 +158,12 @@ class Translator:
         self._check_shortlist(options)
         segments = list(self._segmenter.segments(lines, prefixes, numbers, options))
         hypotheses: list[list[Hypothesis]] = [[]] * len(segments)
+        search, exhausted = partial(self._search, options), partial(_exhausted, options)
         with self.computing():
             if self._word_gates is None and len(segments) >= WORTH_A_TABLE:
                 self._word_gates = self.model.word_gates()
             for batch in search_batches(segments, self.model, options):
-                of_batch = within_memory([segments[n] for n in batch], self._searching(options), _exhausted(options))
+                of_batch = within_memory([segments[n] for n in batch], search, exhausted)
                 for place, of_segment in zip(batch, of_batch, strict=True):
                     hypotheses[place] = of_segment
         of_lines: list[list[SegmentResult]] = [[] for _ in lines]
@@ -232,16 +228,12 @@ class Translator:
             what = f"is {count}, but the model has no table for it; `nmt shortlist` makes one, and 0 is off"
             raise ModelError(where, what)
 
-    def _searching(self, options: TranslateOptions) -> Callable[[Sequence[Segment]], list[list[Hypothesis]]]:
-        """Returns a function that searches a batch of segments, with errors that name the line of scores not finite."""
-
-        def search(segments: Sequence[Segment]) -> list[list[Hypothesis]]:
-            try:
-                return self._search_batch(segments, options)
-            except NonFiniteScoresError as error:
-                raise self.not_finite(segments[error.sentence].key[0]) from error
-
-        return search
+    def _search(self, options: TranslateOptions, segments: Sequence[Segment]) -> list[list[Hypothesis]]:
+        """Searches a batch of segments, with errors that name the line of scores not finite."""
+        try:
+            return self._search_batch(segments, options)
+        except NonFiniteScoresError as error:
+            raise self.not_finite(segments[error.sentence].key[0]) from error
 
     def _search_batch(self, segments: Sequence[Segment], options: TranslateOptions) -> list[list[Hypothesis]]:
         """Finds the hypotheses of each segment."""
@@ -256,16 +248,16 @@ class Translator:
         if restricted is not None:
             special, prefixes = restricted.special, prefixes and restricted.restricted(prefixes)
         search = options.for_search(special)
-        arguments: dict[str, Any] = {
+        sentences: dict[str, Any] = {
             "max_lengths": limits,
             "source_lengths": source_lengths,
             "forced_prefixes": prefixes,
         }
         if options.sampling is None:
-            hypotheses = beam_search(self._step, state, search, **arguments)
+            hypotheses = beam_search(self._step, state, search, **sentences)
         else:
-            arguments["keys"] = [segment.key for segment in segments]
-            hypotheses = sample(self._step, state, search, options.sampling, **arguments)
+            keys = [segment.key for segment in segments]
+            hypotheses = sample(self._step, state, search, options.sampling, keys=keys, **sentences)
         return hypotheses if restricted is None else restricted.whole(hypotheses)
 
     def _step(self, tokens: Tensor, state: SearchState) -> Step[SearchState]:
@@ -273,15 +265,11 @@ class Translator:
         return Step(*self.model.step(tokens, state, self._word_gates))
 
 
-def _exhausted(options: TranslateOptions) -> Callable[[Segment], MemoryExhaustedError]:
-    """Returns a function that makes the error for a segment for which alone memory does not suffice."""
-
-    def error(segment: Segment) -> MemoryExhaustedError:
-        width = f"{options.width} samples" if options.sampling else f"beam {options.width}"
-        what = f"out of memory while translating one sentence of {len(segment.ids)} tokens with {width}"
-        return MemoryExhaustedError(f"line {segment.key[0]}", what)
-
-    return error
+def _exhausted(options: TranslateOptions, segment: Segment) -> MemoryExhaustedError:
+    """Makes the error for a segment for which alone memory does not suffice."""
+    width = f"{options.width} samples" if options.sampling else f"beam {options.width}"
+    what = f"out of memory while translating one sentence of {len(segment.ids)} tokens with {width}"
+    return MemoryExhaustedError(f"line {segment.key[0]}", what)
 
 
 def _check(*, lines: Sequence[str], **others: Sequence[Any] | None) -> None:

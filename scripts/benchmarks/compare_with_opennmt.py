@@ -234,10 +234,10 @@ class OpenNmt:
         self._ids = {tokenizer.piece(token): token for token in range(tokenizer.size)}
 
     def translate(self, lines: Sequence[str], batch_type: str, batch_size: int) -> Found:
-        tokenised = [" ".join(pieces) for pieces in self._tokenizer.pieces(lines)]
+        tokenised = [" ".join(map(self._tokenizer.piece, ids)) for ids in self._tokenizer.encode(lines)]
         seconds, translations = self._remote.translate(tokenised, batch_type, batch_size)
         ids = [[self._ids.get(piece, self._tokenizer.special.unk) for piece in text.split()] for text in translations]
-        return Found(seconds, self._tokenizer.decode_batch(ids), sum(map(len, ids)))
+        return Found(seconds, list(map(self._tokenizer.decode, ids)), sum(map(len, ids)))
 
     def alone(self, lines: Sequence[str]) -> Found:
         """Translates each line by itself."""

@@ -36,7 +36,7 @@ def test_extremes_do_not_wrap_around(probability: float) -> None:
 def test_the_expectation_stays_and_gradients_follow_the_mask() -> None:
     torch.manual_seed(3)
     values = torch.ones(1000, 100, requires_grad=True)
-    dropped = dropout(values, 0.3)
+    dropped = dropout(values, 0.3, [1000, 100])
     assert dropped.mean().item() == pytest.approx(1, abs=0.02)
     dropped.sum().backward()
     assert torch.equal(values.grad, dropped.detach())

@@ -205,11 +205,11 @@ def test_ties_that_sizes_do_not_allow_are_refused(make_model: MakeModel) -> None
 def test_variational_dropout_has_one_mask_a_sentence() -> None:
     torch.manual_seed(0)
     values = torch.ones(6, 3, 50)
-    dropped = Dropout(0.5, variational=True)(values, time_dimension=0)
+    dropped = Dropout(0.5, variational=True)(values)
     assert torch.equal(dropped, dropped[:1].expand_as(dropped))
     assert not torch.equal(dropped[:, 0], dropped[:, 1])
     assert set(dropped.unique().tolist()) == {0.0, 2.0}
-    ordinary = Dropout(0.5)(values, time_dimension=0)
+    ordinary = Dropout(0.5)(values)
     assert not torch.equal(ordinary, ordinary[:1].expand_as(ordinary))
 
 

@@ -12,7 +12,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from nmt.search import Step
+from nmt.search.hypothesis import Step
 from search_cases import BOS, EOS
 
 

@@ -13,8 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nmt.errors import NonFiniteError
-from nmt.search import Step, beam_search
+from nmt.search.beam import beam_search
 from nmt.search.history import History
+from nmt.search.hypothesis import Step
 from search_cases import BOS, EOS, search_options
 
 OPTIONS = search_options(bos=BOS, eos=EOS, forbidden=(BOS,))

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 import torch
 
-from nmt.search import SamplingOptions, Step, beam_search, sample
-from nmt.search.sampling import restrict
+from nmt.search.beam import beam_search
+from nmt.search.hypothesis import Step
+from nmt.search.sampling import SamplingOptions, restrict, sample
 from search_cases import BOS, EOS, search_options
 
 OPTIONS = search_options(bos=BOS, eos=EOS, forbidden=(BOS,))

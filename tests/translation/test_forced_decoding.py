@@ -13,7 +13,7 @@ import nmt.translation.translator
 from nmt.config import from_yaml
 from nmt.errors import MemoryExhaustedError, NonFiniteError
 from nmt.model.seq2seq import Seq2Seq
-from nmt.search import Hypothesis
+from nmt.search.hypothesis import Hypothesis
 from nmt.tokenization.tokenizer import Tokenizer
 from nmt.tokenization.tokenizers import Tokenizers
 from nmt.translation.forced_decoding import ForcedPair, TokenPair, force_decode, force_decode_tokens

@@ -18,7 +18,8 @@ import nmt.translation.translator
 from nmt.config import from_yaml
 from nmt.errors import MemoryExhaustedError, ModelError, NonFiniteError
 from nmt.model.seq2seq import Seq2Seq
-from nmt.search import Hypothesis, SamplingOptions
+from nmt.search.hypothesis import Hypothesis
+from nmt.search.sampling import SamplingOptions
 from nmt.tokenization.tokenizer import Tokenizer
 from nmt.tokenization.tokenizers import Tokenizers
 from nmt.translation.result import Translation

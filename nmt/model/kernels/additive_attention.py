@@ -10,7 +10,15 @@ from torch import Tensor
 
 from nmt.model.kernels.matmul import accurate, outside_autocast
 from nmt.model.kernels.tanh import half_tanh_
-from nmt.model.kernels.tiling import tiles
+
+# Numbers of a temporary on a CPU: few enough that several passes over it stay within a core's second-level cache.
+TILE_NUMBERS = 1 << 18
+
+
+def tiles(batch: int, numbers_of_each: int, device: torch.device) -> list[slice]:
+    """Cuts the sentences of a batch into tiles of at most `TILE_NUMBERS` numbers, or of one sentence."""
+    size = max(1, TILE_NUMBERS // max(1, numbers_of_each) if device.type == "cpu" else batch)
+    return [slice(start, min(start + size, batch)) for start in range(0, max(1, batch), size)]
 
 
 def additive_scores(query: Tensor, keys: Tensor, energy: Tensor) -> Tensor:
@@ -28,14 +36,15 @@ def additive_scores(query: Tensor, keys: Tensor, energy: Tensor) -> Tensor:
 
 
 class AdditiveForward:
-    """The forward pass; see `nmt.model.kernels.interface.Kernels.additive_forward`."""
+    """The forward pass; an `AttentionForward`."""
 
     def __init__(
         self, keys: Tensor, annotations: Tensor, padding: Tensor, energy: Tensor, weights: Tensor, tanhs: Tensor
     ) -> None:
-        """Takes `weights` (T, B, S) and `tanhs` (T, B, S, A), which the steps fill.
+        """Takes keys (B, S, A), annotations (B, S, C), padding (B, S) bool and energy (A,), and what the steps fill.
 
-        `tanhs` gets tanh(query + key) / 2; it has T = 0 if no gradient is wanted.
+        These are `weights` (T, B, S) and, for the backward pass, `tanhs` (T, B, S, A) with tanh(query + key) / 2;
+        `tanhs` has T = 0 if no gradient is wanted.
         """
         keys = accurate(keys)
         self._keys, self._annotations, self._padding = keys, annotations, padding
@@ -74,7 +83,7 @@ def weigh_back(context_gradient: Tensor, annotations: Tensor, weights: Tensor, s
 
 
 class AdditiveBackward:
-    """The backward pass; see `nmt.model.kernels.interface.Kernels.additive_backward`.
+    """The backward pass; an `AttentionBackward`.
 
     Since tanh' = 1 - tanh², the gradients of query and key are sums of g · (1 - tanh²) · energy, where g is the
     gradient of a score. `_squares` and `_query_squares` collect g · tanh² / 4; factors common to all steps are applied

@@ -176,13 +176,9 @@ def attention_loop(
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Runs the attentional LSTM of Bahdanau et al. (2015) over all target words at once.
 
-    Args:
-        input_gates: (T, B, 4H), what the embedded target words and the bias add to the gates, in the weights' type.
-        keys: (B, S, A), or (B, S, H) for products of query and key.
-        annotations: (B, S, C).
-        mask: (B, S) bool, True at tokens.
-        hidden: (B, H), the initial state; the cell starts from zero.
-        weights: of the loop.
+    Takes `input_gates` (T, B, 4H), what the embedded target words and the bias add to the gates, in the weights' type;
+    `keys` (B, S, A), or (B, S, H) for products of query and key; `annotations` (B, S, C); `mask` (B, S) bool, True at
+    tokens; and the initial state `hidden` (B, H). The cell starts from zero.
 
     Returns hidden states (T, B, H) and contexts (T, B, C) in the products' type, and attention weights (T, B, S), which
     carry no gradient. Without gradient nothing of the size T·B·S·A is kept.

@@ -1,12 +1,13 @@
 """The interface of the kernels: the elementwise work of a step of the loops over time.
 
 `nmt.model.kernels.dispatch` chooses between the version in torch's own operations and the one in Triton for a GPU. mypy
-checks both against these protocols, and tests compare their numbers.
+checks both against these types, and tests compare their numbers.
 """
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Callable
+from typing import NamedTuple, Protocol
 
 from torch import Tensor
 
@@ -16,7 +17,6 @@ class AttentionForward(Protocol):
 
     def forward(self, t: int, query: Tensor, context: Tensor) -> None:
         """Fills the weights (B, S) and the context (B, C) of step `t` from its query (B, A)."""
-        ...
 
 
 class AttentionBackward(Protocol):
@@ -24,66 +24,16 @@ class AttentionBackward(Protocol):
 
     def backward(self, t: int, context_gradient: Tensor, query_gradient: Tensor) -> None:
         """Fills the gradient of the query (B, A) of step `t` from that of its context (B, C)."""
-        ...
 
     def gradients(self) -> tuple[Tensor, Tensor | None]:
         """Returns the gradients of keys (B, S, A) and energy (A,), None without energy, after all steps."""
-        ...
 
 
-class Kernels(Protocol):
-    """The operations that the loops over time call at each step."""
+class Kernels(NamedTuple):
+    """The operations that the loops call, with the arguments of those in torch: `lstm_step`, `AdditiveForward` …"""
 
-    @property
-    def longest_source(self) -> int | None:
-        """Maximum number of source tokens for the attention of these kernels; None for any number."""
-        ...
-
-    def lstm_step(
-        self,
-        recurrent: Tensor,
-        input_gates: Tensor,
-        gates: Tensor,
-        previous_cell: Tensor,
-        cell: Tensor,
-        cell_tanh: Tensor,
-        hidden: Tensor,
-    ) -> None:
-        """Runs an LSTM transition from the gates before activation, `recurrent + input_gates` (·, 4H).
-
-        Fills `gates` with their activations, and `cell`, `cell_tanh` and `hidden` (·, H).
-        """
-        ...
-
-    def lstm_step_backward(
-        self,
-        carried: Tensor,
-        output_gradient: Tensor,
-        cell_gradient: Tensor,
-        gates: Tensor,
-        previous_cell: Tensor,
-        cell_tanh: Tensor,
-        gates_gradient: Tensor,
-    ) -> None:
-        """Runs the gradient of `lstm_step`: fills `gates_gradient`, turns `cell_gradient` into the previous cell's.
-
-        The hidden state's gradient is `carried`, from the following step, plus `output_gradient`; `carried` may be
-        overwritten.
-        """
-        ...
-
-    def additive_forward(
-        self, keys: Tensor, annotations: Tensor, padding: Tensor, energy: Tensor, weights: Tensor, tanhs: Tensor
-    ) -> AttentionForward:
-        """Makes the attention for keys (B, S, A), annotations (B, S, C), padding (B, S) bool and energy (A,).
-
-        It fills `weights` (T, B, S) and `tanhs` (T, B, S, A), what the backward pass needs of tanh(query + key);
-        `tanhs` has T = 0 if no gradient is wanted.
-        """
-        ...
-
-    def additive_backward(
-        self, annotations: Tensor, energy: Tensor, weights: Tensor, tanhs: Tensor
-    ) -> AttentionBackward:
-        """Makes its gradient, from the `weights` and `tanhs` that the forward pass has filled."""
-        ...
+    lstm_step: Callable[[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor], None]
+    lstm_step_backward: Callable[[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor], None]
+    additive_forward: Callable[[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor], AttentionForward]
+    additive_backward: Callable[[Tensor, Tensor, Tensor, Tensor], AttentionBackward]
+    longest_source: int | None = None  # maximum number of source tokens for the attention; None for any number

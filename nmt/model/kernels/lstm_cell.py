@@ -9,7 +9,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from nmt.model.kernels.matmul import accurate, accurately
+from nmt.model.kernels.matmul import accurate
 from nmt.model.kernels.tanh import fill_with_tanh
 
 
@@ -39,31 +39,6 @@ def cell_forward(gates: Tensor, previous_cell: Tensor, cell: Tensor, cell_tanh: 
     return hidden
 
 
-def cell_backward(
-    hidden_gradient: Tensor,
-    cell_gradient: Tensor,
-    gates: Tensor,
-    previous_cell: Tensor,
-    cell_tanh: Tensor,
-    gates_gradient: Tensor,
-) -> None:
-    """Runs the gradient of `cell_forward`: fills `gates_gradient`, turns `cell_gradient` into the previous cell's."""
-    hidden_size = previous_cell.shape[-1]
-    into, forget, out, candidate = gates.split(hidden_size, -1)
-    into_gradient, forget_gradient, out_gradient, candidate_gradient = gates_gradient.split(hidden_size, -1)
-    through_out = hidden_gradient * out
-    # cell += hidden · out · (1 − tanh²)
-    cell_gradient.add_(through_out).addcmul_(through_out, cell_tanh.square(), value=-1)
-    torch.mul(hidden_gradient, cell_tanh, out=out_gradient)
-    torch.mul(cell_gradient, candidate, out=into_gradient)
-    torch.mul(cell_gradient, previous_cell, out=forget_gradient)
-    torch.mul(cell_gradient, into, out=candidate_gradient)
-    cell_gradient.mul_(forget)
-    sigmoids = gates[..., : 3 * hidden_size]
-    gates_gradient[..., : 3 * hidden_size].mul_(torch.addcmul(sigmoids, sigmoids, sigmoids, value=-1))
-    candidate_gradient.addcmul_(candidate_gradient * candidate, candidate, value=-1)
-
-
 def lstm_step(
     recurrent: Tensor,
     input_gates: Tensor,
@@ -73,7 +48,10 @@ def lstm_step(
     cell_tanh: Tensor,
     hidden: Tensor,
 ) -> None:
-    """Runs a transition in a loop; see `nmt.model.kernels.interface.Kernels.lstm_step`."""
+    """Runs a transition in a loop, from the gates before activation, `recurrent + input_gates` (·, 4H).
+
+    Fills `gates` with their activations, and `cell`, `cell_tanh` and `hidden` (·, H).
+    """
     if input_gates.dtype == recurrent.dtype == gates.dtype:
         torch.add(input_gates, recurrent, out=gates)
     else:  # summed in the type of the gates, which is the more accurate
@@ -91,7 +69,27 @@ def lstm_step_backward(
     cell_tanh: Tensor,
     gates_gradient: Tensor,
 ) -> None:
-    """Runs the gradient of `lstm_step`; see `nmt.model.kernels.interface.Kernels.lstm_step_backward`."""
+    """Runs the gradient of `lstm_step`: fills `gates_gradient`, turns `cell_gradient` into the previous cell's.
+
+    The hidden state's gradient is `carried`, from the following step, plus `output_gradient`; `carried` may be
+    overwritten.
+    """
     hidden_gradient = accurate(carried).add_(output_gradient)
-    with accurately(gates_gradient) as filled:
-        cell_backward(hidden_gradient, cell_gradient, gates, previous_cell, cell_tanh, filled)
+    hidden_size = previous_cell.shape[-1]
+    into, forget, out, candidate = gates.split(hidden_size, -1)
+    sigmoids = gates[..., : 3 * hidden_size]
+    through_out = hidden_gradient * out
+    # cell += hidden · out · (1 − tanh²)
+    cell_gradient.add_(through_out).addcmul_(through_out, cell_tanh.square(), value=-1)
+    is_accurate = gates_gradient.dtype not in (torch.bfloat16, torch.float16)
+    filled = gates_gradient if is_accurate else torch.empty_like(gates_gradient, dtype=torch.float32)
+    into_gradient, forget_gradient, out_gradient, candidate_gradient = filled.split(hidden_size, -1)
+    torch.mul(hidden_gradient, cell_tanh, out=out_gradient)
+    torch.mul(cell_gradient, candidate, out=into_gradient)
+    torch.mul(cell_gradient, previous_cell, out=forget_gradient)
+    torch.mul(cell_gradient, into, out=candidate_gradient)
+    cell_gradient.mul_(forget)
+    filled[..., : 3 * hidden_size].mul_(torch.addcmul(sigmoids, sigmoids, sigmoids, value=-1))
+    candidate_gradient.addcmul_(candidate_gradient * candidate, candidate, value=-1)
+    if not is_accurate:
+        gates_gradient.copy_(filled)

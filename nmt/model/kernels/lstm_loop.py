@@ -34,17 +34,11 @@ class _LSTMLoop(Function):
         cells[:, 0] = 0
         hiddens = recurrent_weight.new_empty(directions, time + 1, batch, size)
         hiddens[:, 0] = hidden
-        kernels = lstm_kernels(recurrent_weight)
+        lstm_step = lstm_kernels(recurrent_weight).lstm_step
         for t in range(time):
-            kernels.lstm_step(
-                bmm(hiddens[:, t], recurrent_weight),
-                input_gates[:, t],
-                gates[:, t],
-                cells[:, t],
-                cells[:, t + 1],
-                cell_tanhs[:, t],
-                hiddens[:, t + 1],
-            )
+            filled = cells[:, t + 1], cell_tanhs[:, t], hiddens[:, t + 1]
+            recurrent = bmm(hiddens[:, t], recurrent_weight)
+            lstm_step(recurrent, input_gates[:, t], gates[:, t], cells[:, t], *filled)
         ctx.save_for_backward(recurrent_weight, gates, cells, cell_tanhs, hiddens)
         return hiddens[:, 1:]
 
@@ -57,20 +51,12 @@ class _LSTMLoop(Function):
         gates_gradients = torch.empty_like(gates, dtype=recurrent_weight.dtype)
         carried = cells.new_zeros(directions, batch, size)
         cell_gradient = torch.zeros_like(carried)
-        kernels = lstm_kernels(recurrent_weight)
+        step_backward = lstm_kernels(recurrent_weight).lstm_step_backward
         output_gradient = output_gradient.contiguous()
         for t in reversed(range(time)):
-            gates_gradient = gates_gradients[:, t]
-            kernels.lstm_step_backward(
-                carried,
-                output_gradient[:, t],
-                cell_gradient,
-                gates[:, t],
-                cells[:, t],
-                cell_tanhs[:, t],
-                gates_gradient,
-            )
-            carried = bmm(gates_gradient, weight_t)
+            saved = gates[:, t], cells[:, t], cell_tanhs[:, t]
+            step_backward(carried, output_gradient[:, t], cell_gradient, *saved, gates_gradients[:, t])
+            carried = bmm(gates_gradients[:, t], weight_t)
         rows = hiddens[:, :-1].reshape(directions, time * batch, size)
         weight_gradient = bmm(filled_up(rows).transpose(1, 2), filled_up(gates_gradients.flatten(1, 2)))
         return gates_gradients, weight_gradient, accurate(carried)
@@ -82,15 +68,11 @@ _run_lstm = cast("Callable[..., Tensor]", _LSTMLoop.apply)
 def lstm_loop(
     input_gates: Tensor, recurrent_weight: Tensor, hidden: Tensor | None = None, *, by_steps: bool = False
 ) -> Tensor:
-    """Runs `D` LSTMs side by side over time.
+    """Runs `D` LSTMs side by side over time: (D, T, B, 4H) -> hidden states (D, T, B, H), in the type of the weight.
 
-    Args:
-        input_gates: (D, T, B, 4H), what input and bias add to the gates, in the type of the weight.
-        recurrent_weight: (D, H, 4H), in the type in which its products run.
-        hidden: (D, B, H), the initial state; zero by default. The cells start from zero.
-        by_steps: leaves the gradient to autograd, step by step, which the loop's own is tested against.
-
-    Returns the hidden states, (D, T, B, H), in the same type.
+    `input_gates` are what input and bias add to the gates, `recurrent_weight` is (D, H, 4H), and the initial `hidden`
+    state, (D, B, H), is zero by default, as the cells are. `by_steps` leaves the gradient to autograd, step by step,
+    which the loop's own is tested against.
     """
     if hidden is None:
         hidden = input_gates.new_zeros(input_gates.shape[0], input_gates.shape[2], recurrent_weight.shape[1])

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from functools import cache
 from pathlib import Path
 from typing import Any, cast
@@ -45,17 +45,6 @@ def accurate(values: Tensor) -> Tensor:
     return values.float() if values.dtype in (torch.bfloat16, torch.float16) else values
 
 
-@contextmanager
-def accurately(values: Tensor) -> Iterator[Tensor]:
-    """Yields a tensor to fill: the values themselves, or a more accurate tensor that is then copied to them."""
-    if values.dtype not in (torch.bfloat16, torch.float16):
-        yield values
-    else:
-        filled = torch.empty_like(values, dtype=torch.float32)
-        yield filled
-        values.copy_(filled)
-
-
 def linear(inputs: Tensor, weight: Tensor, bias: Tensor | None = None, *, transposed: bool = False) -> Tensor:
     """Computes `functional.linear`, (·, ·, I) -> (·, ·, O), of many rows, to which it appends some (see `filled_up`).
 
@@ -63,7 +52,7 @@ def linear(inputs: Tensor, weight: Tensor, bias: Tensor | None = None, *, transp
     """
     packed = _packed_for(inputs, weight)
     if packed is not None:
-        return _by_packed(inputs, packed, bias)
+        return _by_onednn(inputs.to(packed.dtype), packed, None if bias is None else bias.to(packed.dtype))
     outputs = _linear(inputs.flatten(0, -2), weight if transposed else weight.t(), bias)
     return outputs.view(*inputs.shape[:-1], outputs.shape[-1])
 
@@ -77,10 +66,7 @@ def linears(inputs: Tensor, weights: Tensor, biases: Tensor) -> Tensor:
 
 def product(inputs: Tensor, weight: Tensor, *, transposed: bool = False) -> Tensor:
     """Computes `linear` without a bias for a step of search, whose rows are few or become fewer with each word."""
-    packed = _packed_for(inputs, weight)
-    if packed is not None:
-        return _by_packed(inputs, packed, None)
-    if torch.is_grad_enabled():
+    if torch.is_grad_enabled() and _packed_for(inputs, weight) is None:
         return torch.matmul(inputs, weight) if transposed else functional.linear(inputs, weight)
     return linear(inputs, weight, transposed=transposed)
 
@@ -88,7 +74,7 @@ def product(inputs: Tensor, weight: Tensor, *, transposed: bool = False) -> Tens
 def mm(rows: Tensor, matrix: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Multiplies (N, I) and (I, O), of one type -> (N, O), which may be `out`; autograd does not see it."""
     if _is_for_onednn(rows, matrix):
-        return _by_onednn(rows, matrix, None)
+        return _by_onednn(rows, matrix.t(), None)
     return torch.mm(rows, matrix, out=out)
 
 
@@ -113,7 +99,7 @@ class _Linear(Function):
     def forward(ctx: Any, rows: Tensor, matrix: Tensor, bias: Tensor | None) -> Tensor:
         filled = filled_up(rows)
         ctx.save_for_backward(filled, matrix)
-        return _first(_by_onednn(filled, matrix, bias), len(rows))
+        return _first(_by_onednn(filled, matrix.t(), bias), len(rows))
 
     @staticmethod
     @once_differentiable
@@ -161,8 +147,9 @@ def onednn_is_quicker() -> bool:
     return is_other and torch.backends.mkl.is_available() and _packs(torch.float32)
 
 
-def _by_onednn(rows: Tensor, matrix: Tensor, bias: Tensor | None) -> Tensor:
-    outputs: Tensor = torch.ops.mkldnn._linear_pointwise(rows, matrix.t(), bias, "none", [], "")
+def _by_onednn(rows: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    """Computes a linear map by a weight (O, I), which may be packed."""
+    outputs: Tensor = torch.ops.mkldnn._linear_pointwise(rows, weight, bias, "none", [], "")
     return outputs
 
 
@@ -189,13 +176,6 @@ def _packs(dtype: torch.dtype) -> bool:
 def _packed_for(inputs: Tensor, weight: Tensor) -> Tensor | None:
     packed: Tensor | None = getattr(weight, _PACKED, None)
     return packed if packed is not None and inputs.numel() <= FEW * inputs.shape[-1] else None
-
-
-def _by_packed(inputs: Tensor, packed: Tensor, bias: Tensor | None) -> Tensor:
-    rows = inputs.to(packed.dtype)
-    bias = None if bias is None else bias.to(packed.dtype)
-    outputs: Tensor = torch.ops.mkldnn._linear_pointwise(rows, packed, bias, "none", [], "")
-    return outputs
 
 
 def filled_up(rows: Tensor) -> Tensor:

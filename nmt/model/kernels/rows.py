@@ -24,41 +24,26 @@ class _PermutedRows(Function):
         return gradient.index_select(0, index), None
 
 
-class _DistinctRows(Function):
-    """Selects rows, none of them twice, so that each row's gradient is that of one selected row, or zero."""
+class _SelectedRows(Function):
+    """Selects rows; if they are `distinct`, none of them twice, their gradients need not be added up."""
 
     @staticmethod
-    def forward(ctx: Any, rows: Tensor, places: Tensor) -> Tensor:
+    def forward(ctx: Any, rows: Tensor, places: Tensor, distinct: bool) -> Tensor:
         ctx.save_for_backward(places)
-        ctx.count = len(rows)
+        ctx.shape, ctx.distinct = rows.shape, distinct
         return rows.index_select(0, places)
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
         (places,) = ctx.saved_tensors
-        return gradient.new_zeros(ctx.count, gradient.shape[1]).index_copy_(0, places, gradient), None
-
-
-class _EmbeddingRows(Function):
-    """Selects rows, some of them several times, so that their gradients are added up."""
-
-    @staticmethod
-    def forward(ctx: Any, weight: Tensor, places: Tensor) -> Tensor:
-        ctx.save_for_backward(places)
-        ctx.shape = weight.shape
-        return weight.index_select(0, places)
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
-        (places,) = ctx.saved_tensors
-        return gradient.new_zeros(ctx.shape).index_add_(0, places, gradient), None
+        zeros = gradient.new_zeros(ctx.shape)
+        fill = zeros.index_copy_ if ctx.distinct else zeros.index_add_
+        return fill(0, places, gradient), None, None
 
 
 _permuted_rows = cast("Callable[[Tensor, Tensor], Tensor]", _PermutedRows.apply)
-_distinct_rows = cast("Callable[[Tensor, Tensor], Tensor]", _DistinctRows.apply)
-_embedding_rows = cast("Callable[[Tensor, Tensor], Tensor]", _EmbeddingRows.apply)
+_selected_rows = cast("Callable[[Tensor, Tensor, bool], Tensor]", _SelectedRows.apply)
 
 
 def permuted_rows(rows: Tensor, index: Tensor) -> Tensor:
@@ -68,7 +53,7 @@ def permuted_rows(rows: Tensor, index: Tensor) -> Tensor:
 
 def distinct_rows(rows: Tensor, places: Tensor) -> Tensor:
     """Returns the rows, (·, R), at `places` (N,), none of which occurs twice: (N, R)."""
-    return _distinct_rows(rows, places)
+    return _selected_rows(rows, places, True)
 
 
 def embedding_rows(weight: Tensor, tokens: Tensor) -> Tensor:
@@ -76,5 +61,5 @@ def embedding_rows(weight: Tensor, tokens: Tensor) -> Tensor:
 
     The backward pass of torch's own waits for the GPU if tokens are many, and cannot be captured in a CUDA graph.
     """
-    rows: Tensor = _embedding_rows(weight, tokens.flatten()).unflatten(0, tokens.shape)
+    rows: Tensor = _selected_rows(weight, tokens.flatten(), False).unflatten(0, tokens.shape)
     return rows

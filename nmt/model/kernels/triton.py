@@ -7,14 +7,15 @@ are contiguous in their last dimension, in float32 or bfloat16; numbers are floa
 
 from __future__ import annotations
 
+from functools import partial
+
 import torch
 import triton
 import triton.language as tl
 from torch import Tensor
 
-from nmt.model.kernels.interface import AttentionBackward, AttentionForward
+from nmt.model.kernels.interface import Kernels
 
-MOST_SOURCE_TOKENS = 256  # one program holds the scores of a sentence, and a tile of its annotations
 _UNITS = 256  # of an LSTM, in one program
 _TILE_NUMBERS = 4096
 
@@ -60,9 +61,8 @@ def _lstm_step(
 
 @triton.jit
 def _sum(first, second, offset, inside):
-    return tl.load(first + offset, mask=inside, other=0.0).to(tl.float32) + tl.load(
-        second + offset, mask=inside, other=0.0
-    ).to(tl.float32)
+    addend = tl.load(first + offset, mask=inside, other=0.0).to(tl.float32)
+    return addend + tl.load(second + offset, mask=inside, other=0.0).to(tl.float32)
 
 
 @triton.jit
@@ -95,12 +95,12 @@ def _lstm_step_backward(
     tl.store(gates_gradient + 3 * size, (through * into * (1 - candidate * candidate)).to(kind), mask=inside)
 
 
-def _launch(kernel, like, *given):
-    """Launches a program for each block of units of each row of (D, B, ·) or (B, ·)."""
+def _launch(kernel, *given):
+    """Launches a program for each block of units of each row of (D, B, ·) or (B, ·), as many as `cell_tanh` has."""
     tensors = [tensor if tensor.dim() == 3 else tensor[None] for tensor in given]
     assert all(tensor.stride(2) == 1 for tensor in tensors)
     strides = [stride for tensor in tensors for stride in tensor.stride()[:2]]
-    directions, rows, size = like.shape if like.dim() == 3 else (1, *like.shape)
+    directions, rows, size = tensors[5].shape
     block = min(_UNITS, triton.next_power_of_2(size))
     kernel[rows, directions, triton.cdiv(size, block)](*tensors, *strides, size, BLOCK=block)
 
@@ -270,46 +270,11 @@ def _tile(source):
     return max(16, _TILE_NUMBERS // rows), rows
 
 
-class TritonKernels:
-    """The kernels of a GPU; see `nmt.model.kernels.interface.Kernels`."""
-
-    longest_source: int | None = MOST_SOURCE_TOKENS
-
-    def lstm_step(
-        self,
-        recurrent: Tensor,
-        input_gates: Tensor,
-        gates: Tensor,
-        previous_cell: Tensor,
-        cell: Tensor,
-        cell_tanh: Tensor,
-        hidden: Tensor,
-    ) -> None:
-        """See `Kernels.lstm_step`."""
-        _launch(_lstm_step, cell, recurrent, input_gates, gates, previous_cell, cell, cell_tanh, hidden)
-
-    def lstm_step_backward(
-        self,
-        carried: Tensor,
-        output_gradient: Tensor,
-        cell_gradient: Tensor,
-        gates: Tensor,
-        previous_cell: Tensor,
-        cell_tanh: Tensor,
-        gates_gradient: Tensor,
-    ) -> None:
-        """See `Kernels.lstm_step_backward`."""
-        tensors = carried, output_gradient, cell_gradient, gates, previous_cell, cell_tanh, gates_gradient
-        _launch(_lstm_step_backward, cell_tanh, *tensors)
-
-    def additive_forward(
-        self, keys: Tensor, annotations: Tensor, padding: Tensor, energy: Tensor, weights: Tensor, tanhs: Tensor
-    ) -> AttentionForward:
-        """See `Kernels.additive_forward`."""
-        return TritonAdditiveForward(keys, annotations, padding, energy, weights, tanhs)
-
-    def additive_backward(
-        self, annotations: Tensor, energy: Tensor, weights: Tensor, tanhs: Tensor
-    ) -> AttentionBackward:
-        """See `Kernels.additive_backward`."""
-        return TritonAdditiveBackward(annotations, energy, weights, tanhs)
+KERNELS = Kernels(
+    partial(_launch, _lstm_step),
+    partial(_launch, _lstm_step_backward),
+    TritonAdditiveForward,
+    TritonAdditiveBackward,
+    longest_source=256,  # one program holds the scores of a sentence, and a tile of its annotations
+)
+"""The kernels of a GPU."""

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from nmt.model.attention import AdditiveAttention, Memory
-from nmt.model.kernels import tiling
+from nmt.model.kernels import additive_attention
 from nmt.model.kernels.attention_loop import LoopWeights, attention_loop
 
 
@@ -107,7 +107,7 @@ def test_tiles_and_gradients_change_no_value(
         LoopWeights(random(8, 8, seed=7).to(dtype), random(2, 3, seed=5).to(dtype), random(3, seed=6).float()),
     )
     expected = attention_loop(*arguments)
-    monkeypatch.setattr(tiling, "TILE_NUMBERS", tile_numbers)
+    monkeypatch.setattr(additive_attention, "TILE_NUMBERS", tile_numbers)
     with torch.no_grad():
         alone = attention_loop(*arguments)
     for found in (attention_loop(*arguments), alone):
@@ -122,7 +122,7 @@ def test_tiles_change_no_score_of_a_step(monkeypatch: pytest.MonkeyPatch) -> Non
     with torch.no_grad():
         expected = attention.scores(query, keys)
         for numbers in (1, 100):
-            monkeypatch.setattr(tiling, "TILE_NUMBERS", numbers)
+            monkeypatch.setattr(additive_attention, "TILE_NUMBERS", numbers)
             assert torch.allclose(attention.scores(query, keys), expected, rtol=0, atol=1e-6)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
 
@@ -16,47 +16,41 @@ from nmt.model.kernels import dispatch
 CPU = torch.device("cpu")
 
 
-class Standin(dispatch.TorchKernels):
-    """Stands for the kernels in Triton, which is not installed everywhere."""
-
-    longest_source = 5
+# Stands for the kernels in Triton, which is not installed everywhere.
+STANDIN = dispatch.TORCH._replace(longest_source=5)
 
 
 @pytest.fixture
-def triton(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def triton(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
     """As if Triton were installed, with the stand-in for kernels."""
     module = ModuleType("nmt.model.kernels.triton")
-    module.TritonKernels = Standin  # type: ignore[attr-defined]
+    module.KERNELS = STANDIN  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "nmt.model.kernels.triton", module)
     monkeypatch.setattr(dispatch, "find_spec", lambda _: object())
     dispatch.triton_kernels.cache_clear()
-    yield
+    yield module
     dispatch.triton_kernels.cache_clear()
 
 
 @pytest.mark.usefixtures("triton")
 def test_kernels_that_work_are_used() -> None:
-    assert isinstance(dispatch.triton_kernels(CPU), Standin)
+    assert dispatch.triton_kernels(CPU) is STANDIN
 
 
-@pytest.mark.usefixtures("triton")
 def test_a_source_too_long_for_the_kernels_is_left_to_torch(monkeypatch: pytest.MonkeyPatch) -> None:
-    kernels = Standin()
-    monkeypatch.setattr(dispatch, "_triton_for", lambda _: kernels)
+    monkeypatch.setattr(dispatch, "_triton_for", lambda _: STANDIN)
     weight = torch.zeros(1)
-    assert dispatch.lstm_kernels(weight) is kernels is dispatch.attention_kernels(weight, 5)
+    assert dispatch.lstm_kernels(weight) is STANDIN is dispatch.attention_kernels(weight, 5)
     assert dispatch.attention_kernels(weight, 6) is dispatch.TORCH
 
 
-@pytest.mark.usefixtures("triton")
 def test_without_a_compiler_training_goes_on_without_kernels(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    triton: ModuleType, caplog: pytest.LogCaptureFixture
 ) -> None:
     def lstm_step(*_: Any) -> None:
         raise RuntimeError("Failed to find C compiler.\nPlease specify one.")
 
-    step: Callable[..., None] = staticmethod(lstm_step)
-    monkeypatch.setattr(Standin, "lstm_step", step)
+    triton.KERNELS = STANDIN._replace(lstm_step=lstm_step)  # type: ignore[attr-defined]
     with caplog.at_level(logging.WARNING, "nmt"):
         assert dispatch.triton_kernels(CPU) is None
         assert dispatch.triton_kernels(CPU) is None

@@ -34,10 +34,9 @@ def leaves(*shapes: tuple[int, ...], dtype: torch.dtype) -> list[Tensor]:
 def with_kernels(monkeypatch: pytest.MonkeyPatch, run: Loop, tolerance: float = 2e-5) -> None:
     """Both ways, with values and gradients that agree; sizes are relative to the largest."""
     expected = run()
-    from nmt.model.kernels.triton import TritonKernels
+    from nmt.model.kernels.triton import KERNELS
 
-    kernels = TritonKernels()
-    monkeypatch.setattr(dispatch, "_triton_for", lambda _: kernels)
+    monkeypatch.setattr(dispatch, "_triton_for", lambda _: KERNELS)
     for ours, theirs in zip(chain(*run()), chain(*expected), strict=True):
         largest = float(theirs.detach().abs().max())
         torch.testing.assert_close(ours, theirs, rtol=tolerance, atol=tolerance * largest)
