@@ -26,7 +26,6 @@ from nmt.config.types import (
     Ratio,
     Size,
     Switch,
-    TranslationLength,
     VocabularySize,
     Weight,
 )
@@ -194,7 +193,7 @@ class SearchConfig(Section):
     beam_size: BeamWidth = Field(default=5, description="hypotheses kept; 1 is greedy")
     length_penalty: Exponent = Field(default=1.0, description="score = log-probability / length ^ length_penalty")
     coverage_penalty: Weight = Field(default=0.0, description="weight of GNMT's coverage penalty; needs attention")
-    max_length: TranslationLength = Field(default=256, description="longest translation in tokens")
+    max_length: Size = Field(default=256, description="longest translation in tokens")
     max_length_ratio: Factor = Field(
         default=3.0, description="longest translation is also this times the source's tokens, plus 10"
     )

@@ -39,7 +39,7 @@ class SubwordSampler:
 
     def _sample(self, tokenizer: Tokenizer, sentences: Arrays, seed: int) -> Arrays:
         stored = [sentence.tolist() for sentence in sentences]
-        known = [number for number, ids in enumerate(stored) if not tokenizer.has_unknown(ids)]
+        known = [number for number, ids in enumerate(stored) if tokenizer.special.unk not in ids]
         texts = [tokenizer.decode(stored[number]) for number in known]
         result = list(sentences)
         for number, ids in zip(known, tokenizer.sample(texts, self.alpha, seed), strict=True):

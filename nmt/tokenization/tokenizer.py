@@ -99,10 +99,6 @@ class Tokenizer:
             return self._pieces[token]
         return {self.special.pad: "<pad>", self.special.bos: "<s>", self.special.eos: "</s>"}[token]
 
-    def has_unknown(self, ids: Sequence[int]) -> bool:
-        """Returns True if one of the ids is that of an unknown piece."""
-        return self.special.unk in ids
-
     @cached_property
     def spells_bytes(self) -> bool:
         """True if text outside the vocabulary is spelled in bytes, so that nothing becomes an unknown piece."""

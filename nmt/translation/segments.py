@@ -104,7 +104,7 @@ class LineSegmenter:
         target = self.tokenizers.target
         texts: list[str] = []
         attention: list[SegmentAttention] = []
-        count = 0
+        count = 0  # of words
         for result, hypothesis in zip(results, hypotheses, strict=True):
             if hypothesis.attention is None:
                 texts.append(target.decode(hypothesis.tokens))
@@ -113,22 +113,15 @@ class LineSegmenter:
             texts.append(text)
             words = range(count, count + len(text.split()))
             of_text = tuple(words[word] if word >= 0 else -1 for word in of_tokens)
-            attention.append(_segment_attention(result.segment, hypothesis, of_text, words, target.special.unk))
+            weights = hypothesis.attention.numpy()[: len(hypothesis.tokens), : len(result.segment.ids) + 1]
+            unknown = tuple(place for place, token in enumerate(hypothesis.tokens) if token == target.special.unk)
+            attention.append(SegmentAttention(weights, tuple(result.segment.words), of_text, words, unknown))
             count = words.stop
         tokens = tuple(target.piece(token) for hypothesis in hypotheses for token in hypothesis.tokens)
         text = output_line(" ".join(filter(None, texts)))
         log_probability = sum(hypothesis.log_probability for hypothesis in hypotheses)
         score, ends = joined_score(hypotheses, options), sum(hypothesis.finished for hypothesis in hypotheses)
         return Output(text, score, log_probability, tokens, tuple(attention) or None, ends, ends < len(hypotheses))
-
-
-def _segment_attention(
-    segment: Segment, hypothesis: Hypothesis, target_words: tuple[int, ...], words: range, unk: int
-) -> SegmentAttention:
-    assert hypothesis.attention is not None
-    weights = hypothesis.attention.numpy()[: len(hypothesis.tokens), : len(segment.ids) + 1]
-    unknown = tuple(place for place, token in enumerate(hypothesis.tokens) if token == unk)
-    return SegmentAttention(weights, tuple(segment.words), target_words, words, unknown)
 
 
 def joined_score(hypotheses: Sequence[Hypothesis], options: TranslateOptions) -> float:

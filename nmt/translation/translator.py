@@ -138,7 +138,8 @@ class Translator:
         """
         options = options or self.options()
         of_lines = self.search_lines(lines, options, prefixes=prefixes, numbers=numbers)
-        return [self.translation(line, results, options) for line, results in zip(lines, of_lines, strict=True)]
+        translation = self._segmenter.translation
+        return [translation(line, results, options) for line, results in zip(lines, of_lines, strict=True)]
 
     def search_lines(
         self,
@@ -148,10 +149,7 @@ class Translator:
         prefixes: Sequence[str] | None = None,
         numbers: Sequence[int] | None = None,
     ) -> list[list[SegmentResult]]:
-        """Finds the hypotheses of each line's segments, of which `translation` makes translations.
-
-        Arguments and errors are those of `translate`. A blank line has no segments.
-        """
+        """Finds the hypotheses of each line's segments; a blank line has none. The rest is as in `translate`."""
         if numbers is None:
             numbers = range(1, len(lines) + 1)
         _check(lines=lines, prefixes=prefixes, numbers=numbers)
@@ -170,10 +168,6 @@ class Translator:
         for segment, of_segment in zip(segments, hypotheses, strict=True):
             of_lines[segment.line].append(SegmentResult(segment, of_segment))
         return of_lines
-
-    def translation(self, line: str, results: Sequence[SegmentResult], options: TranslateOptions) -> Translation:
-        """Makes the translations of a line from its results of `search_lines` with these options."""
-        return self._segmenter.translation(line, results, options)
 
     def attend(self, text: str, options: TranslateOptions | None = None) -> AttendedLine:
         """Translates a line, and traces the decoding of its best translation: states, scores, weights, contexts.
@@ -198,7 +192,7 @@ class Translator:
                     trace_decoding(self.model, self.tokenizers, result, self.encode([result.segment]))
                     for result in results
                 ]
-                translation = self.translation(line, results, options)
+                translation = self._segmenter.translation(line, results, options)
                 attended.append(AttendedLine(translation, tuple(traces), self.config, options))
         return attended
 

@@ -80,7 +80,7 @@ def test_characters_and_words_that_do_not_fit_are_left_out(kind):
     trained = train(["b a", "c a"], kind=kind, vocabulary_size=6, byte_fallback=False)
     assert (trained.size, trained.warning) == (6, None)
     tokenizer = Tokenizer(trained.model)
-    assert [tokenizer.has_unknown(ids) for ids in tokenizer.encode(["a", "c"])] == [False, True]
+    assert [tokenizer.special.unk in ids for ids in tokenizer.encode(["a", "c"])] == [False, True]
 
 
 def test_rare_characters_are_left_to_the_bytes():
@@ -94,7 +94,7 @@ def test_rare_characters_are_left_to_the_bytes():
 def test_long_lines_are_trained_on(kind):
     lines = ["ab " * 5000 + "ü" * 20_000 + " q"]
     tokenizer = Tokenizer(train(lines, kind=kind, byte_fallback=False).model)
-    assert not tokenizer.has_unknown(tokenizer.encode(["q" if kind == "word" else "abüq"])[0])
+    assert tokenizer.special.unk not in tokenizer.encode(["q" if kind == "word" else "abüq"])[0]
 
 
 @pytest.mark.parametrize("kind", KINDS)

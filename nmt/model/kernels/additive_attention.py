@@ -58,7 +58,6 @@ class AdditiveForward:
         self._scores = keys.new_empty(batch, source)
 
     def forward(self, t: int, query: Tensor, context: Tensor) -> None:
-        """Fills the context (B, C) of step `t` from its query (B, A)."""
         doubled_query, scores = 2 * query.to(self._keys.dtype), self._scores
         for tile in self._tiles:
             tanhs = self._tanhs[t, tile] if self._scratch is None else self._scratch[: tile.stop - tile.start]
@@ -102,7 +101,6 @@ class AdditiveBackward:
         self._scratch = weights.new_empty(self._tiles[0].stop, source, attention_size)
 
     def backward(self, t: int, context_gradient: Tensor, query_gradient: Tensor) -> None:
-        """Fills the gradient of the query (B, A) of step `t` from that of its context (B, C)."""
         weigh_back(context_gradient, self._annotations, self._weights[t], self._score_gradients[t])
         for tile in self._tiles:
             squares, score_gradient = self._scratch[: tile.stop - tile.start], self._score_gradients[t, tile]
@@ -116,7 +114,6 @@ class AdditiveBackward:
         torch.mul(self._query_squares[:, 0], -4 * self._energy, out=query_gradient)
 
     def gradients(self) -> tuple[Tensor, Tensor]:
-        """Returns the gradients of keys (B, S, A) and energy (A,), after all steps."""
         totals = self._score_gradients.sum(0)[:, :, None]
         keys_gradient = torch.sub(totals, self._squares, alpha=4, out=self._squares).mul_(self._energy)
         return keys_gradient, 2 * self._energy_gradient

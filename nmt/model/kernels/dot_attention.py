@@ -15,11 +15,10 @@ class DotForward:
     """The forward pass; an `AttentionForward`."""
 
     def __init__(self, keys: Tensor, annotations: Tensor, padding: Tensor, weights: Tensor) -> None:
-        """Takes `weights` (T, B, S), which the steps fill."""
+        """Takes the arguments of `AdditiveForward` that it needs."""
         self._keys, self._annotations, self._padding, self._weights = keys, annotations, padding, weights
 
     def forward(self, t: int, query: Tensor, context: Tensor) -> None:
-        """Fills the context (B, C) of step `t` from its query (B, A)."""
         scores = torch.bmm(self._keys, query[:, :, None].to(self._keys.dtype))[..., 0].to(self._weights.dtype)
         weigh(scores.masked_fill_(self._padding, float("-inf")), self._annotations, self._weights[t], context)
 
@@ -33,12 +32,10 @@ class DotBackward:
         self._score_gradients = torch.empty_like(weights)
 
     def backward(self, t: int, context_gradient: Tensor, query_gradient: Tensor) -> None:
-        """Fills the gradient of the query (B, A) of step `t` from that of its context (B, C)."""
         weigh_back(context_gradient, self._annotations, self._weights[t], self._score_gradients[t])
         gradient = self._score_gradients[t, :, None].to(self._keys.dtype)
         query_gradient.copy_(torch.bmm(gradient, self._keys)[:, 0])
 
     def gradients(self) -> tuple[Tensor, None]:
-        """Returns the gradient of the keys (B, S, A), after all steps; there is no other."""
         queries = self._queries.transpose(0, 1).to(self._weights.dtype)
         return torch.bmm(self._score_gradients.permute(1, 2, 0), queries), None

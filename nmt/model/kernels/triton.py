@@ -218,7 +218,6 @@ class TritonAdditiveForward:
         self._saves = len(tanhs) > 0
 
     def forward(self, t: int, query: Tensor, context: Tensor) -> None:
-        """Fills the context (B, C) of step `t` from its query (B, A)."""
         batch, source, attention_size = self._keys.shape
         block, rows = _tile(source)
         _attend[batch,](
@@ -241,7 +240,6 @@ class TritonAdditiveBackward:
         self._score_gradients = torch.empty_like(weights)
 
     def backward(self, t: int, context_gradient: Tensor, query_gradient: Tensor) -> None:
-        """Fills the gradient of the query (B, A) of step `t` from that of its context (B, C)."""
         batch, source, context_size = self._annotations.shape
         block, rows = _tile(source)
         _attend_backward[batch,](
@@ -251,7 +249,6 @@ class TritonAdditiveBackward:
         )  # fmt: skip
 
     def gradients(self) -> tuple[Tensor, Tensor]:
-        """Returns the gradients of keys (B, S, A) and energy (A,), after all steps."""
         time, batch, source, size = self._tanhs.shape
         rows, block = 16, 64
         tiles = triton.cdiv(source, rows)
