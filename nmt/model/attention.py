@@ -66,7 +66,7 @@ class AdditiveAttention(ScoredAttention):
         super().__init__()
         self.query_projection = nn.Linear(query_size, attention_size, bias=False)
         self.key_projection = nn.Linear(annotation_size, attention_size)
-        self.energy = nn.Linear(attention_size, 1, bias=False)
+        self.energy = nn.Linear(attention_size, 1, bias=False)  # v
 
     def keys(self, annotations: Tensor) -> Tensor:
         return accurate(linear(annotations, self.key_projection.weight, self.key_projection.bias))
@@ -75,7 +75,7 @@ class AdditiveAttention(ScoredAttention):
         query = accurate(product(query, self.query_projection.weight))
         energy = self.energy.weight[0]
         if not torch.is_grad_enabled():
-            return additive_scores(query, keys, energy)  # the same, faster
+            return additive_scores(query, keys, energy)  # the same, faster; so is training's, in `attention_loop`
         with outside_autocast(query.device):
             return torch.matmul((keys[:, None] + query[:, :, None]).tanh_(), energy)  # (B, K, S, A) · (A,)
 

@@ -107,9 +107,9 @@ class Decoder(nn.Module):
     @property
     def has_fast_loop(self) -> bool:
         """True if the fast time loop covers this decoder; another is trained step by step under autograd."""
-        if isinstance(self.attention, NoAttention):
-            return not self.conditional
-        return isinstance(self.attention, AdditiveAttention | ProductAttention)
+        if isinstance(self.attention, ScoredAttention):  # the loop has its own code for these two scores, and no others
+            return type(self.attention).scores in (AdditiveAttention.scores, ProductAttention.scores)
+        return not self.conditional
 
     def start(self, memory: Memory) -> DecoderState:
         """Returns the state before the first word, K = 1: hidden = tanh(W_s h_1←), cell = 0."""

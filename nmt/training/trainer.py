@@ -130,7 +130,7 @@ class Trainer:
         self._losses.add(step, tokens, loss, norm)
         if self._job.strategy.updates_behind:
             skip_step_if_nonfinite(self._optimizer, loss, norm)
-        self._count(self._losses.due())
+        self._count(self._losses.due())  # raises NonFiniteError
         for group in self._optimizer.param_groups:
             group["lr"] = self._schedule(step, self.state.reductions)
         self._optimizer.step()

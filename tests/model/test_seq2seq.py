@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from nmt.model import seq2seq
-from nmt.model.attention import ScoredAttention
+from nmt.model.attention import DotAttention, ScoredAttention
 from nmt.model.dropout import Dropout, drop_words
 from nmt.model.kernels.rows import embedding_rows
 from nmt.model.seq2seq import Seq2Seq
@@ -63,14 +63,24 @@ class NegativeDistance(ScoredAttention):
         return -(query[:, :, None, :7] - keys[:, None]).square().sum(-1)
 
 
-def test_a_new_attention_score_is_trained_as_it_is_defined(make_model: MakeModel, batch: Any) -> None:
-    model = make_model()
-    model.decoder.attention = NegativeDistance()
+class ScaledDot(DotAttention):
+    """A product of query and key, but not the one that the fast loop computes."""
+
+    def scores(self, query: Tensor, keys: Tensor) -> Tensor:
+        return super().scores(query, keys) / 2
+
+
+@pytest.mark.parametrize("attention", [NegativeDistance(), ScaledDot(10, 10)], ids=["distance", "scaled dot"])
+def test_a_new_attention_score_is_trained_as_it_is_defined(
+    make_model: MakeModel, batch: Any, attention: ScoredAttention
+) -> None:
+    model = make_model(attention="dot")
+    model.decoder.attention = attention
     loss, gradients = loss_and_gradients(model, batch, by_steps=True)
     trained_loss, trained_gradients = loss_and_gradients(model, batch, by_steps=False)
     assert not model.decoder.has_fast_loop
     assert trained_loss == loss and trained_gradients.keys() == gradients.keys()
-    assert loss != loss_and_gradients(make_model(), batch, by_steps=True)[0]
+    assert loss != loss_and_gradients(make_model(attention="dot"), batch, by_steps=True)[0]
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: "-".join(map(str, kind.values())))

@@ -12,6 +12,42 @@ from typing import NamedTuple, Protocol
 from torch import Tensor
 
 
+class LstmStep(Protocol):
+    """A transition of an LSTM in a loop over time."""
+
+    def __call__(
+        self,
+        recurrent: Tensor,
+        input_gates: Tensor,
+        gates: Tensor,
+        previous_cell: Tensor,
+        cell: Tensor,
+        cell_tanh: Tensor,
+        hidden: Tensor,
+    ) -> None:
+        """Fills `gates` (·, 4H) with the activations of `recurrent + input_gates`, and then the states (·, H)."""
+
+
+class LstmStepBackward(Protocol):
+    """The gradient of an `LstmStep`."""
+
+    def __call__(
+        self,
+        carried: Tensor,
+        output_gradient: Tensor,
+        cell_gradient: Tensor,
+        gates: Tensor,
+        previous_cell: Tensor,
+        cell_tanh: Tensor,
+        gates_gradient: Tensor,
+    ) -> None:
+        """Fills `gates_gradient` (·, 4H), and turns `cell_gradient` (·, H) into the previous cell's.
+
+        The hidden state's gradient is `carried`, from the following step, plus `output_gradient`; `carried` may be
+        overwritten.
+        """
+
+
 class AttentionForward(Protocol):
     """Attention at the steps of the loop over a target; made once for a batch."""
 
@@ -30,10 +66,10 @@ class AttentionBackward(Protocol):
 
 
 class Kernels(NamedTuple):
-    """The operations that the loops call, with the arguments of those in torch: `lstm_step`, `AdditiveForward` …"""
+    """The operations that the loops call; the attention takes what `AdditiveForward` and `AdditiveBackward` take."""
 
-    lstm_step: Callable[[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor], None]
-    lstm_step_backward: Callable[[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor], None]
+    lstm_step: LstmStep
+    lstm_step_backward: LstmStepBackward
     additive_forward: Callable[[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor], AttentionForward]
     additive_backward: Callable[[Tensor, Tensor, Tensor, Tensor], AttentionBackward]
     longest_source: int | None = None  # maximum number of source tokens for the attention; None for any number

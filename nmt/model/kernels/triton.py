@@ -7,8 +7,6 @@ are contiguous in their last dimension, in float32 or bfloat16; numbers are floa
 
 from __future__ import annotations
 
-from functools import partial
-
 import torch
 import triton
 import triton.language as tl
@@ -103,6 +101,33 @@ def _launch(kernel, *given):
     directions, rows, size = tensors[5].shape
     block = min(_UNITS, triton.next_power_of_2(size))
     kernel[rows, directions, triton.cdiv(size, block)](*tensors, *strides, size, BLOCK=block)
+
+
+def lstm_step(
+    recurrent: Tensor,
+    input_gates: Tensor,
+    gates: Tensor,
+    previous_cell: Tensor,
+    cell: Tensor,
+    cell_tanh: Tensor,
+    hidden: Tensor,
+) -> None:
+    """Runs an `LstmStep`."""
+    _launch(_lstm_step, recurrent, input_gates, gates, previous_cell, cell, cell_tanh, hidden)
+
+
+def lstm_step_backward(
+    carried: Tensor,
+    output_gradient: Tensor,
+    cell_gradient: Tensor,
+    gates: Tensor,
+    previous_cell: Tensor,
+    cell_tanh: Tensor,
+    gates_gradient: Tensor,
+) -> None:
+    """Runs an `LstmStepBackward`."""
+    tensors = carried, output_gradient, cell_gradient, gates, previous_cell, cell_tanh, gates_gradient
+    _launch(_lstm_step_backward, *tensors)
 
 
 @triton.jit
@@ -268,8 +293,8 @@ def _tile(source):
 
 
 KERNELS = Kernels(
-    partial(_launch, _lstm_step),
-    partial(_launch, _lstm_step_backward),
+    lstm_step,
+    lstm_step_backward,
     TritonAdditiveForward,
     TritonAdditiveBackward,
     longest_source=256,  # one program holds the scores of a sentence, and a tile of its annotations
