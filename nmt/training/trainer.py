@@ -119,9 +119,10 @@ class Trainer:
     def _step(self, update: Update, parts: list[TensorBatch]) -> None:
         """Makes one update of the weights, in all processes.
 
-        NaN and infinities never reach the weights: on a CPU the loss is checked before the optimizer steps; on CUDA it
-        is not computed yet, so the optimizer skips the step by itself, and the check follows some updates later. And
-        they never reach a checkpoint: all losses are checked before one is saved (`_check_losses`).
+        NaN and infinities never reach the weights: where `updates_behind` is 0, the loss is checked before the
+        optimizer steps. On one GPU it is not computed by then, so the optimizer, which waits for it on the device,
+        changes nothing, and the check follows an update later. And they never reach a checkpoint: all losses are
+        checked before one is saved (`_check_losses`).
         """
         step = self.state.step + 1
         tokens = int(sum(tokens for (tokens,) in self._job.group.gather(update.target_tokens)))
