@@ -1,4 +1,4 @@
-"""The names of the files that a run and a model consist of. No other room knows them."""
+"""The names of the files that a run and a model consist of."""
 
 from __future__ import annotations
 

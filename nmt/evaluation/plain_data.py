@@ -24,7 +24,10 @@ def _unsigned(score: Score) -> dict[str, Any]:
 
 
 def comparison_data(comparison: Comparison, weight_digits: int) -> dict[str, Any]:
-    """Returns all of a comparison, attention weights with so many decimal places; the README documents its fields."""
+    """Returns all of a comparison, attention weights with so many decimal places.
+
+    docs/commands/compare.md documents its fields.
+    """
     method = comparison.method
     test = {"name": method.test, "samples": method.sample_count, "seed": comparison.seed}
     return {

@@ -76,7 +76,7 @@ def check_files(config: Config, full: bool, findings: Findings, tick: Callable[[
         what = "the files are large: of each, only the beginning was read, and lines were not counted"
         findings.inform(Group.FILES, "not_counted", "", what, "--full reads everything")
     for source, target in chain.from_iterable(named.pairs for _, named in sets):
-        if files.missing.keys().isdisjoint((source, target)) and Path(source).samefile(target):
+        if not (absence(source) or absence(target)) and Path(source).samefile(target):
             what = f"the same file is source and target ({target})"
             findings.warn(Group.FILES, "same_file", source, what, "name the translation as target")
     for path in filter(None, (config.tokenizer.source_model, config.tokenizer.target_model)):

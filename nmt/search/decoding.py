@@ -100,8 +100,13 @@ def decode(
             logits, offset = logits.expand(-1, width, -1), offset.expand(-1, width)
             attention = None if attention is None else attention.expand(-1, width, -1)
 
-        allowed = logits if beam.written is None else ban_repeats(logits, beam.written, options.no_repeat_ngram)
-        expansion = extend(allowed, offset, beam.sentences, length)
+        # Banned logits have no name of their own: it would keep them alive beside those of the next step.
+        expansion = extend(
+            logits if beam.written is None else ban_repeats(logits, beam.written, options.no_repeat_ngram),
+            offset,
+            beam.sentences,
+            length,
+        )
         if sentences.prefixes is not None and length < sentences.prefixes.size(1):
             expansion = force_prefix(expansion, sentences.prefixes[beam.sentences, length], logits, offset)
         coverage = _cover(beam, attention, options)

@@ -121,8 +121,8 @@ class Trainer:
 
         NaN and infinities never reach the weights: where `updates_behind` is 0, the loss is checked before the
         optimizer steps. On one GPU it is not computed by then, so the optimizer, which waits for it on the device,
-        changes nothing, and the check follows an update later. And they never reach a checkpoint: all losses are
-        checked before one is saved (`_check_losses`).
+        changes nothing if it is not finite, and the check follows an update later. And they never reach a checkpoint:
+        all losses are checked before one is saved (`_check_losses`).
         """
         step = self.state.step + 1
         tokens = int(sum(tokens for (tokens,) in self._job.group.gather(update.target_tokens)))

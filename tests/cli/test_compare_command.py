@@ -299,3 +299,10 @@ def test_the_report_shows_attention_unasked(call, model, other_model, tmp_path):
     assert all("attention" not in one["a"] for one in found["differences"])
     assert shown["differences"] and all("attention" in one["a"] for one in shown["differences"])
     assert math.isclose(shown["metrics"]["bleu"]["a"]["score"], found["metrics"]["bleu"]["a"]["score"])
+
+
+def test_finished_translations_are_compared_without_torch(process, texts, user_environment):
+    given = [texts / "a", texts / "b", "--ref", texts / "first", "--format", "json"]
+    done = process("compare", "--hyp", *given, env=user_environment(PYTHONPROFILEIMPORTTIME="1"))
+    modules = {line.rpartition("|")[2].strip() for line in done.err.splitlines() if line.startswith("import time:")}
+    assert done.code == 0 and "nmt.cli.formats.comparison" in modules and "torch" not in modules

@@ -45,6 +45,19 @@ def test_what_is_no_regular_file_is_not_opened(kind, corpus, check_data):
     assert (finding.kind, finding.exit_code) == ("unreadable", 66)
 
 
+def test_what_vanishes_while_files_are_counted_is_told(corpus, check_data, monkeypatch):
+    path = corpus.path("training.fr")
+    count = files_module.count_lines
+
+    def count_and_remove(name, tick):
+        path.unlink(missing_ok=True)
+        return count(name, tick)
+
+    monkeypatch.setattr(files_module, "count_lines", count_and_remove)
+    kinds = {finding.kind for finding in check_data(corpus.config()) if str(path) in f"{finding.where}{finding.what}"}
+    assert kinds == {"unreadable"}
+
+
 def test_unequal_numbers_of_lines_are_told_with_both(corpus, check_data):
     corpus.write("training.fr", corpus.lines("training.fr")[:-100])
     corpus.write("test.en", corpus.lines("test.en")[:-1])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import weakref
 from dataclasses import replace
 
 import numpy as np
@@ -13,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nmt.errors import NonFiniteError
+from nmt.search import decoding
 from nmt.search.beam import beam_search
 from nmt.search.history import History
 from nmt.search.hypothesis import Step
@@ -396,6 +398,28 @@ def test_the_history_keeps_no_more_than_it_needs(make_table, monkeypatch):
     monkeypatch.setattr(History, "record", watch)
     search(make_table(vocabulary=30), range(3), 5, replace(OPTIONS, beam_size=8))
     assert held and all(size == value.numel() * value.element_size() for value, size in held)
+
+
+@pytest.mark.parametrize("no_repeat_ngram", [0, 2])
+def test_the_logits_of_a_step_are_gone_when_the_next_ones_are_there(make_table, no_repeat_ngram, monkeypatch):
+    normalise, ban = decoding.log_normaliser, decoding.ban_repeats
+    made, alive = [], []
+
+    def watch_normaliser(logits):
+        made.append(weakref.ref(logits))
+        alive.append(sum(reference() is not None for reference in made))
+        return normalise(logits)
+
+    def watch_ban(*given):
+        banned = ban(*given)
+        made.append(weakref.ref(banned))
+        return banned
+
+    monkeypatch.setattr(decoding, "log_normaliser", watch_normaliser)
+    monkeypatch.setattr(decoding, "ban_repeats", watch_ban)
+    options = replace(OPTIONS, no_repeat_ngram=no_repeat_ngram)
+    search(make_table(vocabulary=6, end_bias=-50), range(1), 5, options)
+    assert len(alive) > 3 and set(alive) == {1}
 
 
 def test_no_gradient_is_kept(make_table):

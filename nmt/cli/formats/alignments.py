@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from nmt.alignment.attention_matrix import END_MARK, token_attention_rows, word_attention_rows
 from nmt.alignment.symmetrization import Link
 from nmt.alignment.word_attention import Weights
 from nmt.cli.formats.json_lines import encoded, json_object
-from nmt.translation.forced_decoding import ForcedPair
-from nmt.translation.result import Translation
+
+if TYPE_CHECKING:
+    from nmt.translation.forced_decoding import ForcedPair
+    from nmt.translation.result import Translation
 
 WEIGHT_DIGITS = 8
 """Decimal places of attention weights."""

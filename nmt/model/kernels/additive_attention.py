@@ -16,7 +16,7 @@ TILE_NUMBERS = 1 << 18
 
 
 def tiles(batch: int, numbers_of_each: int, device: torch.device) -> list[slice]:
-    """Cuts the sentences of a batch into tiles of at most `TILE_NUMBERS` numbers, or of one sentence."""
+    """Cuts the sentences of a batch, on a CPU, into tiles of at most `TILE_NUMBERS` numbers, or of one sentence."""
     size = max(1, TILE_NUMBERS // max(1, numbers_of_each) if device.type == "cpu" else batch)
     return [slice(start, min(start + size, batch)) for start in range(0, max(1, batch), size)]
 

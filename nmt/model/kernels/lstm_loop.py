@@ -37,8 +37,7 @@ class _LSTMLoop(Function):
         lstm_step = lstm_kernels(recurrent_weight).lstm_step
         for t in range(time):
             filled = cells[:, t + 1], cell_tanhs[:, t], hiddens[:, t + 1]
-            recurrent = bmm(hiddens[:, t], recurrent_weight)
-            lstm_step(recurrent, input_gates[:, t], gates[:, t], cells[:, t], *filled)
+            lstm_step(bmm(hiddens[:, t], recurrent_weight), input_gates[:, t], gates[:, t], cells[:, t], *filled)
         ctx.save_for_backward(recurrent_weight, gates, cells, cell_tanhs, hiddens)
         return hiddens[:, 1:]
 
