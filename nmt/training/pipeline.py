@@ -224,12 +224,11 @@ def _make_model(job: TrainingJob, tokenizers: Tokenizers) -> Seq2Seq:
         f", {processes} processes" if processes > 1 else "",
     )
     if not model.decoder.has_fast_loop:
-        faster = "; model.decoder.conditional=false is trained by the fast loop"
-        logger.warning(
-            "model: a %sdecoder %s attention is trained step by step, which takes longer%s",
-            "conditional " if config.model.decoder.conditional else "",
-            *(("without", faster) if config.model.attention == "none" else (f"with {config.model.attention}", "")),
-        )
+        decoder, hint = f"decoder with {config.model.attention}", ""
+        if config.model.attention == "none":  # only a conditional decoder without attention has no fast loop
+            decoder = "conditional decoder without"
+            hint = "; model.decoder.conditional=false is trained by the fast loop"
+        logger.warning("model: a %s attention is trained step by step, which takes longer%s", decoder, hint)
     return model
 
 
