@@ -6,7 +6,7 @@ import errno
 import importlib.util
 import tempfile
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
@@ -35,7 +35,7 @@ from nmt.preflight.tokens import CORPUS, LONGEST, TokenizedSample, tokenize_samp
 from nmt.preflight.trial import LONGEST_SECONDS, Trial, TrialModel, TrialOutcome, TrialPlan, TrialTooLongError
 from nmt.training.metrics_log import WITHOUT_TENSORBOARD
 from nmt.training.preparation import check_fingerprint, pair_filter_from_config
-from nmt.training.progress import CountProgress
+from nmt.training.progress import count_until_stopped
 from nmt.training.signals import StopRequest
 
 _KINDS: dict[type[NmtError], str] = {MemoryExhaustedError: "memory", NonFiniteError: "diverged"}
@@ -131,12 +131,7 @@ class _Preflight:
             check_fingerprint(training.files, fingerprint, resumable.corpus)
 
     def _scan(self, files: FileInventory) -> dict[str, Reservoir]:
-        with closing(CountProgress("reading", "pairs", quiet=self._options.quiet)) as progress:
-
-            def show(pairs: int) -> None:
-                self._stop.check()
-                progress.show(pairs)
-
+        with count_until_stopped("reading", "pairs", self._stop, quiet=self._options.quiet) as show:
             return scan(self._config, files, full=self._options.full, findings=self._findings, progress=show)
 
     def _try(self, tokenized: TokenizedSample | None, pairs: int, resumable: ResumableRun | None) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 import time
 import traceback
+from contextlib import ExitStack
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -67,16 +68,18 @@ class Trial:
     def __init__(self, plan: TrialPlan, stop: StopRequest) -> None:
         self._plan = plan
         self._stop = stop
-        self._started = started(_serve, 1, "training", "tries some updates")
+        self._resources = ExitStack()
 
     def __enter__(self) -> Trial:
-        (self._worker,) = self._started.__enter__()
-        self._worker.send(self._plan)
+        with ExitStack() as stack:  # ends the process if it cannot be sent the plan
+            (self._worker,) = stack.enter_context(started(_serve, 1, "training", "tries some updates"))
+            self._worker.send(self._plan)
+            self._resources = stack.pop_all()
         self._ends = time.monotonic() + LONGEST_SECONDS
         return self
 
-    def __exit__(self, *details: Any) -> None:
-        self._started.__exit__(*details)
+    def __exit__(self, *_: object) -> None:
+        self._resources.close()
 
     def model(self) -> TrialModel | None:
         """Returns the model that would be trained; None if its size is unknown. Raises as `outcome` does."""

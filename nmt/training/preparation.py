@@ -8,7 +8,6 @@ import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, wait
-from contextlib import closing
 from itertools import chain
 from pathlib import Path
 from typing import TypeVar
@@ -27,7 +26,7 @@ from nmt.io.streams import read_lines
 from nmt.tokenization.tokenizer import Tokenizer
 from nmt.tokenization.tokenizer_training import TrainedTokenizer, train_tokenizer
 from nmt.tokenization.tokenizers import Tokenizers
-from nmt.training.progress import CountProgress
+from nmt.training.progress import count_until_stopped
 from nmt.training.signals import StopRequest
 
 Result = TypeVar("Result")
@@ -159,12 +158,7 @@ def prepare_corpus(
     fingerprint = corpus_fingerprint(files, tokenizers, pair_filter, tick=stop.check)
     if expected is not None:
         check_fingerprint(files, fingerprint, expected)
-    with closing(CountProgress("tokenising", "pairs", quiet=quiet)) as progress:
-
-        def show(pairs: int) -> None:
-            stop.check()
-            progress.show(pairs)
-
+    with count_until_stopped("tokenising", "pairs", stop, quiet=quiet) as show:
         store = build_corpus(
             run / CORPUS,
             files,

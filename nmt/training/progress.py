@@ -6,9 +6,13 @@ import logging
 import math
 import sys
 import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from typing import Any
 
 from tqdm import tqdm
+
+from nmt.training.signals import StopRequest
 
 SECONDS_BETWEEN_LINES = 10.0
 
@@ -74,3 +78,18 @@ class CountProgress(_Progress):
         self._count = max(count, self._count)
         self._bar.update(self._count - self._bar.n)
         self._log_if_due(f"{self._what}: {self._count:,} {self._unit}")
+
+
+@contextmanager
+def count_until_stopped(what: str, unit: str, stop: StopRequest, *, quiet: bool) -> Iterator[Callable[[int], None]]:
+    """Shows a `CountProgress` inside the context, and yields the function that sets the number done.
+
+    That raises StoppedError once a signal has come.
+    """
+    with closing(CountProgress(what, unit, quiet=quiet)) as progress:
+
+        def show(count: int) -> None:
+            stop.check()
+            progress.show(count)
+
+        yield show

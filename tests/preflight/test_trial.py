@@ -7,6 +7,7 @@ import signal
 import pytest
 
 import nmt.preflight.trial as trial_module
+from nmt.corpus.encoding import Worker
 from nmt.errors import MemoryExhaustedError, StoppedError
 from nmt.preflight.check import PreflightOptions, check
 from nmt.preflight.estimates import TrainingLength, estimate_disk, estimate_memory, estimate_time
@@ -87,6 +88,17 @@ def test_a_process_that_was_killed_has_run_out_of_memory(plan):
         os.kill(process.pid, signal.SIGKILL)
         with pytest.raises(MemoryExhaustedError):
             trial.model()
+    assert not multiprocessing.active_children()
+
+
+def test_a_process_that_cannot_be_sent_the_plan_is_ended(plan, monkeypatch):
+    def refuse(*_):
+        raise MemoryExhaustedError("training", "the pipe is broken")
+
+    monkeypatch.setattr(Worker, "send", refuse)
+    trial = Trial(plan, StopRequest())
+    with pytest.raises(MemoryExhaustedError, match="the pipe is broken"):
+        trial.__enter__()
     assert not multiprocessing.active_children()
 
 
