@@ -101,20 +101,29 @@ class TrainingState:
         self.tokens_since_record = 0
         self.recorded_seconds = self.seconds
 
-    def share_done(self, config: TrainingConfig, updates_per_epoch: int) -> float:
-        """Returns the share of the nearest limit that is used up, from 0 to 1, patience aside."""
-        shares = [0.0]
-        if config.max_steps is not None:
-            shares.append(self.step / config.max_steps)
-        if config.max_epochs is not None:
-            shares.append(self.step / (config.max_epochs * updates_per_epoch))
-        if config.max_minutes is not None:
-            shares.append(self.seconds / (60 * config.max_minutes))
-        return min(1.0, max(shares))
+    def expected_steps(self, config: TrainingConfig, epochs_done: float) -> float:
+        """Estimates the number of updates until the nearest limit, patience aside, at the pace so far.
 
-    def seconds_left(self, config: TrainingConfig, updates_per_epoch: int) -> float:
-        """Estimates the seconds to the nearest limit at the speed so far; infinite while that is unknown."""
-        share = self.share_done(config, updates_per_epoch)
+        At the limit it is the number of updates made; it is infinite where no limit ends the training. `epochs_done` is
+        how often the corpus was gone through, with the part of the present epoch
+        (`nmt.corpus.batch_order.BatchOrder.epochs_done`).
+        """
+        lengths = [math.inf]
+        if config.max_steps is not None:
+            lengths.append(config.max_steps)
+        if config.max_epochs is not None and epochs_done > 0:
+            lengths.append(self.step * config.max_epochs / epochs_done)
+        if config.max_minutes is not None and self.seconds > 0:
+            lengths.append(self.step * 60 * config.max_minutes / self.seconds)
+        return min(lengths)
+
+    def share_done(self, config: TrainingConfig, epochs_done: float) -> float:
+        """Returns the share of the nearest limit that is used up, from 0 to 1, patience aside."""
+        return min(1.0, self.step / max(1.0, self.expected_steps(config, epochs_done)))
+
+    def seconds_left(self, config: TrainingConfig, epochs_done: float) -> float:
+        """Estimates the seconds to the nearest limit at the pace so far; infinite while that is unknown."""
+        share = self.share_done(config, epochs_done)
         return self.seconds * (1 - share) / share if share > 0 else math.inf
 
 

@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 from nmt.config.sections import DataConfig, ModelConfig, SearchConfig, TieEmbeddings, TokenizerConfig, TrainingConfig
 
+_LIMITS = ("max_epochs", "max_steps", "max_minutes")
+
 
 class Conflict(NamedTuple):
     """Keys whose values contradict each other, the first of which is reported."""
@@ -67,16 +69,29 @@ def training_conflicts(training: TrainingConfig) -> Iterator[Conflict]:
     if training.weight_decay > 0 and training.optimizer == "adam":
         what = f"needs training.optimizer: adamw; expected 0 with adam, got {training.weight_decay}"
         yield Conflict(("training.weight_decay", "training.optimizer"), what)
-    if training.schedule == "cosine" and training.max_steps is None:
-        yield Conflict(("training.schedule", "training.max_steps"), "cosine needs training.max_steps")
+    yield from _schedule_conflicts(training)
     if training.minimum_learning_rate > training.learning_rate:
         rate, least = training.learning_rate, training.minimum_learning_rate
         what = f"expected at most training.learning_rate ({rate}), got {least}"
         yield Conflict(("training.minimum_learning_rate", "training.learning_rate"), what)
-    names = ("max_epochs", "max_steps", "max_minutes", "patience")
+    names = (*_LIMITS, "patience")
     if all(getattr(training, name) is None for name in names):
         keys = tuple(f"training.{name}" for name in names)
         yield Conflict(keys, f"nothing ends the training; expected one of {', '.join(names)}")
+
+
+def _schedule_conflicts(training: TrainingConfig) -> Iterator[Conflict]:
+    """Finds conflicts between the keys of the schedule, and with the limits that it ends at."""
+    ratio = "training.warmup_ratio"
+    if training.warmup_ratio is not None and training.warmup_steps:
+        what = f"stands in place of training.warmup_steps; expected null beside {training.warmup_steps} steps"
+        yield Conflict((ratio, "training.warmup_steps"), what)
+    limits = tuple(f"training.{name}" for name in _LIMITS)
+    if all(getattr(training, name) is None for name in _LIMITS):
+        if training.schedule == "cosine":
+            yield Conflict(("training.schedule", *limits), f"cosine needs one of {', '.join(limits)}")
+        if training.warmup_ratio is not None:
+            yield Conflict((ratio, *limits), f"is a share of the training, which needs one of {', '.join(limits)}")
 
 
 def search_conflicts(model: ModelConfig, search: SearchConfig) -> Iterator[Conflict]:

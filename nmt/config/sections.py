@@ -152,9 +152,14 @@ class TrainingConfig(Section):
     adam_epsilon: Positive = Field(default=1e-8, description="Adam's epsilon")
     weight_decay: NonNegative = Field(default=0.0, description="decoupled weight decay; needs adamw")
     schedule: Literal["constant", "inverse_sqrt", "plateau", "cosine"] = Field(
-        default="constant", description="the learning rate after warm-up; `cosine` ends at `max_steps`"
+        default="constant",
+        description="the learning rate after warm-up; `cosine` ends with the training, at the first of `max_steps`, "
+        "`max_epochs` and `max_minutes`",
     )
     warmup_steps: Natural = Field(default=0, description="updates over which the learning rate rises linearly")
+    warmup_ratio: OpenFraction | None = Field(
+        default=None, description="in place of `warmup_steps`, the share of the training over which it rises"
+    )
     plateau_factor: OpenFraction = Field(default=0.5, description="what `plateau` multiplies the learning rate by")
     plateau_patience: Count = Field(
         default=3, description="validations without a better score before `plateau` does so"

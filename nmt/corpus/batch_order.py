@@ -49,6 +49,11 @@ class BatchOrder:
         """Number of batches of an epoch if all of them were full."""
         return -(-self._pairs.target_tokens // self._batch_tokens)
 
+    def epochs_done(self, position: Position) -> float:
+        """Returns how often the corpus has been gone through at a position; exact at the end of each window."""
+        of_window = min(1.0, position.batch * self.windows / self.approximate_updates_per_epoch)
+        return position.epoch + (position.window + of_window) / self.windows
+
     def batches(self, position: Position = START) -> Iterator[tuple[Position, Indices]]:
         """Yields the batches from `position` on, without end, each with the position after it, from which to resume.
 

@@ -132,16 +132,20 @@ class Trainer:
         if self._job.strategy.updates_behind:
             skip_step_if_nonfinite(self._optimizer, loss, norm)
         self._count(self._losses.due())  # raises NonFiniteError
+        state = replace(self.state, step=step, position=update.following, seconds=seconds)
         for group in self._optimizer.param_groups:
-            group["lr"] = self._schedule(step, self.state.reductions)
+            group["lr"] = self._learning_rate(state)
         self._optimizer.step()
         if self._ema:
             self._ema.update(step)
-        self.state.step = step
-        self.state.position = update.following
-        self.state.seconds = seconds
+        self.state = state
         if step % STEPS_BETWEEN_RETURNS == 0:
             return_freed_memory()
+
+    def _learning_rate(self, state: TrainingState) -> float:
+        """Returns the learning rate of the last update of a state, a function of the state and the limits alone."""
+        length = state.expected_steps(self._config, self._order.epochs_done(state.position))
+        return self._schedule(state.step, length, state.reductions)
 
     def _add_gradients(self, parts: list[TensorBatch], step: int, tokens: int) -> Tensor:
         """Leaves the gradient of an update in the parameters; returns its loss, summed over this process's parts."""
@@ -181,13 +185,13 @@ class Trainer:
         self._check_losses()
         if metrics is not None:
             state = self.state
-            record = training_record(state, self._schedule(state.step, state.reductions))
+            record = training_record(state, self._learning_rate(state))
             metrics.write(record)
-            per_epoch = self._order.approximate_updates_per_epoch
-            left = duration(state.seconds_left(self._config, per_epoch))
+            epochs_done = self._order.epochs_done(state.position)
+            left = duration(state.seconds_left(self._config, epochs_done))
             best = "" if state.best_score is None else f", best {self._metric_text(state.best_score)}"
             progress.show(
-                state.share_done(self._config, per_epoch),
+                state.share_done(self._config, epochs_done),
                 # The time left comes first: a narrow terminal cuts the rest.
                 f"{left} left, step {state.step:,}{best}, loss {record['loss']:.3f}, epoch {state.epochs_begun}, "
                 f"{record['target_tokens_per_second']:,.0f} target tokens/s",

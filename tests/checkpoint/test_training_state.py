@@ -78,9 +78,18 @@ def test_a_foreign_state_is_refused(change: dict[str, object]) -> None:
 
 def test_time_left_follows_the_nearest_limit() -> None:
     state = TrainingState(step=25, seconds=60.0)
-    assert state.seconds_left(limits(max_steps=100), 10) == pytest.approx(180.0)
-    assert state.seconds_left(limits(max_epochs=5, max_steps=100), 10) == pytest.approx(60.0)
-    assert math.isinf(state.seconds_left(limits(patience=1), 10))
+    assert state.seconds_left(limits(max_steps=100), 2.5) == pytest.approx(180.0)
+    assert state.seconds_left(limits(max_epochs=5, max_steps=100), 2.5) == pytest.approx(60.0)
+    assert state.seconds_left(limits(max_epochs=5, max_minutes=1.25), 2.5) == pytest.approx(15.0)
+    assert math.isinf(state.seconds_left(limits(patience=1), 2.5))
+
+
+def test_the_length_of_a_training_is_the_steps_made_once_a_limit_is_reached() -> None:
+    state = TrainingState(step=25, seconds=60.0)
+    assert state.expected_steps(limits(max_minutes=1), 0.3) == 25
+    assert state.expected_steps(limits(max_epochs=3, max_steps=100), 3.0) == 25
+    assert state.expected_steps(limits(max_steps=25, max_minutes=9), 0.3) == 25
+    assert math.isinf(state.expected_steps(limits(patience=1), 0.3))
 
 
 @pytest.mark.parametrize(("position", "epoch"), [((0, 0, 0), 1), ((0, 0, 3), 1), ((1, 0, 0), 1), ((1, 2, 0), 2)])

@@ -243,10 +243,12 @@ def test_several_mistakes_are_told_at_once_with_their_lines() -> None:
 
 def test_a_conflict_is_told_beside_a_wrong_value() -> None:
     more = (
-        "training:\n  schedule: cosine\nsearch:\n  beam_size: x\nmodel: {attention: dot, encoder: {hidden_size: 100}}"
+        "training: {max_epochs: null,\n  schedule: cosine}\nsearch:\n  beam_size: x\n"
+        "model: {attention: dot, encoder: {hidden_size: 100}}"
     )
     assert mistakes(DATA + more) == [
-        "my.yaml:7: training.schedule: cosine needs training.max_steps",
+        "my.yaml:7: training.schedule: cosine needs one of training.max_epochs, training.max_steps, "
+        "training.max_minutes",
         'my.yaml:9: search.beam_size: expected a whole number from 1 to 1000, got "x"',
         "my.yaml:10: model.attention: dot needs model.decoder.hidden_size (512) equal to twice "
         "model.encoder.hidden_size (100)",
@@ -254,8 +256,8 @@ def test_a_conflict_is_told_beside_a_wrong_value() -> None:
 
 
 def test_a_wrong_value_is_told_once_without_the_conflict_it_would_make() -> None:
-    assert len(mistakes(DATA + "training: {schedule: cosine, max_steps: x}")) == 1
-    assert len(mistakes(DATA + "training: {schedule: cosine, max_stepz: 9}")) == 1
+    assert len(mistakes(DATA + "training: {schedule: cosine, max_epochs: null, max_steps: x}")) == 1
+    assert len(mistakes(DATA + "training: {schedule: cosine, max_epochs: null, max_stepz: 9}")) == 1
     assert len(mistakes(DATA.replace("train:", "trian:"))) == 1
 
 
@@ -267,7 +269,9 @@ def test_a_wrong_value_is_told_once_without_the_conflict_it_would_make() -> None
         ("name: x\nmodel: {tie_embeddings: output, readout_size: 100}", "model.tie_embeddings"),
         ("name: x\nmodel: {attention: dot, decoder: {hidden_size: 500}}", "model.attention"),
         ("name: x\ntraining: {weight_decay: 0.1}", "training.weight_decay"),
-        ("name: x\ntraining: {schedule: cosine}", "training.schedule"),
+        ("name: x\ntraining: {schedule: cosine, max_epochs: null}", "training.schedule"),
+        ("name: x\ntraining: {warmup_ratio: 0.1, max_epochs: null}", "training.warmup_ratio"),
+        ("name: x\ntraining: {warmup_ratio: 0.1, warmup_steps: 9}", "training.warmup_ratio"),
         ("name: x\ntraining: {minimum_learning_rate: 1}", "training.minimum_learning_rate"),
         ("name: x\ntraining: {max_epochs: null, patience: null}", "training.max_epochs"),
         ("model: {attention: none}\nsearch: {coverage_penalty: 0.2}", "search.coverage_penalty"),
@@ -288,6 +292,8 @@ def test_keys_that_do_not_go_together_are_refused_at_one_of_them(more: str, key:
     [
         "training: {optimizer: adamw, weight_decay: 0.1}",
         "training: {schedule: cosine, max_steps: 100}",
+        "training: {schedule: cosine}",
+        "training: {schedule: cosine, warmup_ratio: 0.1, max_epochs: null, max_minutes: 5}",
         "training: {max_epochs: null, patience: null, max_minutes: 0.5}",
         "model: {attention: dot, encoder: {hidden_size: 100}, decoder: {hidden_size: 200}}",
         "tokenizer: {source_model: a}",
@@ -563,7 +569,7 @@ def test_an_override_follows_the_same_yaml(tmp_path: Path) -> None:
         ("training={max_steps: 1, max_steps: 2}", "--set: training.max_steps: duplicate key"),
         ("training.max_steps.more=1", "--set: training.max_steps: expected a whole number"),
         ("seed=\udcff", "--set: seed: character U+DCFF"),
-        ("training.schedule=cosine", "--set: training.schedule: cosine needs"),
+        ("training={schedule: cosine, max_epochs: null}", "--set: training.schedule: cosine needs"),
         ("data.train.source=[a, b]", "my"),
     ],
 )

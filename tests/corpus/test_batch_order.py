@@ -127,6 +127,16 @@ def test_batches_are_about_equally_full() -> None:
     assert len(tokens) <= 1.03 * BatchOrder(pairs, 2000, seed=2).approximate_updates_per_epoch
 
 
+def test_epochs_done_rise_steadily_and_are_whole_at_the_end_of_each() -> None:
+    order = BatchOrder(corpus(20_000), 600, seed=2, window_pairs=5_000)
+    assert order.windows > 1
+    positions = [position for position, _ in epoch_of(order, 0)]
+    done = [order.epochs_done(position) for position in positions]
+    assert done == sorted(done)
+    assert done[-1] == 1.0
+    assert all(abs(share - (number + 1) / len(done)) < 0.03 for number, share in enumerate(done))
+
+
 def test_batches_come_in_no_order_of_length() -> None:
     pairs = corpus(20_000)
     means = [pairs.target[indices].mean() for _, indices in epoch_of(BatchOrder(pairs, 2000, seed=2), 0)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pytest
@@ -10,9 +11,9 @@ from nmt.config import TrainingConfig
 from nmt.training.schedule import make_schedule
 
 
-def rates(steps: list[int], reductions: int = 0, **options: Any) -> list[float]:
+def rates(steps: list[int], reductions: int = 0, length: float = math.inf, **options: Any) -> list[float]:
     schedule = make_schedule(TrainingConfig(learning_rate=0.01, **options))
-    return [schedule(step, reductions) for step in steps]
+    return [schedule(step, length, reductions) for step in steps]
 
 
 @pytest.mark.parametrize("name", ["constant", "inverse_sqrt", "plateau"])
@@ -28,15 +29,22 @@ def test_inverse_square_root_halves_at_four_times_the_warm_up() -> None:
     assert rates([100, 400, 10000], schedule="inverse_sqrt", warmup_steps=100) == pytest.approx([0.01, 0.005, 0.001])
 
 
-def test_cosine_ends_at_the_minimum_at_the_last_step() -> None:
-    options: dict[str, Any] = {"schedule": "cosine", "max_steps": 110, "warmup_steps": 10}
-    assert rates([10, 60, 110, 200], minimum_learning_rate=0.002, **options) == pytest.approx(
-        [0.01, 0.006, 0.002, 0.002]
-    )
+def test_warm_up_by_a_share_lasts_that_share_of_the_training() -> None:
+    assert rates([5, 10, 30], length=100, warmup_ratio=0.1) == pytest.approx([0.005, 0.01, 0.01])
+
+
+def test_inverse_square_root_falls_from_the_end_of_a_warm_up_by_a_share() -> None:
+    options: dict[str, Any] = {"schedule": "inverse_sqrt", "warmup_ratio": 0.25}
+    assert rates([50, 100, 400], length=400, **options) == pytest.approx([0.005, 0.01, 0.005])
+
+
+def test_cosine_ends_at_the_minimum_at_the_end_of_the_training() -> None:
+    options: dict[str, Any] = {"schedule": "cosine", "warmup_steps": 10, "minimum_learning_rate": 0.002}
+    assert rates([10, 60, 110, 200], length=110, **options) == pytest.approx([0.01, 0.006, 0.002, 0.002])
 
 
 def test_cosine_with_warm_up_alone_divides_by_nothing() -> None:
-    assert rates([5], schedule="cosine", max_steps=5, warmup_steps=5) == pytest.approx([0.01])
+    assert rates([5], length=5, schedule="cosine", warmup_steps=5) == pytest.approx([0.01])
 
 
 def test_plateaus_multiply_down_to_the_minimum() -> None:
