@@ -30,7 +30,9 @@ LAYERS = [
     {"alignment"},
     {"evaluation", "postprocessing"},
     {"training", "visualization"},
+    {"recipes"},
     {"preflight"},
+    {"preparation"},
     {"cli"},
 ]
 LEVEL = {room: number for number, rooms in enumerate(LAYERS) for room in rooms}

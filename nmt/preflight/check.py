@@ -28,6 +28,7 @@ from nmt.errors import (
 from nmt.preflight.estimates import TrainingLength, estimate_disk, estimate_memory, estimate_time
 from nmt.preflight.files import TRAINING, FileInventory, PairSet, check_files, estimated_lines, pair_sets
 from nmt.preflight.findings import Finding, Findings, Group, exit_code
+from nmt.preflight.proposal import propose
 from nmt.preflight.reservoir import Reservoir
 from nmt.preflight.run_directory import ResumableRun, check_run_directory
 from nmt.preflight.scan import scan
@@ -152,6 +153,9 @@ class _Preflight:
             length = TrainingLength.from_sample(self._config, tokenized, pairs)
             self._estimates |= estimate_time(self._config, length, outcome, resumable, self._findings)
             if outcome is not None:
+                if resumable is None:
+                    seconds = self._estimates.get("seconds")
+                    self._estimates |= propose(self._config, length, tokenized, outcome, seconds, self._findings)
                 self._estimates |= estimate_memory(outcome, self._findings)
             if model is not None:
                 self._estimates |= estimate_disk(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
@@ -60,17 +61,23 @@ def estimate_time(
         return estimates
     each, speed = outcome.seconds / outcome.updates, outcome.target_tokens / outcome.seconds
     left = None if updates is None else max(0, updates - (resumable.step if resumable else 0))
-    seconds = None if left is None else left * each
-    if training.max_minutes is not None:
-        seconds = 60 * training.max_minutes if seconds is None else min(60 * training.max_minutes, seconds)
+    seconds = math.inf if left is None else left * each
+    by_clock = math.inf if training.max_minutes is None else 60 * training.max_minutes
     what = f"{each:.3g} s an update, {speed:,.0f} target tokens/s; {length.epoch_updates:,} updates are an epoch"
-    if seconds is not None:
-        ends = f"{left:,} updates" if left is not None else "training.max_minutes"
-        what += f", and {ends} take about {duration(seconds)}, without validations"
+    if by_clock < seconds:
+        what += f", and training.max_minutes ends training after about {by_clock / each:,.0f}, with validations fewer"
+    elif left is not None:
+        what += f", and {left:,} updates take about {duration(seconds)}, without validations"
     else:
         what += "; when training.patience ends it, nobody knows"
     findings.inform(Group.TRAINING, "time", "", what)
-    return {**estimates, "seconds_per_update": each, "target_tokens_per_second": speed, "seconds": seconds}
+    known = min(seconds, by_clock)
+    return {
+        **estimates,
+        "seconds_per_update": each,
+        "target_tokens_per_second": speed,
+        "seconds": known if known < math.inf else None,
+    }
 
 
 def estimate_memory(outcome: TrialOutcome, findings: Findings) -> dict[str, Any]:

@@ -1,0 +1,130 @@
+"""The choice of a recipe: from the size of the corpus, the time, and the speed of the machine to settings.
+
+The numbers were found by trainings of 3,000, 30,000 and 166,000 pairs for 5, 20 and 60 minutes; docs/results/recipes.md
+has the table.
+"""
+
+from __future__ import annotations
+
+import math
+
+from nmt.recipes.networks import LARGE, MEDIUM, SMALL, Network
+from nmt.recipes.recipe import CorpusSize, Recipe, Setting
+
+MOST_EPOCHS = 100
+"""Passes over the corpus after which more of them make no better translator."""
+
+_TRAINING_SHARE = 0.9  # of the time; the rest goes to validations
+
+_FEW_UPDATES = 100  # below it there is no use in a schedule
+
+
+def vocabulary_size(pairs: int) -> int:
+    """Returns the entries of a vocabulary that a corpus of so many pairs can teach."""
+    for most, size in ((5_000, 1_000), (15_000, 2_000), (60_000, 4_000), (500_000, 6_000), (3_000_000, 16_000)):
+        if pairs <= most:
+            return size
+    return 32_000
+
+
+def choose(corpus: CorpusSize, minutes: float, speed: float) -> Recipe:
+    """Chooses the settings that make the best translator of a corpus in a time.
+
+    Args:
+        corpus: its size, in tokens of a vocabulary of `vocabulary_size(corpus.pairs)`.
+        minutes: of training that one has.
+        speed: target tokens a second that the small network trains on the machine.
+    """
+    network = _network(corpus, minutes, speed)
+    epoch_tokens = corpus.pairs * corpus.target_tokens
+    tokens = min(60 * _TRAINING_SHARE * minutes * speed / network.slowness, MOST_EPOCHS * epoch_tokens)
+    epochs = tokens / epoch_tokens
+    batch_tokens = _batch_tokens(tokens)
+    updates = max(1, round(tokens / batch_tokens))
+    used = tokens * network.slowness / speed / 60 / _TRAINING_SHARE
+    settings = [
+        *_of_data(corpus),
+        *_of_tokenizer(corpus),
+        *_of_model(network, epochs, minutes),
+        *_of_training(network, minutes, updates, epochs, batch_tokens),
+    ]
+    return Recipe(tuple(settings), network.name, used, updates, epochs)
+
+
+def _network(corpus: CorpusSize, minutes: float, speed: float) -> Network:
+    """Returns the largest network that sees enough of the corpus in the time to be better than a smaller one."""
+    epoch_tokens = corpus.pairs * corpus.target_tokens
+    for network, least_tokens, least_epochs in ((LARGE, 12e6, 3.0), (MEDIUM, 5e6, 2.0)):
+        tokens = 60 * _TRAINING_SHARE * minutes * speed / network.slowness
+        if tokens >= least_tokens and tokens / epoch_tokens >= least_epochs:
+            return network
+    return SMALL
+
+
+def _batch_tokens(tokens: float) -> int:
+    """Returns the size of an update: small while few updates fit into the time, larger where many do."""
+    size = 1024
+    while size < 16_384 and tokens / size > 12_000:
+        size *= 2
+    return size
+
+
+def _dropout(epochs: float) -> float:
+    """Returns the dropout for a corpus that is read so often: the oftener, the more is needed."""
+    return next(dropout for most, dropout in ((4, 0.1), (12, 0.2), (30, 0.3), (math.inf, 0.4)) if epochs <= most)
+
+
+def _of_data(corpus: CorpusSize) -> list[Setting]:
+    longest = min(250, max(20, 10 * math.ceil(1.1 * corpus.longest / 10)))
+    why = f"tokens a side; all but one pair in a thousand have at most {corpus.longest}; longer ones are left out"
+    return [Setting("data.max_length", longest, why)]
+
+
+def _of_tokenizer(corpus: CorpusSize) -> list[Setting]:
+    why = f"as many as {corpus.pairs:,} pairs can teach: each entry has to occur often enough to be learned"
+    return [Setting("tokenizer.vocabulary_size", vocabulary_size(corpus.pairs), why)]
+
+
+def _of_model(network: Network, epochs: float, minutes: float) -> list[Setting]:
+    why = f"the {network.name} one of three networks: it makes the best of {minutes:g} minutes on this machine"
+    first, *others = network.settings().items()
+    dropout = _dropout(epochs)
+    why_dropout = (
+        f"each pair is seen about {_times(epochs)}; the oftener, the more dropout keeps it from being learned by heart"
+    )
+    return [
+        Setting(*first, why),
+        *(Setting(key, value, "") for key, value in others),
+        Setting("model.dropout", dropout, why_dropout),
+    ]
+
+
+def _of_training(network: Network, minutes: float, updates: int, epochs: float, batch_tokens: int) -> list[Setting]:
+    capped = epochs >= MOST_EPOCHS
+    validations = 3 if minutes <= 10 else 8
+    return [
+        Setting("training.batch_tokens", batch_tokens, f"target tokens of an update: about {updates:,} updates"),
+        Setting("training.max_minutes", minutes, "the time you have"),
+        Setting(
+            "training.max_epochs",
+            MOST_EPOCHS if capped else None,
+            "more passes over so small a corpus gain nothing" if capped else "the time ends the training",
+        ),
+        Setting("training.patience", None, "the learning rate is meant to come down to its end"),
+        Setting("training.schedule", "cosine", "it falls to 0 where the training ends"),
+        Setting("training.warmup_ratio", 0.08, "the share of the training over which it rises"),
+        Setting("training.learning_rate", network.learning_rate, "high for small updates, lower for a larger network"),
+        Setting(
+            "training.average_decay", _average_decay(updates), "what translates is a moving average of the weights"
+        ),
+        Setting("training.validate_every", max(20, updates // validations), f"about {validations} validations"),
+    ]
+
+
+def _average_decay(updates: int) -> float:
+    """Returns the decay of an average over about the last twentieth of the updates."""
+    return round(1 - 1 / max(10, min(1_000, updates / 20)), 4)
+
+
+def _times(epochs: float) -> str:
+    return "once" if epochs < 1.5 else f"{epochs:.0f} times"
