@@ -30,6 +30,7 @@ from nmt.config.types import (
     Weight,
 )
 
+Normalization = Literal["nmt_nfkc", "nfkc", "nmt_nfkc_cf", "nfkc_cf", "identity"]
 TieEmbeddings = Literal["all", "output", "inputs", "none"]
 
 
@@ -81,8 +82,15 @@ class TokenizerConfig(Section):
     byte_fallback: Switch = Field(
         default=True, description="unknown characters survive as UTF-8 bytes instead of becoming `<unk>`"
     )
-    normalization: Literal["nmt_nfkc", "nfkc", "nmt_nfkc_cf", "nfkc_cf", "identity"] = Field(
-        default="nmt_nfkc", description="SentencePiece's normalization rule; those with `_cf` fold case"
+    normalization: Normalization = Field(
+        default="nmt_nfkc",
+        description="SentencePiece's normalization rule for the source: spellings of one text become one (`²` is `2`); "
+        "those with `_cf` fold case; an existing model has its own",
+    )
+    target_normalization: Normalization = Field(
+        default="identity",
+        description="the same for the target; what it folds, no translation can hold: `identity` keeps all but runs of "
+        "spaces",
     )
     subword_regularization: NonNegative = Field(
         default=0.0,
