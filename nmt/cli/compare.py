@@ -244,7 +244,10 @@ def _compare(
     translations: list[Text], texts: ComparedTexts, method: ComparisonMethod, frequency: str | None
 ) -> Comparison:
     from nmt.evaluation.comparison import compare as compare_translations
+    from nmt.evaluation.metrics import warn_of_unspaced
     from nmt.io.streams import read_lines
+
+    warn_of_unspaced(texts.references, method.tokenize)
 
     a, b = translations
     source = None if texts.source is None else texts.source.lines

@@ -85,6 +85,8 @@ def evaluate(
     else:
         translator = load_translator(model, compute)
         hypotheses, references, seconds = _translate(translator, files, output.save_output, given, log.quiet)
+    if "bleu" in metrics:
+        evaluation.warn_of_unspaced(references, scoring.tokenize)
     scores = evaluation.evaluate(
         hypotheses.lines,
         [reference.lines for reference in references],

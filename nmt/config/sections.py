@@ -187,8 +187,17 @@ class TrainingConfig(Section):
         default=10.0, description="minutes between checkpoints; each validation makes one too"
     )
     patience: Count | None = Field(default=10, description="validations without a better score before training ends")
-    early_stopping_metric: Literal["bleu", "chrf", "perplexity"] = Field(
-        default="bleu", description="which score is meant"
+    early_stopping_metric: Literal["auto", "bleu", "chrf", "perplexity"] = Field(
+        default="auto",
+        description="which score is meant; `auto` is BLEU where it finds words in the references of the validation, "
+        "and chrF elsewhere",
+    )
+    validation_tokenize: Literal[
+        "auto", "13a", "none", "intl", "zh", "char", "ja-mecab", "ko-mecab", "flores101", "flores200"
+    ] = Field(
+        default="auto",
+        description="sacreBLEU's tokenizer for the BLEU of validations; `auto` is `13a`, but `zh` for Chinese and "
+        "`char` for other text without spaces between words",
     )
     keep_checkpoints: Count = Field(default=2, description="checkpoints kept besides best and last")
     validation_samples: Natural = Field(default=3, description="translations shown in the log at each validation")
