@@ -66,7 +66,7 @@ def check_tokenizer_folder(folder: Path) -> list[Problem]:
             model = read_regular_file(folder / name)
             if hashlib.sha256(model).hexdigest() != digests[name]:
                 raise ModelError(str(folder / name), f"damaged: its SHA-256 is not the one in {FINGERPRINT}")
-            Tokenizer(model, str(folder / name))
+            Tokenizer(model, str(folder / name)).for_target()
         except ModelError as error:
             problems += error.problems
     return problems

@@ -92,7 +92,8 @@ class ComparedTexts(NamedTuple):
 @expand_groups
 def compare(
     models: Annotated[
-        list[Path] | None, typer.Argument(metavar="[MODEL_A] [MODEL_B]", help="Two models, or one and --hyp FILE.")
+        list[Path] | None,
+        typer.Argument(metavar="[MODEL_A] [MODEL_B]", readable=False, help="Two models, or one and --hyp FILE."),
     ] = None,
     *,
     files: ComparisonFileArguments,

@@ -59,7 +59,8 @@ class EvaluationOutputArguments:
 @expand_groups
 def evaluate(
     model: Annotated[
-        Path | None, typer.Argument(metavar="[MODEL]", help="Run directory, checkpoint or exported model.")
+        Path | None,
+        typer.Argument(metavar="[MODEL]", readable=False, help="Run directory, checkpoint or exported model."),
     ] = None,
     *,
     files: EvaluationFileArguments,

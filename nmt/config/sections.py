@@ -31,6 +31,7 @@ from nmt.config.types import (
 )
 
 Normalization = Literal["nmt_nfkc", "nfkc", "nmt_nfkc_cf", "nfkc_cf", "identity"]
+BleuTokenizer = Literal["13a", "none", "intl", "zh", "char", "ja-mecab", "ko-mecab", "flores101", "flores200"]
 TieEmbeddings = Literal["all", "output", "inputs", "none"]
 
 
@@ -192,9 +193,7 @@ class TrainingConfig(Section):
         description="which score is meant; `auto` is BLEU where it finds words in the references of the validation, "
         "and chrF elsewhere",
     )
-    validation_tokenize: Literal[
-        "auto", "13a", "none", "intl", "zh", "char", "ja-mecab", "ko-mecab", "flores101", "flores200"
-    ] = Field(
+    validation_tokenize: Literal["auto", BleuTokenizer] = Field(
         default="auto",
         description="sacreBLEU's tokenizer for the BLEU of validations; `auto` is `13a`, but `zh` for Chinese and "
         "`char` for other text without spaces between words",
