@@ -17,6 +17,7 @@ from nmt.corpus.parallel import CorpusFiles
 from nmt.corpus.report import Reason, Report
 from nmt.corpus.store import FILES, Store, StoreWriter
 from nmt.errors import DataError, ModelError
+from nmt.preflight.fidelity import report_rewritten
 from nmt.preflight.findings import Findings, Group, share
 from nmt.preflight.reservoir import Reservoir
 from nmt.preflight.run_directory import ResumableRun
@@ -83,6 +84,7 @@ def tokenize_sample(
         if report.kept:
             writer.finish("check", report)
     _report_left_out(report, sample.is_whole, files, findings)
+    report_rewritten(sample.pairs, files, tokenizers.target, findings)
     if not report.kept:
         return None
     store = Store.open(folder / CORPUS)

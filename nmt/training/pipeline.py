@@ -124,7 +124,8 @@ def _run(job: TrainingJob) -> str:
             check_renamed_files(config, checkpoint, job.stop)
             logger.info("this run is finished already: %s", limit)
             return limit
-    if problems := validation_problems(config.training):
+    scoring = began_with(checkpoint) if checkpoint else None
+    if problems := validation_problems(config.training, scoring):
         raise ConfigError.from_problems(problems)
     files = corpus_files(config, job.stop.check)
     pairs = read_validation_pairs(config)
@@ -138,7 +139,7 @@ def _run(job: TrainingJob) -> str:
     model = _make_model(job, tokenizers)
     weights = sum(parameter.numel() * parameter.element_size() for parameter in model.parameters())
     DiskSpace.required(config, run, weights).check(run, free_bytes(run))
-    validator = Validator(config, pairs, tokenizers, job.dtype, began_with(checkpoint) if checkpoint else None)
+    validator = Validator(config, pairs, tokenizers, job.dtype, scoring)
     validator.scoring.log()
     with job.group.joined(job.device, job.stop):
         trainer = Trainer(job, model, store, tokenizers, validator)

@@ -46,9 +46,9 @@ class Scoring(NamedTuple):
         )
 
 
-def validation_problems(config: TrainingConfig) -> list[Problem]:
-    """Finds what the tokenizer for the BLEU of validations lacks here."""
-    chosen = config.validation_tokenize
+def validation_problems(config: TrainingConfig, resumed: Scoring | None = None) -> list[Problem]:
+    """Finds what the tokenizer for the BLEU of validations lacks here; that of a resumed training, if there is one."""
+    chosen = resumed.tokenize if resumed else config.validation_tokenize
     return [] if chosen == AUTO else tokenizer_problems(chosen, "training.validation_tokenize")
 
 
