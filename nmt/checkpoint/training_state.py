@@ -76,9 +76,8 @@ class TrainingState:
         """
         self.validated_step = self.step
         is_higher = self.best_score is None or score > self.best_score
-        is_likelier = (
-            score == self.best_score and self.best_perplexity is not None and perplexity < self.best_perplexity
-        )
+        # An earlier version did not keep the perplexity of the best; any is taken to be lower.
+        is_likelier = score == self.best_score and perplexity < (self.best_perplexity or math.inf)
         if is_higher or is_likelier:
             self.best_score, self.best_perplexity, self.best_step = score, perplexity, self.step
         if is_higher or (is_likelier and score == 0):

@@ -116,4 +116,5 @@ def test_a_state_of_an_earlier_version_is_read() -> None:
     again = TrainingState.from_json(values, WHERE)
     assert again == state
     again.step = 8
-    assert not again.take_score(5.0, 1.0, limits())  # nothing is known of the perplexity then
+    assert again.take_score(5.0, 9.0, limits())  # nothing is known of the perplexity of the best
+    assert (again.best_step, again.validations_without_gain) == (8, 1)
