@@ -71,8 +71,8 @@ class TrainingState:
     def take_score(self, score: float, perplexity: float, config: TrainingConfig) -> bool:
         """Records the scores of a validation at the present step; returns True if it is the best so far.
 
-        Of equal scores, the one with the lower perplexity is better. It renews patience only where the score is 0,
-        which says nothing yet of the model; where it is another, the perfect one for example, training has arrived.
+        Of equal scores, the one with the lower perplexity is the best. It does not renew patience, which waits for a
+        better score: a perfect one could go on being likelier for ever.
         """
         self.validated_step = self.step
         is_higher = self.best_score is None or score > self.best_score
@@ -80,7 +80,7 @@ class TrainingState:
         is_likelier = score == self.best_score and perplexity < (self.best_perplexity or math.inf)
         if is_higher or is_likelier:
             self.best_score, self.best_perplexity, self.best_step = score, perplexity, self.step
-        if is_higher or (is_likelier and score == 0):
+        if is_higher:
             self.validations_without_gain = self.plateau_validations = 0
             return True
         self.validations_without_gain += 1
