@@ -52,6 +52,10 @@ class ModelError(NmtError):
     exit_code = 4
 
 
+class UnreadableError(ModelError):
+    """A part of a model that is there, and may be whole, but cannot be read: permission is lacking, or it is a link."""
+
+
 class StorageError(NmtError):
     """A disk that is full, or a path that cannot be written."""
 

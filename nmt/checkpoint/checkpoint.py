@@ -21,8 +21,9 @@ from nmt.checkpoint.tokenizer_folder import tokenizers_from_files
 from nmt.checkpoint.training_state import TrainingState, read_state
 from nmt.config import Config, from_yaml
 from nmt.errors import ConfigError, ModelError, NonFiniteError, StorageError
-from nmt.io.atomic_files import make_directory
+from nmt.io.atomic_files import make_directory, remove
 from nmt.io.strict_json import encode_json
+from nmt.io.system_files import entries
 from nmt.tokenization.tokenizers import Tokenizers
 
 
@@ -130,13 +131,15 @@ def export_model(checkpoint: Path, directory: Path) -> None:
     final = directory.resolve()
     if os.path.lexists(final) and not _is_empty_directory(final):
         raise ConfigError(str(directory), "exists already; a model is exported into a new or empty directory")
+    for path in list(final.iterdir()) if final.is_dir() else []:  # files of the system alone
+        remove(path)
     make_directory(final.parent)
     write_checksummed(final, files, manifest.summary, replace=False)
 
 
 def _is_empty_directory(path: Path) -> bool:
     try:
-        return path.is_dir() and not any(path.iterdir())
+        return path.is_dir() and not entries(path)
     except OSError as error:
         raise StorageError(str(path), f"cannot be read: {error.strerror}") from error
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from nmt.checkpoint.layout import MANIFEST
 from nmt.checkpoint.loading import read_outline
+from nmt.config.sections import BleuTokenizer
 from nmt.errors import ModelError
 
 # Facts that a training writes into the manifest's summary, with their types.
@@ -57,6 +58,10 @@ def _training(summary: Mapping[str, object], where: Path) -> dict[str, Any]:
             expected = " or ".join("null" if kind is type(None) else kind.__name__ for kind in kinds)
             found = f"{value!r:.40}" if name in summary else "nothing"
             raise ModelError(str(where), f"summary: {name} is {found}; expected {expected}")
+    tokenize = summary.get("validation_tokenize", "13a")  # earlier versions did not write it
+    if tokenize not in (known := get_args(BleuTokenizer)):
+        what = f"summary: validation_tokenize is {tokenize!r:.40}; expected one of {', '.join(known)}"
+        raise ModelError(str(where), what)
     if summary["metric"] not in _METRICS:
         raise ModelError(str(where), f"summary: metric is {summary['metric']!r:.40}; expected {' or '.join(_METRICS)}")
     return dict(summary)

@@ -7,6 +7,7 @@ content is returned only if its hash fits, too.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import stat
@@ -17,7 +18,7 @@ from pathlib import Path
 from typing import BinaryIO, Literal
 
 from nmt.checkpoint import layout
-from nmt.errors import ModelError, Problem, StorageError
+from nmt.errors import ModelError, Problem, StorageError, UnreadableError
 from nmt.io.atomic_files import new_directory
 from nmt.io.strict_json import encode_json, parse_json
 
@@ -25,6 +26,9 @@ FORMAT = "nmt checkpoint"
 VERSION = 1
 
 _BLOCK_BYTES = 1 << 20
+
+# What an older checkpoint helps against. A file that may not be read may be whole, and somebody can let it be read.
+_DAMAGE = frozenset((errno.ENOENT, errno.ENOTDIR, errno.EIO))
 
 Purpose = Literal["everything", "translation", "training"]
 
@@ -119,22 +123,36 @@ def verify(directory: Path, *, purpose: Purpose = "everything") -> list[Problem]
 
     The purpose `translation` leaves out the files that only training needs; `training` wants them to be there.
     """
+    return [problem for fault in faults(directory, purpose=purpose) for problem in fault.problems]
+
+
+def check_whole(directory: Path, *, purpose: Purpose) -> None:
+    """Raises ModelError if `verify` finds damage, naming each file; UnreadableError if some may not be read at all."""
+    found = faults(directory, purpose=purpose)
+    damage = [fault for fault in found if not isinstance(fault, UnreadableError)]
+    if found:
+        kind = ModelError if damage else UnreadableError
+        raise kind.from_problems([problem for fault in damage or found for problem in fault.problems])
+
+
+def faults(directory: Path, *, purpose: Purpose) -> list[ModelError]:
+    """Finds the same as `verify`, as errors, whose types tell damage from what may not be read."""
     try:
         manifest = read_manifest(directory)
     except ModelError as error:
-        return list(error.problems)
-    problems: list[Problem] = []
+        return [error]
+    found: list[ModelError] = []
     if purpose == "training":
         missing = sorted(layout.TRAINING_FILES - manifest.files.keys())
-        problems += [Problem(str(directory / name), "missing: training cannot go on without it") for name in missing]
+        found += [ModelError(str(directory / name), "missing: training cannot go on without it") for name in missing]
     for name in sorted(manifest.files):
         if purpose == "translation" and name in layout.TRAINING_FILES:
             continue
         try:
             _verify_file(directory / name, manifest.files[name])
         except ModelError as error:
-            problems += error.problems
-    return problems
+            found.append(error)
+    return found
 
 
 def _encode_manifest(files: Mapping[str, bytes], summary: Mapping[str, object]) -> bytes:
@@ -187,7 +205,8 @@ def _check_names(names: Collection[str], path: Path) -> None:
 def open_regular_file(path: Path, size: int | None) -> Iterator[tuple[BinaryIO, int]]:
     """Opens a regular file of a known name, and yields it with its size, which must be `size` unless that is None.
 
-    Raises ModelError if it is missing, a link, no regular file, of another size, too large, or cannot be read.
+    Raises ModelError if it is missing, of another size or too large: it is damaged. Raises UnreadableError if it is
+    there and may be whole, but is a link, no regular file, or may not be read.
     """
     try:
         _check_regular(path, path.lstat(), size)
@@ -198,15 +217,21 @@ def open_regular_file(path: Path, size: int | None) -> Iterator[tuple[BinaryIO, 
             _check_regular(path, information, size)
             yield file, information.st_size
     except OSError as error:
-        reason = os.strerror(error.errno) if error.errno is not None else str(error)
-        raise ModelError(str(path), f"cannot be read: {reason}") from error
+        raise unreadable(path, error) from error
+
+
+def unreadable(path: Path, error: OSError) -> ModelError:
+    """Returns the error about a path that cannot be read; UnreadableError, unless it is not there or its disk fails."""
+    reason = os.strerror(error.errno) if error.errno is not None else str(error)
+    kind = ModelError if error.errno in _DAMAGE else UnreadableError
+    return kind(str(path), f"cannot be read: {reason}")
 
 
 def _check_regular(path: Path, information: os.stat_result, size: int | None) -> None:
     if stat.S_ISLNK(information.st_mode):
-        raise ModelError(str(path), "a link; a model consists of plain files")
+        raise UnreadableError(str(path), "a link; a model consists of plain files")
     if not stat.S_ISREG(information.st_mode):
-        raise ModelError(str(path), "not a plain file")
+        raise UnreadableError(str(path), "not a plain file")
     if size is not None and information.st_size != size:
         raise ModelError(str(path), f"damaged: {information.st_size} bytes, the manifest says {size}")
     if information.st_size > layout.LARGEST_FILES.get(path.name, layout.LARGEST_OTHER_FILE):

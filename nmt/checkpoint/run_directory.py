@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Literal, TypeVar
 
 from nmt.checkpoint.layout import BEST, CHECKPOINTS, LAST, MANIFEST, STASH, WEIGHTS
-from nmt.checkpoint.manifest import Purpose, open_regular_file, verify
-from nmt.errors import ModelError, Problem
+from nmt.checkpoint.manifest import Purpose, check_whole, open_regular_file, unreadable, verify
+from nmt.errors import ModelError, Problem, UnreadableError
 from nmt.io.atomic_files import remove, write_file
 
 NOT_ITS_OWN = "a link or no directory; a run directory holds its checkpoints itself"
@@ -41,12 +41,12 @@ def step_of(name: str) -> int | None:
 def checkpoints(run: Path) -> list[Path]:
     """Lists the checkpoint directories of a run, the oldest first, valid or not; raises ModelError if it cannot."""
     folder = run / CHECKPOINTS
-    if not is_real_directory(folder):
+    if not _exists(folder) or not is_real_directory(folder):
         return []
     try:
         by_step = [(step, path) for path in folder.iterdir() if (step := step_of(path.name)) is not None]
     except OSError as error:
-        raise ModelError(str(folder), f"cannot be read: {error.strerror}") from error
+        raise unreadable(folder, error) from error
     return [path for _, path in sorted(by_step) if is_real_directory(path)]
 
 
@@ -65,7 +65,7 @@ def read_pointer(run: Path, pointer: Pointer) -> Path | None:
     Raises ModelError if the pointer is no regular file or does not hold the name of a checkpoint.
     """
     path = run / pointer
-    if not os.path.lexists(path):
+    if not _exists(path):
         return None
     with open_regular_file(path, None) as (file, size):
         text = file.read(_LONGEST_POINTER)
@@ -102,7 +102,7 @@ def use_latest(run: Path, warn: Warn, read: Callable[[Path], Result]) -> Result 
     """Returns what `read` makes of the checkpoint that training resumes from: the last, or the newest whole one.
 
     Returns None if nothing has been saved yet. Raises ModelError if there are checkpoints, and all of them are damaged,
-    or if `read` found a fault that is no damage.
+    or if `read` found a fault that is no damage, and UnreadableError if one that comes first may not be read.
 
     Args:
         run: the run directory.
@@ -125,13 +125,14 @@ def use_model(path: Path, warn: Warn, read: Callable[[Path], Result], *, verify_
     Raises:
         ModelError: there is no model at `path`, or a run directory has none that is whole; or `read` found a fault that
             is no damage.
+        UnreadableError: the model that is meant may not be read; no other is used in its place.
     """
     if not is_run(path):
         return read(path)
 
     def read_verified(directory: Path) -> Result:
-        if verify_first and (problems := verify(directory, purpose="translation")):
-            raise ModelError.from_problems(problems)
+        if verify_first:
+            check_whole(directory, purpose="translation")
         return read(directory)
 
     found = _read_first_whole(path, (BEST, LAST), "translation", warn, read_verified)
@@ -154,14 +155,16 @@ def _read_first_whole(
     named, problems = _named(run, pointers)
     found: tuple[Path, Result] | None = None
     for path in dict.fromkeys([*named, *reversed(checkpoints(run))]):
-        if damage := _not_a_directory(path):
+        if damage := _not_there(path):
             problems += damage
             continue
         try:
             found = path, read(path)
             break
+        except UnreadableError:
+            raise
         except ModelError:
-            damage = _not_a_directory(path) or verify(path, purpose=purpose)
+            damage = _not_there(path) or verify(path, purpose=purpose)
             if not damage:
                 raise
             problems += damage
@@ -182,16 +185,19 @@ def _named(run: Path, pointers: Sequence[Pointer]) -> tuple[list[Path], list[Pro
     for pointer in pointers:
         try:
             named += filter(None, [read_pointer(run, pointer)])
+        except UnreadableError:
+            raise
         except ModelError as error:
             problems += error.problems
     return named, problems
 
 
-def _not_a_directory(checkpoint: Path) -> list[Problem]:
-    if not os.path.lexists(checkpoint):
+def _not_there(checkpoint: Path) -> list[Problem]:
+    if not _exists(checkpoint):
         return [Problem(str(checkpoint), "missing, though the run directory names it")]
-    is_its_own = is_real_directory(checkpoint.parent) and is_real_directory(checkpoint)
-    return [] if is_its_own else [Problem(str(checkpoint), NOT_ITS_OWN)]
+    if not (is_real_directory(checkpoint.parent) and is_real_directory(checkpoint)):
+        raise UnreadableError(str(checkpoint), NOT_ITS_OWN)
+    return []
 
 
 def is_run(path: Path) -> bool:
@@ -203,10 +209,21 @@ def is_run(path: Path) -> bool:
         raise ModelError(str(path), f"cannot be read: {error.strerror}; {expected}") from None
     if not is_directory:
         raise ModelError(str(path), f"not a directory; {expected}")
-    if any(os.path.lexists(path / name) for name in (MANIFEST, WEIGHTS)):
+    if any(_exists(path / name) for name in (MANIFEST, WEIGHTS)):
         return False
-    if not any(os.path.lexists(path / name) for name in (BEST, LAST, CHECKPOINTS)):
+    if not any(_exists(path / name) for name in (BEST, LAST, CHECKPOINTS)):
         raise ModelError(str(path), f"holds neither {MANIFEST} nor {CHECKPOINTS}; {expected}")
+    return True
+
+
+def _exists(path: Path) -> bool:
+    """Returns True if there is something at the path; raises UnreadableError if the folder may not be searched."""
+    try:
+        path.lstat()
+    except OSError as error:
+        if isinstance(found := unreadable(path, error), UnreadableError):
+            raise found from error
+        return False
     return True
 
 

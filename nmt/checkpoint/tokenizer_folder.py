@@ -29,8 +29,8 @@ def tokenizers_from_files(models: Mapping[str, bytes], directory: Path) -> Token
     Raises ModelError if a file is missing or no SentencePiece model.
     """
     if SHARED_TOKENIZER in models:
-        shared = Tokenizer(models[SHARED_TOKENIZER], str(directory / SHARED_TOKENIZER))
-        return Tokenizers(shared, shared)
+        name = str(directory / SHARED_TOKENIZER)
+        return Tokenizers.from_models(models[SHARED_TOKENIZER], names=(name, name))
     names = SOURCE_TOKENIZER, TARGET_TOKENIZER
     for name in names:
         if name not in models:
@@ -66,7 +66,7 @@ def check_tokenizer_folder(folder: Path) -> list[Problem]:
             model = read_regular_file(folder / name)
             if hashlib.sha256(model).hexdigest() != digests[name]:
                 raise ModelError(str(folder / name), f"damaged: its SHA-256 is not the one in {FINGERPRINT}")
-            Tokenizer(model, str(folder / name))
+            Tokenizer(model, str(folder / name)).for_target()
         except ModelError as error:
             problems += error.problems
     return problems

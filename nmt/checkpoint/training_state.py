@@ -16,6 +16,9 @@ from nmt.errors import ModelError
 from nmt.io.strict_json import parse_json
 
 _END = 1 << 62  # upper bound of counts
+# Values that earlier versions did not write; they may be missing.
+_ADDED = frozenset({"best_perplexity", "validation", "metric", "validation_tokenize"})
+_MAY_BE_NONE = frozenset({"best_score", "best_perplexity"})
 _POSSIBLE = {int: "a number from 0", float: "a finite float", str: "str"}
 
 
@@ -30,11 +33,16 @@ class TrainingState:
     best_score: float | None = (
         None  # of the early-stopping metric (negated perplexity); None before the first validation
     )
+    best_perplexity: float | None = None  # of that validation; it decides between equal scores
     best_step: int = 0  # where it was reached
     validations_without_gain: int = 0  # since the best one
     plateau_validations: int = 0  # without a better score, since the learning rate was last reduced
     reductions: int = 0  # how often a plateau has reduced the learning rate
     corpus: str = ""  # fingerprint of the training corpus
+    # Fingerprint of the text of the validation, the early-stopping metric, and the tokenizer of its BLEU.
+    validation: str = ""
+    metric: str = ""
+    validation_tokenize: str = ""
     loss_since_record: float = 0.0  # summed over the target tokens since the last record of the metrics
     tokens_since_record: int = 0  # the number of these
     recorded_seconds: float = 0.0  # `seconds` at the last record
@@ -49,21 +57,30 @@ class TrainingState:
         fields = dict(values)
         position = fields.pop("position", None)
         expected = {name: type(value) for name, value in asdict(cls()).items() if name != "position"}
-        expected["best_score"] = float
-        if fields.keys() != expected.keys() or not isinstance(position, list) or len(position) != len(START):
+        expected |= dict.fromkeys(_MAY_BE_NONE, float)
+        is_whole = expected.keys() - _ADDED <= fields.keys() <= expected.keys()
+        if not is_whole or not isinstance(position, list) or len(position) != len(START):
             raise ModelError(str(where), "is not the state of a training of this version")
         for name, value in fields.items():
-            if not _is_possible(value, expected[name]) and not (name == "best_score" and value is None):
+            if not _is_possible(value, expected[name]) and not (name in _MAY_BE_NONE and value is None):
                 raise ModelError(str(where), f"{name} is {value!r:.60}; expected {_POSSIBLE[expected[name]]}")
         if not all(_is_possible(number, int) for number in position):
             raise ModelError(str(where), f"position is {position!r:.60}; expected {_POSSIBLE[int]}")
         return cls(position=Position(*position), **fields)  # type: ignore[arg-type]  # checked one by one above
 
-    def take_score(self, score: float, config: TrainingConfig) -> bool:
-        """Records the score of a validation at the present step; returns True if it is the best so far."""
+    def take_score(self, score: float, perplexity: float, config: TrainingConfig) -> bool:
+        """Records the scores of a validation at the present step; returns True if it is the best so far.
+
+        Of equal scores, the one with the lower perplexity is the best. It does not renew patience, which waits for a
+        better score: a perfect one could go on being likelier for ever.
+        """
         self.validated_step = self.step
-        if self.best_score is None or score > self.best_score:
-            self.best_score, self.best_step = score, self.step
+        is_higher = self.best_score is None or score > self.best_score
+        # An earlier version did not keep the perplexity of the best; any is taken to be lower.
+        is_likelier = score == self.best_score and perplexity < (self.best_perplexity or math.inf)
+        if is_higher or is_likelier:
+            self.best_score, self.best_perplexity, self.best_step = score, perplexity, self.step
+        if is_higher:
             self.validations_without_gain = self.plateau_validations = 0
             return True
         self.validations_without_gain += 1
@@ -71,7 +88,7 @@ class TrainingState:
         if config.schedule == "plateau" and self.plateau_validations >= config.plateau_patience:
             self.plateau_validations = 0
             self.reductions += 1
-        return False
+        return is_likelier
 
     def limit_reached(self, config: TrainingConfig) -> str | None:
         """Returns the limit of the configuration that ends training here, in words; None if none does."""
@@ -82,7 +99,7 @@ class TrainingState:
         if config.max_minutes is not None and self.seconds >= 60 * config.max_minutes:
             return f"max_minutes {config.max_minutes:g} reached"
         if config.patience is not None and self.validations_without_gain >= config.patience:
-            return f"no better {config.early_stopping_metric} in {config.patience} validations"
+            return f"no better {self.metric or 'score'} in {config.patience} validations"
         return None
 
     @property

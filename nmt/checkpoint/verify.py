@@ -21,6 +21,7 @@ from nmt.checkpoint.tokenizer_folder import check_tokenizer_folder
 from nmt.checkpoint.training_state import TrainingState, read_state
 from nmt.config import from_yaml
 from nmt.errors import ConfigError, ModelError, NmtError, Problem
+from nmt.io.system_files import entries
 from nmt.tokenization.tokenizer import Tokenizer
 
 _ATTEMPTS = 5
@@ -108,7 +109,7 @@ def _checksummed(directory: Path, kind: PartKind, purpose: Purpose) -> VerifiedP
     whole = manifest.files.keys() - {Path(problem.where).name for problem in problems}
     problems += [problem for name in sorted(whole) for problem in _unreadable(directory, name, manifest)]
     try:
-        foreign = {path.name for path in directory.iterdir()} - manifest.files.keys() - {layout.MANIFEST}
+        foreign = set(entries(directory)) - manifest.files.keys() - {layout.MANIFEST}
     except OSError as error:
         problems.append(Problem(str(directory), f"cannot be read: {error.strerror}"))
     else:
@@ -129,7 +130,7 @@ def _unreadable(directory: Path, name: str, manifest: Manifest) -> tuple[Problem
         elif name == layout.CONFIG:
             from_yaml(read_file(directory, name, manifest), str(path))
         elif name in layout.TOKENIZER_FILES:
-            Tokenizer(read_file(directory, name, manifest), str(path))
+            Tokenizer(read_file(directory, name, manifest), str(path)).for_target()
         elif name == layout.STATE:
             TrainingState.from_json(read_state(directory, manifest), path)
     except NmtError as error:

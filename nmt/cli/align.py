@@ -34,7 +34,8 @@ class AlignmentArguments:
     alignment: Annotated[str, typer.Option(help="hard, or soft: all weights, too; needs json.")] = "hard"
     alignment_unit: arguments.AlignmentUnit = "word"
     reverse: Annotated[
-        Path | None, typer.Option(metavar="MODEL", help="A model of the other direction, to align both ways.")
+        Path | None,
+        typer.Option(metavar="MODEL", readable=False, help="A model of the other direction, to align both ways."),
     ] = None
     symmetrize: Annotated[
         str | None, typer.Option(help="Of --reverse: intersection, union or grow-diag-final-and, which is the default.")

@@ -17,7 +17,9 @@ from nmt.errors import ConfigError
 if TYPE_CHECKING:
     from nmt.config import Config
 
-Model = Annotated[Path, typer.Argument(metavar="MODEL", help="Run directory, checkpoint or exported model.")]
+Model = Annotated[
+    Path, typer.Argument(metavar="MODEL", readable=False, help="Run directory, checkpoint or exported model.")
+]
 Configuration = Annotated[str, typer.Argument(metavar="CONFIG.yaml", help="The configuration.")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")]
 Threads = Annotated[int | None, typer.Option(min=1, max=1024, help="Threads of the processor to compute with.")]
@@ -77,7 +79,8 @@ class RunArguments:
         typer.Option("--set", metavar="KEY=VALUE", help="Overrides a key of the configuration; repeatable."),
     ] = None
     output: Annotated[
-        Path | None, typer.Option("--output", metavar="DIR", help="Run directory; runs/NAME by default.")
+        Path | None,
+        typer.Option("--output", metavar="DIR", readable=False, help="Run directory; runs/NAME by default."),
     ] = None
 
     def directory(self, config: Config) -> Path:

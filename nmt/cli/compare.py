@@ -92,7 +92,8 @@ class ComparedTexts(NamedTuple):
 @expand_groups
 def compare(
     models: Annotated[
-        list[Path] | None, typer.Argument(metavar="[MODEL_A] [MODEL_B]", help="Two models, or one and --hyp FILE.")
+        list[Path] | None,
+        typer.Argument(metavar="[MODEL_A] [MODEL_B]", readable=False, help="Two models, or one and --hyp FILE."),
     ] = None,
     *,
     files: ComparisonFileArguments,
@@ -244,7 +245,10 @@ def _compare(
     translations: list[Text], texts: ComparedTexts, method: ComparisonMethod, frequency: str | None
 ) -> Comparison:
     from nmt.evaluation.comparison import compare as compare_translations
+    from nmt.evaluation.metrics import warn_of_unspaced
     from nmt.io.streams import read_lines
+
+    warn_of_unspaced(texts.references, method.tokenize)
 
     a, b = translations
     source = None if texts.source is None else texts.source.lines

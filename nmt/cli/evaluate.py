@@ -59,7 +59,8 @@ class EvaluationOutputArguments:
 @expand_groups
 def evaluate(
     model: Annotated[
-        Path | None, typer.Argument(metavar="[MODEL]", help="Run directory, checkpoint or exported model.")
+        Path | None,
+        typer.Argument(metavar="[MODEL]", readable=False, help="Run directory, checkpoint or exported model."),
     ] = None,
     *,
     files: EvaluationFileArguments,
@@ -85,6 +86,8 @@ def evaluate(
     else:
         translator = load_translator(model, compute)
         hypotheses, references, seconds = _translate(translator, files, output.save_output, given, log.quiet)
+    if "bleu" in metrics:
+        evaluation.warn_of_unspaced(references, scoring.tokenize)
     scores = evaluation.evaluate(
         hypotheses.lines,
         [reference.lines for reference in references],

@@ -16,7 +16,7 @@ from nmt.cli.startup import start
 @expand_groups
 def export(
     model: arguments.Model,
-    directory: Annotated[Path, typer.Argument(metavar="DIR", help="A new or empty directory.")],
+    directory: Annotated[Path, typer.Argument(metavar="DIR", readable=False, help="A new or empty directory.")],
     *,
     log: arguments.LoggingArguments,
 ) -> None:

@@ -15,7 +15,9 @@ from nmt.cli.startup import start
 
 @expand_groups
 def shortlist(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="Run directory; its best checkpoint gets the table.")],
+    run: Annotated[
+        Path, typer.Argument(metavar="RUN", readable=False, help="Run directory; its best checkpoint gets the table.")
+    ],
     *,
     log: arguments.LoggingArguments,
 ) -> None:

@@ -30,6 +30,8 @@ from nmt.config.types import (
     Weight,
 )
 
+Normalization = Literal["nmt_nfkc", "nfkc", "nmt_nfkc_cf", "nfkc_cf", "identity"]
+BleuTokenizer = Literal["13a", "none", "intl", "zh", "char", "ja-mecab", "ko-mecab", "flores101", "flores200"]
 TieEmbeddings = Literal["all", "output", "inputs", "none"]
 
 
@@ -81,8 +83,15 @@ class TokenizerConfig(Section):
     byte_fallback: Switch = Field(
         default=True, description="unknown characters survive as UTF-8 bytes instead of becoming `<unk>`"
     )
-    normalization: Literal["nmt_nfkc", "nfkc", "nmt_nfkc_cf", "nfkc_cf", "identity"] = Field(
-        default="nmt_nfkc", description="SentencePiece's normalization rule; those with `_cf` fold case"
+    normalization: Normalization = Field(
+        default="nmt_nfkc",
+        description="SentencePiece's normalization rule for the source: spellings of one text become one (`²` is `2`); "
+        "those with `_cf` fold case; an existing model has its own",
+    )
+    target_normalization: Normalization = Field(
+        default="identity",
+        description="the same for the target; what it folds, no translation can hold: `identity` keeps all but runs of "
+        "spaces",
     )
     subword_regularization: NonNegative = Field(
         default=0.0,
@@ -184,8 +193,15 @@ class TrainingConfig(Section):
         default=10.0, description="minutes between checkpoints; each validation makes one too"
     )
     patience: Count | None = Field(default=10, description="validations without a better score before training ends")
-    early_stopping_metric: Literal["bleu", "chrf", "perplexity"] = Field(
-        default="bleu", description="which score is meant"
+    early_stopping_metric: Literal["auto", "bleu", "chrf", "perplexity"] = Field(
+        default="auto",
+        description="which score is meant; `auto` is BLEU where it finds words in the references of the validation, "
+        "and chrF elsewhere",
+    )
+    validation_tokenize: Literal["auto", BleuTokenizer] = Field(
+        default="auto",
+        description="sacreBLEU's tokenizer for the BLEU of validations; `auto` is `13a`, but `zh` for Chinese and "
+        "`char` for other text without spaces between words",
     )
     keep_checkpoints: Count = Field(default=2, description="checkpoints kept besides best and last")
     validation_samples: Natural = Field(default=3, description="translations shown in the log at each validation")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from pathlib import Path
 
@@ -31,6 +31,14 @@ def corpus_fingerprint(
     contents = [[text_digest(path, tick) for path in paths] for paths in (files.source, files.target)]
     parts = json.dumps([FORMAT, asdict(pair_filter), models, contents])
     return hashlib.blake2b(parts.encode(), digest_size=32).hexdigest()
+
+
+def pairs_fingerprint(pairs: Iterable[tuple[str, str]]) -> str:
+    """Hashes the text of pairs, wherever it is stored."""
+    digest = hashlib.blake2b(digest_size=32)
+    for pair in pairs:
+        digest.update(json.dumps(pair).encode() + b"\n")
+    return digest.hexdigest()
 
 
 def is_intact(store: Store, tick: Callable[[], None]) -> bool:

@@ -16,6 +16,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, NamedTuple
 
 from nmt.errors import ConfigError, DataError, Problem
+from nmt.evaluation.spacing import unspaced_tokenizer
 
 if TYPE_CHECKING:
     from sacrebleu.metrics.base import Metric
@@ -151,7 +152,7 @@ def check_metrics(metrics: Sequence[str], tokenize: str = "13a", bootstrap: int 
     if bootstrap > 1 and seed.lower() != "none" and not seed.isdecimal():
         problems.append(Problem("SACREBLEU_SEED", f"{seed!r}: expected a number or none"))
     if "bleu" in metrics:
-        problems += _tokenizer_problems(tokenize)
+        problems += tokenizer_problems(tokenize)
     if problems:
         raise ConfigError.from_problems(problems)
 
@@ -175,19 +176,20 @@ def check_counts(hypotheses: tuple[str, int], references: Sequence[tuple[str, in
         raise DataError(hypotheses_name, "no sentences to score")
 
 
-def _tokenizer_problems(tokenize: str) -> list[Problem]:
+def tokenizer_problems(tokenize: str, where: str = "--tokenize") -> list[Problem]:
+    """Finds what hinders a tokenizer for BLEU that is named at `where`: it is unknown, or lacks what it needs."""
     from sacrebleu.metrics.bleu import BLEU
     from sacrebleu.tokenizers.tokenizer_spm import SPM_MODELS
     from sacrebleu.utils import SACREBLEU_DIR
 
     if tokenize not in BLEU.TOKENIZERS:
         what = f"unknown tokenizer {tokenize!r}: expected one of {', '.join(BLEU.TOKENIZERS)}"
-        return [Problem("--tokenize", what)]
+        return [Problem(where, what)]
     if tokenize in SPM_MODELS:
         model = Path(SACREBLEU_DIR, "models", PurePosixPath(SPM_MODELS[tokenize]["url"]).name)
         if not model.exists():
             what = f"tokenizer {tokenize!r} needs {model}, which sacreBLEU would download: expected it to be there"
-            return [Problem("--tokenize", what)]
+            return [Problem(where, what)]
     try:
         build_metric("bleu", tokenize, lowercase=False)
     except (RuntimeError, ImportError, AssertionError, OSError) as error:
@@ -195,7 +197,7 @@ def _tokenizer_problems(tokenize: str) -> list[Problem]:
         reason = " ".join(str(error).split())
         if extra := _EXTRAS.get(tokenize):
             reason = f"expected the packages of sacrebleu[{extra}] (pip install 'sacrebleu[{extra}]')"
-        return [Problem("--tokenize", f"tokenizer {tokenize!r} cannot be loaded: {reason}")]
+        return [Problem(where, f"tokenizer {tokenize!r} cannot be loaded: {reason}")]
     return []
 
 
@@ -235,6 +237,18 @@ def score_with(metric: Metric, hypotheses: Sequence[str], references: Sequence[S
     report = json.loads(result.format(width=17, signature=signature, is_json=True))
     mean, half = report.get("confidence_mean", 0.0), report.get("confidence_var", 0.0)
     return Score(result.score, signature, Bootstrap(bootstrap, mean, (mean - half, mean + half)))
+
+
+def warn_of_unspaced(references: Sequence[Text], tokenize: str) -> None:
+    """Warns where BLEU is to find words between spaces, and references have none."""
+    if tokenize not in ("13a", "intl", "none"):
+        return
+    for name, lines in references:
+        if fitting := unspaced_tokenizer(lines):
+            names = {"zh": "zh", "char": "char (or, for Japanese, ja-mecab)"}[fitting]
+            what = "no spaces between words, by which BLEU finds them; chrF does not mind, and --tokenize %s fits"
+            logger.warning(f"%s: {what}", name, names)
+            return
 
 
 def warn_of_tokenized(hypotheses: Sequence[str], references: Sequence[Sequence[str]], name: str) -> None:

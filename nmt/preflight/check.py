@@ -37,6 +37,8 @@ from nmt.preflight.trial import LONGEST_SECONDS, Trial, TrialModel, TrialOutcome
 from nmt.training.metrics_log import WITHOUT_TENSORBOARD
 from nmt.training.preparation import check_fingerprint, pair_filter_from_config
 from nmt.training.progress import count_until_stopped
+from nmt.training.resuming import check_validation, read_validation_pairs
+from nmt.training.scoring import validation_problems
 from nmt.training.signals import StopRequest
 
 _KINDS: dict[type[NmtError], str] = {MemoryExhaustedError: "memory", NonFiniteError: "diverged"}
@@ -110,6 +112,8 @@ class _Preflight:
         config, findings = self._config, self._findings
         if config.training.tensorboard and importlib.util.find_spec("tensorboard") is None:
             findings.error(Group.RUN, "tensorboard", ConfigError(*WITHOUT_TENSORBOARD))
+        if problems := validation_problems(config.training):
+            findings.error(Group.RUN, "validation_tokenize", ConfigError.from_problems(problems))
         resumable = check_run_directory(config, self._run, self._options.restart, findings)
         if resumable is None or not resumable.finished:
             files = check_files(config, self._options.full, findings, self._stop.check)
@@ -129,7 +133,9 @@ class _Preflight:
         with self._findings.catching(Group.FILES, "corpus_changed", DataError, InputFileError):
             pair_filter = pair_filter_from_config(self._config)
             fingerprint = corpus_fingerprint(training.files, resumable.tokenizers, pair_filter, tick=self._stop.check)
-            check_fingerprint(training.files, fingerprint, resumable.corpus)
+            check_fingerprint(training.files, fingerprint, resumable.state.corpus)
+        with self._findings.catching(Group.FILES, "validation_changed", DataError, InputFileError):
+            check_validation(self._config, read_validation_pairs(self._config), resumable.state)
 
     def _scan(self, files: FileInventory) -> dict[str, Reservoir]:
         with count_until_stopped("reading", "pairs", self._stop, quiet=self._options.quiet) as show:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from nmt.checkpoint.ownership import conflicts
 from nmt.checkpoint.run_directory import use_latest
+from nmt.checkpoint.training_state import TrainingState
 from nmt.config import Config
 from nmt.errors import ConfigError, ModelError, RunInUseError, StorageError
 from nmt.io.locks import lock_holder
@@ -19,7 +20,7 @@ class ResumableRun(NamedTuple):
     """An earlier training that this one would resume."""
 
     step: int  # number of updates made
-    corpus: str  # fingerprint of the corpus
+    state: TrainingState  # with the fingerprints of its texts
     tokenizers: Tokenizers  # of source and target
     finished: bool  # True if there is nothing left to do
 
@@ -60,7 +61,7 @@ def _resumable(config: Config, run: Path, findings: Findings) -> ResumableRun | 
 def _read(config: Config, directory: Path, findings: Findings) -> ResumableRun:
     # Imported here, since they take a second or two, and most runs are new.
     from nmt.checkpoint.checkpoint import load_checkpoint
-    from nmt.training.pipeline import check_unchanged, finished_by
+    from nmt.training.resuming import check_unchanged, finished_by
 
     checkpoint = load_checkpoint(directory)
     check_unchanged(config, checkpoint)
@@ -70,4 +71,4 @@ def _read(config: Config, directory: Path, findings: Findings) -> ResumableRun:
     if limit is not None:
         kind, what = "finished", f"this run is finished already: {limit}; training would do nothing"
     findings.inform(Group.RUN, kind, str(directory), what, "--restart begins anew")
-    return ResumableRun(state.step, state.corpus, checkpoint.tokenizers, limit is not None)
+    return ResumableRun(state.step, state, checkpoint.tokenizers, limit is not None)

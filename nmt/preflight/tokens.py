@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from nmt.checkpoint.layout import SHARED_TOKENIZER, SOURCE_TOKENIZER, TARGET_TOKENIZER
 from nmt.config import Config
 from nmt.corpus.build import write_pairs
 from nmt.corpus.encoding import Encoded, EncodedPairs, id_type
@@ -16,6 +17,7 @@ from nmt.corpus.parallel import CorpusFiles
 from nmt.corpus.report import Reason, Report
 from nmt.corpus.store import FILES, Store, StoreWriter
 from nmt.errors import DataError, ModelError
+from nmt.preflight.fidelity import report_rewritten
 from nmt.preflight.findings import Findings, Group, share
 from nmt.preflight.reservoir import Reservoir
 from nmt.preflight.run_directory import ResumableRun
@@ -82,6 +84,7 @@ def tokenize_sample(
         if report.kept:
             writer.finish("check", report)
     _report_left_out(report, sample.is_whole, files, findings)
+    report_rewritten(sample.pairs, files, tokenizers.target, findings)
     if not report.kept:
         return None
     store = Store.open(folder / CORPUS)
@@ -100,11 +103,15 @@ def _tokenizers(
         return tokenizers, (tokenizers.source.size, tokenizers.target.size)
     if options.source_model is not None:
         source = Tokenizer.load(options.source_model)
-        tokenizers = Tokenizers(source, Tokenizer.load(options.target_model) if options.target_model else source)
+        tokenizers = Tokenizers(
+            source, Tokenizer.load(options.target_model) if options.target_model else source.for_target()
+        )
         return tokenizers, (tokenizers.source.size, tokenizers.target.size)
     sides = [[pair.source for pair in sample.pairs], [pair.target for pair in sample.pairs]]
-    together = [sides] if options.shared else [[side] for side in sides]
-    trained = [train_on_texts(config, texts, stop) for texts in together]
+    together = {SHARED_TOKENIZER: sides}
+    if not options.shared:
+        together = {SOURCE_TOKENIZER: sides[:1], TARGET_TOKENIZER: sides[1:]}
+    trained = [train_on_texts(config, name, texts, stop) for name, texts in together.items()]
     if sample.is_whole:  # of a part, a vocabulary may be smaller
         for model in trained:
             if model.warning:

@@ -1,4 +1,4 @@
-"""A reader of the part of Protocol Buffers' wire format that SentencePiece uses.
+"""The part of Protocol Buffers' wire format that SentencePiece uses.
 
 Source: https://protobuf.dev/programming-guides/encoding/
 """
@@ -33,6 +33,19 @@ def fields(message: bytes) -> Iterator[tuple[int, int | bytes]]:
             raise ValueError(f"field of {length} bytes at byte {place} of {len(message)}")
         yield key >> 3, message[place : place + length]
         place += length
+
+
+def encode_field(number: int, value: bytes) -> bytes:
+    """Returns a field that holds bytes: text, or a message."""
+    return _encode_varint(number << 3 | _LENGTH_PREFIXED) + _encode_varint(len(value)) + value
+
+
+def _encode_varint(number: int) -> bytes:
+    encoded = bytearray()
+    while number >= 0x80:
+        encoded.append(number & 0x7F | 0x80)
+        number >>= 7
+    return bytes((*encoded, number))
 
 
 def _varint(message: bytes, place: int) -> tuple[int, int]:

@@ -21,6 +21,7 @@ import sentencepiece
 
 from nmt.errors import ModelError
 from nmt.io.lines import without_surrogates
+from nmt.tokenization import normalization
 from nmt.tokenization.protobuf import fields
 from nmt.tokenization.special_tokens import SpecialTokens
 from nmt.tokenization.subword_regularization import BpeDropout, Segmenter, UnigramSampling, Vocabulary, draw
@@ -45,12 +46,15 @@ class Tokenizer:
     Raises `ModelError`, naming `name`, if `model` is not a SentencePiece model.
     """
 
-    def __init__(self, model: bytes, name: str = "tokenizer") -> None:
+    def __init__(self, model: bytes, name: str = "tokenizer", *, for_target: bool = False) -> None:
+        """Loads a model; `for_target`, it normalises text by the rule that it has for target text, if it has one."""
         self.model = model
+        self._name = name
         self._processor = sentencepiece.SentencePieceProcessor()
         sentencepiece.set_min_log_level(_SILENT)  # its warnings do not name the model that they are about
         try:
-            self._processor.load_from_serialized_proto(model)
+            target_model = normalization.for_target(model) if for_target else None
+            self._processor.load_from_serialized_proto(target_model or model)
             self._model_type = _model_type(model)
             own_ids = list(range(self._processor.get_piece_size()))
             self._pieces: list[str] = self._processor.id_to_piece(own_ids)
@@ -79,6 +83,19 @@ class Tokenizer:
             reason = error.strerror if isinstance(error, OSError) else error
             raise ModelError(str(path), f"cannot be read: {reason}") from error
         return cls(model, str(path))
+
+    def for_target(self) -> Tokenizer:
+        """Returns the tokenizer of the same model for target text; this one, if the model has no rule of its own there.
+
+        Raises `ModelError` if that rule cannot be used.
+        """
+        if normalization.for_target(self.model) is None:
+            return self
+        return Tokenizer(self.model, self._name, for_target=True)
+
+    def reproduces(self, text: str) -> bool:
+        """Returns True if `decode` gives back what `encode` makes of a text, but for white space."""
+        return _words(self.decode(self.encode([text])[0])) == _words(text)
 
     def encode(self, texts: Sequence[str]) -> list[list[int]]:
         """Returns the ids of each text, without begin and end marks; none for a text that normalisation empties."""
@@ -214,6 +231,10 @@ def _model_type(model: bytes) -> int:
                 if spec_number == _MODEL_TYPE and isinstance(spec_value, int):
                     return spec_value
     return _UNIGRAM
+
+
+def _words(text: str) -> list[str]:
+    return text.replace("▁", " ").split()
 
 
 def _is_plain(text: str) -> bool:

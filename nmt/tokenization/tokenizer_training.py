@@ -12,9 +12,9 @@ import sentencepiece
 
 from nmt.errors import DataError
 from nmt.io.lines import is_blank, without_surrogates
+from nmt.tokenization.normalization import Normalization, folding, named_rule, with_rules
 
 TokenizerKind = Literal["unigram", "bpe", "char", "word"]
-Normalization = Literal["nmt_nfkc", "nfkc", "nmt_nfkc_cf", "nfkc_cf", "identity"]
 
 PAD_ID, UNK_ID, BOS_ID, EOS_ID = range(4)
 
@@ -43,32 +43,47 @@ def train_tokenizer(
     normalization: Normalization,
     training_lines: int,
     seed: int,
+    target_normalization: Normalization | None = None,
 ) -> TrainedTokenizer:
     """Trains a SentencePiece model on at most `training_lines` lines of each text that are not blank, drawn by `seed`.
 
     The marks have the ids `PAD_ID`, `UNK_ID`, `BOS_ID` and `EOS_ID`. With `byte_fallback`, a model of any kind spells
     a character (a word model: a word) outside the vocabulary in bytes, which take 256 places of the vocabulary.
 
+    The rule `normalization` is that of all texts but, where `target_normalization` names another, the last of them. The
+    model then has both rules (see `nmt.tokenization.tokenizers.Tokenizers`).
+
     The size is lowered if the corpus cannot fill it, and raised if the marks, the bytes and, for unigram and BPE, the
     characters that `character_coverage` asks for do not fit into it.
 
     Prints nothing; the same input gives the same bytes. Raises `DataError` if there is nothing to train on.
     """
-    sample = [line for text in texts for line in sample_lines(text, training_lines, seed)]
+    rule = named_rule(normalization)
+    target_rule = named_rule(target_normalization or normalization)
+    rules = [*[rule] * (len(texts) - 1), target_rule]
+    # Folded here, since SentencePiece folds all of its text by one rule.
+    sample = [
+        part
+        for text, of_text in zip(texts, rules, strict=True)
+        for line in folding(of_text)(sample_lines(text, training_lines, seed))
+        for part in _parts(line)
+    ]
     options = {
         "model_type": kind,
         "character_coverage": character_coverage,
         "byte_fallback": byte_fallback,
-        "normalization_rule_name": normalization,
+        "normalization_rule_name": "identity",
         # Pieces of a word model hold their own space; an unknown one would stick to the word before it.
         "unk_surface": " ⁇" if kind == "word" else "⁇",
     }
-    if not _holds_text(sample, options):
+    # Some versions of SentencePiece end the process if there is none.
+    if not any(line.replace("▁", " ").strip(" ") for line in sample):
         raise DataError("tokenizer", "the corpus has no text to train on")
     try:
         model = _train(sample, max(vocabulary_size, 5 + 256 * byte_fallback), options)
     except _TooSmallError as error:
         model = _train(sample, error.args[0], options)
+    model = with_rules(model, rule, target_rule)
     reached = sentencepiece.SentencePieceProcessor(model_proto=model).get_piece_size()
     return TrainedTokenizer(model, reached, _warning(vocabulary_size, reached))
 
@@ -100,13 +115,6 @@ def _parts(line: str) -> Iterator[str]:
         if not is_blank(text[start:end]):
             yield text[start:end]
         start = end
-
-
-def _holds_text(lines: list[str], options: Mapping[str, Any]) -> bool:
-    """Returns True if normalisation leaves anything; some versions of SentencePiece end the process if it does not."""
-    any_model = _train(["a"], 300, {**options, "model_type": "char"})
-    normalize = sentencepiece.SentencePieceProcessor(model_proto=any_model).normalize
-    return any(normalize(line).strip("▁") for line in lines)
 
 
 class _TooSmallError(Exception):

@@ -9,24 +9,30 @@ from nmt.tokenization.tokenizer import Tokenizer
 
 
 class Tokenizers(NamedTuple):
-    """The tokenizers of source and target; one and the same object where the languages share a vocabulary."""
+    """The tokenizers of source and target, which are of one model where the languages share a vocabulary.
+
+    Such a model may have a rule of its own by which it normalises target text. Where it has none, both tokenizers are
+    one and the same object.
+    """
 
     source: Tokenizer
     target: Tokenizer
 
     @classmethod
-    def from_models(cls, source: bytes, target: bytes | None = None) -> Self:
+    def from_models(
+        cls, source: bytes, target: bytes | None = None, *, names: tuple[str, str] = ("tokenizer", "tokenizer")
+    ) -> Self:
         """Loads the SentencePiece models of both sides; without `target`, one model serves both.
 
-        Raises ModelError if one of them is not a SentencePiece model.
+        Raises ModelError, naming it by `names`, if one of them is not a SentencePiece model.
         """
-        tokenizer = Tokenizer(source)
-        return cls(tokenizer, tokenizer if target is None else Tokenizer(target))
+        tokenizer = Tokenizer(source, names[0])
+        return cls(tokenizer, tokenizer.for_target() if target is None else Tokenizer(target, names[1]))
 
     @property
     def are_shared(self) -> bool:
         """True if both languages have one vocabulary."""
-        return self.source is self.target
+        return self.source.model is self.target.model
 
     @property
     def models(self) -> tuple[bytes, bytes | None]:

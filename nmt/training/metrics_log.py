@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nmt.checkpoint.layout import METRICS, TENSORBOARD
-from nmt.errors import ConfigError
+from nmt.errors import ConfigError, StorageError
 from nmt.io.atomic_files import storage_errors, write_file
 
 if TYPE_CHECKING:
@@ -20,11 +20,18 @@ WITHOUT_TENSORBOARD = ("training.tensorboard", "needs TensorBoard: pip install '
 
 
 def read_metrics(path: Path) -> list[dict[str, Any]]:
-    """Reads the records of a metrics file; a last line that a crash cut short is left out."""
-    if not path.exists():
+    """Reads the records of a metrics file; a last line that a crash cut short is left out.
+
+    Raises StorageError if it cannot be read.
+    """
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
         return []
+    except OSError as error:
+        raise StorageError(str(path), f"cannot be read: {error.strerror or error}") from error
     records = []
-    for line in path.read_bytes().split(b"\n")[:-1]:
+    for line in content.split(b"\n")[:-1]:
         try:
             record = json.loads(line)
         except ValueError:

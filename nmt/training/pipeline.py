@@ -16,12 +16,10 @@ from nmt.checkpoint.ownership import OF_ONE_TRAINING, own_run_directory
 from nmt.checkpoint.restart import clean, restore, stash
 from nmt.checkpoint.run_directory import checkpoint_name, set_pointer, use_latest
 from nmt.checkpoint.training_state import TrainingState
-from nmt.config import CHANGEABLE, Config, changed_keys, from_yaml
-from nmt.config.yaml12 import flow
-from nmt.corpus.parallel import CorpusFiles, read_pairs
+from nmt.config import Config, from_yaml
 from nmt.corpus.store import Store
 from nmt.device import choose_device, choose_precision
-from nmt.errors import ConfigError, DataError, Problem
+from nmt.errors import ConfigError, DataError
 from nmt.io.atomic_files import free_bytes, remove, write_file
 from nmt.model.seq2seq import Seq2Seq
 from nmt.tokenization.tokenizers import Tokenizers
@@ -34,6 +32,15 @@ from nmt.training.malloc import keep_freed_memory
 from nmt.training.metrics_log import MetricsWriter
 from nmt.training.preparation import corpus_files, prepare_corpus, read_trained_tokenizers, train_tokenizers
 from nmt.training.progress import duration
+from nmt.training.resuming import (
+    began_with,
+    check_renamed_files,
+    check_unchanged,
+    check_validation,
+    finished_by,
+    read_validation_pairs,
+)
+from nmt.training.scoring import validation_problems
 from nmt.training.signals import StopRequest
 from nmt.training.trainer import Trainer
 from nmt.training.validation import Validator
@@ -114,9 +121,16 @@ def _run(job: TrainingJob) -> str:
     if checkpoint is not None:
         check_unchanged(config, checkpoint)
         if (limit := finished_by(config, checkpoint.state)) is not None:
+            check_renamed_files(config, checkpoint, job.stop)
             logger.info("this run is finished already: %s", limit)
             return limit
+    scoring = began_with(checkpoint) if checkpoint else None
+    if problems := validation_problems(config.training, scoring):
+        raise ConfigError.from_problems(problems)
     files = corpus_files(config, job.stop.check)
+    pairs = read_validation_pairs(config)
+    if checkpoint is not None:
+        check_validation(config, pairs, checkpoint.state)
     write_file(run / CONFIG, config.as_yaml().encode())
     tokenizers = checkpoint.tokenizers if checkpoint else train_tokenizers(config, run, files, job.stop)
     expected = checkpoint.state.corpus if checkpoint else None
@@ -125,7 +139,8 @@ def _run(job: TrainingJob) -> str:
     model = _make_model(job, tokenizers)
     weights = sum(parameter.numel() * parameter.element_size() for parameter in model.parameters())
     DiskSpace.required(config, run, weights).check(run, free_bytes(run))
-    validator = _make_validator(job, tokenizers)
+    validator = Validator(config, pairs, tokenizers, job.dtype, scoring)
+    validator.scoring.log()
     with job.group.joined(job.device, job.stop):
         trainer = Trainer(job, model, store, tokenizers, validator)
         if checkpoint is not None:
@@ -191,25 +206,6 @@ def train_along(group: ProcessGroup, stop: StopRequest) -> None:
         trainer.fit(None)
 
 
-def check_unchanged(config: Config, checkpoint: Checkpoint) -> None:
-    """Checks that nothing but limits and intervals differs from the configuration that the run began with.
-
-    Raises ConfigError if another key does; it names each with both values.
-    """
-    problems = [
-        Problem(key, f"was {flow(before)} when this run began, and is {flow(after)} now; --restart begins anew")
-        for key, before, after in changed_keys(checkpoint.config, config)
-        if key not in CHANGEABLE
-    ]
-    if problems:
-        raise ConfigError.from_problems(problems)
-
-
-def finished_by(config: Config, state: TrainingState) -> str | None:
-    """Returns the limit that a training in this state ended at; None while there is more to do."""
-    return state.limit_reached(config.training) if state.validated_step == state.step else None
-
-
 def _make_model(job: TrainingJob, tokenizers: Tokenizers) -> Seq2Seq:
     config, processes = job.config, job.group.process.world_size
     torch.manual_seed(config.seed)
@@ -230,13 +226,6 @@ def _make_model(job: TrainingJob, tokenizers: Tokenizers) -> Seq2Seq:
             hint = "; model.decoder.conditional=false is trained by the fast loop"
         logger.warning("model: a %s attention is trained step by step, which takes longer%s", decoder, hint)
     return model
-
-
-def _make_validator(job: TrainingJob, tokenizers: Tokenizers) -> Validator:
-    validation = job.config.data.validation
-    files = CorpusFiles(validation.source, validation.target)
-    pairs = [(pair.source, pair.target) for pair in read_pairs(files, logger.warning)]
-    return Validator(job.config, pairs, tokenizers, job.dtype)
 
 
 def _reset_best(run: Path, state: TrainingState) -> None:

@@ -12,7 +12,15 @@ from itertools import chain
 from pathlib import Path
 from typing import TypeVar
 
-from nmt.checkpoint.layout import CORPUS, SHARED_TOKENIZER, SOURCE_TOKENIZER, TARGET_TOKENIZER, TOKENIZER
+from nmt.checkpoint.layout import (
+    CORPUS,
+    SHARED_TOKENIZER,
+    SOURCE_TOKENIZER,
+    TARGET_TOKENIZER,
+    TOKENIZER,
+    TOKENIZER_FILES,
+)
+from nmt.checkpoint.manifest import read_regular_file
 from nmt.checkpoint.tokenizer_folder import read_tokenizer_folder, tokenizers_from_files, write_tokenizer_folder
 from nmt.config import Config
 from nmt.corpus.build import build_corpus
@@ -60,7 +68,7 @@ def train_tokenizers(config: Config, run: Path, files: CorpusFiles, stop: StopRe
     if models is not None:
         logger.info("tokenizer: unchanged")
     else:
-        models = {name: _model(config, *origin, stop) for name, origin in origins.items()}
+        models = {name: _model(config, name, *origin, stop) for name, origin in origins.items()}
         with new_directory(folder, replace=True) as partial:
             write_tokenizer_folder(partial, models, fingerprint)
     return tokenizers_from_files(models, folder)
@@ -69,8 +77,8 @@ def train_tokenizers(config: Config, run: Path, files: CorpusFiles, stop: StopRe
 def read_trained_tokenizers(run: Path) -> Tokenizers:
     """Reads the tokenizers that `train_tokenizers` left in a run; raises ModelError if they are absent or damaged."""
     folder = run / TOKENIZER
-    models = {path.name: path.read_bytes() for path in sorted(folder.glob("*.model"))}
-    return tokenizers_from_files(models, folder)
+    names = sorted(name for name in TOKENIZER_FILES if (folder / name).is_file())
+    return tokenizers_from_files({name: read_regular_file(folder / name) for name in names}, folder)
 
 
 def _tokenizer_fingerprint(config: Config, files: CorpusFiles, stop: StopRequest) -> str:
@@ -81,8 +89,8 @@ def _tokenizer_fingerprint(config: Config, files: CorpusFiles, stop: StopRequest
     return hashlib.blake2b("\n".join(parts).encode()).hexdigest()
 
 
-def _model(config: Config, existing: str | None, sides: Sequence[Sequence[str]], stop: StopRequest) -> bytes:
-    """Returns a SentencePiece model: an existing one, or one trained on the files of one or both sides."""
+def _model(config: Config, name: str, existing: str | None, sides: Sequence[Sequence[str]], stop: StopRequest) -> bytes:
+    """Returns the model for a tokenizer's file: an existing one, or one trained on the files of one or both sides."""
     if existing is not None:
         return Tokenizer.load(existing).model
     logger.info("tokenizer: training %s on %s", config.tokenizer.kind, ", ".join(chain(*sides)))
@@ -94,18 +102,22 @@ def _model(config: Config, existing: str | None, sides: Sequence[Sequence[str]],
                 stop.check()
                 yield line.text
 
-    trained = train_on_texts(config, list(map(lines, sides)), stop)
+    trained = train_on_texts(config, name, list(map(lines, sides)), stop)
     if trained.warning:
         logger.warning("tokenizer: %s", trained.warning)
     return trained.model
 
 
-def train_on_texts(config: Config, texts: Sequence[Iterable[str]], stop: StopRequest) -> TrainedTokenizer:
-    """Trains the tokenizer that a configuration asks for on the lines of the texts.
+def train_on_texts(config: Config, name: str, texts: Sequence[Iterable[str]], stop: StopRequest) -> TrainedTokenizer:
+    """Trains the tokenizer that a configuration asks for under the name of a file, on the lines of the texts.
+
+    The texts are those of the source and the target for `shared.model`, and one of them for the others.
 
     Raises DataError if there is nothing to train on, and StoppedError once a signal has come.
     """
     options = config.tokenizer
+    rule = options.target_normalization if name == TARGET_TOKENIZER else options.normalization
+    target_rule = rule if name == SOURCE_TOKENIZER else options.target_normalization
     return _in_thread(
         lambda: train_tokenizer(
             *texts,
@@ -113,7 +125,8 @@ def train_on_texts(config: Config, texts: Sequence[Iterable[str]], stop: StopReq
             vocabulary_size=options.vocabulary_size,
             character_coverage=options.character_coverage,
             byte_fallback=options.byte_fallback,
-            normalization=options.normalization,
+            normalization=rule,
+            target_normalization=target_rule,
             training_lines=options.training_lines,
             seed=config.seed,
         ),

@@ -49,6 +49,8 @@ class Trainer:
     ) -> None:
         """Takes a job whose processes have all joined its `group`; `validator` is None in those that do not write."""
         self.state = TrainingState(corpus=store.fingerprint)
+        if validator is not None:
+            self._take_validation(validator)
         self._job = job
         self._config = job.config.training
         self._model = model
@@ -76,6 +78,13 @@ class Trainer:
         except ValueError as error:
             raise ModelError(str(checkpoint.directory / STATE), str(error)) from error
         restore_snapshot(checkpoint, self._parameters, self._optimizer, self._ema)
+        if self._validator is not None:
+            self._take_validation(self._validator)
+
+    def _take_validation(self, validator: Validator) -> None:
+        """Keeps with the best score what it is a score of."""
+        self.state.validation = validator.fingerprint
+        self.state.metric, self.state.validation_tokenize = validator.scoring.metric, validator.scoring.tokenize
 
     def fit(self, metrics: MetricsWriter | None) -> str:
         """Trains on, and returns the limit that ended it.
@@ -227,14 +236,14 @@ class Trainer:
             self._agreed_stop = self._job.stop  # the others leave with this process
             self._stop_if_asked()
             return
-        is_best = state.take_score(result.metric(self._config.early_stopping_metric), self._config)
+        is_best = state.take_score(result.metric(state.metric), result.perplexity, self._config)
         state.seconds = time.monotonic() - self._started
         metrics.write(validation_record(state, result))
         result.report(state.step, is_best)
         self._save(is_best=is_best)
 
     def _metric_text(self, score: float) -> str:
-        metric = self._config.early_stopping_metric
+        metric = self.state.metric
         return f"perplexity {-score:.2f}" if metric == "perplexity" else f"{metric} {score:.2f}"
 
     def best_text(self) -> str:
@@ -269,7 +278,8 @@ class Trainer:
                 "step": state.step,
                 "epoch": state.position.epoch,
                 "training_seconds": state.seconds,
-                "metric": self._config.early_stopping_metric,
+                "metric": state.metric,
+                "validation_tokenize": state.validation_tokenize,
                 "best_score": state.best_score,
                 "best_step": state.best_step,
             },

@@ -10,10 +10,12 @@ from dataclasses import dataclass
 import torch
 
 from nmt.config import Config
+from nmt.corpus.fingerprint import pairs_fingerprint
 from nmt.errors import DataError, NonFiniteError
 from nmt.evaluation.metrics import evaluate, perplexity
 from nmt.model.seq2seq import Seq2Seq
 from nmt.tokenization.tokenizers import Tokenizers
+from nmt.training.scoring import Scoring, choose_scoring
 from nmt.translation.forced_decoding import MAX_TOKENS, TokenPair, force_decode_tokens
 from nmt.translation.translator import Translator
 
@@ -29,6 +31,7 @@ class ValidationResult:
     bleu: float
     chrf: float
     samples: tuple[tuple[str, str, str], ...]  # source, reference, translation
+    bleu_title: str = "BLEU"  # with its tokenizer, where that is not the default
 
     def metric(self, name: str) -> float:
         """Returns the value of an early-stopping metric, larger for better."""
@@ -37,8 +40,8 @@ class ValidationResult:
     def report(self, step: int, is_best: bool) -> None:
         """Logs the scores and the samples."""
         best = " (best so far)" if is_best else ""
-        scores = f"{step:,}", self.loss, self.perplexity, self.bleu, self.chrf
-        logger.info("validation at step %s: loss %.3f, perplexity %.2f, BLEU %.2f, chrF %.2f%s", *scores, best)
+        scores = f"{step:,}", self.loss, self.perplexity, self.bleu_title, self.bleu, self.chrf
+        logger.info("validation at step %s: loss %.3f, perplexity %.2f, %s %.2f, chrF %.2f%s", *scores, best)
         for source, reference, translation in self.samples:
             logger.info("  source      %s\n  reference   %s\n  translation %s", source, reference, translation)
 
@@ -47,9 +50,19 @@ class Validator:
     """Scores a model on the validation pairs, decoding with the search of the configuration."""
 
     def __init__(
-        self, config: Config, pairs: Sequence[tuple[str, str]], tokenizers: Tokenizers, dtype: torch.dtype
+        self,
+        config: Config,
+        pairs: Sequence[tuple[str, str]],
+        tokenizers: Tokenizers,
+        dtype: torch.dtype,
+        scoring: Scoring | None = None,
     ) -> None:
-        """Tokenises the pairs; raises DataError where all of them are blank."""
+        """Tokenises the pairs; raises DataError where all of them are blank.
+
+        A resumed training gives the `scoring` that it began with; a new one chooses it by the pairs.
+        """
+        self.fingerprint = pairs_fingerprint(pairs)
+        self.scoring = scoring or choose_scoring(config.training, [target for _, target in pairs])
         self._config = config
         self._tokenizers = tokenizers
         self._dtype = dtype
@@ -86,7 +99,7 @@ class Validator:
         finally:
             model.train(was_training)
         references = [target for _, target in self._pairs]
-        scores = evaluate(translations, [references], metrics=("bleu", "chrf"))
+        scores = evaluate(translations, [references], metrics=("bleu", "chrf"), tokenize=self.scoring.tokenize)
         samples = [(*pair, translation) for pair, translation in zip(self._pairs, translations, strict=True)]
         return ValidationResult(
             loss=loss / tokens,
@@ -94,6 +107,7 @@ class Validator:
             bleu=scores["bleu"].score,
             chrf=scores["chrf"].score,
             samples=tuple(samples[: self._config.training.validation_samples]),
+            bleu_title=self.scoring.bleu_title,
         )
 
     def _loss(self, translator: Translator) -> tuple[float, int]:

@@ -21,7 +21,7 @@ def limits(**options: Any) -> TrainingConfig:
 
 
 def test_each_limit_ends_training_and_is_named() -> None:
-    state = TrainingState(step=10, position=Position(2, 0, 0), seconds=90.0, validations_without_gain=3)
+    state = TrainingState(step=10, position=Position(2, 0, 0), seconds=90.0, validations_without_gain=3, metric="bleu")
     assert state.limit_reached(limits(max_steps=10)) == "max_steps 10 reached"
     assert state.limit_reached(limits(max_epochs=2)) == "max_epochs 2 reached"
     assert state.limit_reached(limits(max_minutes=1.5)) == "max_minutes 1.5 reached"
@@ -31,11 +31,11 @@ def test_each_limit_ends_training_and_is_named() -> None:
 
 def test_the_best_score_resets_patience() -> None:
     state, config = TrainingState(step=5), limits(patience=9)
-    assert state.take_score(10.0, config)
+    assert state.take_score(10.0, 2.0, config)
     state.step = 6
-    assert not state.take_score(10.0, config)
+    assert not state.take_score(10.0, 2.0, config)
     assert (state.best_step, state.validations_without_gain, state.validated_step) == (5, 1, 6)
-    assert state.take_score(10.1, config)
+    assert state.take_score(10.1, 2.0, config)
     assert (state.best_step, state.validations_without_gain) == (6, 0)
 
 
@@ -43,13 +43,13 @@ def test_a_plateau_reduces_the_rate_once_for_each_patience() -> None:
     state, config = TrainingState(), limits(schedule="plateau", plateau_patience=2, patience=9)
     reductions = []
     for score in (5.0, 4.0, 4.0, 4.0, 4.0, 6.0, 4.0):
-        state.take_score(score, config)
+        state.take_score(score, 2.0, config)
         reductions.append(state.reductions)
     assert reductions == [0, 0, 1, 1, 2, 2, 2]
 
 
 def test_state_survives_json() -> None:
-    state = TrainingState(7, Position(1, 2, 3), 4.5, 6, -2.25, 5, 1, 1, 2, "abc")
+    state = TrainingState(7, Position(1, 2, 3), 4.5, 6, -2.25, 2.25, 5, 1, 1, 2, "abc", "def", "perplexity", "13a")
     assert TrainingState.from_json(state.as_json(), WHERE) == state
     assert TrainingState.from_json(TrainingState().as_json(), WHERE) == TrainingState()
 
@@ -95,3 +95,35 @@ def test_the_length_of_a_training_is_the_steps_made_once_a_limit_is_reached() ->
 @pytest.mark.parametrize(("position", "epoch"), [((0, 0, 0), 1), ((0, 0, 3), 1), ((1, 0, 0), 1), ((1, 2, 0), 2)])
 def test_the_epoch_shown_is_that_of_the_last_update(position, epoch):
     assert TrainingState(position=Position(*position)).epochs_begun == epoch
+
+
+def test_of_equal_scores_the_lower_perplexity_is_better() -> None:
+    state, config = TrainingState(step=1), limits(patience=2)
+    assert state.take_score(0.0, 90.0, config)
+    state.step = 2
+    assert state.take_score(0.0, 80.0, config)
+    assert (state.best_step, state.best_perplexity) == (2, 80.0)
+    state.step = 3
+    assert not state.take_score(0.0, 80.0, config)
+    assert state.best_step == 2
+
+
+def test_an_equal_score_does_not_renew_patience() -> None:
+    state, config = TrainingState(), limits(patience=3)
+    found = []
+    for step, perplexity in enumerate((1.5, 1.4, 1.3, 1.2), start=1):
+        state.step = step
+        found.append(state.take_score(100.0, perplexity, config))
+    assert found == [True] * 4 and state.best_step == 4
+    assert state.limit_reached(config) is not None
+
+
+def test_a_state_of_an_earlier_version_is_read() -> None:
+    state = TrainingState(7, Position(1, 2, 3), best_score=5.0, best_step=5, corpus="abc")
+    added = ("best_perplexity", "validation", "metric", "validation_tokenize")
+    values = {name: value for name, value in state.as_json().items() if name not in added}
+    again = TrainingState.from_json(values, WHERE)
+    assert again == state
+    again.step = 8
+    assert again.take_score(5.0, 9.0, limits())  # nothing is known of the perplexity of the best
+    assert (again.best_step, again.validations_without_gain) == (8, 1)

@@ -90,6 +90,9 @@ def test_a_configuration_that_is_of_other_tokenizers_is_refused(call, hostile):
         {"training_seconds": None},
         {"metric": 5},
         {"metric": "\x1b[2J"},
+        {"validation_tokenize": 5},
+        {"validation_tokenize": "\x1b[2J"},
+        {"validation_tokenize": []},
     ],
     ids=str,
 )

@@ -69,7 +69,7 @@ def test_everything_that_is_damaged_is_named_at_once(call, run, checkpoint):
     named += [other / MANIFEST, run / "best", missing, f"{run / CONFIG}:2", run / "tokenizer" / SHARED_TOKENIZER]
     assert [error.removeprefix("nmt: error: ").partition(": ")[0] for error in done.errors] == list(map(str, named))
     assert done.lines[0] == f"{checkpoint}: damaged, but for config.yaml, manifest.json, shared.model, state.json"
-    assert done.lines[1] == f"{other}: damaged, but for nothing"
+    assert done.lines[1] == f"{other}: damaged"
     assert not any(line.endswith("sound") for line in done.lines)
     found = json.loads(call("info", "--verify", run, "--format", "json").out)
     assert found["sound"] is False

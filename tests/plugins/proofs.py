@@ -46,6 +46,7 @@ PROMISES = {
     20: "A model opens no file outside itself",
     21: "No network unless asked",
     22: "The reader goes away: quiet exit 141",
+    23: "What the corpus holds can come out",
 }
 SHOWN_FAILURES = 10
 

@@ -107,10 +107,32 @@ def test_a_vocabulary_of_words_that_are_rare_is_a_warning(corpus, tokens):
         lines = corpus.lines(f"training.{side}")
         corpus.write(f"training.{side}", [f"{line} {number * 7919:x}" for number, line in enumerate(lines)])
     _, findings = tokens(corpus.config(tokenizer={"kind": "word", "vocabulary_size": 2000, "byte_fallback": False}))
-    assert [(finding.kind, finding.severity) for finding in findings] == [("vocabulary_too_large", "warning")]
+    # Words that do not fit into the vocabulary cannot come out, either.
+    assert {(finding.kind, finding.severity) for finding in findings} == {
+        ("vocabulary_too_large", "warning"),
+        ("rewritten", "warning"),
+    }
 
 
 def test_two_vocabularies_are_made_where_none_is_shared(corpus, tokens):
     config = corpus.config(tokenizer={"vocabulary_size": 400, "byte_fallback": False, "shared": False})
     tokenized, _ = tokens(config)
     assert tokenized.tokenizers.source.model != tokenized.tokenizers.target.model
+
+
+def test_target_lines_that_the_tokenizer_rewrites_are_reported(corpus, tokens):
+    lines = corpus.lines("training.fr")
+    lines[6] = "un chat de 3 m² noirs"
+    corpus.write("training.fr", lines)
+    _, findings = tokens(corpus.config(tokenizer={"vocabulary_size": 600, "target_normalization": "nmt_nfkc"}))
+    (finding,) = [finding for finding in findings if finding.kind == "rewritten"]
+    assert finding.where.endswith("training.fr:7") and 'where "m²" becomes "m2"' in finding.what
+    assert finding.severity == ("warning" if len(lines) < 100 else "information")
+
+
+def test_by_default_no_target_line_is_rewritten(corpus, tokens):
+    lines = corpus.lines("training.fr")
+    lines[6] = "un chat de 3 m² … می\u200cروم \u200b ½"
+    corpus.write("training.fr", lines)
+    _, findings = tokens(corpus.config(tokenizer={"vocabulary_size": 600}))
+    assert [finding for finding in findings if finding.kind == "rewritten"] == []

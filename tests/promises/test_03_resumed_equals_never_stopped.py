@@ -42,7 +42,7 @@ VARIANTS = {
 }
 OF_ALL = ["training={log_every: 5, batch_tokens: 96}", "search={beam_size: 1, max_length: 4}"]
 OF_VALIDATION = (
-    *("validated_step", "best_score", "best_step"),
+    *("validated_step", "best_score", "best_perplexity", "best_step"),
     *("validations_without_gain", "plateau_validations", "reductions"),
 )
 SAVING_EACH_STEP = ["training={save_every_minutes: 1e-9, keep_checkpoints: 1000}"]

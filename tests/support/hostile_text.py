@@ -14,6 +14,34 @@ BLANKS = (" ", "\t", "\u00a0", "\ufeff", "\u3000", "\u2003", "\u1680", *BREAKS[1
 CONTROL_WORDS = ("<s>", "</s>", "<pad>", "<unk>", "<0x0A>", "<0x00>", "▁<s>", "<s", "s>", "⁇")
 """How tokenizers spell what is no text. Typed by a user, it is text."""
 
+SCRIPTS = {
+    "LATIN": "éßøłşﬁ",
+    "CYRILLIC": "жщёѣ",
+    "GREEK": "άΐς",
+    "ARMENIAN": "աևֆ",
+    "HEBREW": "שׁלֹך",
+    "ARABIC": "لاﷺی\u200c",
+    "SYRIAC": "ܐܒ",
+    "DEVANAGARI": "क्षि\u200d",
+    "BENGALI": "ক্ষো",
+    "TAMIL": "கௌ",
+    "TELUGU": "క్ష",
+    "SINHALA": "ක්\u200dෂ",
+    "THAI": "กำแ",
+    "LAO": "ກຳ",
+    "TIBETAN": "ཀྵ་",
+    "MYANMAR": "က္က",
+    "GEORGIAN": "აჰ",
+    "HANGUL": "한ᄒ",
+    "ETHIOPIC": "ሀቋ",
+    "KHMER": "ខ្មែរ\u200b",
+    "KANA": "がカ゛ｶﾞ",
+    "HAN": "㍿神神",
+    "SYMBOLS": "²…½™①🙂👩\u200d👧\ufe0f",
+    "INVISIBLE": "\u00ad\u200b\u200e\ufeff\x01\x7f\u202a\U000e0001▅\0",
+}
+"""Letters and marks of many scripts, among them such as normalisation changes, or that do not show."""
+
 _CHARACTERS = (
     "\r\0\v\f\x1c\x1d\x1e\x1f\x85\u2028\u2029\ufeff\u00a0\u200b\u00ad\u202e\x1b\x7f\u0301▁🙂𝔸\U0010fffd\U000e0001"
 )

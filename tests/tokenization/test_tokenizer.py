@@ -206,7 +206,7 @@ def test_each_word_of_the_input_has_the_tokens_it_has_alone(kind, text):
 
 
 @pytest.mark.parametrize("kind", ["unigram", "bpe"])
-@pytest.mark.parametrize("dropped", ["\u200b", "\u200b\ufeff\u200c", "\ufffd", "▁", "\x01", "\x01\ufffd"], ids=ascii)
+@pytest.mark.parametrize("dropped", ["\u200b", "\u200b\ufeff\u200e", "\ufffd", "▁", "\x01", "\x01\ufffd"], ids=ascii)
 def test_a_word_that_normalisation_drops_has_no_token(kind, dropped):
     tokenizer = trained(kind)
     text = f"{dropped} ein {dropped} Hund {dropped}"

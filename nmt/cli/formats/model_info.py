@@ -34,7 +34,9 @@ def as_text(description: dict[str, Any]) -> list[str]:
         lines.append(f"trained      {training['step']:,} steps, {training['training_seconds'] / 60:.1f} minutes")
     if training.get("best_score") is not None:
         score = abs(training["best_score"])
-        lines.append(f"validation   {training['metric']} {score:.2f} (best, at step {training['best_step']:,})")
+        tokenize = training.get("validation_tokenize", "13a")
+        metric = training["metric"] + (f" ({tokenize})" if training["metric"] == "bleu" and tokenize != "13a" else "")
+        lines.append(f"validation   {metric} {score:.2f} (best, at step {training['best_step']:,})")
     return [*lines, "", "configuration:", *(f"  {line}" for line in description["configuration_yaml"].splitlines())]
 
 
@@ -42,9 +44,9 @@ def verified_as_text(part: VerifiedPart) -> str:
     """Formats a line about a part of a model that was verified."""
     if not part.problems:
         return f"{part.path}: sound"
-    sound = ", ".join(part.sound) or "nothing"
+    rest = f", but for {', '.join(part.sound)}" if part.sound else ""
     use = "; good enough to translate with" if part.translates else ""
-    return f"{part.path}: damaged, but for {sound}{use}"
+    return f"{part.path}: damaged{rest}{use}"
 
 
 def verified_as_json(model: Path, parts: Sequence[VerifiedPart], problems: Sequence[Problem]) -> str:
