@@ -191,8 +191,8 @@ def translate(
         logger.debug("search: %s", options)
         # What can fail comes before the output is opened, which empties a file that was there.
         writer = stack.enter_context(open_output(output.output_file))
-        inputs = [] if input_file is None else [input_file]
-        show = count_progress(stack, "translating", "lines", inputs, output.output_file, quiet=log.quiet)
+        read_from = [] if input_file is None else [input_file]
+        show = count_progress(stack, "translating", "lines", read_from, output.output_file, quiet=log.quiet)
         name = "TEXT" if stream is None else stream.name
         read = iter([typed_lines(text or ())]) if stream is None else _ready(stream)
         watch, too_long = SentenceWatch(name, lines, quiet=log.quiet), 0

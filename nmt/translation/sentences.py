@@ -17,7 +17,7 @@ WITHOUT_SPACES = frozenset({"ja", "km", "lo", "my", "nan", "th", "wuu", "yue", "
 """Languages that write nothing between sentences."""
 
 # Languages whose abbreviations sentencex knows by a code of two letters, by their codes of three letters.
-_TWO_LETTERS = dict(
+_TWO_LETTERS: dict[str, str] = dict(
     re.findall(
         r"(\w+)=(\w+)",
         "amh=am ara=ar ben=bn bul=bg cat=ca ces=cs cze=cs cmn=zh dan=da deu=de ger=de ell=el gre=el eng=en spa=es "
@@ -86,7 +86,7 @@ def sentences(line: str, language: str) -> list[Piece]:
 
 def sentencex_code(language: str) -> str:
     """Returns the code by which sentencex knows a language, without region or script."""
-    code = re.split(r"[-_@.]", language.lower(), maxsplit=1)[0]
+    code: str = re.split(r"[-_@.]", language.lower(), maxsplit=1)[0]
     return _TWO_LETTERS.get(code, code)
 
 
