@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import operator
 import os
 from collections.abc import Callable, Iterable, Mapping, Set
+from numbers import Integral
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -21,7 +23,13 @@ def check_lines(lines: Iterable[str], name: str = "lines") -> list[str]:
 
 def check_numbers(numbers: Iterable[int], name: str = "numbers") -> list[int]:
     """Returns whole numbers as a list; raises TypeError or ValueError for anything else."""
-    return _listed(name, numbers, lambda value, of: int(check_argument(of, value, Seed)))
+    return _listed(name, numbers, _number)
+
+
+def _number(value: object, name: str) -> int:
+    # The usual case is quick: a batch has thousands.
+    number = operator.index(value) if isinstance(value, Integral) and not isinstance(value, bool) else value
+    return number if isinstance(number, int) and 0 <= number < 1 << 63 else check_argument(name, value, Seed)
 
 
 def check_text(value: object, name: str) -> str:

@@ -2,30 +2,23 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
 import torch
-from torch import Tensor
 
 from nmt.checkpoint.layout import CONFIG, WEIGHTS
 from nmt.checkpoint.loading import open_model
 from nmt.checkpoint.run_directory import Warn
 from nmt.config import Config
-from nmt.corpus.batching import pad
-from nmt.device import choose_device, choose_precision, products_in, use_one_thread_after_fork, within_memory
-from nmt.errors import DeviceError, MemoryExhaustedError, ModelError, NmtError, NonFiniteError
-from nmt.model.restricted_output import RestrictedOutput
-from nmt.model.seq2seq import SearchState, Seq2Seq
-from nmt.search.beam import beam_search
-from nmt.search.hypothesis import Hypothesis, NonFiniteScoresError, Step
-from nmt.search.sampling import SamplingOptions, sample
-from nmt.search.shortlist import RestrictedVocabularies, Shortlist
+from nmt.device import choose_device, choose_precision
+from nmt.errors import ModelError, NmtError, NonFiniteError
+from nmt.model.seq2seq import Seq2Seq
+from nmt.search.sampling import SamplingOptions
+from nmt.search.shortlist import Shortlist
 from nmt.tokenization.tokenizers import Tokenizers
 from nmt.translation.arguments import (
     check_count,
@@ -35,15 +28,12 @@ from nmt.translation.arguments import (
     check_path,
     check_text,
 )
-from nmt.translation.batches import search_batches
 from nmt.translation.decoding_trace import AttendedLine, trace_decoding
 from nmt.translation.options import TranslateOptions
 from nmt.translation.result import Translation
-from nmt.translation.segments import EncodedSegments, LineSegmenter, Segment, SegmentResult
+from nmt.translation.segment_search import SegmentSearch
+from nmt.translation.segments import LineSegmenter, SegmentResult
 from nmt.translation.sentences import require_sentencex
-
-WORTH_A_TABLE = 16
-"""Minimum number of segments for which a table of the words' gates takes less time to make than it saves."""
 
 
 class Translator:
@@ -79,10 +69,9 @@ class Translator:
         self.directory = directory
         self.tick = tick
         self._identity = identity
-        self._process = os.getpid()
         self._segmenter = LineSegmenter(tokenizers, config, shortlist)
+        self._search = SegmentSearch(model, tokenizers, dtype, tick)
         self._dtype = dtype
-        self._word_gates: Tensor | None = None
 
     @classmethod
     def load(
@@ -244,7 +233,7 @@ class Translator:
         self._check_shortlist(options)
         segments = list(self._segmenter.segments(lines, prefixes, numbers, options))
         searched = [place for place, segment in enumerate(segments) if not segment.unchanged]
-        found = self._search_all([segments[place] for place in searched], options)
+        found = self._search.find([segments[place] for place in searched], options, self.not_finite)
         hypotheses = dict(zip(searched, found, strict=True))
         of_lines: list[list[SegmentResult]] = [[] for _ in lines]
         for place, segment in enumerate(segments):
@@ -273,7 +262,7 @@ class Translator:
         with self.computing():
             for line, results in zip(lines, of_lines, strict=True):
                 traces = [
-                    trace_decoding(self.model, self.tokenizers, result, self.encode([result.segment]))
+                    trace_decoding(self.model, self.tokenizers, result, self._search.encode([result.segment]))
                     for result in results
                     if not result.segment.unchanged
                 ]
@@ -281,97 +270,15 @@ class Translator:
                 attended.append(AttendedLine(translation, tuple(traces), self.config, options))
         return attended
 
-    @contextmanager
-    def computing(self) -> Iterator[None]:
-        """Returns a context to run the model in: no gradients, and products in the translator's number type.
-
-        A process that was made by fork computes with one thread.
-
-        Raises:
-            DeviceError: such a process cannot use the CUDA device that its parent put the model on.
-        """
-        if self.device.type == "cuda" and self._process != os.getpid():
-            what = "cannot be used in a process made by fork: load the model there, or use the start method spawn"
-            raise DeviceError(str(self.device), what)
-        use_one_thread_after_fork()
-        with torch.inference_mode(), products_in(self._dtype, self.device):
-            yield
-
-    def encode(self, segments: Sequence[Segment]) -> EncodedSegments:
-        """Encodes a batch of segments; to be called in the context `computing`."""
-        special = self.tokenizers.source.special
-        rows, lengths = pad([segment.ids for segment in segments], special.pad, end=special.eos)
-        source_lengths = torch.from_numpy(lengths).to(self.device)
-        state = self.model.start(self.model.encode(torch.from_numpy(rows).to(self.device), source_lengths))
-        candidates = [segment.candidates for segment in segments if segment.candidates is not None]
-        if not candidates:
-            return EncodedSegments(state, source_lengths, None)
-        restricted = RestrictedVocabularies.from_candidates(candidates, self.tokenizers.target.special)
-        tokens, counts = (torch.from_numpy(part).to(self.device) for part in (restricted.tokens, restricted.lengths))
-        output = RestrictedOutput.from_candidates(self.model.output_weight, tokens, counts)
-        return EncodedSegments(state._replace(output=output), source_lengths, restricted)
+    def computing(self) -> AbstractContextManager[None]:
+        """Returns a context to run the model in; see `SegmentSearch.computing`."""
+        return self._search.computing()
 
     def _check_shortlist(self, options: TranslateOptions, where: str = "shortlist") -> None:
         if options.search.shortlist and self.shortlist is None:
             count = options.search.shortlist
             what = f"is {count}, but the model has no table for it; `nmt shortlist` makes one, and 0 is off"
             raise ModelError(where, what)
-
-    def _search_all(self, segments: Sequence[Segment], options: TranslateOptions) -> list[list[Hypothesis]]:
-        """Finds the hypotheses of each segment, batch by batch."""
-        hypotheses: list[list[Hypothesis]] = [[]] * len(segments)
-        search, exhausted = partial(self._search, options), partial(_exhausted, options)
-        with self.computing():
-            if self._word_gates is None and len(segments) >= WORTH_A_TABLE:
-                self._word_gates = self.model.word_gates()
-            for batch in search_batches(segments, self.model, options):
-                of_batch = within_memory([segments[n] for n in batch], search, exhausted)
-                for place, of_segment in zip(batch, of_batch, strict=True):
-                    hypotheses[place] = of_segment
-        return hypotheses
-
-    def _search(self, options: TranslateOptions, segments: Sequence[Segment]) -> list[list[Hypothesis]]:
-        """Searches a batch of segments, with errors that name the line of scores not finite."""
-        try:
-            return self._search_batch(segments, options)
-        except NonFiniteScoresError as error:
-            raise self.not_finite(segments[error.sentence].key[0]) from error
-
-    def _search_batch(self, segments: Sequence[Segment], options: TranslateOptions) -> list[list[Hypothesis]]:
-        """Finds the hypotheses of each segment."""
-        state, source_lengths, restricted = self.encode(segments)
-        tokens = source_lengths - 1  # without the end mark
-        limits = (tokens * options.search.max_length_ratio + 10).long().clamp(max=options.search.max_length)
-        prefixes = [segment.prefix for segment in segments] if any(segment.prefix for segment in segments) else None
-        if prefixes:
-            longest = torch.tensor([len(prefix) + 1 for prefix in prefixes], device=self.device)
-            limits = torch.maximum(limits, longest)
-        special = self.tokenizers.target.special
-        if restricted is not None:
-            special, prefixes = restricted.special, prefixes and restricted.restricted(prefixes)
-        search = options.for_search(special)
-        sentences: dict[str, Any] = {
-            "max_lengths": limits,
-            "source_lengths": source_lengths,
-            "forced_prefixes": prefixes,
-        }
-        if options.sampling is None:
-            hypotheses = beam_search(self._step, state, search, **sentences)
-        else:
-            keys = [segment.key for segment in segments]
-            hypotheses = sample(self._step, state, search, options.sampling, keys=keys, **sentences)
-        return hypotheses if restricted is None else restricted.whole(hypotheses)
-
-    def _step(self, tokens: Tensor, state: SearchState) -> Step[SearchState]:
-        self.tick()
-        return Step(*self.model.step(tokens, state, self._word_gates))
-
-
-def _exhausted(options: TranslateOptions, segment: Segment) -> MemoryExhaustedError:
-    """Makes the error for a segment for which alone memory does not suffice."""
-    width = f"{options.width} samples" if options.sampling else f"beam {options.width}"
-    what = f"out of memory while translating one sentence of {len(segment.ids)} tokens with {width}"
-    return MemoryExhaustedError(f"line {segment.key[0]}", what)
 
 
 def _load_again(kind: type[Translator], directory: Path, device: str, precision: str, identity: str) -> Translator:
