@@ -47,11 +47,11 @@ def check_options(options: object) -> TranslateOptions | None:
     raise TypeError(f"options is {options!r:.200}: expected what translator.options(beam_size=3) returns, or None")
 
 
-def check_path(path: object) -> Path:
+def check_path(path: object, name: str = "path") -> Path:
     """Returns a path; raises TypeError for what is no path of text."""
     if isinstance(path, str | os.PathLike) and isinstance(named := os.fspath(path), str):
         return Path(named)
-    raise TypeError(f"path is {path!r:.200}: expected a path, a str or a pathlib.Path")
+    raise TypeError(f"{name} is {path!r:.200}: expected a path, a str or a pathlib.Path")
 
 
 def check_count(lines: list[str], **others: list[Any] | None) -> None:

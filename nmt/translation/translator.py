@@ -91,8 +91,8 @@ class Translator:
             ModelError: there is no model, or it is damaged or does not fit this program.
             DeviceError: there is no such device.
         """
-        path = check_path(path)
-        where = choose_device(check_text(device, "device"))
+        path, device, precision = check_path(path), check_text(device, "device"), check_text(precision, "precision")
+        where = choose_device(device)
         bundle = open_model(path, warn, where)
         dtype = choose_precision(precision, where, training=False)
         bundle.model.hold_matrices_in(dtype)
