@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -23,6 +24,8 @@ _OUT_OF_MEMORY = re.compile(
 
 logger = logging.getLogger(__name__)
 
+_process = os.getpid()
+
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
@@ -36,9 +39,20 @@ def choose_device(name: str, process: int | None = None) -> torch.device:
     """
     if process is not None and name.startswith("cuda:"):
         raise ConfigError("--device", f"is auto, cpu or cuda for several processes, not {name!r:.40}")
+    use_one_thread_after_fork()
     device = _device(name, process or 0)
     logger.debug("device: %s, chosen by %s; threads of the processor: %d", device, name, torch.get_num_threads())
     return device
+
+
+def use_one_thread_after_fork() -> None:
+    """In a process that was made by fork, sets torch to compute with one thread, once.
+
+    GNU's OpenMP would wait for ever for the threads of the parent, which fork does not copy.
+    """
+    global _process
+    if _process != (_process := os.getpid()):
+        torch.set_num_threads(1)
 
 
 def _device(name: str, default: int) -> torch.device:

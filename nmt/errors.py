@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,17 @@ class NmtError(Exception):
         error.problems = tuple(problems)
         error.args = ("\n".join(map(str, problems)),)
         return error
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # An error of another process arrives as it was raised there, not as the arguments that an exception keeps.
+        return _restored, (type(self), self.args, self.__dict__)
+
+
+def _restored(kind: type[NmtError], arguments: tuple[Any, ...], attributes: dict[str, Any]) -> NmtError:
+    """Makes an error of what was pickled of it."""
+    error = kind.__new__(kind, *arguments)
+    error.__dict__.update(attributes)
+    return error
 
 
 class ConfigError(NmtError):

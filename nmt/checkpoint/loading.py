@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -11,7 +12,7 @@ import torch
 
 from nmt.build import outline_model
 from nmt.checkpoint.checkpoint import read_config, read_tokenizer_models
-from nmt.checkpoint.layout import CONFIG, SHARED_TOKENIZER, SHORTLIST, WEIGHTS
+from nmt.checkpoint.layout import CONFIG, MODEL_FILES, SHARED_TOKENIZER, SHORTLIST, TOKENIZER_FILES, WEIGHTS
 from nmt.checkpoint.manifest import Manifest, read_manifest
 from nmt.checkpoint.run_directory import Warn, use_model
 from nmt.checkpoint.tensors import TensorKind, check_tensors, read_tensors, tensor_kinds
@@ -35,6 +36,7 @@ class ModelBundle:
     tokenizers: Tokenizers
     tensors: Mapping[str, TensorKind]  # shapes and number types of the weights, by name
     model: Seq2Seq  # in evaluation mode; on the meta device if the weights were not read
+    identity: str  # SHA-256 of weights, configuration and tokenizers; another model has another
     shortlist: Shortlist | None = None  # None if there is none, or the weights were not read
 
 
@@ -79,7 +81,12 @@ def read_outline(directory: Path, manifest: Manifest | None = None) -> ModelBund
     tokenizers = tokenizers_from_files(tokenizer_models, directory)
     model = outline_model(config.model, tokenizers.source.size, tokenizers.target.size)
     check_tensors(tensors, dict(model.named_parameters()), directory / WEIGHTS)
-    return ModelBundle(directory, manifest.summary, config, tokenizers, tensors, model)
+    return ModelBundle(directory, manifest.summary, config, tokenizers, tensors, model, _identity(manifest))
+
+
+def _identity(manifest: Manifest) -> str:
+    names = sorted(manifest.files.keys() & (MODEL_FILES | TOKENIZER_FILES))
+    return hashlib.sha256("\n".join(f"{name} {manifest.files[name].sha256}" for name in names).encode()).hexdigest()
 
 
 def _read_shortlist(directory: Path, manifest: Manifest, tokenizers: Tokenizers) -> Shortlist | None:

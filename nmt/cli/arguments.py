@@ -71,6 +71,18 @@ class BatchedSearchArguments(SearchArguments):
 
 
 @dataclass(frozen=True)
+class LineArguments:
+    """What of a line is translated at once, and which lines are."""
+
+    split_sentences: Annotated[
+        bool, typer.Option("--split-sentences", help="Translate the sentences of a line one by one.")
+    ] = False
+    translate_all: Annotated[
+        bool, typer.Option("--translate-all", help="Translate lines without a letter too, which else pass unchanged.")
+    ] = False
+
+
+@dataclass(frozen=True)
 class RunArguments:
     """Keys of the configuration of a training, and its run directory."""
 

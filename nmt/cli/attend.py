@@ -16,6 +16,8 @@ from nmt.cli.files import check_files
 from nmt.cli.logs import logger
 from nmt.cli.parsing import expand_groups
 from nmt.cli.startup import load_translator, start
+from nmt.cli.typed_text import typed_lines
+from nmt.cli.whole_lines import SentenceWatch, check_sentences
 from nmt.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
@@ -42,6 +44,7 @@ def attend(
         ),
     ] = "-",
     alignment_unit: arguments.AlignmentUnit = "word",
+    lines: arguments.LineArguments,
     search: arguments.SearchArguments,
     compute: arguments.ComputeArguments,
     log: arguments.LoggingArguments,
@@ -50,18 +53,20 @@ def attend(
     check_choice("--alignment-unit", alignment_unit, ("word", "token"))
     if output_file != "-":
         graphics.check_kind(output_file)
+    check_sentences(lines)
     if not text:
         check_files([("standard input", "-")], ("--output", output_file))
     start(log, compute)
     given = search_options(**asdict(search))
     translator = load_translator(model, compute)
-    options = translator.options(attention=True, **given)
+    options = translator.options(attention=True, **asdict(lines), **given)
     where = "TEXT" if text else "standard input"
+    watched = _watched(_lines(text), SentenceWatch(where, lines, quiet=log.quiet))
     if graphics.is_page(output_file):
-        _write_page(translator, options, _lines(text), where, alignment_unit, output_file)
+        _write_page(translator, options, watched, where, alignment_unit, output_file)
         return
     too_long: list[int] = []
-    batches = _batches(translator, options, _lines(text), too_long)
+    batches = _batches(translator, options, watched, too_long)
     if output_file == "-":
         _write_heat_maps(translator, batches, alignment_unit)
     else:
@@ -82,20 +87,20 @@ def _refuse_too_long(where: str, number: int) -> None:
 
 def _lines(text: Sequence[str] | None) -> Iterator[list[Line]]:
     """Yields the sentences that were given, or those of standard input as they come."""
-    from nmt.io.lines import Line, ready_lines
+    from nmt.io.lines import ready_lines
     from nmt.io.streams import open_input
 
     if text:
-        # Python decoded the arguments by the locale; text is UTF-8 in any.
-        typed = [os.fsencode(line) for line in text]
-        lines = [Line(number, line.decode(errors="replace")) for number, line in enumerate(typed, start=1)]
-        for line, given in zip(lines, typed, strict=True):
-            if line.text.encode() != given:
-                logger.warning("TEXT:%d: invalid UTF-8, replaced by U+FFFD", line.number)
-        yield lines
+        yield typed_lines(text)
         return
     with open_input("-") as stream:
         yield from ready_lines(stream, logger.warning, most=64)
+
+
+def _watched(given: Iterator[list[Line]], watch: SentenceWatch) -> Iterator[list[Line]]:
+    for lines in given:
+        watch.look_at((line.number, line.text) for line in lines)
+        yield lines
 
 
 def _batches(

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from nmt.cli import arguments
-from nmt.cli.arguments import check_choice, search_options
+from nmt.cli.arguments import check_choice, option_of, search_options
 from nmt.cli.files import write_lines
 from nmt.cli.logs import logger
 from nmt.cli.parsing import expand_groups
 from nmt.cli.startup import load_translator, start
 from nmt.cli.test_sets import read_configured, read_given, read_text, translate_lines
+from nmt.cli.whole_lines import SentenceWatch, check_sentences
 from nmt.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -66,6 +67,7 @@ def evaluate(
     files: EvaluationFileArguments,
     scoring: ScoringArguments,
     output: EvaluationOutputArguments,
+    lines: arguments.LineArguments,
     search: arguments.BatchedSearchArguments,
     compute: arguments.ComputeArguments,
     log: arguments.LoggingArguments,
@@ -73,7 +75,7 @@ def evaluate(
     """Translate a test set and score it, or score a finished translation, with sacreBLEU."""
     check_choice("--format", output.output_format, ("text", "json"))
     start(log, compute)
-    _check_use(model, files, output)
+    _check_use(model, files, output, lines)
 
     from nmt.cli.formats.scores import as_json, as_text
     from nmt.evaluation import metrics as evaluation
@@ -85,7 +87,7 @@ def evaluate(
         hypotheses, references, seconds = *_read_finished(files), None
     else:
         translator = load_translator(model, compute)
-        hypotheses, references, seconds = _translate(translator, files, output.save_output, given, log.quiet)
+        hypotheses, references, seconds = _translate(translator, files, output.save_output, lines, given, log.quiet)
     if "bleu" in metrics:
         evaluation.warn_of_unspaced(references, scoring.tokenize)
     scores = evaluation.evaluate(
@@ -101,12 +103,21 @@ def evaluate(
     write_lines([as_json(scores, seconds)] if output.output_format == "json" else as_text(scores, seconds))
 
 
-def _check_use(model: Path | None, files: EvaluationFileArguments, output: EvaluationOutputArguments) -> None:
+def _check_use(
+    model: Path | None,
+    files: EvaluationFileArguments,
+    output: EvaluationOutputArguments,
+    lines: arguments.LineArguments,
+) -> None:
     """Refuses arguments that do not go together."""
+    check_sentences(lines)
     if (model is None) == (files.hyp is None):
         raise ConfigError("eval", "needs either MODEL, whose translation is scored, or --hyp FILE, a finished one")
     if files.hyp is not None and (files.src or output.save_output):
         raise ConfigError("--hyp", "goes without --src and --save-output: nothing is translated")
+    if files.hyp is not None and any(asdict(lines).values()):
+        option = option_of(next(name for name, is_on in asdict(lines).items() if is_on))
+        raise ConfigError(option, "does nothing with --hyp: nothing is translated")
     if model is not None and (files.src is None) != (not files.ref):
         raise ConfigError("eval", "needs --src and --ref together, or neither for the configuration's test set")
 
@@ -121,7 +132,12 @@ def _read_finished(files: EvaluationFileArguments) -> tuple[Text, list[Text]]:
 
 
 def _translate(
-    translator: Translator, files: EvaluationFileArguments, save_output: str | None, given: dict[str, Any], quiet: bool
+    translator: Translator,
+    files: EvaluationFileArguments,
+    save_output: str | None,
+    lines: arguments.LineArguments,
+    given: dict[str, Any],
+    quiet: bool,
 ) -> tuple[Text, list[Text], float | None]:
     """Returns the test set's translation, which errors name by its source, its references, and the seconds taken."""
     from nmt.evaluation.metrics import Text, check_counts
@@ -130,8 +146,9 @@ def _translate(
     source, references = _test_set(translator, files, save_output)
     assert source is not None
     check_counts((source.name, len(source.lines)), [(name, len(lines)) for name, lines in references])
-    options = translator.options(**given)
+    options = translator.options(**asdict(lines), **given)
     logger.debug("search: %s", options)
+    SentenceWatch(source.name, lines, quiet=quiet).look_at(enumerate(source.lines, start=1))
     # Opened first: a file that cannot be written is reported before the work is done.
     with open_output(save_output) if save_output else nullcontext() as writer:
         started = time.perf_counter()

@@ -16,6 +16,8 @@ from nmt.cli.files import check_files, count_progress
 from nmt.cli.logs import logger
 from nmt.cli.parsing import expand_groups
 from nmt.cli.startup import load_translator, start
+from nmt.cli.typed_text import typed_lines
+from nmt.cli.whole_lines import SentenceWatch, check_sentences
 from nmt.errors import ConfigError, DataError, Problem
 
 if TYPE_CHECKING:
@@ -143,10 +145,14 @@ class DecodingArguments:
 @expand_groups
 def translate(
     model: arguments.Model,
+    text: Annotated[
+        list[str] | None, typer.Argument(metavar="[TEXT]…", help="Sentences; those of --input if none.")
+    ] = None,
     *,
     output: TranslationArguments,
     postprocessing: PostprocessingArguments,
     decoding: DecodingArguments,
+    lines: arguments.LineArguments,
     search: arguments.BatchedSearchArguments,
     compute: arguments.ComputeArguments,
     log: arguments.LoggingArguments,
@@ -154,7 +160,10 @@ def translate(
     """Translate: one line in, one line out."""
     output.check()
     postprocessing.check()
+    if text and output.input_file != "-":
+        raise ConfigError("--input", f"is {output.input_file}, and TEXT is given, too: expected one of them")
     start(log, compute)
+    check_sentences(lines)
 
     from nmt.io.streams import open_input, open_output
 
@@ -167,30 +176,35 @@ def translate(
     )
     sampling = decoding.sampling()
     postprocessing.kinds()
-    named = {"--input": output.input_file, "--prefix": decoding.prefix, "--dictionary": postprocessing.dictionary}
+    input_file = None if text else output.input_file
+    named = {"--input": input_file, "--prefix": decoding.prefix, "--dictionary": postprocessing.dictionary}
     inputs = [(option, path) for option, path in named.items() if path is not None]
     check_files(inputs, ("--output", output.output_file))
     with ExitStack() as stack:
-        stream = stack.enter_context(open_input(output.input_file))
+        stream = None if input_file is None else stack.enter_context(open_input(input_file))
         prefixes = stack.enter_context(open_input(decoding.prefix)) if decoding.prefix is not None else None
         translator = load_translator(model, compute)
         postprocessor = postprocessing.postprocessor()
         attention = output.alignment != "none" or bool(postprocessor)
-        options = translator.options(attention=attention, sampling=sampling, **given)
+        options = translator.options(attention=attention, sampling=sampling, **asdict(lines), **given)
         _check_attention(translator, options, postprocessor, output.alignment)
         logger.debug("search: %s", options)
         # What can fail comes before the output is opened, which empties a file that was there.
         writer = stack.enter_context(open_output(output.output_file))
-        show = count_progress(stack, "translating", "lines", [output.input_file], output.output_file, quiet=log.quiet)
-        too_long = 0
-        for lines, beginnings in _batches(stream, prefixes):
-            for text in _translated(lines, beginnings, translator, options, postprocessor, output):
-                writer.write(text)
+        read_from = [] if input_file is None else [input_file]
+        show = count_progress(stack, "translating", "lines", read_from, output.output_file, quiet=log.quiet)
+        name = "TEXT" if stream is None else stream.name
+        read = iter([typed_lines(text or ())]) if stream is None else _ready(stream)
+        watch, too_long = SentenceWatch(name, lines, quiet=log.quiet), 0
+        for batch, beginnings in _batches(name, read, prefixes):
+            watch.look_at((line.number, line.text) for line in batch)
+            for result in _translated(batch, beginnings, translator, options, postprocessor, output):
+                writer.write(result)
             writer.flush()
-            show(lines[-1].number)
-            too_long += sum(line.too_long for line in lines)
+            show(batch[-1].number)
+            too_long += sum(line.too_long for line in batch)
         if too_long:
-            raise DataError(stream.name, f"too long, and answered with empty lines: {too_long}")
+            raise DataError(name, f"too long, and answered with empty lines: {too_long}")
 
 
 def _check_attention(
@@ -231,21 +245,27 @@ def _translated(
         yield from write(line.number - 1, postprocessed, output.n_best, output.alignment, output.alignment_unit)
 
 
-def _batches(stream: InputStream, prefixes: InputStream | None) -> Iterator[tuple[list[Line], list[str] | None]]:
-    """Yields the lines to translate, as soon as they can be read, with the prefixes of their translations; raises
-    DataError where these are not as many."""
+def _ready(stream: InputStream) -> Iterator[list[Line]]:
+    """Yields the lines of a stream, as soon as they can be read."""
     from nmt.io.lines import ready_lines
 
-    batches = ready_lines(stream, logger.warning, most=LINES_AT_ONCE)
+    return ready_lines(stream, logger.warning, most=LINES_AT_ONCE)
+
+
+def _batches(
+    name: str, batches: Iterator[list[Line]], prefixes: InputStream | None
+) -> Iterator[tuple[list[Line], list[str] | None]]:
+    """Yields the lines to translate, which come from `name`, with the prefixes of their translations; raises DataError
+    where these are not as many."""
     if prefixes is None:
         for lines in batches:
             yield lines, None
         return
-    beginnings = chain.from_iterable(ready_lines(prefixes, logger.warning, most=LINES_AT_ONCE))
+    beginnings = chain.from_iterable(_ready(prefixes))
     for lines in batches:
         texts = [line.text for line in islice(beginnings, len(lines))]
         if len(texts) < len(lines):
-            raise DataError(prefixes.name, f"has no line {lines[len(texts)].number}, but {stream.name} does")
+            raise DataError(prefixes.name, f"has no line {lines[len(texts)].number}, but {name} does")
         yield lines, texts
     if (left := next(beginnings, None)) is not None:
-        raise DataError(prefixes.name, f"has a line {left.number}, but {stream.name} does not")
+        raise DataError(prefixes.name, f"has a line {left.number}, but {name} does not")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from math import inf
 from pathlib import Path
@@ -23,7 +24,7 @@ COMMAND_LINE = "--set"
 
 
 def load_config(
-    path: str, overrides: Sequence[str] = (), options: Mapping[str, tuple[str, object]] | None = None
+    path: str | os.PathLike[str], overrides: Sequence[str] = (), options: Mapping[str, tuple[str, object]] | None = None
 ) -> Config:
     """Loads the configuration in a file, changed by overrides.
 
@@ -33,18 +34,26 @@ def load_config(
         options: other options of the command line, each with the dotted key that it stands for and the key's value.
 
     Raises:
+        TypeError: the path is none, or the overrides are no sequence of texts.
         ConfigError: names all mistakes: those of the file at `path:line`, those of overrides at `--set`, those of
             options at their names. Also raised for a file that cannot be read, so that any fault of a configuration
             has the same exit code.
     """
+    where = os.fspath(path) if isinstance(path, str | os.PathLike) else None
+    if not isinstance(where, str):
+        raise TypeError(f"path is {path!r:.200}: expected a path, a str or a pathlib.Path")
+    if isinstance(overrides, str | bytes) or not all(isinstance(one, str) for one in overrides):
+        raise TypeError(
+            f"overrides is {overrides!r:.200}: expected a list of texts, such as ['training.max_steps=100']"
+        )
     try:
-        with Path(path).open("rb") as file:
+        with Path(where).open("rb") as file:
             source = file.read(yaml12.MAXIMUM_BYTES + 1)
     except OSError as error:
-        raise ConfigError(path, f"cannot be read: {error.strerror or error}") from error
+        raise ConfigError(where, f"cannot be read: {error.strerror or error}") from error
     except ValueError as error:
-        raise ConfigError(yaml12.printable(path), f"cannot be read: {error}") from error
-    return _Draft(yaml12.read(source), overrides, options or {}).config(path)
+        raise ConfigError(yaml12.printable(where), f"cannot be read: {error}") from error
+    return _Draft(yaml12.read(source), overrides, options or {}).config(where)
 
 
 def from_yaml(source: str | bytes, where: str) -> Config:

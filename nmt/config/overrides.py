@@ -1,4 +1,4 @@
-"""Options of the command line that stand for keys of a configuration, under the constraints of these keys."""
+"""Options and arguments that stand for keys of a configuration, under the constraints of these keys."""
 
 from __future__ import annotations
 
@@ -31,3 +31,22 @@ def check_search(given: Mapping[str, object]) -> dict[str, Any]:
     if problems:
         raise ConfigError.from_problems(problems)
     return values
+
+
+def check_argument(name: str, value: object, kind: Any) -> Any:
+    """Returns the value of a Python argument as a configuration has it; `kind` is one of `nmt.config.types`.
+
+    A number of NumPy or PyTorch is taken for the number that it is.
+
+    Raises:
+        TypeError: it is of another type.
+        ValueError: it is out of its range.
+    """
+    plain = value.item() if getattr(value, "ndim", None) == 0 and hasattr(value, "item") else value
+    try:
+        return TypeAdapter(kind).validate_python(plain)
+    except ValidationError as error:
+        is_type = any(problem["type"].endswith("_type") for problem in error.errors(include_context=False))
+        raise (TypeError if is_type else ValueError)(
+            f"{name} is {value!r:.200}: expected {expectation(kind)}"
+        ) from None

@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
+from nmt.postprocessing.attention import attention_received
 from nmt.postprocessing.editing import word_spans
+from nmt.postprocessing.missing_sentences import missing_sentences
 from nmt.postprocessing.repetition import repeated_letters, repeated_words
-from nmt.translation.result import Confidence, Output, SegmentAttention, TranslationWarning
+from nmt.translation.result import Confidence, Output, TranslationWarning
 
 LEAST_ATTENTION = 0.1
 """Attention, summed over all tokens of the translation, below which a source word counts as unattended."""
@@ -28,6 +29,7 @@ def confidence(source: str, output: Output, missing: Sequence[int] = ()) -> Conf
 
     - `unattended`: source words with a letter or digit that received no attention.
     - `overattended`: source words that received far more attention than the others.
+    - `missing_sentence`: source words of sentences that the output seems to leave out.
     - `repetition`: words of the output that are repeated at once, or hold such letters, more often than in the source.
     - `cut`: the limit of the length ended the translation, or a segment of it.
     - `not_copied`: source words with a number, address or tag that is not in the translation.
@@ -47,28 +49,14 @@ def _warnings(source: str, output: Output, missing: Sequence[int]) -> Iterator[T
         mean = attention.sum() / max(1, tokens.sum())
         if (many := np.flatnonzero(attention > MOST_ATTENTION * mean * np.maximum(tokens, 1))).size:
             yield TranslationWarning("overattended", source_words=tuple(many.tolist()))
+    if (lost := missing_sentences(source, output)) is not None:
+        yield TranslationWarning("missing_sentence", source_words=lost)
     if repeated := _repeated(source, words, output.text):
         yield TranslationWarning("repetition", target_words=repeated)
     if output.is_cut:
         yield TranslationWarning("cut")
     if missing:
         yield TranslationWarning("not_copied", source_words=tuple(missing))
-
-
-def attention_received(
-    segments: Sequence[SegmentAttention], words: int
-) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Sums the attention that each source word received from all tokens of a translation.
-
-    Returns:
-        (words,) attention, and (words,) number of tokens of each.
-    """
-    attention, tokens = np.zeros(words), np.zeros(words, dtype=np.int64)
-    for segment in segments:
-        columns = np.array(segment.source_words)
-        np.add.at(attention, columns, segment.weights[:, :-1].sum(axis=0, dtype=np.float64))
-        np.add.at(tokens, columns, 1)
-    return attention, tokens
 
 
 def _repeated(source: str, words: Sequence[str], text: str) -> tuple[int, ...]:

@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Annotated, Any
 
 import numpy as np
 import torch
+from pydantic import Field
 from torch import Tensor
 
+from nmt.config import check_argument
+from nmt.config.types import Expected, Natural, Seed
 from nmt.search.decoding import Extend, Sentences, check_sentences, decode
 from nmt.search.hypothesis import NEG_INF, Expansion, Hypothesis, S, SearchOptions, StepFunction
 
 # Number of a step's logits that become probabilities at a time, which takes several times their memory.
 _NUMBERS_AT_A_TIME = 1 << 20
+
+_KINDS: dict[str, Any] = {
+    "temperature": Annotated[float, Field(gt=0, strict=True, allow_inf_nan=False), Expected("a finite number above 0")],
+    "top_k": Natural,
+    "top_p": Annotated[float, Field(gt=0, le=1, strict=True), Expected("a number above 0, at most 1")],
+    "seed": Seed,
+}
 
 
 @dataclass(frozen=True)
@@ -29,6 +39,7 @@ class SamplingOptions:
         seed: determines, with a sentence's key, the samples of the sentence.
 
     Raises:
+        TypeError: a value is no number, or no whole one.
         ValueError: a value is outside its range.
     """
 
@@ -38,14 +49,8 @@ class SamplingOptions:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if not 0 < self.temperature < math.inf:
-            raise ValueError(f"temperature is {self.temperature}: expected a finite number above 0")
-        if self.top_k < 0:
-            raise ValueError(f"top_k is {self.top_k}: expected at least 0")
-        if not 0 < self.top_p <= 1:
-            raise ValueError(f"top_p is {self.top_p}: expected a number above 0, at most 1")
-        if self.seed < 0:
-            raise ValueError(f"seed is {self.seed}: expected at least 0")
+        for name, kind in _KINDS.items():
+            object.__setattr__(self, name, check_argument(name, getattr(self, name), kind))
 
 
 def sample(

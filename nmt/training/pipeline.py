@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from contextlib import closing
 from pathlib import Path
 
@@ -16,7 +17,8 @@ from nmt.checkpoint.ownership import OF_ONE_TRAINING, own_run_directory
 from nmt.checkpoint.restart import clean, restore, stash
 from nmt.checkpoint.run_directory import checkpoint_name, set_pointer, use_latest
 from nmt.checkpoint.training_state import TrainingState
-from nmt.config import Config, from_yaml
+from nmt.config import Config, check_argument, from_yaml
+from nmt.config.types import Switch
 from nmt.corpus.store import Store
 from nmt.device import choose_device, choose_precision
 from nmt.errors import ConfigError, DataError
@@ -44,6 +46,7 @@ from nmt.training.scoring import validation_problems
 from nmt.training.signals import StopRequest
 from nmt.training.trainer import Trainer
 from nmt.training.validation import Validator
+from nmt.translation.arguments import check_path, check_text
 
 logger = logging.getLogger(__name__)
 
@@ -52,10 +55,16 @@ def train(config: Config, run: Path | str, *, device: str = "auto", restart: boo
     """Trains a model into a run directory, which is made if need be; see `train_owned` for the rest.
 
     Raises:
+        TypeError: the configuration is none, or another argument is of another type.
         ConfigError: the directory holds what training would overwrite, and did not write.
         RunInUseError: another process trains there.
     """
-    directory = Path(run)
+    if not isinstance(config, Config):
+        hint = f"load_config({str(config)!r:.200})" if isinstance(config, str | os.PathLike) else "load_config"
+        raise TypeError(f"config is {config!r:.200}: expected a configuration, which {hint} returns")
+    directory = check_path(run, "run")
+    device = check_text(device, "device")
+    restart, quiet = check_argument("restart", restart, Switch), check_argument("quiet", quiet, Switch)
     with own_run_directory(config, directory), StopRequest() as stop:
         return train_owned(config, directory, stop, device=device, restart=restart, quiet=quiet)
 

@@ -136,9 +136,12 @@ class AttendedLine:
             unit: `word` or `token`, of the matrix and the ribbons at first.
 
         Raises:
+            ValueError: the unit is neither.
             DataError: the line is too long for a page.
             RuntimeError: there is no display, which `from nmt import Translator` provides.
         """
+        if unit not in ("word", "token"):
+            raise ValueError(f"unit is {unit!r:.80}: expected word or token")
         display = current_display()
         if display is None:
             raise RuntimeError("no display for pages: expected `from nmt import Translator` before")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Self
+from dataclasses import dataclass, field
+from typing import Any, Self, get_type_hints
 
-from nmt.config import SearchConfig
+from nmt.config import SearchConfig, check_argument
+from nmt.config.types import BeamWidth, Switch
 from nmt.search.hypothesis import SearchOptions
 from nmt.search.sampling import SamplingOptions
 from nmt.tokenization.special_tokens import SpecialTokens
@@ -16,25 +17,45 @@ class TranslateOptions:
     """The options of a translation.
 
     Attributes:
-        search: the section `search` of the configuration, which documents its keys and has their defaults.
-        n_best: number of translations of each line; the beam is at least as wide.
+        search: the section `search` of the configuration, which documents its keys and has their defaults. Those that a
+            model was configured with come from `Translator.options`.
+        n_best: number of translations of each line, 1 to 1000; the beam is at least as wide.
         sampling: draws translations at random instead of searching for the best.
         attention: keeps the attention of each translation.
+        split_sentences: translates the sentences of a line one by one; needs the extra `sentences`.
+        translate_all: translates lines without a letter, too, which otherwise pass unchanged.
+
+    Raises:
+        TypeError: a value is of another type.
+        ValueError: a number is out of its range.
     """
 
-    search: SearchConfig
+    search: SearchConfig = field(default_factory=SearchConfig)
     n_best: int = 1
     sampling: SamplingOptions | None = None
     attention: bool = False
+    split_sentences: bool = False
+    translate_all: bool = False
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.search, SearchConfig):
+            raise TypeError(f"search is {self.search!r:.200}: expected the section `search` of a configuration")
+        if not isinstance(self.sampling, SamplingOptions | None):
+            raise TypeError(f"sampling is {self.sampling!r:.200}: expected SamplingOptions or None")
+        kinds = {"n_best": BeamWidth, **dict.fromkeys(("attention", "split_sentences", "translate_all"), Switch)}
+        for name, kind in kinds.items():
+            object.__setattr__(self, name, check_argument(name, getattr(self, name), kind))
 
     @classmethod
     def from_config(cls, search: SearchConfig, **others: Any) -> Self:
         """Takes the options of a configuration, with `others` in place of its keys or of the attributes above.
 
         Raises:
-            TypeError: one of `others` is neither.
+            TypeError: one of `others` is neither, or of another type than that.
+            ValueError: a number is out of its range.
         """
-        keys = {name: value for name, value in others.items() if name in SearchConfig.model_fields}
+        hints = get_type_hints(SearchConfig, include_extras=True)
+        keys = {name: check_argument(name, value, hints[name]) for name, value in others.items() if name in hints}
         rest = {name: value for name, value in others.items() if name not in keys}
         return cls(search.model_copy(update=keys), **rest)
 

@@ -1,30 +1,39 @@
 """Between text and the model: lines become segments of tokens, and their hypotheses become translations of lines.
 
-A line is one segment, unless it has more tokens than the model was trained for: then it is cut at white space.
+A line is one segment, unless it is cut into its sentences, where that is asked for; and what has more tokens than the
+model was trained for is cut at white space. A line or a sentence without a letter passes unchanged, without asking the
+model.
 """
 
 from __future__ import annotations
 
 import math
+import re
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from nmt.io.lines import is_blank, output_line
+from nmt.config import Config
+from nmt.io.lines import is_blank, output_line, without_surrogates
 from nmt.model.seq2seq import SearchState
 from nmt.search.hypothesis import Hypothesis
 from nmt.search.shortlist import RestrictedVocabularies, Shortlist
 from nmt.tokenization.tokenizers import Tokenizers
 from nmt.translation.options import TranslateOptions
-from nmt.translation.result import Output, SegmentAttention, Translation
+from nmt.translation.result import Attention, Output, SegmentAttention, Translation
+from nmt.translation.sentences import sentences, writes_spaces
+
+_WORD = re.compile(r"\S+")
 
 
 class Segment(NamedTuple):
-    """A line, or a piece of one that is too long for the model."""
+    """A line, a sentence of one, or a piece of one of these that is too long for the model."""
 
     line: int  # the line's index among those translated
     key: tuple[int, int]  # the line's number and the segment's place in the line, from 0
@@ -32,6 +41,8 @@ class Segment(NamedTuple):
     words: list[int]  # for each token its word in the line; filled if attention is kept or the line was cut
     prefix: list[int]  # target tokens that its translation must begin with
     candidates: NDArray[np.int64] | None  # target tokens that it may be translated to, ascending; None for all
+    before: str = ""  # what stands between its translation and that of the segment before
+    unchanged: str = ""  # text that passes without being translated; such a segment has no `ids`, and a word a token
 
 
 class EncodedSegments(NamedTuple):
@@ -49,13 +60,45 @@ class SegmentResult(NamedTuple):
     hypotheses: list[Hypothesis]
 
 
+class _Cut(NamedTuple):
+    """The source side of a segment; its fields are those of `Segment`."""
+
+    ids: list[int]
+    words: list[int]
+    before: str = " "
+    unchanged: str = ""
+
+
+class _Written(NamedTuple):
+    """The target side of a segment, where the last three are filled with attention only.
+
+    Attributes:
+        text: its translation.
+        tokens: the same as the tokenizer spells it.
+        of_tokens: for each token its word in `text`.
+        weights: (tokens, source tokens and the end mark) attention.
+        unknown: tokens that stand for a word the model does not know.
+    """
+
+    text: str
+    tokens: tuple[str, ...]
+    of_tokens: Sequence[int] = ()
+    weights: Attention = np.zeros((0, 0), np.float32)
+    unknown: tuple[int, ...] = ()
+
+
 @dataclass(frozen=True)
 class LineSegmenter:
     """Cuts lines into segments, and joins the results of a line's segments."""
 
     tokenizers: Tokenizers
-    longest: int  # maximum number of tokens of a segment, marks aside
+    config: Config  # of the model
     shortlist: Shortlist | None
+
+    @property
+    def longest(self) -> int:
+        """Maximum number of tokens of a segment, marks aside."""
+        return self.config.data.max_length
 
     def segments(
         self, lines: Sequence[str], prefixes: Sequence[str] | None, numbers: Sequence[int], options: TranslateOptions
@@ -67,14 +110,43 @@ class LineSegmenter:
         for line, (number, ids, prefix) in enumerate(zip(numbers, source.encode(texts), prefix_ids, strict=True)):
             if not ids:
                 continue
-            words: list[int] = []
-            if options.attention or len(ids) > self.longest:
-                ids, words = source.encode_with_words(texts[line])
-            cuts = cut_at_words(words, self.longest) if len(ids) > self.longest else [(0, len(ids))]
-            for place, (start, stop) in enumerate(cuts):
-                own_prefix, own = [] if place else prefix, ids[start:stop]
-                candidates = self._candidates(own, own_prefix, options.search.shortlist)
-                yield Segment(line, (int(number), place), own, words[start:stop], own_prefix, candidates)
+            for place, cut in enumerate(self._cuts(texts[line], ids, options, is_forced=bool(prefix))):
+                own_prefix, key = [] if place else prefix, (int(number), place)
+                candidates = self._candidates(cut.ids, own_prefix, options.search.shortlist)
+                yield Segment(line, key, cut.ids, cut.words, own_prefix, candidates, cut.before, cut.unchanged)
+
+    def _cuts(self, text: str, ids: list[int], options: TranslateOptions, *, is_forced: bool) -> Iterator[_Cut]:
+        """Yields what becomes the segments of a line of these tokens, for which `is_forced` tells of a prefix."""
+        if not (options.translate_all or is_forced or has_letters(text)):
+            yield from _unchanged_cuts(text, self.longest)
+        elif options.split_sentences:
+            yield from self._sentence_cuts(without_surrogates(text), options, is_forced=is_forced)
+        else:
+            yield from self._word_cuts(text, ids, options)
+
+    def _sentence_cuts(self, text: str, options: TranslateOptions, *, is_forced: bool) -> Iterator[_Cut]:
+        """Cuts a line into its sentences, each of them as a line of its own would be."""
+        stops = [word.end() for word in _WORD.finditer(text)] if options.attention else []
+        usual = " " if writes_spaces(self.config.data.target_language) else ""
+        one, before = replace(options, split_sentences=False), ""
+        for place, sentence in enumerate(sentences(text, self.config.data.source_language)):
+            before += sentence.before
+            [ids] = self.tokenizers.source.encode([sentence.text])
+            if not ids:
+                continue
+            first_word = bisect_right(stops, sentence.start)
+            for number, cut in enumerate(self._cuts(sentence.text, ids, one, is_forced=is_forced and place == 0)):
+                words = [first_word + word for word in cut.words]
+                yield cut._replace(words=words, before=cut.before if number else before or usual)
+            before = ""
+
+    def _word_cuts(self, text: str, ids: list[int], options: TranslateOptions) -> Iterator[_Cut]:
+        """Cuts text at the ends of words where it has too many tokens."""
+        words: list[int] = []
+        if options.attention or len(ids) > self.longest:
+            ids, words = self.tokenizers.source.encode_with_words(text)
+        for start, stop in cut_at_words(words, self.longest) if len(ids) > self.longest else [(0, len(ids))]:
+            yield _Cut(ids[start:stop], words[start:stop])
 
     def _candidates(self, ids: list[int], prefix: list[int], count: int) -> NDArray[np.int64] | None:
         """Returns the tokens that a segment may be translated to: with its prefix's and, if shared, its own."""
@@ -87,47 +159,103 @@ class LineSegmenter:
         """Joins the results of a search with these options for the segments of a line, which is blank without any."""
         if not results:
             return Translation(line, ())
-        together = zip(*(result.hypotheses for result in results), strict=False)
-        outputs = [self._join(results, hypotheses, options) for hypotheses in together]
+        # What passes unchanged has one translation, which stands beside each of the others.
+        count = min((len(one.hypotheses) for one in results if not one.segment.unchanged), default=1)
+        outputs = [self._join(results, place, options) for place in range(count)]
         if len(results) > 1 and options.sampling is None:
             # The first stays, so that it does not depend on the number of translations.
             outputs[1:] = sorted(outputs[1:], key=lambda output: -output.score)
         if not options.attention:
             return Translation(line, tuple(outputs))
-        ids = [token for result in results for token in result.segment.ids]
-        return Translation(line, tuple(outputs), tuple(map(self.tokenizers.source.piece, ids)))
+        piece = self.tokenizers.source.piece
+        of_segments = (segment.unchanged.split() or map(piece, segment.ids) for segment, _ in results)
+        return Translation(line, tuple(outputs), tuple(chain.from_iterable(of_segments)))
 
-    def _join(
-        self, results: Sequence[SegmentResult], hypotheses: Sequence[Hypothesis], options: TranslateOptions
-    ) -> Output:
-        """Makes one output of a hypothesis of each segment."""
-        target = self.tokenizers.target
-        texts: list[str] = []
+    def _join(self, results: Sequence[SegmentResult], place: int, options: TranslateOptions) -> Output:
+        """Makes one output of the hypothesis of each segment that has this place."""
+        has_attention = options.attention and self.config.model.attention != "none"
+        joined = _JoinedText()
+        tokens: list[str] = []
         attention: list[SegmentAttention] = []
-        count = 0  # of words
-        for result, hypothesis in zip(results, hypotheses, strict=True):
-            if hypothesis.attention is None:
-                texts.append(target.decode(hypothesis.tokens))
-                continue
-            text, of_tokens = target.decode_with_words(hypothesis.tokens)
-            texts.append(text)
-            words = range(count, count + len(text.split()))
-            of_text = tuple(words[word] if word >= 0 else -1 for word in of_tokens)
-            weights = hypothesis.attention.numpy()[: len(hypothesis.tokens), : len(result.segment.ids) + 1]
-            unknown = tuple(place for place, token in enumerate(hypothesis.tokens) if token == target.special.unk)
-            attention.append(SegmentAttention(weights, tuple(result.segment.words), of_text, words, unknown))
-            count = words.stop
-        tokens = tuple(target.piece(token) for hypothesis in hypotheses for token in hypothesis.tokens)
-        text = output_line(" ".join(filter(None, texts)))
-        log_probability = sum(hypothesis.log_probability for hypothesis in hypotheses)
+        hypotheses = [of_segment[place] for segment, of_segment in results if not segment.unchanged]
+        for segment, of_segment in results:
+            written = _unchanged(segment) if segment.unchanged else self._written(segment, of_segment[place])
+            tokens += written.tokens
+            words = joined.append(written.text, segment.before)
+            if has_attention:
+                # A word that two segments share, for want of white space between them, belongs to the first.
+                numbers = [joined.first_word + word if word >= 0 else -1 for word in written.of_tokens]
+                of_text = tuple(number if number in words else -1 for number in numbers)
+                of_source = tuple(segment.words)
+                attention.append(SegmentAttention(written.weights, of_source, of_text, words, written.unknown))
+        text = output_line("".join(joined.pieces))
+        log_probability = sum((hypothesis.log_probability for hypothesis in hypotheses), 0.0)
         score, ends = joined_score(hypotheses, options), sum(hypothesis.finished for hypothesis in hypotheses)
-        return Output(text, score, log_probability, tokens, tuple(attention) or None, ends, ends < len(hypotheses))
+        is_cut = ends < len(hypotheses)
+        return Output(text, score, log_probability, tuple(tokens), tuple(attention) or None, ends, is_cut)
+
+    def _written(self, segment: Segment, hypothesis: Hypothesis) -> _Written:
+        """Makes text of a hypothesis."""
+        target, ids = self.tokenizers.target, hypothesis.tokens
+        tokens = tuple(map(target.piece, ids))
+        if hypothesis.attention is None:
+            return _Written(target.decode(ids), tokens)
+        text, of_tokens = target.decode_with_words(ids)
+        weights = hypothesis.attention.numpy()[: len(ids), : len(segment.ids) + 1]
+        unknown = tuple(place for place, token in enumerate(ids) if token == target.special.unk)
+        return _Written(text, tokens, of_tokens, weights, unknown)
+
+
+class _JoinedText:
+    """The translations of a line's segments, one behind the other, and their words."""
+
+    def __init__(self) -> None:
+        self.pieces: list[str] = []
+        self.first_word = 0  # the word of the whole text that the last piece begins with
+        self._words = 0
+
+    def append(self, text: str, before: str) -> range:
+        """Adds a piece, if it is not empty, behind what stands before it; returns the words that it adds."""
+        start = self.first_word = self._words
+        if not text:
+            return range(start, start)
+        if self.pieces:
+            is_apart = before or self.pieces[-1][-1].isspace() or text[0].isspace()
+            self.first_word -= not is_apart
+            self.pieces.append(before)
+        self.pieces.append(text)
+        self._words = self.first_word + len(text.split())
+        return range(start, self._words)
+
+
+def has_letters(text: str) -> bool:
+    """Returns whether a text has a letter of any script; digits, signs and emoji alone are no language."""
+    return any(map(str.isalpha, text))
+
+
+def _unchanged_cuts(text: str, longest: int) -> Iterator[_Cut]:
+    """Cuts text that passes unchanged into segments of at most so many words, which together are the text."""
+    begins = [word.start() for word in _WORD.finditer(text)]
+    for first in range(0, len(begins), longest):
+        following = min(first + longest, len(begins))
+        stop = begins[following] if following < len(begins) else len(text)
+        yield _Cut([], list(range(first, following)), "", text[begins[first] if first else 0 : stop])
+
+
+def _unchanged(segment: Segment) -> _Written:
+    """Returns the words of a segment that passes unchanged as its tokens, each of which attends to itself."""
+    tokens = tuple(segment.unchanged.split())
+    weights = np.eye(len(tokens), len(tokens) + 1, dtype=np.float32)
+    return _Written(segment.unchanged, tokens, range(len(tokens)), weights)
 
 
 def joined_score(hypotheses: Sequence[Hypothesis], options: TranslateOptions) -> float:
-    """Scores hypotheses as one: normalised by the length of all of them, with the coverage penalty of each."""
-    if len(hypotheses) == 1:
-        return hypotheses[0].score
+    """Scores hypotheses as one: normalised by the length of all of them, with the coverage penalty of each.
+
+    Without any, where all passes unchanged, the score is 0, that of what is certain.
+    """
+    if len(hypotheses) <= 1:
+        return hypotheses[0].score if hypotheses else 0.0
     exponent = options.search.length_penalty
     score = sum(one.log_probability for one in hypotheses) / math.pow(sum(one.length for one in hypotheses), exponent)
     if options.search.coverage_penalty:

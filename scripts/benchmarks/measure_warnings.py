@@ -24,7 +24,7 @@ from nmt.postprocessing.postprocess import Postprocessor
 from nmt.translation.result import Translation
 from nmt.translation.translator import Translator
 
-KINDS_OF_WARNINGS = ("unattended", "overattended", "repetition", "cut", "not_copied")
+KINDS_OF_WARNINGS = ("unattended", "overattended", "missing_sentence", "repetition", "cut", "not_copied")
 JOINED = 4
 SYLLABLES = [first + second for first in "bdfgklmnprstvz" for second in ("a", "e", "i", "o", "u", "ork", "il", "unt")]
 

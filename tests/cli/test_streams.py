@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from nmt.io.lines import is_blank
-from nmt.translation.translator import Translator
+from nmt.translation.segment_search import SegmentSearch
 
 
 def test_attention_of_a_giant_line_is_left_out_with_65(call, model):
@@ -108,13 +108,13 @@ def test_standard_input_is_read_once(call, model, tmp_path):
 
 def test_a_long_line_is_translated_in_parts(translator, monkeypatch):
     parts = []
-    search = Translator._search_batch
+    search = SegmentSearch._search_batch
 
     def watch(self, some, *arguments):
         parts.extend(some)
         return search(self, some, *arguments)
 
-    monkeypatch.setattr(Translator, "_search_batch", watch)
+    monkeypatch.setattr(SegmentSearch, "_search_batch", watch)
     text = " ".join(["bacedi"] * 80)
     [translation] = translator.translate([text])
     parts.sort(key=lambda part: part.words)

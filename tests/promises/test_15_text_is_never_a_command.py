@@ -154,7 +154,7 @@ def test_promise_15_control_words_never_give_control_ids(
     translator = Translator.load(run)
     tokenizer = translator.tokenizers.source
     stored = Store.open(run / "corpus")
-    found = translator.search_lines(lines, translator.options(beam_size=1, max_length=1))
+    found = translator.search_lines(lines, translator.options(beam_size=1, max_length=1, translate_all=True))
     scored = call("score", run, *pair, "--format", "json").lines
     assert len(stored) == len(lines) and len(scored) == len(lines)
     sampler = SubwordSampler(translator.tokenizers, 0.2, max_length=400, seed=proof.generator.randrange(100))
@@ -180,7 +180,7 @@ def test_promise_15_no_control_id_is_generated(proof: Proof, translator: Transla
 
     lines = [control_line(proof.generator) for _ in range(proof.count)]
     sampling = SamplingOptions(temperature=100.0, seed=proof.generator.randrange(1000))
-    options = translator.options(sampling=sampling, max_length=40)
+    options = translator.options(sampling=sampling, max_length=40, translate_all=True)
     for line, translation in zip(lines, translator.translate(lines, options), strict=True):
         with proof.case(repr(line)):
             assert {"<s>", "</s>", "<pad>"}.isdisjoint(translation.outputs[0].tokens)

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 import nmt.translation.forced_decoding
-import nmt.translation.translator
+import nmt.translation.segment_search
 from nmt.config import from_yaml
 from nmt.errors import MemoryExhaustedError, NonFiniteError
 from nmt.model.seq2seq import Seq2Seq
@@ -76,13 +76,13 @@ def test_what_search_finds_is_what_reading_it_gives(
     attention: str, conditional: str, tokenizer: Tokenizer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     translator = make_translator(tokenizer, attention, conditional)
-    search, found = nmt.translation.translator.beam_search, list[list[Hypothesis]]()
+    search, found = nmt.translation.segment_search.beam_search, list[list[Hypothesis]]()
 
     def watch(*arguments: Any, **options: Any) -> Any:
         found.append(search(*arguments, **options)[0])
         return [found[-1]]
 
-    monkeypatch.setattr(nmt.translation.translator, "beam_search", watch)
+    monkeypatch.setattr(nmt.translation.segment_search, "beam_search", watch)
     options = translator.options(attention=True, n_best=3)
     lines = make_lines(25, seed=4)
     outputs = [output for line in lines for output in translator.translate([line], options)[0].outputs]

@@ -14,7 +14,7 @@ import pytest
 import torch
 
 import nmt.translation.batches
-import nmt.translation.translator
+import nmt.translation.segment_search
 from nmt.config import from_yaml
 from nmt.errors import MemoryExhaustedError, ModelError, NonFiniteError
 from nmt.model.seq2seq import Seq2Seq
@@ -192,14 +192,14 @@ def test_samples_of_the_parts_of_a_line_are_drawn_alone(
     options = translator.options(sampling=SamplingOptions(seed=2), n_best=2)
     expected = translator.translate([LONG], options)
     drawn: list[tuple[Any, list[Hypothesis]]] = []
-    sample = nmt.translation.translator.sample
+    sample = nmt.translation.segment_search.sample
 
     def watch(*arguments: Any, keys: Any, **others: Any) -> list[list[Hypothesis]]:
         found = sample(*arguments, keys=keys, **others)
         drawn.extend(zip(keys, found, strict=True))
         return found
 
-    monkeypatch.setattr(nmt.translation.translator, "sample", watch)
+    monkeypatch.setattr(nmt.translation.segment_search, "sample", watch)
     assert_same(translator.translate(["ba", LONG], options, numbers=[7, 1])[1:], expected)
     drawn.sort(key=lambda one: one[0])
     count = len(drawn) - 1
@@ -239,7 +239,7 @@ def test_what_is_joined_is_ordered_by_score_unless_it_was_drawn(
         found = [("ba", -1.0), ("ce", -1.4), ("di di di di di di di", -1.2), ("fo", -1.1)]
         return [[hypothesis(translator, *one) for one in found] for _ in max_lengths]
 
-    monkeypatch.setattr(nmt.translation.translator, "sample" if sampled else "beam_search", search)
+    monkeypatch.setattr(nmt.translation.segment_search, "sample" if sampled else "beam_search", search)
     options = translator.options(n_best=4, sampling=SamplingOptions() if sampled else None)
     [line, short] = translator.translate([LONG, "ba"], options)
     first = [output.text.split()[0] for output in line.outputs]
@@ -265,7 +265,7 @@ def test_a_translation_tells_whether_its_limit_ended_it(
         ended = [hypothesis(translator, "ba", -1.0) for _ in max_lengths]
         return [[ended[0]] if place else [replace(ended[0], finished=finished)] for place in range(len(ended))]
 
-    monkeypatch.setattr(nmt.translation.translator, "beam_search", search)
+    monkeypatch.setattr(nmt.translation.segment_search, "beam_search", search)
     [translation] = translator.translate(["ba ce"])
     [output] = translation.outputs
     assert (output.is_cut, output.end_marks) == (not finished, int(finished))
@@ -286,7 +286,7 @@ def test_the_limit_counts_the_tokens_of_the_source_without_its_end_mark(
         given.extend(max_lengths.tolist())
         return [[] for _ in given]
 
-    monkeypatch.setattr(nmt.translation.translator, "beam_search", search)
+    monkeypatch.setattr(nmt.translation.segment_search, "beam_search", search)
     translator.search_lines(["cat cat"], translator.options(max_length_ratio=ratio, max_length=50))
     assert given == [min(50, int(2 * len(word) * ratio + 10))]
 

@@ -69,7 +69,7 @@ const makeSentences = () => {
   const update = () => {
     const part = currentPart();
     if (part === null) {
-      note.textContent = "There is nothing to translate: the line is blank to the model, or was too long to be read.";
+      note.textContent = "There is nothing to translate: the line is blank to the model, has no letter, or was too long to be read.";
       return;
     }
     const { source: sources, target: targets, weights } = sides(part);
