@@ -1,8 +1,23 @@
-"""Settings of torch and the libraries below it, which they read when they are loaded. Nothing here needs torch."""
+"""Settings of torch and the libraries below it, which they read when they are loaded, and what is installed.
+
+Nothing here needs torch.
+"""
 
 from __future__ import annotations
 
+import json
 import os
+import shlex
+import shutil
+import sys
+from importlib.metadata import Distribution, PackageNotFoundError, distribution
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+DISTRIBUTION = "nmt-attention"
+"""The name that this program is installed by; `nmt` in the package index is somebody else's."""
+
+_CLONE = Path(__file__).resolve().parents[1]
 
 
 def set_libraries() -> None:
@@ -17,3 +32,42 @@ def set_libraries() -> None:
     # processors, the threads that poll are in the way of the one they wait for, and fewer are three times as fast.
     if "OMP_WAIT_POLICY" not in os.environ:
         os.environ.setdefault("GOMP_SPINCOUNT", "20000")
+
+
+def program_version() -> str:
+    """Returns the version of this program; "unknown" where it was not installed, but found on the path."""
+    installed = _installed()
+    return "unknown" if installed is None else installed.version
+
+
+def how_to_install(extra: str) -> str:
+    """Returns the command that adds the packages of an extra to this program, where and as it was installed."""
+    beside = shutil.which("pip", path=str(Path(sys.executable).parent)) if sys.executable else None
+    is_found = beside is not None and shutil.which("pip") == beside
+    pip = "pip" if is_found else f"{shlex.quote(sys.executable or 'python3')} -m pip"
+    return f"{pip} install {_requirement(extra)}"
+
+
+def _requirement(extra: str) -> str:
+    """Returns what pip is to install: the clone, the file or folder that was installed, or the name."""
+    installed = _installed()
+    text = installed.read_text("direct_url.json") if installed else None
+    origin = json.loads(text) if text else {}
+    url = origin.get("url", "")
+    path = unquote(urlsplit(url).path) if url.startswith("file:") else ""
+    if installed is None and (_CLONE / "pyproject.toml").is_file():
+        return f"--editable {shlex.quote(f'{_CLONE}[{extra}]')}"
+    if path and Path(path).is_dir():
+        editable = "--editable " * bool(origin.get("dir_info", {}).get("editable"))
+        return editable + shlex.quote(f"{path}[{extra}]")
+    if url and "dir_info" not in origin:
+        kind = origin.get("vcs_info", {}).get("vcs")
+        return shlex.quote(f"{DISTRIBUTION}[{extra}] @ {f'{kind}+' if kind else ''}{url}")
+    return shlex.quote(f"{DISTRIBUTION}[{extra}]")
+
+
+def _installed() -> Distribution | None:
+    try:
+        return distribution(DISTRIBUTION)
+    except PackageNotFoundError:
+        return None

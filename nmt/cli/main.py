@@ -9,7 +9,6 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from importlib.metadata import version
 from types import FrameType
 from typing import Annotated, Any
 
@@ -21,7 +20,7 @@ from nmt.cli.errors import report, report_unexpected
 from nmt.cli.logs import logger, protect_standard_error, start_logging
 from nmt.cli.parsing import CompareCommand, FilesCommand
 from nmt.errors import ConfigError, NmtError, StoppedError, StorageError
-from nmt.libraries import set_libraries
+from nmt.libraries import program_version, set_libraries
 from nmt.training.distributed.launch import Launch
 from nmt.training.distributed.rank import ProcessRank
 from nmt.training.signals import StopRequest
@@ -84,7 +83,7 @@ app.command("info")(info.info)
 
 def _show_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"nmt {version('nmt')}")
+        typer.echo(f"nmt {program_version()}")
         raise typer.Exit
 
 

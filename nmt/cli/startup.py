@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from nmt.cli.arguments import ComputeArguments, LoggingArguments
 from nmt.cli.logs import logger, start_logging
-from nmt.libraries import set_libraries
+from nmt.libraries import program_version, set_libraries
 
 if TYPE_CHECKING:
     from nmt.translation.translator import Translator
@@ -29,8 +29,10 @@ def start(log: LoggingArguments, compute: ComputeArguments | None = None) -> Non
     # Loading torch makes half a million objects that stay; looking for garbage among them took an eighth of the time.
     gc.set_threshold(_LOADING_THRESHOLD)
     if log.verbose:
-        packages = ", ".join(f"{name} {version(name)}" for name in ("nmt", "torch", "sentencepiece", "sacrebleu"))
-        logger.debug("%s, Python %s on %s", packages, platform.python_version(), platform.platform())
+        packages = ", ".join(f"{name} {version(name)}" for name in ("torch", "sentencepiece", "sacrebleu"))
+        logger.debug(
+            "nmt %s, %s, Python %s on %s", program_version(), packages, platform.python_version(), platform.platform()
+        )
     if compute is not None:
         set_threads(compute.threads)
 

@@ -20,7 +20,7 @@ from nmt.config import CHANGEABLE, Config, changed_keys, from_yaml
 from nmt.config.yaml12 import flow
 from nmt.corpus.parallel import CorpusFiles, read_pairs
 from nmt.corpus.store import Store
-from nmt.device import choose_device, choose_precision
+from nmt.device import choose_device, choose_precision, own_settings
 from nmt.errors import ConfigError, DataError, Problem
 from nmt.io.atomic_files import free_bytes, remove, write_file
 from nmt.model.seq2seq import Seq2Seq
@@ -49,7 +49,8 @@ def train(config: Config, run: Path | str, *, device: str = "auto", restart: boo
         RunInUseError: another process trains there.
     """
     directory = Path(run)
-    with own_run_directory(config, directory), StopRequest() as stop:
+    learning = torch.inference_mode(False), torch.enable_grad()
+    with own_settings(), learning[0], learning[1], own_run_directory(config, directory), StopRequest() as stop:
         return train_owned(config, directory, stop, device=device, restart=restart, quiet=quiet)
 
 

@@ -17,7 +17,7 @@ from nmt.checkpoint.loading import open_model
 from nmt.checkpoint.run_directory import Warn
 from nmt.config import Config
 from nmt.corpus.batching import pad
-from nmt.device import choose_device, choose_precision, products_in, within_memory
+from nmt.device import choose_device, choose_precision, own_settings, products_in, within_memory
 from nmt.errors import MemoryExhaustedError, ModelError, NmtError, NonFiniteError
 from nmt.model.restricted_output import RestrictedOutput
 from nmt.model.seq2seq import SearchState, Seq2Seq
@@ -82,10 +82,11 @@ class Translator:
             ModelError: there is no model, or it is damaged or does not fit this program.
             DeviceError: there is no such device.
         """
-        where = choose_device(device)
-        bundle = open_model(Path(path), warn, where)
-        dtype = choose_precision(precision, where, training=False)
-        bundle.model.hold_matrices_in(dtype)
+        with own_settings():
+            where = choose_device(device)
+            bundle = open_model(Path(path), warn, where)
+            dtype = choose_precision(precision, where, training=False)
+            bundle.model.hold_matrices_in(dtype)
         model = bundle.model, bundle.tokenizers, bundle.config
         return cls(*model, dtype, shortlist=bundle.shortlist, directory=bundle.directory)
 
@@ -199,7 +200,7 @@ class Translator:
     @contextmanager
     def computing(self) -> Iterator[None]:
         """Returns a context to run the model in: no gradients, and products in the translator's number type."""
-        with torch.inference_mode(), products_in(self._dtype, self.device):
+        with own_settings(), torch.inference_mode(), products_in(self._dtype, self.device):
             yield
 
     def encode(self, segments: Sequence[Segment]) -> EncodedSegments:

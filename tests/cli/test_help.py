@@ -71,7 +71,7 @@ def test_help_lists_every_command(call):
 
 def test_version_is_that_of_the_package(call):
     done = call("--version")
-    assert (done.code, done.out.decode()) == (0, f"nmt {version('nmt')}\n")
+    assert (done.code, done.out.decode()) == (0, f"nmt {program_version()}\n")
 
 
 @pytest.mark.parametrize(
@@ -160,7 +160,7 @@ def test_verbose_says_with_what_and_where(call, model):
     done = call("translate", model, "--verbose", "--device", "cpu", "--beam-size", "3", stdin=b"ba\n")
     assert done.code == 0, done.err
     for words in (
-        f"nmt {version('nmt')}, torch {version('torch')}",
+        f"nmt {program_version()}, torch {version('torch')}",
         "device: cpu",
         "threads of the processor: ",
         "precision: float32, chosen by auto",
@@ -249,7 +249,7 @@ def test_the_installed_command_is_this_program(user_environment):
     if not script.exists():
         pytest.skip("the package is not installed beside this Python")
     done = subprocess.run([script, "--version"], capture_output=True, env=user_environment(), check=True)
-    assert done.stdout.decode() == f"nmt {version('nmt')}\n"
+    assert done.stdout.decode() == f"nmt {program_version()}\n"
 
 
 def test_messages_are_utf8_in_any_locale(process, user_environment, tmp_path):
