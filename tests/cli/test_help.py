@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from nmt.libraries import program_version
+
 HEAVY = {"torch", "numpy", "sentencepiece", "sacrebleu", "safetensors", "yaml", "matplotlib"}
 SEARCH = {"--beam-size", "--length-penalty", "--max-length", "--shortlist"}
 EVERY = {"--quiet", "--verbose", "--help"}
@@ -121,7 +123,10 @@ def on_terminal(start, *arguments, env):
 def test_attention_is_coloured_on_a_terminal_only(call, model, monkeypatch):
     monkeypatch.delenv("NO_COLOR", raising=False)
     arguments = ["attend", model, "ba ce di"]
+    monkeypatch.setenv("COLORFGBG", "15;0")
     assert b"\x1b[48;5;" in call(*arguments, terminal=True).out
+    monkeypatch.setenv("COLORFGBG", "default;default")
+    assert b"\x1b[48;5;" not in call(*arguments, terminal=True).out  # nobody tells the background
     assert b"\x1b" not in call(*arguments).out
     monkeypatch.setenv("NO_COLOR", "1")
     assert b"\x1b" not in call(*arguments, terminal=True).out
