@@ -75,7 +75,7 @@ def _home() -> Path | None:
 def _is_run(run: Path) -> bool:
     """Returns True for a folder in which a training has begun."""
     return (
-        os.path.lexists(run / LOCK_NAME)
+        any(os.path.lexists(run / name) for name in (LOCK_NAME, "train.log"))
         or any(os.path.lexists(run / folder / mark) for folder, mark in _MARKS.items())
         or bool(checkpoints(run))
     )

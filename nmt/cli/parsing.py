@@ -21,7 +21,8 @@ def expand_groups(command: Callable[..., None]) -> Callable[..., None]:
 
     Typer makes the arguments of a command line from the parameters of a function. The function that this returns has
     all of them, in the order of the command's parameters and of the fields; when called, it puts the dataclasses
-    together and calls the command with them, the paths with the home folder in place of `~`. Everything is annotated as Typer wants it; no name may occur twice.
+    together and calls the command with them, after it expanded `~` in paths. Everything is annotated as Typer wants it;
+    no name may occur twice.
     """
     parameters: list[Parameter] = []
     groups: dict[str, type[Any]] = {}
@@ -59,9 +60,7 @@ def _at_home(value: Any) -> Any:
         return [_at_home(one) for one in value]
     if isinstance(value, str) and value.startswith("~"):
         return os.path.expanduser(value)  # noqa: PTH111 (a text stays one)
-    return (
-        value.expanduser() if isinstance(value, Path) and value.parts[:1] != () and value.parts[0][:1] == "~" else value
-    )
+    return Path(_at_home(str(value))) if isinstance(value, Path) else value
 
 
 def _parameters(of: Callable[..., Any]) -> list[Parameter]:
