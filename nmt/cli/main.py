@@ -23,7 +23,7 @@ from nmt.errors import ConfigError, NmtError, StoppedError, StorageError
 from nmt.libraries import program_version, set_libraries
 from nmt.training.distributed.launch import Launch
 from nmt.training.distributed.rank import ProcessRank
-from nmt.training.signals import StopRequest
+from nmt.training.signals import StopRequest, tell_of_signal
 
 
 class Program(TyperGroup):
@@ -127,12 +127,14 @@ def main() -> None:
 
 def _leave(number: int, frame: FrameType | None) -> None:
     """Handles SIGTERM: raises an exception, so that files are closed, and exits with the number itself."""
+    tell_of_signal(number)
     _leave_while_loading(number, frame)
     raise SystemExit(128 + number)
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
     """Handles SIGINT: raises an exception, so that files are closed."""
+    tell_of_signal(number)
     _leave_while_loading(number, frame)
     raise KeyboardInterrupt
 
