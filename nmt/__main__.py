@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+from contextlib import suppress
 from types import FrameType
-
-from nmt.training.signals import tell_of_signal
 
 
 def main() -> None:
@@ -24,7 +23,10 @@ def main() -> None:
 
 
 def _leave(number: int, _frame: FrameType | None) -> None:
-    tell_of_signal(number)
+    with suppress(ImportError):  # which is half loaded just now
+        from nmt.training.signals import tell_of_signal
+
+        tell_of_signal(number)
     os._exit(128 + number)
 
 
