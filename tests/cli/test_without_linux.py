@@ -25,8 +25,8 @@ def elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
             raise FileNotFoundError(2, os.strerror(2), str(path))
         return read_text(path, *arguments, **options)
 
-    def no_library(*_: object, **__: object) -> None:
-        raise OSError("no such library")
+    def no_library(*_: object, **__: object) -> object:
+        return object()  # has no function of the GNU C library
 
     monkeypatch.setattr(Path, "read_text", read)
     monkeypatch.setattr(sys, "platform", "darwin")
