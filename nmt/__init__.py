@@ -1,12 +1,15 @@
 """nmt: train your own machine translator and watch its attention choose words.
 
 A few names make the Python interface; each is imported when it is first asked for, since torch takes a second or two.
+What torch and the libraries below it read when they are loaded is set here, whichever module is asked for first.
 """
 
 from __future__ import annotations
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
+
+from nmt.libraries import set_libraries
 
 if TYPE_CHECKING:
     from nmt.config import load_config
@@ -27,12 +30,12 @@ _HOMES = {
     "train": "nmt.training.pipeline",
 }
 
+set_libraries()
+
 
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module 'nmt' has no attribute {name!r}")
-    # As the commands do, before torch is loaded.
-    import_module("nmt.libraries").set_libraries()
     home = import_module(_HOMES[name])
     if name in ("AttendedLine", "Translation", "Translator"):
         import_module("nmt.translation.notebook").use_display(import_module("nmt.visualization.notebook"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from contextlib import suppress
 from types import FrameType
 
 
@@ -11,7 +12,7 @@ def main() -> None:
     """Runs the command of `sys.argv` and exits with its code.
 
     Loading the program takes some tenths of a second, in which it has nothing to save: a signal that comes meanwhile
-    ends it at once, quietly, and with the documented code.
+    ends it at once, and with the documented code.
     """
     if signal.getsignal(signal.SIGINT) != signal.SIG_IGN:
         signal.signal(signal.SIGINT, _leave)
@@ -22,6 +23,10 @@ def main() -> None:
 
 
 def _leave(number: int, _frame: FrameType | None) -> None:
+    with suppress(ImportError):  # which is half loaded just now
+        from nmt.training.signals import tell_of_signal
+
+        tell_of_signal(number)
     os._exit(128 + number)
 
 

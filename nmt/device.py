@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 import os
 import re
+import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import TypeVar
 
 import torch
@@ -28,6 +29,47 @@ _process = os.getpid()
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+
+
+class _Float32ByDefault:
+    """Makes float32 the default number type while at least one thread is inside; it is one for all threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._inside = 0
+        self._before = torch.float32
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if not self._inside:
+                self._before = torch.get_default_dtype()
+                torch.set_default_dtype(torch.float32)
+            self._inside += 1
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._inside -= 1
+            if not self._inside:
+                torch.set_default_dtype(self._before)
+
+
+_float32_by_default = _Float32ByDefault()
+
+
+@contextmanager
+def own_settings() -> Iterator[None]:
+    """Runs what is inside as if nobody had changed torch's defaults, and leaves them afterwards as they were.
+
+    The program that calls this one may have another default number type or device, or be within autocast.
+    """
+    with ExitStack() as stack:
+        stack.enter_context(_float32_by_default)
+        if torch.get_default_device().type != "cpu":  # the context slows every call of torch
+            stack.enter_context(torch.device("cpu"))
+        for kind in ("cpu", "cuda"):
+            if torch.is_autocast_enabled(kind):
+                stack.enter_context(torch.autocast(kind, enabled=False))
+        yield
 
 
 def choose_device(name: str, process: int | None = None) -> torch.device:

@@ -15,7 +15,7 @@ from nmt.checkpoint import layout
 from nmt.checkpoint.run_directory import checkpoints
 from nmt.config import Config
 from nmt.errors import ConfigError, Problem
-from nmt.io.atomic_files import make_directory
+from nmt.io.atomic_files import TEMPORARY_PREFIX, make_directory, storage_errors
 from nmt.io.locks import LOCK_NAME, RunLock
 
 # Files of one training alone, which are removed when another begins anew. Tokenizer and corpus record what they were
@@ -24,6 +24,8 @@ OF_ONE_TRAINING = (layout.CHECKPOINTS, layout.METRICS, layout.CONFIG, layout.TEN
 _WRITTEN = (layout.BEST, layout.LAST, *OF_ONE_TRAINING, layout.TOKENIZER, layout.CORPUS)
 # Each of these folders is written at once, with a file by which it is known to be ours.
 _MARKS = {layout.TOKENIZER: layout.FINGERPRINT, layout.CORPUS: "corpus.json"}
+# Files that file managers leave in folders.
+_OF_DESKTOPS = (".DS_Store", ".directory", "Thumbs.db", "desktop.ini")
 
 
 @contextmanager
@@ -45,18 +47,45 @@ def own_run_directory(config: Config, run: Path) -> Iterator[None]:
 
 def conflicts(config: Config, run: Path) -> list[Problem]:
     """Finds files of others that a training there would overwrite. Raises ModelError as `own_run_directory` does."""
-    return [*_foreign(run), *_inputs_within(config, run)]
+    return [*_foreign(run), *_inputs_within(config, run)] or list(_in_use_otherwise(run))
+
+
+def _in_use_otherwise(run: Path) -> Iterator[Problem]:
+    """Finds that the folder is no run, and holds something of somebody's."""
+    real = run.expanduser().resolve()
+    if real == Path(real.anchor) or real == _home():
+        yield Problem(str(run), "the root or the home folder, in which a training would mix its files; choose another")
+        return
+    with storage_errors(run):
+        names = sorted(entry.name for entry in run.iterdir()) if run.is_dir() else []
+    others = [name for name in names if name not in _OF_DESKTOPS and not name.startswith(TEMPORARY_PREFIX)]
+    if others and not _is_run(run):
+        shown = ", ".join(others[:3]) + (", …" if len(others) > 3 else "")
+        what = f"no run of a training, and not empty ({shown}); choose an empty folder, or one that is not there yet"
+        yield Problem(str(run), what)
+
+
+def _home() -> Path | None:
+    try:
+        return Path.home().resolve()
+    except RuntimeError:  # nobody knows it
+        return None
+
+
+def _is_run(run: Path) -> bool:
+    """Returns True for a folder in which a training has begun."""
+    return (
+        any(os.path.lexists(run / name) for name in (LOCK_NAME, "train.log"))
+        or any(os.path.lexists(run / folder / mark) for folder, mark in _MARKS.items())
+        or bool(checkpoints(run))
+    )
 
 
 def _foreign(run: Path) -> Iterator[Problem]:
     """Finds files in the run directory that have a name of ours, and were written by somebody else."""
     if os.path.lexists(run / layout.MANIFEST):
         yield Problem(str(run), "a checkpoint or an exported model, where a training would overwrite files")
-    is_run = (
-        os.path.lexists(run / LOCK_NAME)
-        or any(os.path.lexists(run / folder / mark) for folder, mark in _MARKS.items())
-        or bool(checkpoints(run))
-    )
+    is_run = _is_run(run)
     for name in _WRITTEN:
         is_ours = os.path.lexists(run / name / _MARKS[name]) if name in _MARKS else is_run
         if os.path.lexists(run / name) and not is_ours:

@@ -119,12 +119,14 @@ def _batches(
 
 def _write_heat_maps(translator: Translator, batches: Iterator[Batch], unit: str) -> None:
     """Writes heat maps as text to standard output."""
+    from nmt.io.background import lightness_of_background
     from nmt.io.streams import open_output
     from nmt.io.terminal import columns_of_output, visible
     from nmt.visualization.heatmap import heatmap
 
     columns = columns_of_output()
     color = columns is not None and not os.environ.get("NO_COLOR")
+    background = lightness_of_background() if color else None
     with open_output("-") as writer:
         for batch in batches:
             for _, translation in batch:
@@ -132,7 +134,8 @@ def _write_heat_maps(translator: Translator, batches: Iterator[Batch], unit: str
                 writer.write(visible(translation.text))
                 matrices = _matrices(translation, unit)
                 for index, matrix in enumerate(matrices):
-                    for line in [""] * (index > 0) + heatmap(*matrix, color=color, columns=columns):
+                    drawn = heatmap(*matrix, color=color, columns=columns, background=background)
+                    for line in [""] * (index > 0) + drawn:
                         writer.write(line)
                 if translation.outputs and not matrices:
                     writer.write(_reason_for_nothing(translator))

@@ -10,7 +10,7 @@ import tempfile
 import traceback
 from pathlib import Path
 
-from nmt.cli.logs import logger
+from nmt.cli.logs import logger, with_bytes_shown
 from nmt.errors import MemoryExhaustedError, NmtError, StorageError
 from nmt.io.lines import output_line
 
@@ -50,7 +50,7 @@ def _is_out_of_memory(error: Exception) -> bool:
 
 
 def _write(text: str) -> None:
-    line = f"nmt: error: {output_line(text)}"
+    line = f"nmt: error: {output_line(with_bytes_shown(text))}"
     if sys.stderr is not None:
         sys.stderr.write(line + "\n")
     for handler in logger.handlers:

@@ -6,6 +6,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from nmt.errors import ConfigError, DataError, Problem, StorageError
+from nmt.libraries import how_to_install
 
 PAGE = ".html"
 FIGURES = (".png", ".svg", ".pdf")
@@ -52,4 +53,4 @@ def check_kind(output: str) -> None:
         found = (0, 0)
     if found < MATPLOTLIB:
         needed = ".".join(map(str, MATPLOTLIB))
-        raise StorageError(output, f"needs matplotlib {needed} or newer: pip install 'nmt[plot]'")
+        raise StorageError(output, f"needs matplotlib {needed} or newer: {how_to_install('plot')}")

@@ -48,11 +48,19 @@ class _Console(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         if getattr(record, "to_file_only", False) or sys.stderr is None:
             return
-        text = record.getMessage()
+        text = with_bytes_shown(record.getMessage())
         if record.levelno >= logging.WARNING:
             text = f"nmt: {record.levelname.lower()}: {text}"
         tqdm.write(text, file=sys.stderr)
         sys.stderr.flush()
+
+
+def with_bytes_shown(text: str) -> str:
+    """Returns a message with what Python could not decode of a path by the locale: as UTF-8, else as `\\xff`."""
+    try:
+        return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    except UnicodeEncodeError:  # another surrogate, which no path has
+        return text
 
 
 class _LogFile(logging.FileHandler):

@@ -9,7 +9,6 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from importlib.metadata import version
 from types import FrameType
 from typing import Annotated, Any
 
@@ -21,10 +20,10 @@ from nmt.cli.errors import report, report_unexpected
 from nmt.cli.logs import logger, protect_standard_error, start_logging
 from nmt.cli.parsing import CompareCommand, FilesCommand
 from nmt.errors import ConfigError, NmtError, StoppedError, StorageError
-from nmt.libraries import set_libraries
+from nmt.libraries import program_version, set_libraries
 from nmt.training.distributed.launch import Launch
 from nmt.training.distributed.rank import ProcessRank
-from nmt.training.signals import StopRequest
+from nmt.training.signals import StopRequest, tell_of_signal
 
 
 class Program(TyperGroup):
@@ -64,7 +63,7 @@ app = typer.Typer(
     cls=Program,
     help="Train your own machine translator and watch its attention choose words.",
     invoke_without_command=True,
-    add_completion=False,
+    add_completion=True,
     context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -85,7 +84,7 @@ app.command("info")(info.info)
 
 def _show_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"nmt {version('nmt')}")
+        typer.echo(f"nmt {program_version()}")
         raise typer.Exit
 
 
@@ -129,12 +128,14 @@ def main() -> None:
 
 def _leave(number: int, frame: FrameType | None) -> None:
     """Handles SIGTERM: raises an exception, so that files are closed, and exits with the number itself."""
+    tell_of_signal(number)
     _leave_while_loading(number, frame)
     raise SystemExit(128 + number)
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
     """Handles SIGINT: raises an exception, so that files are closed."""
+    tell_of_signal(number)
     _leave_while_loading(number, frame)
     raise KeyboardInterrupt
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import fields, is_dataclass
 from functools import wraps
@@ -11,13 +12,17 @@ from typing import Any, ClassVar, get_type_hints
 
 from typer.core import TyperCommand
 
+PATHS = ("CONFIG.yaml", "DIR", "FILE", "FILE…", "MODEL")
+"""How arguments that are paths are named in the help."""
+
 
 def expand_groups(command: Callable[..., None]) -> Callable[..., None]:
     """Turns each parameter of a command that is a dataclass into one parameter for each of its fields.
 
     Typer makes the arguments of a command line from the parameters of a function. The function that this returns has
     all of them, in the order of the command's parameters and of the fields; when called, it puts the dataclasses
-    together and calls the command with them. Everything is annotated as Typer wants it; no name may occur twice.
+    together and calls the command with them, after it expanded `~` in paths. Everything is annotated as Typer wants it;
+    no name may occur twice.
     """
     parameters: list[Parameter] = []
     groups: dict[str, type[Any]] = {}
@@ -29,8 +34,11 @@ def expand_groups(command: Callable[..., None]) -> Callable[..., None]:
         else:
             parameters.append(parameter)
 
+    paths = [parameter.name for parameter in parameters if _is_path(parameter.annotation)]
+
     @wraps(command)
     def expanded(**values: Any) -> None:
+        values |= {name: _at_home(values[name]) for name in paths}
         for name, group in groups.items():
             values[name] = group(**{field.name: values.pop(field.name) for field in fields(group)})
         command(**values)
@@ -38,6 +46,21 @@ def expand_groups(command: Callable[..., None]) -> Callable[..., None]:
     expanded.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
     expanded.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     return expanded
+
+
+def _is_path(annotation: Any) -> bool:
+    """Returns True for a parameter whose values are named as a path by the help."""
+    notes = getattr(annotation, "__metadata__", ())
+    return any(getattr(note, "metavar", None) in PATHS for note in notes)
+
+
+def _at_home(value: Any) -> Any:
+    """Expands `~`, which a shell does for a word of its own, and not in `--output=~/runs`."""
+    if isinstance(value, list):
+        return [_at_home(one) for one in value]
+    if isinstance(value, str) and value.startswith("~"):
+        return os.path.expanduser(value)  # noqa: PTH111 (a text stays one)
+    return Path(_at_home(str(value))) if isinstance(value, Path) else value
 
 
 def _parameters(of: Callable[..., Any]) -> list[Parameter]:

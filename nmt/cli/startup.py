@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from nmt.cli.arguments import ComputeArguments, LoggingArguments
 from nmt.cli.logs import logger, start_logging
-from nmt.libraries import set_libraries
+from nmt.errors import InputFileError
+from nmt.libraries import program_version, set_libraries
 
 if TYPE_CHECKING:
     from nmt.translation.translator import Translator
@@ -22,17 +23,27 @@ _USUAL_THRESHOLDS = gc.get_threshold()
 def start(log: LoggingArguments, compute: ComputeArguments | None = None) -> None:
     """Starts logging, sets what libraries read when they are loaded, and sets the number of threads.
 
-    Until `end_loading` Python collects garbage seldom.
+    Until `end_loading` Python collects garbage seldom. Raises InputFileError if the working directory was deleted.
     """
     start_logging(quiet=log.quiet, verbose=log.verbose)
+    _check_working_directory()
     set_libraries()
     # Loading torch makes half a million objects that stay; looking for garbage among them took an eighth of the time.
     gc.set_threshold(_LOADING_THRESHOLD)
     if log.verbose:
-        packages = ", ".join(f"{name} {version(name)}" for name in ("nmt", "torch", "sentencepiece", "sacrebleu"))
+        packages = ", ".join(f"{name} {version(name)}" for name in ("torch", "sentencepiece", "sacrebleu"))
+        packages = f"nmt {program_version()}, {packages}"
         logger.debug("%s, Python %s on %s", packages, platform.python_version(), platform.platform())
     if compute is not None:
         set_threads(compute.threads)
+
+
+def _check_working_directory() -> None:
+    try:
+        Path.cwd()
+    except OSError as error:  # relative paths mean nothing, and torch does not even load
+        what = f"is not there any more ({error.strerror}); change to one that is: cd"
+        raise InputFileError("the working directory", what) from error
 
 
 def set_threads(threads: int | None) -> None:

@@ -97,6 +97,11 @@ class _Draft:
             what = f"expected KEY=VALUE, such as training.max_steps=100, got {yaml12.shown(text)}"
             self._mistakes.append(Mistake((), COMMAND_LINE, what))
             return
+        if not written.strip():  # as of a variable of the shell that is not set
+            what = "expected a value, got nothing; null is written null, and an empty text \"''\""
+            self._mistakes.append(Mistake(tuple(names), COMMAND_LINE, what))
+            self._refused.add(tuple(names))
+            return
         document = yaml12.read(written)
         self._mistakes += [Mistake((*names, *one.path), COMMAND_LINE, one.what) for one in document.mistakes]
         self._refused.update((*names, *path) for path in document.refused)

@@ -205,7 +205,7 @@ class TrainingConfig(Section):
     )
     keep_checkpoints: Count = Field(default=2, description="checkpoints kept besides best and last")
     validation_samples: Natural = Field(default=3, description="translations shown in the log at each validation")
-    tensorboard: Switch = Field(default=False, description="write TensorBoard logs; needs `nmt[tensorboard]`")
+    tensorboard: Switch = Field(default=False, description="write TensorBoard logs; needs the extra `tensorboard`")
 
 
 class SearchConfig(Section):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
@@ -46,7 +47,7 @@ def _check_language(language: str) -> str:
 def _check_path(path: str) -> str:
     if not path or any(c < " " or c == "\x7f" for c in path):
         raise ValueError("not a path")
-    return path
+    return os.path.expanduser(path)  # noqa: PTH111 (Path would drop what a path may end in)
 
 
 _Whole = Annotated[int, Field(strict=True), BeforeValidator(_whole)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import sys
 import traceback
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
@@ -13,13 +14,14 @@ from itertools import chain, islice
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
+from types import ModuleType
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nmt.corpus.report import Reason
-from nmt.errors import ConfigError, MemoryExhaustedError, NmtError
+from nmt.errors import MemoryExhaustedError, NmtError
 from nmt.tokenization.tokenizer import Tokenizer
 from nmt.tokenization.tokenizers import Tokenizers
 
@@ -78,7 +80,6 @@ def encode_in_order(
 
     Raises:
         MemoryExhaustedError: a process ran out of memory, or was killed, as the system does when memory runs out.
-        ConfigError: a process ended at its start, as it does where a script does its work while it is imported.
         NmtError: a process ended in another way.
     """
     first = list(islice(chunks, processes))
@@ -136,9 +137,6 @@ class Worker(NamedTuple):
         self.process.join(ENDING_SECONDS)
         code = self.process.exitcode
         what = f"a process that {self.work} ended by itself (exit code {code})"
-        if code == 1:  # an exception before `_serve`, which catches its own: while the caller's script was imported
-            hint = 'a script that prepares a corpus or trains does so under `if __name__ == "__main__":`'
-            return ConfigError(self.subject, f"{what}; {hint}")
         if code == -signal.SIGKILL:
             return MemoryExhaustedError(self.subject, f"{what}; memory may have run out")
         return NmtError(self.subject, what)
@@ -164,7 +162,7 @@ def started(target: Callable[[Connection], None], count: int, subject: str, work
     context = multiprocessing.get_context("spawn")
     workers: list[Worker] = []
     try:
-        with _own_modules_only():
+        with _own_modules_only(), _without_main_module():
             # The tracker starts before the signals are blocked, since its start would lift the block.
             resource_tracker.ensure_running()
             before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
@@ -202,6 +200,19 @@ def _own_modules_only() -> Iterator[None]:
             del os.environ[_SAFE_PATH]
         else:
             os.environ[_SAFE_PATH] = before
+
+
+@contextmanager
+def _without_main_module() -> Iterator[None]:
+    """Keeps Python processes that are started inside from importing the script that runs here.
+
+    They need nothing of it. It may do its work while it is imported, and one from standard input has no file.
+    """
+    script, sys.modules["__main__"] = sys.modules["__main__"], ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = script
 
 
 def _start(process: BaseProcess, work: str) -> None:

@@ -1,7 +1,7 @@
 """Files and standard streams, compressed or not, with errors that name the file.
 
 `-` is standard input or output. A path that ends in `.gz` is read and written compressed with gzip, one that ends in
-`.zst` with Zstandard, which needs the extra `nmt[zstd]`.
+`.zst` with Zstandard, which needs the extra `zstd`.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from typing import IO, Self
 
 from nmt.errors import InputFileError, NmtError, StorageError
 from nmt.io.lines import Line, output_line, ready_lines
+from nmt.libraries import how_to_install
 
 BLOCK_BYTES = 1 << 16
 """Number of bytes read at once, and gathered before they are written."""
@@ -216,7 +217,7 @@ def _zstandard_blocks(packed: IO[bytes]) -> Iterator[bytes]:
 
 def _require_zstandard(path: str, error_class: type[NmtError]) -> None:
     if importlib.util.find_spec("zstandard") is None:
-        raise error_class(path, "needs Zstandard: pip install 'nmt[zstd]'")
+        raise error_class(path, f"needs Zstandard: {how_to_install('zstd')}")
 
 
 def _checked_path(path: str, error_class: type[NmtError]) -> Path:

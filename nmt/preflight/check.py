@@ -34,7 +34,7 @@ from nmt.preflight.run_directory import ResumableRun, check_run_directory
 from nmt.preflight.scan import scan
 from nmt.preflight.tokens import CORPUS, LONGEST, TokenizedSample, tokenize_sample
 from nmt.preflight.trial import LONGEST_SECONDS, Trial, TrialModel, TrialOutcome, TrialPlan, TrialTooLongError
-from nmt.training.metrics_log import WITHOUT_TENSORBOARD
+from nmt.training.metrics_log import without_tensorboard
 from nmt.training.preparation import check_fingerprint, pair_filter_from_config
 from nmt.training.progress import count_until_stopped
 from nmt.training.resuming import check_validation, read_validation_pairs
@@ -111,7 +111,7 @@ class _Preflight:
         """Checks everything, in the order of a training, whatever is found on the way."""
         config, findings = self._config, self._findings
         if config.training.tensorboard and importlib.util.find_spec("tensorboard") is None:
-            findings.error(Group.RUN, "tensorboard", ConfigError(*WITHOUT_TENSORBOARD))
+            findings.error(Group.RUN, "tensorboard", without_tensorboard())
         if problems := validation_problems(config.training):
             findings.error(Group.RUN, "validation_tokenize", ConfigError.from_problems(problems))
         resumable = check_run_directory(config, self._run, self._options.restart, findings)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from nmt.checkpoint.layout import METRICS, TENSORBOARD
 from nmt.errors import ConfigError, StorageError
 from nmt.io.atomic_files import storage_errors, write_file
+from nmt.libraries import how_to_install
 
 if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter
@@ -16,7 +17,10 @@ if TYPE_CHECKING:
     from nmt.checkpoint.training_state import TrainingState
     from nmt.training.validation import ValidationResult
 
-WITHOUT_TENSORBOARD = ("training.tensorboard", "needs TensorBoard: pip install 'nmt[tensorboard]'")
+
+def without_tensorboard() -> ConfigError:
+    """Returns the error that TensorBoard is not installed."""
+    return ConfigError("training.tensorboard", f"needs TensorBoard: {how_to_install('tensorboard')}")
 
 
 def read_metrics(path: Path) -> list[dict[str, Any]]:
@@ -96,5 +100,5 @@ def _open_tensorboard(directory: Path, step: int) -> SummaryWriter:
     try:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError as error:
-        raise ConfigError(*WITHOUT_TENSORBOARD) from error
+        raise without_tensorboard() from error
     return SummaryWriter(str(directory), purge_step=step + 1)

@@ -20,7 +20,7 @@ from nmt.checkpoint.training_state import TrainingState
 from nmt.config import Config, check_argument, from_yaml
 from nmt.config.types import Switch
 from nmt.corpus.store import Store
-from nmt.device import choose_device, choose_precision
+from nmt.device import choose_device, choose_precision, own_settings
 from nmt.errors import ConfigError, DataError
 from nmt.io.atomic_files import free_bytes, remove, write_file
 from nmt.model.seq2seq import Seq2Seq
@@ -65,7 +65,8 @@ def train(config: Config, run: Path | str, *, device: str = "auto", restart: boo
     directory = check_path(run, "run")
     device = check_text(device, "device")
     restart, quiet = check_argument("restart", restart, Switch), check_argument("quiet", quiet, Switch)
-    with own_run_directory(config, directory), StopRequest() as stop:
+    learning = torch.inference_mode(False), torch.enable_grad()
+    with own_settings(), learning[0], learning[1], own_run_directory(config, directory), StopRequest() as stop:
         return train_owned(config, directory, stop, device=device, restart=restart, quiet=quiet)
 
 

@@ -4,11 +4,23 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
+from contextlib import suppress
 from types import FrameType
 from typing import Any, Self
 
 from nmt.errors import StoppedError
+
+
+def tell_of_signal(number: int) -> None:
+    """Says of a training that a signal ends it before it began, on standard error; a handler of signals may call it.
+
+    Later it is an error's text that says so, and other commands end without a word.
+    """
+    if sys.argv[1:2] == ["train"] and "--quiet" not in sys.argv:
+        with suppress(OSError):
+            os.write(2, b"interrupted\n" if number == signal.SIGINT else b"terminated\n")
 
 
 class StopRequest:

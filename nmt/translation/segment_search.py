@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from nmt.corpus.batching import pad
-from nmt.device import products_in, use_one_thread_after_fork, within_memory
+from nmt.device import own_settings, products_in, use_one_thread_after_fork, within_memory
 from nmt.errors import DeviceError, MemoryExhaustedError, NmtError
 from nmt.model.restricted_output import RestrictedOutput
 from nmt.model.seq2seq import SearchState, Seq2Seq
@@ -55,7 +55,7 @@ class SegmentSearch:
             what = "cannot be used in a process made by fork: load the model there, or use the start method spawn"
             raise DeviceError(str(self.device), what)
         use_one_thread_after_fork()
-        with torch.inference_mode(), products_in(self._dtype, self.device):
+        with own_settings(), torch.inference_mode(), products_in(self._dtype, self.device):
             yield
 
     def encode(self, segments: Sequence[Segment]) -> EncodedSegments:

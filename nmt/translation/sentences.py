@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from nmt.errors import ConfigError
 from nmt.io.lines import is_blank, without_surrogates
+from nmt.libraries import how_to_install
 
 WINDOW = 1 << 12
 """Maximum number of characters that sentencex reads at once; its time is not linear in them. No sentence is longer."""
@@ -64,7 +65,7 @@ class Piece(NamedTuple):
 def require_sentencex(where: str = "split_sentences") -> None:
     """Raises ConfigError, which names `where` sentences were asked for, if the library is not installed."""
     if importlib.util.find_spec("sentencex") is None:
-        raise ConfigError(where, "needs sentencex: pip install 'nmt[sentences]'")
+        raise ConfigError(where, f"needs sentencex: {how_to_install('sentences')}")
 
 
 def sentences(line: str, language: str) -> list[Piece]:

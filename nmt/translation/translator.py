@@ -14,7 +14,7 @@ from nmt.checkpoint.layout import CONFIG, WEIGHTS
 from nmt.checkpoint.loading import open_model
 from nmt.checkpoint.run_directory import Warn
 from nmt.config import Config
-from nmt.device import choose_device, choose_precision
+from nmt.device import choose_device, choose_precision, own_settings
 from nmt.errors import ModelError, NmtError, NonFiniteError
 from nmt.model.seq2seq import Seq2Seq
 from nmt.search.sampling import SamplingOptions
@@ -92,10 +92,11 @@ class Translator:
             DeviceError: there is no such device.
         """
         path, device, precision = check_path(path), check_text(device, "device"), check_text(precision, "precision")
-        where = choose_device(device)
-        bundle = open_model(path, warn, where)
-        dtype = choose_precision(precision, where, training=False)
-        bundle.model.hold_matrices_in(dtype)
+        with own_settings():
+            where = choose_device(device)
+            bundle = open_model(path, warn, where)
+            dtype = choose_precision(precision, where, training=False)
+            bundle.model.hold_matrices_in(dtype)
         model = bundle.model, bundle.tokenizers, bundle.config
         return cls(*model, dtype, shortlist=bundle.shortlist, directory=bundle.directory, identity=bundle.identity)
 

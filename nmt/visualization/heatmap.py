@@ -13,16 +13,25 @@ MIN_CELLS = 4  # of a band, however narrow the terminal
 MAX_WORD = 40  # columns shown of a word
 SHORT_WORD = 12  # columns that a source word keeps rather than make space for another cell
 MIN_WORD = 4
+GREYS = range(232, 256)  # of 256 colours, from nearly black to nearly white
+MIDDLE = 0.46  # lightness from which black stands out more than white
 
 
 def heatmap(
-    source: Sequence[str], target: Sequence[str], weights: Weights, *, color: bool = False, columns: int | None = None
+    source: Sequence[str],
+    target: Sequence[str],
+    weights: Weights,
+    *,
+    color: bool = False,
+    columns: int | None = None,
+    background: float | None = None,
 ) -> list[str]:
     """Draws the attention of each target word over the source words, as lines of text.
 
     Each source word stands on a line of its own, from which a stem leads down to its column; each target word stands at
     the left of its row. Nothing but a label's own width thus depends on how a terminal draws its script. Each cell is
-    shaded by its weight, or with `color` by a 256-colour grey behind it. Of a long word the end is left out.
+    shaded by its weight; or with `color`, on a background that is known, by a grey behind it that is further from the
+    background the more weight there is. Of a long word the end is left out.
 
     Args:
         source, target: words; control characters are made visible.
@@ -31,6 +40,8 @@ def heatmap(
             the terminal gives to the label.
         columns: how wide a line may be; where the source does not fit, it is drawn in bands, one below the other, with
             all of the target in each. None for any width.
+        background: how light what is drawn on is, from 0 to 1; None if that is unknown. The blocks of the shades have
+            the terminal's own colour of text, which can be read on any.
     """
     max_word = MAX_WORD if columns is None else max(MIN_WORD, min(MAX_WORD, columns // 3))
     labels = [label(word, max_word) for word in target]
@@ -44,7 +55,7 @@ def heatmap(
         lines += [""] * bool(lines)
         lines += [" " * (margin + 1) + line for line in header]
         for text, row in zip(labels, weights[:, start:stop].tolist(), strict=True):
-            drawn = "".join(_cell(weight, color=color) for weight in row)
+            drawn = "".join(_cell(weight, background if color else None) for weight in row)
             lines.append(f"{_beside(text, margin, color=color)} {drawn}".rstrip())
         start = stop
     return lines
@@ -72,7 +83,10 @@ def _beside(text: str, margin: int, *, color: bool) -> str:
     return f"{' ' * (margin - width(text))}{isolated(text)}{column}"
 
 
-def _cell(weight: float, *, color: bool) -> str:
-    if color:
-        return f"\x1b[48;5;{232 + round(weight * 23)}m{' ' * CELL}\x1b[0m"
+def _cell(weight: float, background: float | None) -> str:
+    if background is not None:
+        none = round(background * (len(GREYS) - 1))  # the grey of the background itself
+        all_ = 0 if background > MIDDLE else len(GREYS) - 1
+        grey = GREYS[round(none + weight * (all_ - none))]
+        return f"\x1b[48;5;{grey}m{' ' * CELL}\x1b[0m"
     return SHADES[min(len(SHADES) - 1, int(weight * len(SHADES)))] * CELL

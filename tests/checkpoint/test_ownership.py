@@ -88,3 +88,28 @@ def test_text_that_lies_where_training_writes_is_named(tmp_path: Path, monkeypat
     assert [problem.where for problem in caught.value.problems] == ["link/train.xx", "link/train.yy", own]
     with own_run_directory(configuration("train", source_model="other/shared.model"), Path("run")):
         pass
+
+
+@pytest.mark.parametrize("found", [["train.xx", "train.yy"], [".git/HEAD"], ["my.yaml"]])
+def test_a_folder_of_something_else_is_no_run(tmp_path: Path, found: list[str]) -> None:
+    write(tmp_path, *found)
+    before = content(tmp_path)
+    told = pytest.raises(ConfigError, match="no run of a training, and not empty")
+    with told, own_run_directory(configuration(), tmp_path):
+        pass
+    assert content(tmp_path) == before
+
+
+@pytest.mark.parametrize("name", ["/", "~", "/usr/.."])
+def test_root_and_home_are_no_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    told = pytest.raises(ConfigError, match="the root or the home folder")
+    with told, own_run_directory(configuration(), Path(name).expanduser()):
+        pass
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_a_desktop_left_is_nobodys(tmp_path: Path) -> None:
+    write(tmp_path, ".DS_Store")
+    with own_run_directory(configuration(), tmp_path):
+        pass

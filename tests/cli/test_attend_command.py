@@ -5,6 +5,7 @@ from importlib.metadata import PackageNotFoundError
 
 import pytest
 
+from nmt.libraries import how_to_install
 from nmt.translation.result import Output, Translation
 
 
@@ -81,7 +82,7 @@ def test_a_missing_or_old_matplotlib_is_5_and_says_what_to_install(call, tmp_pat
     def absent(name):
         raise PackageNotFoundError(name)
 
-    told = f"nmt: error: {tmp_path}/x.png: needs matplotlib 3.11 or newer: pip install 'nmt[plot]'"
+    told = f"nmt: error: {tmp_path}/x.png: needs matplotlib 3.11 or newer: {how_to_install('plot')}"
     for found in (absent, lambda _: "3.10.7"):
         monkeypatch.setattr("nmt.cli.graphics.version", found)
         done = call("attend", "absent", "ba", "--output", tmp_path / "x.png")

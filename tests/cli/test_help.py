@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from nmt.libraries import program_version
+
 HEAVY = {"torch", "numpy", "sentencepiece", "sacrebleu", "safetensors", "yaml", "matplotlib"}
 SEARCH = {"--beam-size", "--length-penalty", "--max-length", "--shortlist"}
 EVERY = {"--quiet", "--verbose", "--help"}
@@ -71,7 +73,7 @@ def test_help_lists_every_command(call):
 
 def test_version_is_that_of_the_package(call):
     done = call("--version")
-    assert (done.code, done.out.decode()) == (0, f"nmt {version('nmt')}\n")
+    assert (done.code, done.out.decode()) == (0, f"nmt {program_version()}\n")
 
 
 @pytest.mark.parametrize(
@@ -121,7 +123,10 @@ def on_terminal(start, *arguments, env):
 def test_attention_is_coloured_on_a_terminal_only(call, model, monkeypatch):
     monkeypatch.delenv("NO_COLOR", raising=False)
     arguments = ["attend", model, "ba ce di"]
+    monkeypatch.setenv("COLORFGBG", "15;0")
     assert b"\x1b[48;5;" in call(*arguments, terminal=True).out
+    monkeypatch.setenv("COLORFGBG", "default;default")
+    assert b"\x1b[48;5;" not in call(*arguments, terminal=True).out  # nobody tells the background
     assert b"\x1b" not in call(*arguments).out
     monkeypatch.setenv("NO_COLOR", "1")
     assert b"\x1b" not in call(*arguments, terminal=True).out
@@ -160,7 +165,7 @@ def test_verbose_says_with_what_and_where(call, model):
     done = call("translate", model, "--verbose", "--device", "cpu", "--beam-size", "3", stdin=b"ba\n")
     assert done.code == 0, done.err
     for words in (
-        f"nmt {version('nmt')}, torch {version('torch')}",
+        f"nmt {program_version()}, torch {version('torch')}",
         "device: cpu",
         "threads of the processor: ",
         "precision: float32, chosen by auto",
@@ -249,7 +254,7 @@ def test_the_installed_command_is_this_program(user_environment):
     if not script.exists():
         pytest.skip("the package is not installed beside this Python")
     done = subprocess.run([script, "--version"], capture_output=True, env=user_environment(), check=True)
-    assert done.stdout.decode() == f"nmt {version('nmt')}\n"
+    assert done.stdout.decode() == f"nmt {program_version()}\n"
 
 
 def test_messages_are_utf8_in_any_locale(process, user_environment, tmp_path):

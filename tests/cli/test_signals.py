@@ -23,3 +23,18 @@ def test_a_signal_while_modules_are_loaded_ends_a_command_with_its_number(
         out, err = running.communicate(timeout=60)
     assert (running.returncode, out) == (128 + number, b"")
     assert not [line for line in err.splitlines() if not line.startswith(b"import time:")]
+
+
+@pytest.mark.parametrize("module", ["nmt.cli", "numpy._core", "torch"])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_training_that_is_stopped_says_so_however_early(module, number, configuration, tmp_path):
+    limits = ["--output", str(tmp_path / "run"), "--set", "training.max_steps=1000000"]
+    arguments = command("train", configuration, *limits, flags=("-X", "importtime"))
+    with subprocess.Popen(arguments, stderr=subprocess.PIPE, env=environment()) as running:
+        assert any(line.rpartition(b"|")[2].strip() == module.encode() for line in running.stderr)
+        running.send_signal(number)
+        _, err = running.communicate(timeout=60)
+    assert running.returncode == 128 + number
+    said = [line for line in err.decode().splitlines() if not line.startswith("import time:")]
+    assert said[-1].endswith("interrupted" if number == signal.SIGINT else "terminated")
+    assert sum("interrupted" in line or "terminated" in line for line in said) == 1

@@ -81,3 +81,22 @@ def test_garbage_is_looked_for_seldom_while_loading_and_as_usual_afterwards(user
         [sys.executable, "-c", GARBAGE], capture_output=True, text=True, check=True, env=user_environment()
     )
     assert done.stdout.split() == ["True"] * 5
+
+
+@pytest.mark.parametrize(
+    ("program", "setting", "remarks"),
+    [
+        ("from nmt.config import load_config; import nmt.training.pipeline", {}, 0),
+        ("import torch; from nmt import load_config, train", {}, 1),
+        ("import torch; from nmt import load_config", {"GOMP_SPINCOUNT": "7"}, 0),
+    ],
+)
+def test_from_python_libraries_are_set_whatever_is_imported_first(
+    program: str, setting: Any, remarks: int, user_environment: Any
+) -> None:
+    environment = user_environment(**setting)
+    environment.pop("OMP_NUM_THREADS", None)
+    program += "; import os; print(os.environ['GOMP_SPINCOUNT'])"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, env=environment)
+    assert done.stdout.strip() == setting.get("GOMP_SPINCOUNT", "20000")
+    assert done.stderr.count("torch was imported before nmt") == remarks

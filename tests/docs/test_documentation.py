@@ -153,7 +153,8 @@ def test_every_option_is_explained_beside_the_tables() -> None:
 
 
 def test_pages_speak_only_of_options_that_exist() -> None:
-    known = {option for command in COMMANDS for option in options_of(command)} | {"--help", "--version"}
+    known = {option for command in COMMANDS for option in options_of(command)}
+    known |= {"--help", "--version", "--install-completion"}
     others = {"--nproc-per-node", "--paired-bs"}  # of torchrun and sacreBLEU
     for page in sorted(PAGES):
         if page.startswith("docs/commands/"):

@@ -123,9 +123,9 @@ def test_a_file_that_may_not_be_read_is_an_error(tmp_path):
 def test_without_the_extra_zstandard_is_an_error_that_names_it(tmp_path, monkeypatch):
     path = write(tmp_path / "a.zst", b"a\n")
     monkeypatch.setitem(sys.modules, "zstandard", None)
-    with pytest.raises(InputFileError, match=r"pip install 'nmt\[zstd\]'"):
+    with pytest.raises(InputFileError, match=r"pip install .*\[zstd\]"):
         open_input(str(path))
-    with pytest.raises(StorageError, match=r"pip install 'nmt\[zstd\]'"):
+    with pytest.raises(StorageError, match=r"pip install .*\[zstd\]"):
         open_output(str(path))
     assert path.stat().st_size > 0
 

@@ -60,13 +60,13 @@ def test_words_from_right_to_left_move_nothing_around_them() -> None:
 def test_nothing_a_terminal_obeys_comes_through() -> None:
     hostile = "".join(map(chr, [*range(1, 32), *range(127, 160), 0x202E, 0x2066, 0x200F, 0x061C, 0xFEFF, 0xE0041]))
     for color in (False, True):
-        text = "".join(heatmap([hostile, "a"], [hostile + "x", "y"], identity(2), color=color))
+        text = "".join(heatmap([hostile, "a"], [hostile + "x", "y"], identity(2), color=color, background=0.0))
         text = re.sub("\x1b\\[(48;5;[0-9]+m|0m|[0-9]+G)", "", text)
         assert not re.search("[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066\u2067\ufeff\u061c\U000e0041]", text)
 
 
 def test_colour_begins_cells_in_their_column_whatever_the_label_takes() -> None:
-    plain, emoji = heatmap(["a"], ["plain", "👩‍💻"], np.array([[1.0], [0.0]]), color=True)[1:]
+    plain, emoji = heatmap(["a"], ["plain", "👩‍💻"], np.array([[1.0], [0.0]]), color=True, background=0.0)[1:]
     assert plain == "plain \x1b[48;5;255m  \x1b[0m"
     assert emoji == "   👩‍💻\x1b[6G \x1b[48;5;232m  \x1b[0m"
 
@@ -111,3 +111,29 @@ def test_a_large_heatmap_takes_time_in_proportion_to_its_cells(monkeypatch: pyte
     monkeypatch.setattr(nmt.visualization.heatmap, "label", count)
     heatmap(["word"] * 200, ["wort"] * 10, np.full((10, 200), 1 / 200), columns=80)
     assert calls <= 500
+
+
+def greys(lines: list[str]) -> list[int]:
+    """The greys (0 to 255) of the cells, in the order of the lines."""
+    return [8 + 10 * (int(number) - 232) for number in re.findall("48;5;([0-9]+)m", "".join(lines))]
+
+
+def contrast(one: float, other: float) -> float:
+    """The contrast of two greys from 0 to 1, as the Web Content Accessibility Guidelines compute it."""
+    lights = sorted((grey / 12.92 if grey <= 0.04045 else ((grey + 0.055) / 1.055) ** 2.4) for grey in (one, other))
+    return (lights[1] + 0.05) / (lights[0] + 0.05)
+
+
+@pytest.mark.parametrize("background", [0.0, 0.12, 0.3, 0.5, 0.55, 0.7, 0.96, 1.0])
+def test_more_attention_stands_out_more_on_any_background(background: float) -> None:
+    weights = np.linspace(0, 1, 9)[:, None]
+    lines = heatmap(["a"], list("abcdefghi"), weights, color=True, background=background)
+    contrasts = [contrast(background, grey / 255) for grey in greys(lines)]
+    assert contrasts[0] < 1.3
+    assert contrasts[1:] == sorted(contrasts[1:])
+    assert contrasts[-1] > 3.5
+
+
+def test_on_an_unknown_background_blocks_have_the_colour_of_text() -> None:
+    lines = heatmap(["ab", "é"], ["x", "é"], np.array([[1.0, 0.0], [0.3, 0.7]]), color=True)
+    assert lines[2:] == ["x ██", "é\x1b[2G ░░▓▓"]

@@ -104,12 +104,15 @@ const frequencies = () => {
     figure(barPlot, frame, "Words by frequency", head, rows));
 };
 
+// A word without the punctuation around it; punctuation alone stays as it is.
+const bare = (word) => word.replace(/^[\p{P}\p{S}]+|[\p{P}\p{S}]+$/gu, "") || word;
+
 // The words of a translation, those that no reference has marked.
 const marked = (side, text, references) => {
   if (!text.trim()) return element("span", { class: "soft" }, "(empty)");
-  const known = new Set(references.flatMap((reference) => reference.split(/\s+/)));
+  const known = new Set(references.flatMap((reference) => reference.split(/\s+/).map(bare)));
   return text.split(/(\s+)/).map((part) =>
-    part.trim() && !known.has(part) ? element("span", { class: `other ${side}` }, part) : part);
+    part.trim() && !known.has(bare(part)) ? element("span", { class: `other ${side}` }, part) : part);
 };
 
 const look = (side, one) => {

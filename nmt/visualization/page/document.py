@@ -13,9 +13,10 @@ import html
 import json
 import re
 from collections.abc import Sequence
-from importlib.metadata import version
 from importlib.resources import files
 from typing import NamedTuple
+
+from nmt.libraries import program_version
 
 _POLICY = "default-src 'none'; style-src {style}; script-src {script}; base-uri 'none'; form-action 'none'"
 
@@ -81,7 +82,7 @@ def self_contained_page(
     policy = _POLICY.format(style=_source_of(style), script=_source_of(script))
     return _DOCUMENT.format(
         policy=policy,
-        version=html.escape(version("nmt")),
+        version=html.escape(program_version()),
         title=html.escape(_readable(title)),
         style=style,
         data=json_for_html(data),
