@@ -31,6 +31,7 @@ LAYERS = [
     {"evaluation", "postprocessing"},
     {"training", "visualization"},
     {"preflight"},
+    {"preparation"},
     {"cli"},
 ]
 LEVEL = {room: number for number, rooms in enumerate(LAYERS) for room in rooms}

@@ -1,0 +1,1 @@
+"""Preparation: from a corpus as it is distributed to training, validation and test sets and a configuration."""
