@@ -65,7 +65,7 @@ def prepare(
     check_choice("--clean", what.clean, ("none", "safe", "strict"))
     start(log)
     from nmt.cli.formats.preparation import as_text
-    from nmt.preparation.cleaning import Level
+    from nmt.preparation.cleaning import CleaningLevel
     from nmt.preparation.prepare import PreparationOptions, prepare
 
     options = PreparationOptions(
@@ -73,7 +73,7 @@ def prepare(
         target_language=target_language,
         validation=split.validation,
         test=split.test,
-        clean=Level(what.clean),
+        clean=CleaningLevel(what.clean),
         minutes=what.minutes,
         seed=split.seed,
         overwrite=what.overwrite,

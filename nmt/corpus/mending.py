@@ -50,6 +50,7 @@ _SURE += "".join(character for character in _WINDOWS.values() if character not i
 _ENCODED_TWICE = re.compile(
     f"(?:[Â-ß][{_CONTINUATION}]|[à-ï][{_CONTINUATION}]{{2}}|[ð-ô][{_CONTINUATION}]{{3}}){{2,}}"
     f"|[ÂÃÐÑ](?:[{_SURE}]|(?<![A-ZÀ-Þ][ÂÃÐÑ])[{_QUOTES}])"
+    f"|(?<![A-ZÀ-Þ])[ÄÅ][{_SURE}]|(?<=[a-zß-ÿ])[ÄÅ][{_QUOTES}]|[ÄÅ][‚„‘’“”](?=[a-z])"
     f"|â[€\x80][{_CONTINUATION}]|ï»¿|ðŸ[{_CONTINUATION}]{{2}}"
 )
 

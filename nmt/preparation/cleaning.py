@@ -22,7 +22,7 @@ LONGEST = 0xFFFF
 MEND_EXAMPLES = 3
 
 
-class Level(StrEnum):
+class CleaningLevel(StrEnum):
     """How much is cleaned."""
 
     NONE = "none"
@@ -34,20 +34,20 @@ class Level(StrEnum):
 class CleaningRules:
     """What a pair is cleaned by."""
 
-    level: Level
+    level: CleaningLevel
     sides: tuple[SideRules, SideRules]
 
     @classmethod
-    def for_languages(cls, level: Level, languages: tuple[str, str]) -> CleaningRules:
+    def for_languages(cls, level: CleaningLevel, languages: tuple[str, str]) -> CleaningRules:
         """Gathers what is known of both languages."""
         return cls(level, (_side_rules(languages[0]), _side_rules(languages[1])))
 
     def fault(self, source: str, target: str) -> Fault | None:
         """Returns why a pair of lines, mended ones unless the level is none, is left out; None if it is not."""
         fault = storage_fault(source, target)
-        if fault is None and self.level != Level.NONE:
+        if fault is None and self.level != CleaningLevel.NONE:
             fault = safe_fault(source, target, self.sides)
-        if fault is None and self.level == Level.STRICT:
+        if fault is None and self.level == CleaningLevel.STRICT:
             fault = strict_fault(source, target, self.sides)
         return fault
 
@@ -110,7 +110,7 @@ def clean(pairs: RawPairs, rules: CleaningRules) -> CleanedPairs:
     mends = _Mends()
     for number, raw_source, raw_target in zip(pairs.numbers, pairs.sources, pairs.targets, strict=True):
         source, target = without_surrogates(raw_source), without_surrogates(raw_target)
-        if rules.level != Level.NONE:
+        if rules.level != CleaningLevel.NONE:
             source, target = mends.mend(number, source), mends.mend(number, target)
         fault = rules.fault(source, target)
         if fault is not None:

@@ -20,7 +20,7 @@ from typing import NamedTuple
 from nmt.corpus.encoding import available_processors
 from nmt.errors import ConfigError, DataError, Problem
 from nmt.io.atomic_files import make_directory, new_directory
-from nmt.preparation.cleaning import CleaningRules, Level, RawPairs
+from nmt.preparation.cleaning import CleaningLevel, CleaningRules, RawPairs
 from nmt.preparation.configuration import ConfiguredFiles, write_configuration
 from nmt.preparation.inputs import input_facts
 from nmt.preparation.languages import Orientation, SideLanguage
@@ -28,18 +28,18 @@ from nmt.preparation.output import CONFIGURATION, REJECTED, REPORT, check_output
 from nmt.preparation.rejections import Rejections
 from nmt.preparation.report import (
     InputFacts,
-    Lengths,
+    KindTally,
+    LengthSummary,
     MendExample,
     PreparationReport,
     SideFacts,
-    Tally,
     length_facts,
     main_reasons,
 )
-from nmt.preparation.sets import Sample, write_sets
-from nmt.preparation.splitting import Candidates, HeldOutSizes, Splitter, default_size
+from nmt.preparation.sets import TrainingSample, write_sets
+from nmt.preparation.splitting import HeldOutCandidates, HeldOutSizes, Splitter, default_size
 from nmt.preparation.standin import read_corpus
-from nmt.preparation.store import Columns, Fate, PairStore
+from nmt.preparation.store import Fate, PairColumns, PairStore
 from nmt.preparation.workers import clean_in_order
 from nmt.training.progress import count_until_stopped
 from nmt.training.signals import StopRequest
@@ -61,7 +61,7 @@ class PreparationOptions:
     target_language: str
     validation: int | None = None  # sentences; None for what suits the corpus
     test: int | None = None
-    clean: Level = Level.SAFE
+    clean: CleaningLevel = CleaningLevel.SAFE
     minutes: float | None = None  # that the training should take
     seed: int = 1
     overwrite: bool = False
@@ -113,7 +113,7 @@ class _Found(NamedTuple):
     """What the first pass found besides the pairs in the store."""
 
     read: int
-    mended: Tally
+    mended: KindTally
     swapped: tuple[str, ...]
 
 
@@ -159,7 +159,7 @@ class _Preparation:
     def _first_pass(self, store: PairStore, rejections: Rejections) -> _Found:
         rules = CleaningRules.for_languages(self._options.clean, self._options.languages)
         orientation = Orientation(self._options.languages)
-        mended = Tally()
+        mended = KindTally()
         read = 0
         batches = orientation.oriented(self._batches())
         with (
@@ -192,11 +192,11 @@ class _Preparation:
                 self._names.append(batch.file)
             yield RawPairs(numbers[batch.file], batch.numbers, batch.sources, batch.targets)
 
-    def _split(self, splitter: Splitter, found: _Found, rejected: Tally) -> Candidates:
-        if self._options.clean == Level.STRICT:
+    def _split(self, splitter: Splitter, found: _Found, rejected: KindTally) -> HeldOutCandidates:
+        if self._options.clean == CleaningLevel.STRICT:
             splitter.leave_out_deviating()
             splitter.leave_out_nearly_repeated()
-        elif self._options.clean == Level.SAFE:
+        elif self._options.clean == CleaningLevel.SAFE:
             splitter.leave_out_repeated()
         candidates = splitter.find_candidates()
         sizes = self._sizes(candidates.sentences, found, main_reasons(rejected, splitter.columns))
@@ -231,7 +231,12 @@ class _Preparation:
         return ", ".join(self._inputs)
 
     def _report(
-        self, found: _Found, columns: Columns, candidates: Candidates, rejected: Tally, sample: Sample
+        self,
+        found: _Found,
+        columns: PairColumns,
+        candidates: HeldOutCandidates,
+        rejected: KindTally,
+        sample: TrainingSample,
     ) -> PreparationReport:
         counts = {fate: int((columns.fate == fate).sum()) for fate in (Fate.TRAINING, Fate.VALIDATION, Fate.TEST)}
         words, target_words, characters, target_characters = length_facts(columns)
@@ -256,6 +261,6 @@ class _Preparation:
         )
 
 
-def _side_facts(words: Lengths, characters: Lengths, texts: list[str], language: str) -> SideFacts:
+def _side_facts(words: LengthSummary, characters: LengthSummary, texts: list[str], language: str) -> SideFacts:
     sampled = [word for text in texts for word in text.split()]
     return SideFacts(words, characters, len(sampled), len(set(sampled)), SideLanguage.from_texts(language, texts))

@@ -10,7 +10,7 @@ from typing import Self
 
 from nmt.io.streams import LineWriter
 from nmt.preparation.reasons import Reason
-from nmt.preparation.report import PairExample, Tally
+from nmt.preparation.report import KindTally, PairExample
 
 HEADER = ("place", "reason", "source", "target")
 _COMPRESSION = 4  # nearly as small as the best, in a fourth of its time
@@ -21,7 +21,7 @@ class Rejections:
 
     def __init__(self, path: Path, name: str, place: Callable[[int, int], str]) -> None:
         """Prepares to write to `path`, which errors call `name`; `place` names a pair by its file and its number."""
-        self.tally = Tally()
+        self.tally = KindTally()
         self._path = path
         self._name = name
         self._place = place

@@ -15,7 +15,7 @@ from nmt.io.lines import output_line
 from nmt.preparation.cleaning import LONGEST
 from nmt.preparation.languages import SideLanguage
 from nmt.preparation.reasons import MEANINGS, SetReason
-from nmt.preparation.store import Columns, Fate
+from nmt.preparation.store import Fate, PairColumns
 
 FORMAT = "nmt-preparation-1"
 """How a report begins, by which an earlier preparation is recognised."""
@@ -50,7 +50,7 @@ class MendExample(NamedTuple):
     after: str
 
 
-class Tally:
+class KindTally:
     """Counts things of several kinds, and keeps the first few of each."""
 
     def __init__(self) -> None:
@@ -84,7 +84,7 @@ class Tally:
 
 
 @dataclass(frozen=True)
-class Lengths:
+class LengthSummary:
     """The lengths of one side of the training set, in words or characters; longer ones count as 65,535."""
 
     mean: float
@@ -94,7 +94,7 @@ class Lengths:
     longest: int
 
     @classmethod
-    def from_histogram(cls, counts: NDArray[np.int64]) -> Lengths:
+    def from_histogram(cls, counts: NDArray[np.int64]) -> LengthSummary:
         """Summarises numbers of sentences by their length."""
         total = int(counts.sum())
         sums = np.cumsum(counts)
@@ -107,14 +107,14 @@ class Lengths:
 class SideFacts:
     """What one side of the training set is like."""
 
-    words: Lengths
-    characters: Lengths
+    words: LengthSummary
+    characters: LengthSummary
     sampled_words: int  # words of a sample
     different_words: int  # of them, case and all
     language: SideLanguage
 
 
-def length_facts(columns: Columns) -> list[Lengths]:
+def length_facts(columns: PairColumns) -> list[LengthSummary]:
     """Summarises the lengths of the training set: words of source and target, characters of source and target."""
     histograms = np.zeros((4, LONGEST + 1), np.int64)
     for start in range(0, len(columns), _ROWS_AT_ONCE):
@@ -122,7 +122,7 @@ def length_facts(columns: Columns) -> list[Lengths]:
         lengths = columns.lengths[part][columns.fate[part] == Fate.TRAINING]
         for histogram, values in zip(histograms, lengths.T, strict=True):
             histogram += np.bincount(values, minlength=LONGEST + 1)
-    return [Lengths.from_histogram(histogram) for histogram in histograms]
+    return [LengthSummary.from_histogram(histogram) for histogram in histograms]
 
 
 @dataclass(frozen=True)
@@ -149,8 +149,8 @@ class PreparationReport:
     validation: int
     test: int
     sentences: int  # different source sentences of what could be held out
-    rejected: Tally
-    mended: Tally
+    rejected: KindTally
+    mended: KindTally
     source: SideFacts
     target: SideFacts
     program: str = field(default_factory=lambda: version("nmt"))
@@ -184,7 +184,7 @@ def _side_json(facts: SideFacts) -> dict[str, Any]:
     return {**asdict(facts), "language": facts.language._asdict()}
 
 
-def main_reasons(rejected: Tally, columns: Columns, most: int = 3) -> str:
+def main_reasons(rejected: KindTally, columns: PairColumns, most: int = 3) -> str:
     """Names the most frequent reasons, those of a store's columns among them: `512 duplicate, 40 blank (a.tsv:7)`."""
     fates = np.bincount(columns.fate, minlength=len(Fate))
     counts = rejected.counts + Counter({str(reason): int(fates[fate]) for fate, reason in REASONS.items()})

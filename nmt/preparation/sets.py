@@ -12,14 +12,14 @@ import numpy as np
 
 from nmt.preparation.rejections import Rejections
 from nmt.preparation.report import REASONS
-from nmt.preparation.store import Columns, Fate, PairStore, TextBlock
+from nmt.preparation.store import Fate, PairColumns, PairStore, TextBlock
 
 SET_NAMES = {Fate.TRAINING: "train", Fate.VALIDATION: "validation", Fate.TEST: "test"}
 SAMPLED_PAIRS = 50_000
 _SAMPLED_CHARACTERS = 1000  # of a line
 
 
-class Sample(NamedTuple):
+class TrainingSample(NamedTuple):
     """Sentences from all over the training set."""
 
     sources: list[str]
@@ -28,18 +28,18 @@ class Sample(NamedTuple):
 
 def write_sets(
     store: PairStore,
-    columns: Columns,
+    columns: PairColumns,
     folder: Path,
     languages: tuple[str, str],
     rejections: Rejections,
     progress: Callable[[int], None],
-) -> Sample:
+) -> TrainingSample:
     """Writes the files of all sets that have a pair, and returns a sample of the training set.
 
     `progress` is called with the number of pairs dealt with; an exception from it ends the work.
     """
     counts = np.bincount(columns.fate, minlength=len(Fate))
-    sample = Sample([], [])
+    sample = TrainingSample([], [])
     step = 1 + int(counts[Fate.TRAINING]) // SAMPLED_PAIRS
     with ExitStack() as stack:
         files: dict[Fate, tuple[IO[bytes], ...]] = {
@@ -61,7 +61,7 @@ def write_sets(
     return sample
 
 
-def _reject(block: TextBlock, columns: Columns, rejections: Rejections) -> None:
+def _reject(block: TextBlock, columns: PairColumns, rejections: Rejections) -> None:
     fates = columns.fate[block.start : block.start + len(block.sources)]
     for index in np.flatnonzero(fates > Fate.TEST).tolist():
         row = block.start + index

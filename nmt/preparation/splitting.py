@@ -96,7 +96,7 @@ class Splitter:
             fates = self.columns.fate[part]
             fates[(np.abs(deviations) > _DEVIATIONS) & (fates == Fate.TRAINING)] = Fate.LENGTH_DEVIATES
 
-    def find_candidates(self) -> Candidates:
+    def find_candidates(self) -> HeldOutCandidates:
         """Finds for each source sentence the pair that would stand for it, and what holding it out would cost."""
         columns = self.columns
         costs = self._store.new_column("costs")
@@ -113,7 +113,7 @@ class Splitter:
             chosen = indices[order[starts]]
             translations[chosen] = np.minimum(others + costs[chosen], _NO_CANDIDATE - 1)
             sentences += len(chosen)
-        return Candidates(translations, sentences)
+        return HeldOutCandidates(translations, sentences)
 
     def _count_targets(self, costs: NDArray[np.uint8]) -> None:
         """Counts for each pair the others that have its target sentence."""
@@ -121,7 +121,7 @@ class Splitter:
             _, inverse, counts = np.unique(self.columns.target[indices], return_inverse=True, return_counts=True)
             costs[indices] = np.minimum(counts[inverse] - 1, _NO_CANDIDATE - 1)
 
-    def hold_out(self, candidates: Candidates, sizes: HeldOutSizes) -> HeldOutSizes:
+    def hold_out(self, candidates: HeldOutCandidates, sizes: HeldOutSizes) -> HeldOutSizes:
         """Holds out sentences, leaves out what must not stand beside them, and returns the sizes of both sets.
 
         They are smaller than wished for where there are too few sentences whose targets differ.
@@ -134,18 +134,20 @@ class Splitter:
         self.columns.fate[test] = Fate.TEST
         return HeldOutSizes(len(validation), len(test))
 
-    def _keep_one_of_each_target(self, candidates: Candidates) -> None:
+    def _keep_one_of_each_target(self, candidates: HeldOutCandidates) -> None:
         for indices in self._partitions(self.columns.target, Fate.TRAINING, candidates.costs):
             targets = self.columns.target[indices]
             order = np.lexsort((*self._rank(candidates, indices), targets))
             candidates.costs[indices[order[~_begins_group(targets[order])]]] = _NO_CANDIDATE
 
-    def _rank(self, candidates: Candidates, indices: NDArray[np.int64]) -> tuple[NDArray[np.uint64], NDArray[np.bool_]]:
+    def _rank(
+        self, candidates: HeldOutCandidates, indices: NDArray[np.int64]
+    ) -> tuple[NDArray[np.uint64], NDArray[np.bool_]]:
         """Returns keys to sort candidates by, the last one first: whether it costs much, then by the seed."""
         ranks = mix(self.columns.source[indices], derive_key(self._seed, "held out"))
         return ranks, candidates.costs[indices] > MOST_LOST
 
-    def _lowest_ranks(self, candidates: Candidates, count: int) -> NDArray[np.int64]:
+    def _lowest_ranks(self, candidates: HeldOutCandidates, count: int) -> NDArray[np.int64]:
         best = np.zeros(0, np.int64)
         for start in range(0, len(self.columns), _PAIRS_AT_ONCE):
             self._tick()
@@ -187,7 +189,7 @@ class Splitter:
                 yield np.concatenate(found)
 
 
-class Candidates(NamedTuple):
+class HeldOutCandidates(NamedTuple):
     """The pairs that may be held out, one a source sentence."""
 
     costs: NDArray[np.uint8]  # (N,) number of other pairs that would be left out, up to 254; 255 for no candidate

@@ -44,7 +44,7 @@ _COLUMNS: dict[str, tuple[str, int]] = {  # name: type and width
 }
 
 
-class Columns(NamedTuple):
+class PairColumns(NamedTuple):
     """What is known of each pair of a store, in the order of the pairs."""
 
     pair: NDArray[np.uint64]  # (N,) hashes of the pairs
@@ -98,11 +98,11 @@ class PairStore:
     def _write(self, name: str, values: NDArray[Any]) -> None:
         self._files[name].write(np.ascontiguousarray(values, _COLUMNS[name][0]).tobytes())
 
-    def columns(self) -> Columns:
+    def columns(self) -> PairColumns:
         """Ends the taking in, and returns the columns."""
         self._resources.close()
         found = {name: self._mapped(name, kind, width) for name, (kind, width) in _COLUMNS.items()}
-        return Columns(**found, fate=self.new_column("fate"))
+        return PairColumns(**found, fate=self.new_column("fate"))
 
     def _mapped(self, name: str, kind: str, width: int) -> NDArray[Any]:
         shape = (self.count,) if width == 1 else (self.count, width)

@@ -19,6 +19,7 @@ RIGHT = [
     "日本語の「文章」、です。",
     "👨‍👩‍👧 🏴󠁧󠁢󠁥󠁮󠁧󠁿 ❤️",
     "Ðúrið er opið á Ísafirði, sagði hún Þóra.",
+    "Ä… ich weiß nicht. Sie sagte „Ä“. ÅSA HETER ”ÅÄÖ”, IKEÅ®",
     "Ψάχνω για δουλειά. Привет, мир! Xin chào các bạn, tôi là Nguyễn.",
     "a &b; c &notit d",
 ]
@@ -35,6 +36,7 @@ DAMAGED = {
     "Ð¿Ñ€Ð¸Ð²ÐµÑ‚": "привет",
     "ä½\xa0å¥½": "你好",
     "CafÃƒÂ©": "Café",
+    "Å“uvre, cÅ“ur, wÅ‚adza, ksiÄ…Å¼ka": "œuvre, cœur, władza, książka",
     "ðŸ˜€": "😀",
     "ï»¿First": "First",
     "It\x92s \x93so\x94\x85": "It’s “so”…",

@@ -5,12 +5,12 @@ import random
 import numpy as np
 import pytest
 
-from nmt.preparation.cleaning import CleaningRules, Level, RawPairs, clean
+from nmt.preparation.cleaning import CleaningLevel, CleaningRules, RawPairs, clean
 from nmt.preparation.folding import fold
 from nmt.preparation.splitting import MOST_LOST, HeldOutSizes, Splitter, default_size
 from nmt.preparation.store import Fate, PairStore
 
-RULES = CleaningRules.for_languages(Level.NONE, ("xx", "yy"))
+RULES = CleaningRules.for_languages(CleaningLevel.NONE, ("xx", "yy"))
 SIZES = HeldOutSizes(12, 9)
 
 
