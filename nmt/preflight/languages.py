@@ -226,7 +226,7 @@ def _report(sides: PairProfile, swapped: str | None, wrong: Sequence[str | None]
 
 
 def script_of(language: str) -> str | None:
-    """Returns the script of a language that is written in one alone, by the first word of its letters' names; or None."""
+    """Returns the only script of a language, by the first word of its letters' names; None of other languages."""
     return _scripts().get(_base(language))
 
 

@@ -201,7 +201,7 @@ class _Preparation:
         candidates = splitter.find_candidates()
         sizes = self._sizes(candidates.sentences, found, main_reasons(rejected, splitter.columns))
         reached = splitter.hold_out(candidates, sizes)
-        training = int((splitter.columns.fate == Fate.TRAINING).sum())
+        training = splitter.columns.fates()[Fate.TRAINING]
         if reached != sizes or not training:
             what = (
                 f"{candidates.sentences:,} different sentences do not suffice for {sizes.validation:,} of validation, "
@@ -238,7 +238,7 @@ class _Preparation:
         rejected: KindTally,
         sample: TrainingSample,
     ) -> PreparationReport:
-        counts = {fate: int((columns.fate == fate).sum()) for fate in (Fate.TRAINING, Fate.VALIDATION, Fate.TEST)}
+        counts = columns.fates()
         words, target_words, characters, target_characters = length_facts(columns)
         languages = self._options.languages
         inputs: tuple[InputFacts, ...] = tuple(input_facts(path, self._stop.check) for path in self._inputs)

@@ -186,8 +186,8 @@ def _side_json(facts: SideFacts) -> dict[str, Any]:
 
 def main_reasons(rejected: KindTally, columns: PairColumns, most: int = 3) -> str:
     """Names the most frequent reasons, those of a store's columns among them: `512 duplicate, 40 blank (a.tsv:7)`."""
-    fates = np.bincount(columns.fate, minlength=len(Fate))
-    counts = rejected.counts + Counter({str(reason): int(fates[fate]) for fate, reason in REASONS.items()})
+    fates = columns.fates()
+    counts = rejected.counts + Counter({str(reason): fates[fate] for fate, reason in REASONS.items()})
     shown = []
     for reason, count in counts.most_common(most):
         places = [f" ({example[0]})" for example in rejected.examples.get(reason, ())[:1]]

@@ -38,9 +38,9 @@ def write_sets(
 
     `progress` is called with the number of pairs dealt with; an exception from it ends the work.
     """
-    counts = np.bincount(columns.fate, minlength=len(Fate))
+    counts = columns.fates()
     sample = TrainingSample([], [])
-    step = 1 + int(counts[Fate.TRAINING]) // SAMPLED_PAIRS
+    step = 1 + counts[Fate.TRAINING] // SAMPLED_PAIRS
     with ExitStack() as stack:
         files: dict[Fate, tuple[IO[bytes], ...]] = {
             fate: tuple(stack.enter_context((folder / f"{name}.{language}").open("wb")) for language in languages)

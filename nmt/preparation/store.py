@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from nmt.preparation.cleaning import CleanedPairs
 
 _TEXT_BYTES = 1 << 22  # of text that is read at once
-_ZEROS = 1 << 20
+_ROWS = 1 << 20
 
 
 class Fate(IntEnum):
@@ -57,6 +57,13 @@ class PairColumns(NamedTuple):
 
     def __len__(self) -> int:
         return len(self.pair)
+
+    def fates(self) -> dict[Fate, int]:
+        """Counts the pairs of each fate."""
+        counts = np.zeros(len(Fate), np.int64)
+        for start in range(0, len(self), _ROWS):
+            counts += np.bincount(self.fate[start : start + _ROWS], minlength=len(Fate))
+        return dict(zip(Fate, counts.tolist(), strict=True))
 
 
 class TextBlock(NamedTuple):
@@ -115,8 +122,8 @@ class PairStore:
         path = self._folder / name
         with path.open("wb") as file:
             # Written, not only made so long: on a full disk, a mapped page without space behind it kills the process.
-            for start in range(0, self.count, _ZEROS):
-                file.write(bytes(min(_ZEROS, self.count - start)))
+            for start in range(0, self.count, _ROWS):
+                file.write(bytes(min(_ROWS, self.count - start)))
         return np.memmap(path, np.uint8, "r+", shape=(self.count,)) if self.count else np.zeros(0, np.uint8)
 
     def texts(self) -> Iterator[TextBlock]:
