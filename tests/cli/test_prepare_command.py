@@ -32,6 +32,7 @@ def read(folder, name):
 
 
 def rejected(folder):
+    assert (folder / "rejected.tsv.gz").read_bytes()[4:8] == bytes(4)  # no time, so that the same is the same
     header, *rows = gzip.decompress((folder / "rejected.tsv.gz").read_bytes()).decode().splitlines()
     assert header.split("\t") == ["place", "reason", "source", "target"]
     return [row.split("\t") for row in rows]
@@ -179,6 +180,7 @@ def test_an_earlier_preparation_is_replaced_only_when_asked(call, tsv, tmp_path)
     assert done.code == 2 and "--overwrite replaces it" in done.err and (out / "train.xx").read_bytes() == before
     done = call("prepare", out / "train.xx", "--output", out, *LANGUAGES, "--overwrite")
     assert done.code == 2 and "holds the input" in done.err
+    assert call("prepare", out, "--output", out, *LANGUAGES, "--overwrite").code == 2
     assert call("prepare", tsv, "--output", out, *LANGUAGES, "--seed", "2", "--overwrite", "--test", "0").code == 0
     assert (out / "train.xx").read_bytes() != before and not (out / "test.xx").exists()
     assert not litter(tmp_path)

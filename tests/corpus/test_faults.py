@@ -19,6 +19,7 @@ GOOD = [
     ("Is this 223-1374?", "Ist dort 223-1374?"),
     ("Taylor Swift: Shake It Off", "Taylor Swift: Shake It Off"),
     ("OK", "OK"),
+    ("ΑΒΓ", "ΑΒΓ"),
     ("See https://example.org/a for more information.", "Näheres unter https://example.org/a steht dort."),
     ("If x < 3 and y > 4, stop.", "Wenn x < 3 und y > 4, halt."),
     ("Press <b>Enter</b> to go on.", "Weiter mit der <b>Eingabetaste</b>."),

@@ -28,6 +28,7 @@ DAMAGED = {
     "d&apos;accord": "d'accord",
     "&amp;quot;so&amp;quot;": '"so"',
     "&#38;#38;amp;": "&",
+    "&" + 50 * "amp;" + "quot;": '"',
     "& quot ; so & quot ;": '" so "',
     "&#233;t&#xE9; &eacute;": "été é",
     "&amp;unknown;": "&unknown;",

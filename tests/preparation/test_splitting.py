@@ -5,6 +5,7 @@ import random
 import numpy as np
 import pytest
 
+from nmt.preparation import splitting
 from nmt.preparation.cleaning import CleaningLevel, CleaningRules, RawPairs, clean
 from nmt.preparation.folding import fold
 from nmt.preparation.splitting import MOST_LOST, HeldOutSizes, Splitter, default_size
@@ -74,9 +75,26 @@ def test_order_of_the_pairs_and_partitions_change_nothing(split):
             assert members(other, fates, fate) == members(pairs, expected, fate)
 
 
+def test_two_sentences_with_one_translation_are_not_both_held_out(split):
+    pairs = [(f"sentence {number}", f"Satz {number // 2}") for number in range(60)]
+    fates = split(pairs)
+    held_out = [pair[1] for fate in (Fate.VALIDATION, Fate.TEST) for pair in members(pairs, fates, fate)]
+    assert len(set(held_out)) == len(held_out) == sum(SIZES)
+
+
 def test_the_seed_draws_other_sentences(split):
     pairs = corpus()
-    assert members(pairs, split(pairs), Fate.TEST) != members(pairs, split(pairs, seed=2), Fate.TEST)
+    one, other = ({source for source, _ in members(pairs, split(pairs, seed=seed), Fate.TEST)} for seed in (1, 2))
+    assert one != other
+
+
+def test_pairs_are_compared_in_parts_of_bounded_size(split, monkeypatch):
+    sizes = []
+    sort = np.lexsort
+    monkeypatch.setattr(splitting, "_PAIRS_AT_ONCE", 100)
+    monkeypatch.setattr(np, "lexsort", lambda keys: (sizes.append(len(keys[0])), sort(keys))[1])
+    split([(f"sentence {number}", f"Satz {number}") for number in range(4000)], partition_pairs=500)
+    assert max(sizes) < 1000
 
 
 def test_a_larger_test_set_changes_no_validation_set(split):
