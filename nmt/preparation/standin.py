@@ -1,41 +1,47 @@
-"""Stand-in."""
+"""A stand-in for `nmt.preparation.readers.corpus`, until that is there: TSV, plain or in a zip."""
 
+from __future__ import annotations
+
+import io
 import zipfile
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 from typing import NamedTuple
+
+from nmt.io.streams import read_lines
+
+_PAIRS = 4096
 
 
 class PairBatch(NamedTuple):
+    """Neighbouring pairs of a file."""
+
     file: str
     numbers: list[int]
     sources: list[str]
     targets: list[str]
 
 
-def read_corpus(inputs, languages, warn):  # noqa
-    # type: ignore
+def read_corpus(
+    inputs: Sequence[str],
+    languages: tuple[str, str],  # noqa: ARG001 (the readers need them)
+    warn: Callable[[str], None],
+) -> Iterator[PairBatch]:
+    """Yields the pairs of all inputs."""
     for path in inputs:
         if path.endswith(".zip"):
-            z = zipfile.ZipFile(path)
-            name = next(n for n in z.namelist() if not n.startswith("_"))
-            stream = z.open(name)
-            name = f"{path}/{name}"
+            with zipfile.ZipFile(path) as archive:
+                for name in archive.namelist():
+                    if not name.startswith("_"):
+                        with io.TextIOWrapper(archive.open(name), "utf-8", newline="\n") as text:
+                            yield from _batches(f"{path}/{name}", (line.rstrip("\n") for line in text))
         else:
-            stream = open(path, "rb")
-            name = path
-        import pathlib
+            yield from _batches(path, (line.text for line in read_lines(path, warn)))
 
-        lines = (
-            stream.read().splitlines(True)
-            if path.endswith(".zip")
-            else pathlib.Path(path).read_bytes().splitlines(True)
-        )
-        stream.close()
-        rows, start = [], 1
-        for line in lines:
-            rows.append((line.decode().rstrip("\n").split("\t") + [""])[:2])
-            if len(rows) == 4096:
-                yield PairBatch(name, list(range(start, start + len(rows))), [r[0] for r in rows], [r[1] for r in rows])
-                start += len(rows)
-                rows = []
-        if rows:
-            yield PairBatch(name, list(range(start, start + len(rows))), [r[0] for r in rows], [r[1] for r in rows])
+
+def _batches(name: str, lines: Iterator[str]) -> Iterator[PairBatch]:
+    start = 1
+    while rows := [[*line.split("\t"), ""] for line in islice(lines, _PAIRS)]:
+        numbers = list(range(start, start + len(rows)))
+        yield PairBatch(name, numbers, [row[0] for row in rows], [row[1] for row in rows])
+        start += len(rows)
