@@ -262,5 +262,10 @@ class _Preparation:
 
 
 def _side_facts(words: LengthSummary, characters: LengthSummary, texts: list[str], language: str) -> SideFacts:
-    sampled = [word for text in texts for word in text.split()]
-    return SideFacts(words, characters, len(sampled), len(set(sampled)), SideLanguage.from_texts(language, texts))
+    count = 0
+    different: set[str] = set()
+    for text in texts:
+        found = text.split()
+        count += len(found)
+        different.update(found)
+    return SideFacts(words, characters, count, len(different), SideLanguage.from_texts(language, texts))

@@ -22,7 +22,7 @@ from nmt.corpus.permutation import derive_key, mix
 from nmt.preparation.store import Fate, PairStore
 
 MOST_LOST = 5
-PARTITION_PAIRS = 1 << 22
+PARTITION_PAIRS = 1 << 21
 LARGEST_DEFAULT = 2000
 _PAIRS_AT_ONCE = 1 << 20
 _NO_CANDIDATE = 0xFF
