@@ -89,6 +89,9 @@ def prepare(inputs: Sequence[str], output: Path, options: PreparationOptions, st
     with new_directory(Path(output).resolve(), replace=options.overwrite) as folder:
         preparation = _Preparation(inputs, output, folder, options, stop)
         report = preparation.run()
+        for option, side in (("--source-language", report.source), ("--target-language", report.target)):
+            if side.language.looks_like != side.language.expected:
+                logger.warning("%s %s: looks like %s", option, side.language.expected, side.language.looks_like)
         files = ConfiguredFiles.in_folder(output, options.languages, with_test=report.test > 0)
         write_configuration(folder / CONFIGURATION, files, report, options.minutes)
         text = json.dumps(report.to_json(), ensure_ascii=False, allow_nan=False, indent=1)

@@ -131,6 +131,18 @@ def test_sides_that_are_the_other_way_round_are_exchanged(call, tmp_path):
     assert report(tmp_path / "out")["swapped"] == [str(path)]
 
 
+def test_a_side_in_another_language_is_warned_of(call, tmp_path):
+    words = [f"{number}".translate(str.maketrans("0123456789", "abcdefghij")) for number in range(400)]
+    path = tmp_path / "corpus.tsv"
+    path.write_text("".join(f"les des du {word} est dans\tder und die {word} ist nicht\n" for word in words))
+    done = call("prepare", path, "--output", tmp_path / "out", *TO_GERMAN, "--quiet")
+    assert done.code == 0 and done.err == "nmt: warning: --source-language en: looks like fr\n"
+    assert report(tmp_path / "out")["source"]["language"]["looks_like"] == "fr"
+    assert report(tmp_path / "out")["target"]["language"] == {
+        "expected": "de", "looks_like": "de", "scripts": {"LATIN": 1.0},
+    }  # fmt: skip
+
+
 def test_nothing_is_said_when_quiet(call, tsv, tmp_path):
     done = call("prepare", tsv, "--output", tmp_path / "out", *LANGUAGES, "--quiet")
     assert (done.code, done.out, done.err) == (0, b"", "")
