@@ -15,7 +15,21 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from nmt.cli import align, attend, check, compare, evaluate, export, info, init, score, shortlist, train, translate
+from nmt.cli import (
+    align,
+    attend,
+    check,
+    compare,
+    evaluate,
+    export,
+    info,
+    init,
+    prepare,
+    score,
+    shortlist,
+    train,
+    translate,
+)
 from nmt.cli.errors import report, report_unexpected
 from nmt.cli.logs import logger, protect_standard_error, start_logging
 from nmt.cli.parsing import CompareCommand, FilesCommand
@@ -68,6 +82,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+app.command("prepare")(prepare.prepare)
 app.command("init")(init.init)
 app.command("check")(check.check)
 app.command("train")(train.train)

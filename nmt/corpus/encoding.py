@@ -44,6 +44,13 @@ class EncodedPairs(NamedTuple):
     target: Encoded
 
 
+def available_processors() -> int:
+    """Counts the processors that this process may use."""
+    if hasattr(os, "sched_getaffinity"):  # not on macOS
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 def id_type(vocabulary_size: int) -> np.dtype[Any]:
     """Returns the smallest type that ids are stored as, with the same bytes on every machine."""
     return np.dtype("<u2") if vocabulary_size <= 1 << 16 else np.dtype("<i4")

@@ -223,3 +223,27 @@ def _report(sides: PairProfile, swapped: str | None, wrong: Sequence[str | None]
         if fault:
             findings.warn(Group.TEXT, "wrong_language", side.where, fault, "see which file belongs where")
     return any(wrong)
+
+
+def script_of(language: str) -> str | None:
+    """Returns the only script of a language, by the first word of its letters' names; None of other languages."""
+    return _scripts().get(_base(language))
+
+
+def frequent_words() -> dict[str, frozenset[str]]:
+    """Returns the frequent words of the languages of which they are known."""
+    return {language: frozenset(words) for language, words in _table("frequent_words.txt").items()}
+
+
+def are_swapped(languages: tuple[str, str], sides: PairProfile) -> bool:
+    """Returns whether each side is in the language of the other, as far as that can be told."""
+    codes = (_base(languages[0]), _base(languages[1]))
+    found = Findings()
+    _check_scripts(codes, sides, found)
+    _check_words(codes, sides, found)
+    return found.has("swapped")
+
+
+def likely_language(side: SideProfile, language: str) -> str | None:
+    """Returns the language that a side seems to be in if that is not its own; None if nothing speaks against it."""
+    return _guess(side, _base(language))

@@ -1,1 +1,1 @@
-"""Preparation of a corpus as it is distributed: cleaned, split, with a configuration of the right size."""
+"""Preparation: from a corpus as it is distributed to training, validation and test sets and a configuration."""

@@ -1,8 +1,4 @@
-"""The choice of a recipe: from the size of the corpus, the time, and the speed of the machine to settings.
-
-The numbers were found by trainings of 3,000, 30,000 and 166,000 pairs for 5, 20 and 60 minutes; docs/results/recipes.md
-has the table.
-"""
+"""The choice of a recipe: from the size of the corpus, the time, and the speed of the machine to settings."""
 
 from __future__ import annotations
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, wait
@@ -25,6 +24,7 @@ from nmt.checkpoint.tokenizer_folder import read_tokenizer_folder, tokenizers_fr
 from nmt.config import Config
 from nmt.corpus.build import build_corpus
 from nmt.corpus.cleaning import PairFilter
+from nmt.corpus.encoding import available_processors
 from nmt.corpus.fingerprint import corpus_fingerprint, text_digest
 from nmt.corpus.parallel import CorpusFiles
 from nmt.corpus.store import Store
@@ -177,7 +177,7 @@ def prepare_corpus(
             files,
             tokenizers,
             pair_filter,
-            processes=_processors(),
+            processes=available_processors(),
             progress=show,
             warn=logger.warning,
             fingerprint=fingerprint,
@@ -197,10 +197,3 @@ def check_fingerprint(files: CorpusFiles, fingerprint: str, expected: str) -> No
     if fingerprint != expected:
         where = ", ".join(files.source + files.target)
         raise DataError(where, "changed since this run began; --restart begins anew with them")
-
-
-def _processors() -> int:
-    """Counts the processors that this process may use."""
-    if hasattr(os, "sched_getaffinity"):  # not on macOS
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

@@ -1,0 +1,61 @@
+"""The folder that a preparation writes: what may be there before, and how an earlier preparation is recognised."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Sequence
+from itertools import islice
+from pathlib import Path
+
+from nmt.errors import ConfigError
+from nmt.io.atomic_files import storage_errors
+from nmt.preparation.report import FORMAT
+
+REPORT, CONFIGURATION, REJECTED = "report.json", "config.yaml", "rejected.tsv.gz"
+
+_OWN = re.compile(
+    rf"(?:train|validation|test)\.\w[\w-]*|{re.escape(REPORT)}|{CONFIGURATION}|{re.escape(REJECTED)}|\.DS_Store"
+)
+_SHOWN = 3
+
+
+def check_output(output: Path, inputs: Sequence[str], *, overwrite: bool) -> None:
+    """Checks that the folder may be written, before the work.
+
+    Raises:
+        ConfigError: it is no folder, holds other things than an earlier preparation, holds one that is not to be
+            overwritten, contains an input, or is the current folder or one above it.
+        StorageError: it cannot be read.
+    """
+    final = Path(os.path.realpath(output))
+    where = f"--output {output}"
+    here = Path(os.path.realpath("."))
+    if final == here or final in here.parents:
+        raise ConfigError(where, "is the folder where the command runs, or one above it; name a new one")
+    for path in inputs:
+        real = Path(os.path.realpath(path))
+        if real == final or final in real.parents:
+            raise ConfigError(where, f"holds the input {path}; name another folder")
+    with storage_errors(output):
+        if not os.path.lexists(final):
+            return
+        if not final.is_dir():
+            raise ConfigError(where, "exists and is no folder; name a new one")
+        others = list(islice((path.name for path in final.iterdir() if not _OWN.fullmatch(path.name)), _SHOWN + 1))
+        if others:
+            names = ", ".join(sorted(others)[:_SHOWN]) + (", …" if len(others) > _SHOWN else "")
+            raise ConfigError(where, f"holds other things than an earlier preparation: {names}; name a new folder")
+        if any(final.iterdir()) and not _is_preparation(final):
+            raise ConfigError(where, f"is not empty, and has no {REPORT} of a preparation; name a new folder")
+        if any(final.iterdir()) and not overwrite:
+            raise ConfigError(where, "holds an earlier preparation; --overwrite replaces it")
+
+
+def _is_preparation(folder: Path) -> bool:
+    try:
+        report = json.loads((folder / REPORT).read_bytes())
+    except (FileNotFoundError, ValueError, RecursionError):
+        return False
+    return isinstance(report, dict) and report.get("format") == FORMAT

@@ -1,0 +1,274 @@
+"""`nmt prepare`: from the inputs to the folder of sets, in two passes over the pairs.
+
+The first pass reads, mends and judges each pair by itself, in several processes, and puts what is kept into a temporary
+store. Then the split decides, by hashes alone, what becomes of each pair, and the second pass writes it where it
+belongs.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, closing
+from dataclasses import dataclass
+from pathlib import Path
+from shutil import rmtree
+from typing import NamedTuple
+
+from nmt.corpus.encoding import available_processors
+from nmt.errors import ConfigError, DataError, Problem
+from nmt.io.atomic_files import make_directory, new_directory
+from nmt.preparation.cleaning import CleaningLevel, CleaningRules, RawPairs
+from nmt.preparation.configuration import ConfiguredFiles, write_configuration
+from nmt.preparation.inputs import input_facts
+from nmt.preparation.languages import Orientation, SideLanguage
+from nmt.preparation.output import CONFIGURATION, REJECTED, REPORT, check_output
+from nmt.preparation.rejections import Rejections
+from nmt.preparation.report import (
+    InputFacts,
+    KindTally,
+    LengthSummary,
+    MendExample,
+    PreparationReport,
+    SideFacts,
+    length_facts,
+    main_reasons,
+)
+from nmt.preparation.sets import TrainingSample, write_sets
+from nmt.preparation.splitting import HeldOutCandidates, HeldOutSizes, Splitter, default_size
+from nmt.preparation.standin import read_corpus
+from nmt.preparation.store import Fate, PairColumns, PairStore
+from nmt.preparation.workers import clean_in_order
+from nmt.training.progress import count_until_stopped
+from nmt.training.signals import StopRequest
+
+logger = logging.getLogger(__name__)
+
+# A longer tag than any (RFC 5646), and endings by which files would be taken for compressed ones.
+_LANGUAGE = re.compile(r"\w[\w-]{0,63}")
+_COMPRESSED = ("gz", "zst", "xz", "bz2", "zip", "tgz")
+
+_WORK = "work"  # folder of the temporary store
+
+
+@dataclass(frozen=True)
+class PreparationOptions:
+    """How a corpus is prepared."""
+
+    source_language: str
+    target_language: str
+    validation: int | None = None  # sentences; None for what suits the corpus
+    test: int | None = None
+    clean: CleaningLevel = CleaningLevel.SAFE
+    minutes: float | None = None  # that the training should take
+    seed: int = 1
+    overwrite: bool = False
+    quiet: bool = False
+
+    @property
+    def languages(self) -> tuple[str, str]:
+        """Source and target language."""
+        return self.source_language, self.target_language
+
+
+def prepare(inputs: Sequence[str], output: Path, options: PreparationOptions, stop: StopRequest) -> PreparationReport:
+    """Prepares the corpus of the inputs in the folder `output`, which appears whole or not at all.
+
+    Raises:
+        ConfigError: the options or the folder cannot be used.
+        DataError: the inputs are no corpus, or have too few pairs that can be learned from.
+        InputFileError: an input is missing or cannot be read.
+        StorageError: the disk is full, or the folder cannot be written.
+        StoppedError: a signal came; nothing is left.
+    """
+    _check_languages(options.languages)
+    check_output(output, inputs, overwrite=options.overwrite)
+    make_directory(output.absolute().parent)
+    with new_directory(Path(output).resolve(), replace=options.overwrite) as folder:
+        preparation = _Preparation(inputs, output, folder, options, stop)
+        report = preparation.run()
+        for option, side in (("--source-language", report.source), ("--target-language", report.target)):
+            if side.language.looks_like != side.language.expected:
+                logger.warning("%s %s: looks like %s", option, side.language.expected, side.language.looks_like)
+        files = ConfiguredFiles.in_folder(output, options.languages, with_test=report.test > 0)
+        write_configuration(folder / CONFIGURATION, files, report, options.minutes)
+        text = json.dumps(report.to_json(), ensure_ascii=False, allow_nan=False, indent=1)
+        (folder / REPORT).write_text(f"{text}\n", encoding="utf-8")
+        stop.check()
+    return report
+
+
+def _check_languages(languages: tuple[str, str]) -> None:
+    problems = [
+        Problem(option, f"is no language code: {language!r}; expected one such as en or zh-Hans")
+        for option, language in zip(("--source-language", "--target-language"), languages, strict=True)
+        if not _LANGUAGE.fullmatch(language) or language.lower() in _COMPRESSED
+    ]
+    if not problems and languages[0].casefold() == languages[1].casefold():
+        problems = [Problem("--target-language", f"is the source language, too: {languages[1]}; expected another")]
+    if problems:
+        raise ConfigError.from_problems(problems)
+
+
+class _Found(NamedTuple):
+    """What the first pass found besides the pairs in the store."""
+
+    read: int
+    mended: KindTally
+    swapped: tuple[str, ...]
+
+
+class _Preparation:
+    """One preparation in a temporary folder."""
+
+    def __init__(
+        self, inputs: Sequence[str], output: Path, folder: Path, options: PreparationOptions, stop: StopRequest
+    ) -> None:
+        self._inputs = inputs
+        self._output = output
+        self._folder = folder
+        self._options = options
+        self._stop = stop
+        self._names: list[str] = []  # of files, by their number
+
+    def run(self) -> PreparationReport:
+        """Writes the sets and the rejected pairs, and returns the report on them."""
+        work = self._folder / _WORK
+        work.mkdir()
+        with (
+            PairStore(work) as store,
+            Rejections(self._folder / REJECTED, str(self._output / REJECTED), self._place) as rejections,
+        ):
+            found = self._first_pass(store, rejections)
+            splitter = Splitter(store, self._options.seed, self._stop.check)
+            candidates = self._split(splitter, found, rejections.tally)
+            with self._progress("writing") as progress:
+                sample = write_sets(
+                    store, splitter.columns, self._folder, self._options.languages, rejections, progress
+                )
+        report = self._report(found, splitter.columns, candidates, rejections.tally, sample)
+        del splitter, candidates
+        rmtree(work)
+        return report
+
+    def _progress(self, what: str) -> AbstractContextManager[Callable[[int], None]]:
+        return count_until_stopped(what, "pairs", self._stop, quiet=self._options.quiet)
+
+    def _place(self, file: int, number: int) -> str:
+        return f"{self._names[file]}:{number}"
+
+    def _first_pass(self, store: PairStore, rejections: Rejections) -> _Found:
+        rules = CleaningRules.for_languages(self._options.clean, self._options.languages)
+        orientation = Orientation(self._options.languages)
+        mended = KindTally()
+        read = 0
+        batches = orientation.oriented(self._batches())
+        with (
+            self._progress("preparing") as progress,
+            closing(clean_in_order(batches, rules, available_processors())) as cleaned,
+        ):
+            for pairs in cleaned:
+                store.add(pairs)
+                for rejected in pairs.rejected:
+                    rejections.add(rejected.reason, pairs.file, rejected.number, rejected.source, rejected.target)
+                for kind, count in pairs.mended.items():
+                    mended.add(kind, count)
+                    for text in pairs.mend_examples[kind]:
+                        if mended.wants_example(kind):
+                            place = self._place(pairs.file, text.number)
+                            mended.add_example(kind, MendExample(place, text.before, text.after))
+                read += pairs.read
+                progress(read)
+        swapped = tuple(self._names[file] for file, is_swapped in orientation.swapped.items() if is_swapped)
+        for name in swapped:
+            source, target = self._options.languages
+            logger.warning("%s: has %s before %s; its sides were exchanged", name, target, source)
+        return _Found(read, mended, swapped)
+
+    def _batches(self) -> Iterator[RawPairs]:
+        numbers: dict[str, int] = {}
+        for batch in read_corpus(self._inputs, self._options.languages, logger.warning):
+            if batch.file not in numbers:
+                numbers[batch.file] = len(self._names)
+                self._names.append(batch.file)
+            yield RawPairs(numbers[batch.file], batch.numbers, batch.sources, batch.targets)
+
+    def _split(self, splitter: Splitter, found: _Found, rejected: KindTally) -> HeldOutCandidates:
+        if self._options.clean == CleaningLevel.STRICT:
+            splitter.leave_out_deviating()
+            splitter.leave_out_nearly_repeated()
+        elif self._options.clean == CleaningLevel.SAFE:
+            splitter.leave_out_repeated()
+        candidates = splitter.find_candidates()
+        sizes = self._sizes(candidates.sentences, found, main_reasons(rejected, splitter.columns))
+        reached = splitter.hold_out(candidates, sizes)
+        training = splitter.columns.fates()[Fate.TRAINING]
+        if reached != sizes or not training:
+            what = (
+                f"{candidates.sentences:,} different sentences do not suffice for {sizes.validation:,} of validation, "
+                f"{sizes.test:,} of test and others to train on, since their translations are the same or those of one "
+                "another; ask for fewer with --validation and --test, or take more pairs"
+            )
+            raise DataError(self._where, what)
+        return candidates
+
+    def _sizes(self, sentences: int, found: _Found, reasons: str) -> HeldOutSizes:
+        given = (self._options.validation, self._options.test)
+        usual = default_size(sentences)
+        sizes = HeldOutSizes(max(1, usual) if given[0] is None else given[0], usual if given[1] is None else given[1])
+        if sum(sizes) < sentences:
+            return sizes
+        counted = f"{found.read:,} pairs were read, and {sentences:,} different source sentences are left"
+        if reasons:
+            counted += f" (left out: {reasons})"
+        if not found.read:
+            counted = "has no pairs"
+        what = f"{counted}; expected more than {sum(sizes):,}: {sizes.validation:,} for validation"
+        what += f", {sizes.test:,} for test, and some to train on"
+        raise DataError(self._where, what)
+
+    @property
+    def _where(self) -> str:
+        return ", ".join(self._inputs)
+
+    def _report(
+        self,
+        found: _Found,
+        columns: PairColumns,
+        candidates: HeldOutCandidates,
+        rejected: KindTally,
+        sample: TrainingSample,
+    ) -> PreparationReport:
+        counts = columns.fates()
+        words, target_words, characters, target_characters = length_facts(columns)
+        languages = self._options.languages
+        inputs: tuple[InputFacts, ...] = tuple(input_facts(path, self._stop.check) for path in self._inputs)
+        return PreparationReport(
+            seed=self._options.seed,
+            clean=str(self._options.clean),
+            source_language=languages[0],
+            target_language=languages[1],
+            inputs=inputs,
+            swapped=found.swapped,
+            read=found.read,
+            training=counts[Fate.TRAINING],
+            validation=counts[Fate.VALIDATION],
+            test=counts[Fate.TEST],
+            sentences=candidates.sentences,
+            rejected=rejected,
+            mended=found.mended,
+            source=_side_facts(words, characters, sample.sources, languages[0]),
+            target=_side_facts(target_words, target_characters, sample.targets, languages[1]),
+        )
+
+
+def _side_facts(words: LengthSummary, characters: LengthSummary, texts: list[str], language: str) -> SideFacts:
+    count = 0
+    different: set[str] = set()
+    for text in texts:
+        found = text.split()
+        count += len(found)
+        different.update(found)
+    return SideFacts(words, characters, count, len(different), SideLanguage.from_texts(language, texts))
