@@ -26,6 +26,7 @@ PACKAGE = Path(nmt.__file__).parent.resolve()
 LIBRARY = [
     *{Path(path).resolve() for path in (sys.prefix, sys.base_prefix, *sysconfig.get_paths().values())},
     PACKAGE,
+    *PACKAGE.parent.glob("*.egg-info"),  # by which Python knows an editable installation
     *map(Path, ("/dev", "/proc", "/sys", "/usr", "/etc", "/lib", "/lib64")),
 ]
 

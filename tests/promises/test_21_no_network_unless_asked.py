@@ -19,7 +19,12 @@ NOBODY = [(socket.AF_INET, "192.0.2.1"), (socket.AF_INET6, "2001:db8::1")]
 ALONE = ("unshare", "--map-root-user", "--net")  # runs a command where there is no network, not even loopback
 
 TRANSLATION = ["--src", "SRC", "--ref", "REF"]
+HELD_OUT = ("--validation-source", "SRC", "--validation-target", "REF")
+LANGUAGES = ("--source-language", "xx", "--target-language", "yy")
+
 COMMANDS = [
+    ["prepare", "OUT/pairs.tsv", "--output", "OUT/prepared", *LANGUAGES, "--clean", "none"],
+    ["init", "--source", "SRC", "--target", "REF", *HELD_OUT, *LANGUAGES],
     ["check", "CONFIG"],
     ["train", "CONFIG", "--output", "OUT/run", "--set", "training={max_steps: 2, tensorboard: true}"],
     ["translate", "MODEL"],
@@ -101,6 +106,8 @@ def test_promise_21_every_command_works_without_a_network_and_tries_none(
 ) -> None:
     assert {words[0] for words in COMMANDS} == {command.name for command in app.registered_commands}
     files = {"MODEL": model, "CONFIG": configuration, "SRC": data / "validation.xx", "REF": data / "validation.yy"}
+    sides = [(data / f"train.{side}").read_text().splitlines() for side in ("xx", "yy")]
+    (tmp_path / "pairs.tsv").write_text("".join(map("{}\t{}\n".format, *sides)))
     before = 0
     for words in COMMANDS:
         arguments = [files.get(word, word.replace("OUT/", f"{tmp_path}/")) for word in words]

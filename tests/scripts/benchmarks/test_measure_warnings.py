@@ -33,7 +33,7 @@ def test_lines_are_spoiled_the_same_way_each_time(name: str) -> None:
 def test_lines_with_flags_and_of_low_probability_are_counted() -> None:
     found = [translation("a", -0.1), translation("b", -2.0, "cut", "repetition"), translation("c", -0.2, "cut")]
     assert SCRIPT["row"]("text", [*found, Translation("", ())], 0.5) == (
-        "| text | 0.82 | 25.0 | 0.0 | 0.0 | 25.0 | 50.0 | 0.0 | 50.0 |"
+        "| text | 0.82 | 25.0 | 0.0 | 0.0 | 0.0 | 25.0 | 50.0 | 0.0 | 50.0 |"
     )
 
 
