@@ -34,7 +34,7 @@ from nmt.cli.errors import report, report_unexpected
 from nmt.cli.logs import logger, protect_standard_error, start_logging
 from nmt.cli.parsing import CompareCommand, FilesCommand
 from nmt.errors import ConfigError, NmtError, StoppedError, StorageError
-from nmt.libraries import program_version, set_libraries
+from nmt.libraries import program_version
 from nmt.training.distributed.launch import Launch
 from nmt.training.distributed.rank import ProcessRank
 from nmt.training.signals import StopRequest, tell_of_signal
@@ -172,7 +172,6 @@ def _run_as_launched() -> int:
         return report(error)
     if process.rank:
         with StopRequest() as stop:
-            set_libraries()
             from nmt.training.distributed.worker import run_worker  # takes a second or two, in which signals may come
 
             return run_worker(process, stop)

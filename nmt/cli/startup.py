@@ -1,4 +1,4 @@
-"""The start of every command: logging, settings of libraries, threads, and the loading of a model."""
+"""The start of every command: logging, threads, and the loading of a model."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from nmt.cli.arguments import ComputeArguments, LoggingArguments
 from nmt.cli.logs import logger, start_logging
 from nmt.errors import InputFileError
-from nmt.libraries import program_version, set_libraries
+from nmt.libraries import program_version
 
 if TYPE_CHECKING:
     from nmt.translation.translator import Translator
@@ -21,13 +21,12 @@ _USUAL_THRESHOLDS = gc.get_threshold()
 
 
 def start(log: LoggingArguments, compute: ComputeArguments | None = None) -> None:
-    """Starts logging, sets what libraries read when they are loaded, and sets the number of threads.
+    """Starts logging, and sets the number of threads.
 
     Until `end_loading` Python collects garbage seldom. Raises InputFileError if the working directory was deleted.
     """
     start_logging(quiet=log.quiet, verbose=log.verbose)
     _check_working_directory()
-    set_libraries()
     # Loading torch makes half a million objects that stay; looking for garbage among them took an eighth of the time.
     gc.set_threshold(_LOADING_THRESHOLD)
     if log.verbose:

@@ -2,7 +2,7 @@
 
 from nmt.config.configuration import CHANGEABLE, Config, changed_keys
 from nmt.config.loading import from_yaml, load_config
-from nmt.config.overrides import check_argument, check_search
+from nmt.config.overrides import check_argument, check_path, check_search
 from nmt.config.reference import as_documentation
 from nmt.config.sections import ModelConfig, SearchConfig, TrainingConfig
 
@@ -15,6 +15,7 @@ __all__ = [
     "as_documentation",
     "changed_keys",
     "check_argument",
+    "check_path",
     "check_search",
     "from_yaml",
     "load_config",

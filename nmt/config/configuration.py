@@ -16,7 +16,7 @@ CONFLICT_ERROR = "conflict"
 
 # Keys that a resumed run may change: its limits, its intervals, and what changes nothing about the model.
 # `nmt.training.resuming` has the rules for what depends on more than the key.
-_LIMITS = "max_epochs", "max_steps", "max_minutes", "patience"
+_LIMITS = *constraints.LIMITS, "patience"
 _INTERVALS = "log_every", "validate_every", "save_every_minutes"
 _UNUSED = "search.shortlist", "search.batch_tokens"
 CHANGEABLE = frozenset((*(f"training.{name}" for name in (*_LIMITS, *_INTERVALS, "cuda_graphs")), *_UNUSED))

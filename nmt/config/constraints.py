@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 from nmt.config.sections import DataConfig, ModelConfig, SearchConfig, TieEmbeddings, TokenizerConfig, TrainingConfig
 
-_LIMITS = ("max_epochs", "max_steps", "max_minutes")
+LIMITS = ("max_epochs", "max_steps", "max_minutes")
+"""Keys of `training` that end it wherever the learning rate is by then."""
 
 
 class Conflict(NamedTuple):
@@ -74,7 +75,7 @@ def training_conflicts(training: TrainingConfig) -> Iterator[Conflict]:
         rate, least = training.learning_rate, training.minimum_learning_rate
         what = f"expected at most training.learning_rate ({rate}), got {least}"
         yield Conflict(("training.minimum_learning_rate", "training.learning_rate"), what)
-    names = (*_LIMITS, "patience")
+    names = (*LIMITS, "patience")
     if all(getattr(training, name) is None for name in names):
         keys = tuple(f"training.{name}" for name in names)
         yield Conflict(keys, f"nothing ends the training; expected one of {', '.join(names)}")
@@ -86,8 +87,8 @@ def _schedule_conflicts(training: TrainingConfig) -> Iterator[Conflict]:
     if training.warmup_ratio is not None and training.warmup_steps:
         what = f"stands in place of training.warmup_steps; expected null beside {training.warmup_steps} steps"
         yield Conflict((ratio, "training.warmup_steps"), what)
-    limits = tuple(f"training.{name}" for name in _LIMITS)
-    if all(getattr(training, name) is None for name in _LIMITS):
+    limits = tuple(f"training.{name}" for name in LIMITS)
+    if all(getattr(training, name) is None for name in LIMITS):
         if training.schedule == "cosine":
             yield Conflict(("training.schedule", *limits), f"cosine needs one of {', '.join(limits)}")
         if training.warmup_ratio is not None:

@@ -15,6 +15,7 @@ from pydantic_core import ErrorDetails
 from nmt.config import reference, yaml12
 from nmt.config.configuration import CONFLICT_ERROR, Config
 from nmt.config.constraints import Conflict
+from nmt.config.overrides import check_path
 from nmt.config.yaml12 import Document, KeyPath, Mistake
 from nmt.errors import ConfigError, Problem
 
@@ -39,9 +40,7 @@ def load_config(
             options at their names. Also raised for a file that cannot be read, so that any fault of a configuration
             has the same exit code.
     """
-    where = os.fspath(path) if isinstance(path, str | os.PathLike) else None
-    if not isinstance(where, str):
-        raise TypeError(f"path is {path!r:.200}: expected a path, a str or a pathlib.Path")
+    where = check_path(path)
     if isinstance(overrides, str | bytes) or not all(isinstance(one, str) for one in overrides):
         raise TypeError(
             f"overrides is {overrides!r:.200}: expected a list of texts, such as ['training.max_steps=100']"

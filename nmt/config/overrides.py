@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from typing import Any, get_type_hints
 
@@ -31,6 +32,13 @@ def check_search(given: Mapping[str, object]) -> dict[str, Any]:
     if problems:
         raise ConfigError.from_problems(problems)
     return values
+
+
+def check_path(path: object, name: str = "path") -> str:
+    """Returns the text of a path that is a Python argument; raises TypeError for what is no path of text."""
+    if isinstance(path, str | os.PathLike) and isinstance(text := os.fspath(path), str):
+        return text
+    raise TypeError(f"{name} is {path!r:.200}: expected a path, a str or a pathlib.Path")
 
 
 def check_argument(name: str, value: object, kind: Any) -> Any:

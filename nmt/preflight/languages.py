@@ -123,7 +123,7 @@ def check_languages(config: Config, profiles: Mapping[str, SetProfile], training
     The sides of other sets are compared with those of the training set, and those of further training files with those
     of the first that is long enough.
     """
-    codes = (_base(config.data.source_language), _base(config.data.target_language))
+    codes = (base_code(config.data.source_language), base_code(config.data.target_language))
 
     def is_wrong(sides: PairProfile) -> bool:
         return _check_scripts(codes, sides, findings) or _check_words(codes, sides, findings)
@@ -139,7 +139,8 @@ def check_languages(config: Config, profiles: Mapping[str, SetProfile], training
             profile.fails(lambda one: _compare(one, profiles[training].whole, training, findings))
 
 
-def _base(code: str) -> str:
+def base_code(code: str) -> str:
+    """Returns the language of a code without region or script, in lower case: `pt` of `pt-BR`."""
     return code.lower().replace("_", "-").partition("-")[0]
 
 
@@ -227,7 +228,7 @@ def _report(sides: PairProfile, swapped: str | None, wrong: Sequence[str | None]
 
 def script_of(language: str) -> str | None:
     """Returns the only script of a language, by the first word of its letters' names; None of other languages."""
-    return _scripts().get(_base(language))
+    return _scripts().get(base_code(language))
 
 
 def frequent_words() -> dict[str, frozenset[str]]:
@@ -237,7 +238,7 @@ def frequent_words() -> dict[str, frozenset[str]]:
 
 def are_swapped(languages: tuple[str, str], sides: PairProfile) -> bool:
     """Returns whether each side is in the language of the other, as far as that can be told."""
-    codes = (_base(languages[0]), _base(languages[1]))
+    codes = (base_code(languages[0]), base_code(languages[1]))
     found = Findings()
     _check_scripts(codes, sides, found)
     _check_words(codes, sides, found)
@@ -246,4 +247,4 @@ def are_swapped(languages: tuple[str, str], sides: PairProfile) -> bool:
 
 def likely_language(side: SideProfile, language: str) -> str | None:
     """Returns the language that a side seems to be in if that is not its own; None if nothing speaks against it."""
-    return _guess(side, _base(language))
+    return _guess(side, base_code(language))

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from nmt.config import from_yaml
-from nmt.corpus.encoding import Failure, started
+from nmt.corpus.workers import Failure, started
 from nmt.errors import MemoryExhaustedError, NmtError, Problem
 from nmt.preflight.memory import available_memory, peak_memory
 from nmt.tokenization.tokenizers import Tokenizers

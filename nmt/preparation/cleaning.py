@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 from nmt.corpus.faults import Fault, SideRules, safe_fault, storage_fault, strict_fault
 from nmt.corpus.mending import Mend, mend
 from nmt.io.lines import without_surrogates
-from nmt.preflight.languages import frequent_words, script_of
+from nmt.preflight.languages import base_code, frequent_words, script_of
 from nmt.preparation.folding import digest, fold
 
 LONGEST = 0xFFFF
@@ -54,7 +55,7 @@ class CleaningRules:
 
 def _side_rules(language: str) -> SideRules:
     known = frequent_words()
-    code = language.lower().replace("_", "-").partition("-")[0]
+    code = base_code(language)
     own = known.get(code, frozenset())
     foreign = tuple(words - own for other, words in known.items() if other != code) if own else ()
     return SideRules(code, script_of(code), own, foreign)
@@ -132,6 +133,11 @@ def clean(pairs: RawPairs, rules: CleaningRules) -> CleanedPairs:
         mended=mends.counts,
         mend_examples=mends.examples,
     )
+
+
+def begin_cleaning(rules: CleaningRules) -> Callable[[RawPairs], CleanedPairs]:
+    """Returns the function that cleans batches by rules."""
+    return lambda pairs: clean(pairs, rules)
 
 
 class _Mends:

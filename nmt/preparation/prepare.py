@@ -17,10 +17,10 @@ from pathlib import Path
 from shutil import rmtree
 from typing import NamedTuple
 
-from nmt.corpus.encoding import available_processors
+from nmt.corpus.workers import Service, answers_in_order, available_processors
 from nmt.errors import ConfigError, DataError, Problem
 from nmt.io.atomic_files import make_directory, new_directory
-from nmt.preparation.cleaning import CleaningLevel, CleaningRules, RawPairs
+from nmt.preparation.cleaning import CleaningLevel, CleaningRules, RawPairs, begin_cleaning
 from nmt.preparation.configuration import ConfiguredFiles, write_configuration
 from nmt.preparation.inputs import input_facts
 from nmt.preparation.languages import Orientation, SideLanguage
@@ -40,7 +40,6 @@ from nmt.preparation.sets import TrainingSample, write_sets
 from nmt.preparation.splitting import HeldOutCandidates, HeldOutSizes, Splitter, default_size
 from nmt.preparation.standin import read_corpus
 from nmt.preparation.store import Fate, PairColumns, PairStore
-from nmt.preparation.workers import clean_in_order
 from nmt.training.progress import count_until_stopped
 from nmt.training.signals import StopRequest
 
@@ -165,11 +164,10 @@ class _Preparation:
         mended = KindTally()
         read = 0
         batches = orientation.oriented(self._batches())
-        with (
-            self._progress("preparing") as progress,
-            closing(clean_in_order(batches, rules, available_processors())) as cleaned,
-        ):
-            for pairs in cleaned:
+        service = Service(begin_cleaning, rules, "cleans text")
+        answers = answers_in_order(batches, lambda batch: batch, begin_cleaning(rules), service, available_processors())
+        with self._progress("preparing") as progress, closing(answers) as cleaned:
+            for _, pairs in cleaned:
                 store.add(pairs)
                 for rejected in pairs.rejected:
                     rejections.add(rejected.reason, pairs.file, rejected.number, rejected.source, rejected.target)

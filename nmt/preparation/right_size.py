@@ -19,7 +19,7 @@ from nmt.preflight.tokens import CORPUS, LONGEST, TokenizedSample, tokenize_samp
 from nmt.preflight.trial import Trial, TrialPlan
 from nmt.recipes.choice import choose, vocabulary_size
 from nmt.recipes.networks import SMALL
-from nmt.recipes.recipe import CorpusSize, Recipe, Setting
+from nmt.recipes.recipe import CorpusSize, Recipe, Setting, configuration_text
 from nmt.training.progress import count_until_stopped
 from nmt.training.signals import StopRequest
 
@@ -89,7 +89,7 @@ def _trial_config(data: Mapping[str, object], pairs: int) -> Config:
         *(Setting(key, value, "") for key, value in SMALL.settings().items()),
         Setting("training.batch_tokens", _BATCH_TOKENS, ""),
     ]
-    return from_yaml(Recipe(tuple(settings), SMALL.name, 0, 0, 0).configuration("trial", data, []), "configuration")
+    return from_yaml(configuration_text(settings, "trial", data), "configuration")
 
 
 def _sample(files: CorpusFiles, seed: int, options: TrialOptions, stop: StopRequest) -> Reservoir:

@@ -31,6 +31,10 @@ class Network:
             "model.decoder": {"hidden_size": self.decoder, "conditional": self.conditional},
         }
 
+    def model(self) -> ModelConfig:
+        """Returns the section `model` of the configuration."""
+        return ModelConfig(**{key.partition(".")[2]: value for key, value in self.settings().items()})
+
 
 SMALL = Network("small", 192, 128, 256, 192, conditional=False, learning_rate=8e-3, slowness=1.0)
 MEDIUM = Network("medium", 256, 192, 384, 256, conditional=False, learning_rate=5e-3, slowness=1.6)
@@ -43,31 +47,16 @@ _EXPONENT = 0.8  # the time of an update grows more slowly than its products
 
 def slowness(model: ModelConfig, vocabulary: int) -> float:
     """Estimates how much longer an update of a network takes than one of the small one, with equal batches."""
-    small = _products(
-        SMALL.embedding, SMALL.encoder, SMALL.decoder, SMALL.attention, SMALL.embedding, _VOCABULARY, 1, 1, False
-    )
-    sizes = model.embedding_size, model.encoder.hidden_size, model.decoder.hidden_size, model.attention_size
-    layers = model.encoder.layers, model.decoder.layers
-    ours = _products(*sizes, model.readout_size, vocabulary, *layers, model.decoder.conditional)
-    return float((ours / small) ** _EXPONENT)
+    return float((_products(model, vocabulary) / _products(SMALL.model(), _VOCABULARY)) ** _EXPONENT)
 
 
-def _products(
-    embedding: int,
-    encoder: int,
-    decoder: int,
-    attention: int,
-    readout: int,
-    vocabulary: int,
-    encoder_layers: int,
-    decoder_layers: int,
-    conditional: bool,
-) -> int:
+def _products(model: ModelConfig, vocabulary: int) -> int:
     """Returns the multiplications of a target token, with about as many source tokens."""
+    encoder, decoder, embedding = model.encoder.hidden_size, model.decoder.hidden_size, model.embedding_size
     annotation = 2 * encoder
-    of_encoder = 8 * encoder * (embedding + encoder) + (encoder_layers - 1) * 8 * encoder * (annotation + encoder)
+    of_encoder = 8 * encoder * (embedding + encoder) + (model.encoder.layers - 1) * 8 * encoder * (annotation + encoder)
     of_cell = 4 * decoder * (embedding + annotation + decoder)
-    of_decoder = of_cell + (decoder_layers - 1 + conditional) * 8 * decoder * decoder
-    of_attention = attention * (decoder + annotation)
-    of_output = readout * (decoder + annotation + embedding + vocabulary)
+    of_decoder = of_cell + (model.decoder.layers - 1 + model.decoder.conditional) * 8 * decoder * decoder
+    of_attention = model.attention_size * (decoder + annotation)
+    of_output = model.readout_size * (decoder + annotation + embedding + vocabulary)
     return of_encoder + of_decoder + of_attention + of_output

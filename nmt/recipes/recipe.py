@@ -51,23 +51,31 @@ class Recipe:
         return [setting.override for setting in self.settings]
 
     def configuration(self, name: str, data: Mapping[str, object], remarks: Sequence[str]) -> str:
-        """Writes the configuration of a run, a comment for each choice.
+        """Writes the configuration of a run with these settings; see `configuration_text`."""
+        return configuration_text(self.settings, name, data, remarks)
 
-        Args:
-            name: of the run.
-            data: the section `data` as nested mappings, to which the recipe adds what it chooses there.
-            remarks: paragraphs at the top.
-        """
-        sections: dict[str, list[Setting]] = {}
-        for setting in self.settings:
-            sections.setdefault(setting.key.partition(".")[0], []).append(setting)
-        blocks = [
-            "\n".join([*(_comment(remark, "") for remark in remarks), yaml12.write({"name": name}).rstrip("\n")]),
-            "\n".join(["data:", *map(_entry, [*_plain("data", data), *sections.pop("data", [])])]),
-        ]
-        for section, settings in sections.items():
-            blocks.append("\n".join([f"{section}:", *map(_entry, settings)]))
-        return "\n\n".join(blocks) + "\n"
+
+def configuration_text(
+    settings: Sequence[Setting], name: str, data: Mapping[str, object], remarks: Sequence[str] = ()
+) -> str:
+    """Writes the configuration of a run, a comment for each choice.
+
+    Args:
+        settings: in the order of the sections.
+        name: of the run.
+        data: the section `data` as nested mappings, to which settings add what they choose there.
+        remarks: paragraphs at the top.
+    """
+    sections: dict[str, list[Setting]] = {}
+    for setting in settings:
+        sections.setdefault(setting.key.partition(".")[0], []).append(setting)
+    blocks = [
+        "\n".join([*(_comment(remark, "") for remark in remarks), yaml12.write({"name": name}).rstrip("\n")]),
+        "\n".join(["data:", *map(_entry, [*_plain("data", data), *sections.pop("data", [])])]),
+    ]
+    for section, of_section in sections.items():
+        blocks.append("\n".join([f"{section}:", *map(_entry, of_section)]))
+    return "\n\n".join(blocks) + "\n"
 
 
 def _plain(section: str, values: Mapping[str, object]) -> list[Setting]:

@@ -13,13 +13,14 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable
 from functools import cache
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import sentencepiece
 
 from nmt.tokenization.protobuf import encode_field, fields
 
-Normalization = Literal["nmt_nfkc", "nfkc", "nmt_nfkc_cf", "nfkc_cf", "identity"]
+if TYPE_CHECKING:
+    from nmt.config.sections import Normalization
 
 # Field numbers in SentencePiece's `ModelProto`, of which those from 200 are left to others, and `NormalizerSpec`.
 _NORMALIZER_SPEC, _TARGET_NORMALIZER_SPEC = 3, 1581

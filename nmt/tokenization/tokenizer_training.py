@@ -6,13 +6,16 @@ import io
 import random
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import sentencepiece
 
 from nmt.errors import DataError
 from nmt.io.lines import is_blank, without_surrogates
-from nmt.tokenization.normalization import Normalization, folding, named_rule, with_rules
+from nmt.tokenization.normalization import folding, named_rule, with_rules
+
+if TYPE_CHECKING:
+    from nmt.config.sections import Normalization
 
 TokenizerKind = Literal["unigram", "bpe", "char", "word"]
 

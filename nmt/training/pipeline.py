@@ -17,7 +17,7 @@ from nmt.checkpoint.ownership import OF_ONE_TRAINING, own_run_directory
 from nmt.checkpoint.restart import clean, restore, stash
 from nmt.checkpoint.run_directory import checkpoint_name, set_pointer, use_latest
 from nmt.checkpoint.training_state import TrainingState
-from nmt.config import Config, check_argument, from_yaml
+from nmt.config import Config, check_argument, check_path, from_yaml
 from nmt.config.types import Switch
 from nmt.corpus.store import Store
 from nmt.device import choose_device, choose_precision, own_settings
@@ -46,7 +46,7 @@ from nmt.training.scoring import validation_problems
 from nmt.training.signals import StopRequest
 from nmt.training.trainer import Trainer
 from nmt.training.validation import Validator
-from nmt.translation.arguments import check_path, check_text
+from nmt.translation.arguments import check_text
 
 logger = logging.getLogger(__name__)
 
@@ -62,7 +62,7 @@ def train(config: Config, run: Path | str, *, device: str = "auto", restart: boo
     if not isinstance(config, Config):
         hint = f"load_config({str(config)!r:.200})" if isinstance(config, str | os.PathLike) else "load_config"
         raise TypeError(f"config is {config!r:.200}: expected a configuration, which {hint} returns")
-    directory = check_path(run, "run")
+    directory = Path(check_path(run, "run"))
     device = check_text(device, "device")
     restart, quiet = check_argument("restart", restart, Switch), check_argument("quiet", quiet, Switch)
     learning = torch.inference_mode(False), torch.enable_grad()

@@ -24,10 +24,10 @@ from nmt.checkpoint.tokenizer_folder import read_tokenizer_folder, tokenizers_fr
 from nmt.config import Config
 from nmt.corpus.build import build_corpus
 from nmt.corpus.cleaning import PairFilter
-from nmt.corpus.encoding import available_processors
 from nmt.corpus.fingerprint import corpus_fingerprint, text_digest
 from nmt.corpus.parallel import CorpusFiles
 from nmt.corpus.store import Store
+from nmt.corpus.workers import available_processors
 from nmt.errors import DataError
 from nmt.io.atomic_files import new_directory
 from nmt.io.streams import read_lines

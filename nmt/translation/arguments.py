@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import operator
-import os
 from collections.abc import Callable, Iterable, Mapping, Set
 from numbers import Integral
-from pathlib import Path
 from typing import Any, TypeVar
 
 from nmt.config import check_argument
@@ -45,13 +43,6 @@ def check_options(options: object) -> TranslateOptions | None:
     if options is None or isinstance(options, TranslateOptions):
         return options
     raise TypeError(f"options is {options!r:.200}: expected what translator.options(beam_size=3) returns, or None")
-
-
-def check_path(path: object, name: str = "path") -> Path:
-    """Returns a path; raises TypeError for what is no path of text."""
-    if isinstance(path, str | os.PathLike) and isinstance(named := os.fspath(path), str):
-        return Path(named)
-    raise TypeError(f"{name} is {path!r:.200}: expected a path, a str or a pathlib.Path")
 
 
 def check_count(lines: list[str], **others: list[Any] | None) -> None:

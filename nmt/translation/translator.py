@@ -13,7 +13,7 @@ import torch
 from nmt.checkpoint.layout import CONFIG, WEIGHTS
 from nmt.checkpoint.loading import open_model
 from nmt.checkpoint.run_directory import Warn
-from nmt.config import Config
+from nmt.config import Config, check_path
 from nmt.device import choose_device, choose_precision, own_settings
 from nmt.errors import ModelError, NmtError, NonFiniteError
 from nmt.model.seq2seq import Seq2Seq
@@ -25,7 +25,6 @@ from nmt.translation.arguments import (
     check_lines,
     check_numbers,
     check_options,
-    check_path,
     check_text,
 )
 from nmt.translation.decoding_trace import AttendedLine, trace_decoding
@@ -91,7 +90,11 @@ class Translator:
             ModelError: there is no model, or it is damaged or does not fit this program.
             DeviceError: there is no such device.
         """
-        path, device, precision = check_path(path), check_text(device, "device"), check_text(precision, "precision")
+        path, device, precision = (
+            Path(check_path(path)),
+            check_text(device, "device"),
+            check_text(precision, "precision"),
+        )
         with own_settings():
             where = choose_device(device)
             bundle = open_model(path, warn, where)

@@ -7,7 +7,7 @@ import signal
 import pytest
 
 import nmt.preflight.trial as trial_module
-from nmt.corpus.encoding import Worker
+from nmt.corpus.workers import Worker
 from nmt.errors import MemoryExhaustedError, StoppedError
 from nmt.preflight.check import PreflightOptions, check
 from nmt.preflight.estimates import TrainingLength, estimate_disk, estimate_memory, estimate_time

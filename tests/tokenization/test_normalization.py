@@ -12,8 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hostile_text import SCRIPTS
+from nmt.config.sections import Normalization
 from nmt.errors import ModelError
-from nmt.tokenization.normalization import Normalization, folding, named_rule
+from nmt.tokenization.normalization import folding, named_rule
 from nmt.tokenization.protobuf import encode_field
 from nmt.tokenization.tokenizer import Tokenizer
 from nmt.tokenization.tokenizer_training import train_tokenizer
