@@ -12,11 +12,9 @@ from nmt.cli import arguments
 from nmt.cli.files import write_lines
 from nmt.cli.logs import logger
 from nmt.cli.parsing import expand_groups
+from nmt.cli.sizing import Sizing
 from nmt.cli.startup import start
 from nmt.errors import ConfigError, Problem
-
-Minutes = Annotated[float, typer.Option(min=0.1, max=1_000_000, metavar="M", help="Minutes of training that you have.")]
-DEFAULT_MINUTES = 5.0
 
 
 @dataclass(frozen=True)
@@ -74,12 +72,10 @@ class ReadyFiles:
 def init(
     *,
     files: ReadyFiles,
-    minutes: Minutes = DEFAULT_MINUTES,
+    sizing: Sizing,
     output: Annotated[
         Path | None, typer.Option("--output", metavar="CONFIG.yaml", help="A new file; standard output by default.")
     ] = None,
-    device: arguments.Device = "auto",
-    threads: arguments.Threads = None,
     log: arguments.LoggingArguments,
 ) -> None:
     """Write the configuration of the right size for files that are ready: for their pairs, your time, this machine."""
@@ -88,13 +84,13 @@ def init(
     data = files.data()
     start(log)
     from nmt.io.atomic_files import write_file
-    from nmt.preparation.right_size import TrialOptions, right_size
+    from nmt.preparation.right_size import right_size
     from nmt.training.signals import StopRequest
 
     with StopRequest() as stop:
-        sized = right_size(data, minutes, TrialOptions(device, threads, log.quiet), stop)
+        sized = right_size(data, sizing.minutes, sizing.machine(log.quiet), stop)
     name = output.stem if output is not None else f"{data['source_language']}-{data['target_language']}"
-    text = sized.configuration(name, data)
+    text = sized.configuration({"name": name}, data)
     if output is None:
         write_lines(text.splitlines())
     else:

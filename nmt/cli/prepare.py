@@ -12,6 +12,7 @@ from nmt.cli import arguments
 from nmt.cli.arguments import check_choice
 from nmt.cli.logs import logger
 from nmt.cli.parsing import expand_groups
+from nmt.cli.sizing import Sizing
 from nmt.cli.startup import start
 from nmt.training.signals import StopRequest
 
@@ -42,9 +43,6 @@ class PreparationArguments:
     clean: Annotated[str, typer.Option(metavar="C", help="How much is mended and left out: none, safe or strict.")] = (
         "safe"
     )
-    minutes: Annotated[
-        float | None, typer.Option(metavar="M", min=0.1, max=1e6, help="Minutes that the training should take.")
-    ] = None
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier preparation in DIR.")] = False
 
 
@@ -59,6 +57,7 @@ def prepare(
     target_language: Annotated[str, typer.Option(metavar="L", help="Language to translate into, such as de.")],
     split: SplitArguments,
     what: PreparationArguments,
+    sizing: Sizing,
     log: arguments.LoggingArguments,
 ) -> None:
     """Make of a corpus as it is distributed training, validation and test sets and a configuration that trains."""
@@ -74,12 +73,13 @@ def prepare(
         validation=split.validation,
         test=split.test,
         clean=CleaningLevel(what.clean),
-        minutes=what.minutes,
+        minutes=sizing.minutes,
+        machine=sizing.machine(log.quiet),
         seed=split.seed,
         overwrite=what.overwrite,
         quiet=log.quiet,
     )
     with StopRequest() as stop:
-        report = prepare(inputs, output, options, stop)
-    for line in as_text(report, output):
+        prepared = prepare(inputs, output, options, stop)
+    for line in as_text(prepared, output):
         logger.info("%s", line)

@@ -12,7 +12,7 @@ import logging
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from shutil import rmtree
 from typing import NamedTuple
@@ -21,7 +21,7 @@ from nmt.corpus.workers import Service, answers_in_order, available_processors
 from nmt.errors import ConfigError, DataError, Problem
 from nmt.io.atomic_files import make_directory, new_directory
 from nmt.preparation.cleaning import CleaningLevel, CleaningRules, RawPairs, begin_cleaning
-from nmt.preparation.configuration import ConfiguredFiles, write_configuration
+from nmt.preparation.configuration import data_section, valid_name, write_configuration
 from nmt.preparation.inputs import input_facts
 from nmt.preparation.languages import Orientation, SideLanguage
 from nmt.preparation.output import CONFIGURATION, REJECTED, REPORT, check_output
@@ -36,6 +36,7 @@ from nmt.preparation.report import (
     length_facts,
     main_reasons,
 )
+from nmt.preparation.right_size import RightSize, TrialOptions, right_size
 from nmt.preparation.sets import TrainingSample, write_sets
 from nmt.preparation.splitting import HeldOutCandidates, HeldOutSizes, Splitter, default_size
 from nmt.preparation.standin import read_corpus
@@ -61,7 +62,8 @@ class PreparationOptions:
     validation: int | None = None  # sentences; None for what suits the corpus
     test: int | None = None
     clean: CleaningLevel = CleaningLevel.SAFE
-    minutes: float | None = None  # that the training should take
+    minutes: float = 5.0  # that the training should take
+    machine: TrialOptions = field(default_factory=TrialOptions)  # that it will run on
     seed: int = 1
     overwrite: bool = False
     quiet: bool = False
@@ -72,13 +74,21 @@ class PreparationOptions:
         return self.source_language, self.target_language
 
 
-def prepare(inputs: Sequence[str], output: Path, options: PreparationOptions, stop: StopRequest) -> PreparationReport:
+class Prepared(NamedTuple):
+    """What was prepared, and the recipe to train on it."""
+
+    report: PreparationReport
+    sized: RightSize
+
+
+def prepare(inputs: Sequence[str], output: Path, options: PreparationOptions, stop: StopRequest) -> Prepared:
     """Prepares the corpus of the inputs in the folder `output`, which appears whole or not at all.
 
     Raises:
         ConfigError: the options or the folder cannot be used.
         DataError: the inputs are no corpus, or have too few pairs that can be learned from.
         InputFileError: an input is missing or cannot be read.
+        NmtError: the errors that training would end with.
         StorageError: the disk is full, or the folder cannot be written.
         StoppedError: a signal came; nothing is left.
     """
@@ -91,12 +101,15 @@ def prepare(inputs: Sequence[str], output: Path, options: PreparationOptions, st
         for option, side in (("--source-language", report.source), ("--target-language", report.target)):
             if side.language.looks_like != side.language.expected:
                 logger.warning("%s %s: looks like %s", option, side.language.expected, side.language.looks_like)
-        files = ConfiguredFiles.in_folder(output, options.languages, with_test=report.test > 0)
-        write_configuration(folder / CONFIGURATION, files, report, options.minutes)
+        # Read under their present names, and written under those that they will have.
+        here, there = (data_section(one, options.languages, with_test=report.test > 0) for one in (folder, output))
+        sized = right_size(here, options.minutes, options.machine, stop)
+        run = {"name": valid_name(output, options.languages), "seed": options.seed}
+        write_configuration(folder / CONFIGURATION, sized, run, there)
         text = json.dumps(report.to_json(), ensure_ascii=False, allow_nan=False, indent=1)
         (folder / REPORT).write_text(f"{text}\n", encoding="utf-8")
         stop.check()
-    return report
+    return Prepared(report, sized)
 
 
 def _check_languages(languages: tuple[str, str]) -> None:

@@ -16,22 +16,27 @@ from nmt.preflight.proposal import corpus_size
 from nmt.preflight.reading import LinePair
 from nmt.preflight.reservoir import Reservoir
 from nmt.preflight.tokens import CORPUS, LONGEST, TokenizedSample, tokenize_sample
-from nmt.preflight.trial import Trial, TrialPlan
+from nmt.preflight.trial import LONGEST_SECONDS, Trial, TrialPlan, TrialTooLongError
 from nmt.recipes.choice import choose, vocabulary_size
 from nmt.recipes.networks import SMALL
 from nmt.recipes.recipe import CorpusSize, Recipe, Setting, configuration_text
-from nmt.training.progress import count_until_stopped
+from nmt.training.progress import count_until_stopped, duration
 from nmt.training.signals import StopRequest
 
 _BATCH_TOKENS = 1024  # of the updates of the trial
 
 
+ASSUMED_SPEED = 5_000.0
+"""Target tokens a second that the small network is taken to train where no trial is made: two cores of a laptop."""
+
+
 @dataclass(frozen=True)
 class TrialOptions:
-    """Where and how a training would run, and whether progress is shown."""
+    """Where and how a training would run, whether that is tried, and whether progress is shown."""
 
     device: str = "auto"
     threads: int | None = None
+    trial: bool = True
     quiet: bool = True
 
 
@@ -41,24 +46,29 @@ class RightSize:
 
     recipe: Recipe
     corpus: CorpusSize
-    speed: float  # target tokens a second that the small network trained in the trial
+    speed: float | None  # target tokens a second that the small network trained in the trial; None without one
 
-    def configuration(self, name: str, data: Mapping[str, object]) -> str:
-        """Writes the configuration of a run of that name with that section `data`."""
+    def configuration(self, run: Mapping[str, object], data: Mapping[str, object]) -> str:
+        """Writes the configuration of a run: `run` holds its `name`, and its `seed` if it is given one."""
         recipe, corpus = self.recipe, self.corpus
-        remarks = [
-            f"Chosen for {corpus.pairs:,} pairs of about {corpus.target_tokens:.0f} tokens and a machine on which the "
-            f"small network trains {self.speed:,.0f} target tokens a second: the {recipe.network} network makes about "
-            f"{recipe.updates:,} updates in {recipe.minutes:.3g} minutes, {recipe.epochs:.1f} times through the corpus."
-        ]
-        return recipe.configuration(name, data, remarks)
+        machine = (
+            f"a machine that was not tried (taken for one of {ASSUMED_SPEED:,.0f} target tokens a second)"
+            if self.speed is None
+            else f"a machine on which the small network trains {self.speed:,.0f} target tokens a second"
+        )
+        remark = (
+            f"Chosen for {corpus.pairs:,} pairs of about {corpus.target_tokens:.0f} tokens and {machine}: the "
+            f"{recipe.network} network makes about {recipe.updates:,} updates in {duration(60 * recipe.minutes)}, "
+            f"{recipe.epochs:.1f} times through the corpus."
+        )
+        return recipe.configuration(run, data, [remark])
 
 
 def right_size(data: Mapping[str, object], minutes: float, options: TrialOptions, stop: StopRequest) -> RightSize:
     """Chooses the recipe for the training corpus of a section `data`, and for minutes of training.
 
     Reads the corpus once, with memory that does not grow with it, and trains the small network for some seconds, in a
-    process of its own.
+    process of its own, unless no trial is wanted.
 
     Raises:
         DataError: the corpus holds nothing to learn from.
@@ -78,8 +88,8 @@ def right_size(data: Mapping[str, object], minutes: float, options: TrialOptions
             problems = [f"{finding.where}: {finding.what}" for finding in findings.sorted()]
             raise DataError(files.source[0], "; ".join(["nothing to learn from", *problems]))
         size = corpus_size(tokenized, round(sample.pairs_met * tokenized.report.kept / tokenized.report.read))
-        speed = _speed(config, tokenized, folder, options, stop)
-    return RightSize(choose(size, minutes, speed), size, speed)
+        speed = _speed(config, tokenized, folder, options, stop) if options.trial else None
+    return RightSize(choose(size, minutes, speed or ASSUMED_SPEED), size, speed)
 
 
 def _trial_config(data: Mapping[str, object], pairs: int) -> Config:
@@ -89,7 +99,7 @@ def _trial_config(data: Mapping[str, object], pairs: int) -> Config:
         *(Setting(key, value, "") for key, value in SMALL.settings().items()),
         Setting("training.batch_tokens", _BATCH_TOKENS, ""),
     ]
-    return from_yaml(configuration_text(settings, "trial", data), "configuration")
+    return from_yaml(configuration_text(settings, {"name": "trial"}, data), "configuration")
 
 
 def _sample(files: CorpusFiles, seed: int, options: TrialOptions, stop: StopRequest) -> Reservoir:
@@ -116,6 +126,9 @@ def _speed(config: Config, tokenized: TokenizedSample, folder: Path, options: Tr
         longest=folder / LONGEST,
     )
     with Trial(plan, stop) as trial:
-        trial.model()
-        outcome = trial.outcome()
+        try:
+            trial.model()
+            outcome = trial.outcome()
+        except TrialTooLongError:  # a machine that is hardly there
+            return _BATCH_TOKENS / LONGEST_SECONDS
     return outcome.target_tokens / outcome.seconds

@@ -50,19 +50,19 @@ class Recipe:
         """Returns `KEY=VALUE` for each setting."""
         return [setting.override for setting in self.settings]
 
-    def configuration(self, name: str, data: Mapping[str, object], remarks: Sequence[str]) -> str:
+    def configuration(self, run: Mapping[str, object], data: Mapping[str, object], remarks: Sequence[str]) -> str:
         """Writes the configuration of a run with these settings; see `configuration_text`."""
-        return configuration_text(self.settings, name, data, remarks)
+        return configuration_text(self.settings, run, data, remarks)
 
 
 def configuration_text(
-    settings: Sequence[Setting], name: str, data: Mapping[str, object], remarks: Sequence[str] = ()
+    settings: Sequence[Setting], run: Mapping[str, object], data: Mapping[str, object], remarks: Sequence[str] = ()
 ) -> str:
     """Writes the configuration of a run, a comment for each choice.
 
     Args:
         settings: in the order of the sections.
-        name: of the run.
+        run: the keys of no section, as `name` and `seed`.
         data: the section `data` as nested mappings, to which settings add what they choose there.
         remarks: paragraphs at the top.
     """
@@ -70,7 +70,7 @@ def configuration_text(
     for setting in settings:
         sections.setdefault(setting.key.partition(".")[0], []).append(setting)
     blocks = [
-        "\n".join([*(_comment(remark, "") for remark in remarks), yaml12.write({"name": name}).rstrip("\n")]),
+        "\n".join([*(_comment(remark, "") for remark in remarks), yaml12.write(dict(run)).rstrip("\n")]),
         "\n".join(["data:", *map(_entry, [*_plain("data", data), *sections.pop("data", [])])]),
     ]
     for section, of_section in sections.items():

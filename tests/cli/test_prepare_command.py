@@ -47,7 +47,7 @@ def litter(folder):
 
 
 def test_what_is_prepared_trains_as_it_is(call, tsv, tmp_path):
-    done = call("prepare", tsv, "--output", tmp_path / "out", *LANGUAGES, "--minutes", "0.1")
+    done = call("prepare", "--no-trial", tsv, "--output", tmp_path / "out", *LANGUAGES, "--minutes", "0.1")
     assert (done.code, done.out) == (0, b""), done.err
     assert done.err.splitlines()[-1] == f"  nmt train {tmp_path}/out/config.yaml"
     assert {path.name for path in (tmp_path / "out").iterdir()} == FILES
@@ -60,7 +60,7 @@ def test_what_is_prepared_trains_as_it_is(call, tsv, tmp_path):
 
 
 def test_every_pair_is_in_one_set_or_rejected(call, tsv, tmp_path):
-    assert call("prepare", tsv, "--output", tmp_path / "out", *LANGUAGES).code == 0
+    assert call("prepare", "--no-trial", tsv, "--output", tmp_path / "out", *LANGUAGES).code == 0
     pairs = [
         pair
         for name in SETS
@@ -72,11 +72,11 @@ def test_every_pair_is_in_one_set_or_rejected(call, tsv, tmp_path):
 
 def test_paths_are_written_as_the_folder_was_given(call, tsv, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    assert call("prepare", tsv, "--output", "deep/er/my corpus", *LANGUAGES).code == 0
+    assert call("prepare", "--no-trial", tsv, "--output", "deep/er/my corpus", *LANGUAGES).code == 0
     config = load_config("deep/er/my corpus/config.yaml")
     assert config.name == "my corpus" and config.data.train.source == ("deep/er/my corpus/train.xx",)
     assert (config.data.source_language, config.data.target_language) == ("xx", "yy")
-    assert call("prepare", tsv, "--output", tmp_path / "absolute", *LANGUAGES, "--test", "0").code == 0
+    assert call("prepare", "--no-trial", tsv, "--output", tmp_path / "absolute", *LANGUAGES, "--test", "0").code == 0
     config = load_config(str(tmp_path / "absolute" / "config.yaml"))
     assert config.data.train.source == (f"{tmp_path}/absolute/train.xx",) and config.data.test is None
     assert not (tmp_path / "absolute" / "test.xx").exists()
@@ -84,7 +84,7 @@ def test_paths_are_written_as_the_folder_was_given(call, tsv, tmp_path, monkeypa
 
 def test_the_same_twice_is_the_same_and_another_seed_is_not(call, tsv, tmp_path):
     for name, seed in (("a", "1"), ("b", "1"), ("c", "2")):
-        assert call("prepare", tsv, "--output", tmp_path / name, *LANGUAGES, "--seed", seed).code == 0
+        assert call("prepare", "--no-trial", tsv, "--output", tmp_path / name, *LANGUAGES, "--seed", seed).code == 0
     a, b, c = ({name: (tmp_path / one / name).read_bytes() for name in FILES} for one in "abc")
     assert a.pop("config.yaml") != b.pop("config.yaml")  # their folders
     assert a == b and a["test.xx"] != c["test.xx"]
@@ -96,7 +96,7 @@ def test_each_rejected_pair_is_told_with_its_place_and_reason(call, tsv, tmp_pat
     mended = ["it&apos;s  one\tdas&nbsp;ist eins"]
     tsv.write_text("\n".join(faulty + lines + mended) + "\n")
     out = tmp_path / "out"
-    done = call("prepare", tsv, "--output", out, *LANGUAGES, "--validation", "20", "--test", "10")
+    done = call("prepare", "--no-trial", tsv, "--output", out, *LANGUAGES, "--validation", "20", "--test", "10")
     assert done.code == 0, done.err
     found = {row[0]: row[1] for row in rejected(out)}
     expected = {1: "blank", 2: "no_letters", 4: "damaged", 5: "markup", 6: "duplicate"}
@@ -115,7 +115,7 @@ def test_clean_none_changes_and_leaves_out_nothing_that_is_a_line(call, tsv, tmp
     odd = ["it&apos;s  one\tso", "1 2\t3", "1 2\t3"]
     tsv.write_text("\n".join([*odd, "\tblank", *tsv.read_text().splitlines()]) + "\n")
     out = tmp_path / "out"
-    assert call("prepare", tsv, "--output", out, *LANGUAGES, "--clean", "none", "--seed", "3").code == 0
+    assert call("prepare", "--no-trial", tsv, "--output", out, *LANGUAGES, "--clean", "none", "--seed", "3").code == 0
     kept = [line for name in SETS for line in read(out, f"{name}.xx")] + [row[2] for row in rejected(out)]
     assert {"it&apos;s  one", "1 2"} <= set(kept)
     assert {row[1] for row in rejected(out)} <= {"blank", "held_out_source", "held_out_target"}
@@ -125,7 +125,7 @@ def test_sides_that_are_the_other_way_round_are_exchanged(call, tmp_path):
     words = [f"{number}".translate(str.maketrans("0123456789", "abcdefghij")) for number in range(400)]
     path = tmp_path / "corpus.tsv"
     path.write_text("".join(f"der und die {word} ist nicht\tthe and of {word} was this\n" for word in words))
-    done = call("prepare", path, "--output", tmp_path / "out", *TO_GERMAN)
+    done = call("prepare", "--no-trial", path, "--output", tmp_path / "out", *TO_GERMAN)
     assert done.code == 0 and f"warning: {path}: has de before en; its sides were exchanged" in done.err
     assert all(line.startswith("the and of") for line in read(tmp_path / "out", "train.en"))
     assert report(tmp_path / "out")["swapped"] == [str(path)]
@@ -135,7 +135,7 @@ def test_a_side_in_another_language_is_warned_of(call, tmp_path):
     words = [f"{number}".translate(str.maketrans("0123456789", "abcdefghij")) for number in range(400)]
     path = tmp_path / "corpus.tsv"
     path.write_text("".join(f"les des du {word} est dans\tder und die {word} ist nicht\n" for word in words))
-    done = call("prepare", path, "--output", tmp_path / "out", *TO_GERMAN, "--quiet")
+    done = call("prepare", "--no-trial", path, "--output", tmp_path / "out", *TO_GERMAN, "--quiet")
     assert done.code == 0 and done.err == "nmt: warning: --source-language en: looks like fr\n"
     assert report(tmp_path / "out")["source"]["language"]["looks_like"] == "fr"
     assert report(tmp_path / "out")["target"]["language"] == {
@@ -144,7 +144,7 @@ def test_a_side_in_another_language_is_warned_of(call, tmp_path):
 
 
 def test_nothing_is_said_when_quiet(call, tsv, tmp_path):
-    done = call("prepare", tsv, "--output", tmp_path / "out", *LANGUAGES, "--quiet")
+    done = call("prepare", "--no-trial", tsv, "--output", tmp_path / "out", *LANGUAGES, "--quiet")
     assert (done.code, done.out, done.err) == (0, b"", "")
 
 
@@ -160,7 +160,7 @@ def test_nothing_is_said_when_quiet(call, tsv, tmp_path):
     ],
 )
 def test_mistakes_of_usage_are_2(arguments, expected, call, tsv, tmp_path):
-    done = call("prepare", tsv, "--output", tmp_path / "out", *arguments)
+    done = call("prepare", "--no-trial", tsv, "--output", tmp_path / "out", *arguments)
     assert done.code == 2 and expected in done.err and not (tmp_path / "out").exists()
 
 
@@ -169,43 +169,48 @@ def test_other_peoples_folders_are_left_alone(call, tsv, tmp_path, monkeypatch):
     out.mkdir()
     (out / "thesis.tex").write_text("mine")
     (out / "train.xx").write_text("mine, too")
-    done = call("prepare", tsv, "--output", out, *LANGUAGES, "--overwrite")
+    done = call("prepare", "--no-trial", tsv, "--output", out, *LANGUAGES, "--overwrite")
     assert done.code == 2 and "holds other things than an earlier preparation: thesis.tex" in done.err
     (out / "thesis.tex").unlink()
-    done = call("prepare", tsv, "--output", out, *LANGUAGES, "--overwrite")
+    done = call("prepare", "--no-trial", tsv, "--output", out, *LANGUAGES, "--overwrite")
     assert done.code == 2 and "has no report.json of a preparation" in done.err
     assert (out / "train.xx").read_text() == "mine, too"
-    done = call("prepare", tsv, "--output", tsv, *LANGUAGES, "--overwrite")
+    done = call("prepare", "--no-trial", tsv, "--output", tsv, *LANGUAGES, "--overwrite")
     assert done.code == 2
     monkeypatch.chdir(out)
     for folder in (".", tmp_path, "/"):
-        assert call("prepare", tsv, "--output", folder, *LANGUAGES, "--overwrite").code == 2
+        assert call("prepare", "--no-trial", tsv, "--output", folder, *LANGUAGES, "--overwrite").code == 2
     assert not litter(tmp_path)
 
 
 def test_an_earlier_preparation_is_replaced_only_when_asked(call, tsv, tmp_path):
     out = tmp_path / "out"
     out.mkdir()  # empty
-    assert call("prepare", tsv, "--output", out, *LANGUAGES).code == 0
+    assert call("prepare", "--no-trial", tsv, "--output", out, *LANGUAGES).code == 0
     before = (out / "train.xx").read_bytes()
-    done = call("prepare", tsv, "--output", out, *LANGUAGES, "--seed", "2")
+    done = call("prepare", "--no-trial", tsv, "--output", out, *LANGUAGES, "--seed", "2")
     assert done.code == 2 and "--overwrite replaces it" in done.err and (out / "train.xx").read_bytes() == before
-    done = call("prepare", out / "train.xx", "--output", out, *LANGUAGES, "--overwrite")
+    done = call("prepare", "--no-trial", out / "train.xx", "--output", out, *LANGUAGES, "--overwrite")
     assert done.code == 2 and "holds the input" in done.err
-    assert call("prepare", out, "--output", out, *LANGUAGES, "--overwrite").code == 2
-    assert call("prepare", tsv, "--output", out, *LANGUAGES, "--seed", "2", "--overwrite", "--test", "0").code == 0
+    assert call("prepare", "--no-trial", out, "--output", out, *LANGUAGES, "--overwrite").code == 2
+    assert (
+        call(
+            "prepare", "--no-trial", tsv, "--output", out, *LANGUAGES, "--seed", "2", "--overwrite", "--test", "0"
+        ).code
+        == 0
+    )
     assert (out / "train.xx").read_bytes() != before and not (out / "test.xx").exists()
     assert not litter(tmp_path)
 
 
 def test_too_few_pairs_are_65_with_numbers_and_reasons(call, tsv, tmp_path):
-    done = call("prepare", tsv, "--output", tmp_path / "out", *LANGUAGES, "--validation", "5000")
+    done = call("prepare", "--no-trial", tsv, "--output", tmp_path / "out", *LANGUAGES, "--validation", "5000")
     assert done.code == 65 and "different source sentences are left" in done.err and "5,000 for validation" in done.err
     tsv.write_text("1\t2\n" * 7 + "\tx\n")
-    done = call("prepare", tsv, "--output", tmp_path / "out", *LANGUAGES)
+    done = call("prepare", "--no-trial", tsv, "--output", tmp_path / "out", *LANGUAGES)
     assert done.code == 65 and "8 pairs were read" in done.err and f"7 no_letters ({tsv}:1), 1 blank" in done.err
     tsv.write_text("one\ttwo\n" * 7)
-    done = call("prepare", tsv, "--output", tmp_path / "out", *LANGUAGES)
+    done = call("prepare", "--no-trial", tsv, "--output", tmp_path / "out", *LANGUAGES)
     assert done.code == 65 and "6 duplicate" in done.err
     assert not (tmp_path / "out").exists() and not litter(tmp_path)
 
@@ -214,7 +219,7 @@ def test_a_disk_that_is_full_is_5_and_leaves_nothing(tsv, tmp_path):
     def limit():
         resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
 
-    words = command("prepare", tsv, "--output", tmp_path / "out", *LANGUAGES)
+    words = command("prepare", "--no-trial", tsv, "--output", tmp_path / "out", *LANGUAGES)
     done = subprocess.run(
         words, preexec_fn=limit, env=environment(PYTHONDONTWRITEBYTECODE="1"), capture_output=True, check=False
     )

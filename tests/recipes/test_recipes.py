@@ -28,7 +28,7 @@ def value(recipe: Recipe, key: str) -> object:
 @pytest.mark.parametrize("speed", [20.0, SPEED, 3e6])
 def test_every_recipe_is_a_configuration_that_training_takes(pairs: int, minutes: float, speed: float) -> None:
     recipe = choose(CorpusSize(pairs, 12.0, 40), minutes, speed)
-    config = from_yaml(recipe.configuration("x", DATA, ["for a test"]), "recipe")
+    config = from_yaml(recipe.configuration({"name": "x"}, DATA, ["for a test"]), "recipe")
     assert config.training.max_minutes == minutes
     assert config.training.batch_tokens <= 20_000
     assert recipe.updates >= 1
@@ -37,8 +37,8 @@ def test_every_recipe_is_a_configuration_that_training_takes(pairs: int, minutes
 def test_overrides_make_of_another_configuration_what_the_file_says(tmp_path) -> None:
     recipe = choose(CorpusSize(30_000, 12.0, 40), 20, SPEED)
     plain = tmp_path / "plain.yaml"
-    plain.write_text(from_yaml(Recipe((), "", 0, 0, 0).configuration("x", DATA, []), "plain").as_yaml())
-    written = from_yaml(recipe.configuration("x", DATA, []), "recipe")
+    plain.write_text(from_yaml(Recipe((), "", 0, 0, 0).configuration({"name": "x"}, DATA, []), "plain").as_yaml())
+    written = from_yaml(recipe.configuration({"name": "x"}, DATA, []), "recipe")
     assert load_config(str(plain), [*recipe.overrides(), "model.tie_embeddings=all"]) == written
 
 
@@ -76,7 +76,7 @@ def test_larger_corpora_get_larger_vocabularies() -> None:
 
 def test_each_choice_stands_below_its_reason() -> None:
     recipe = Recipe((Setting("training.batch_tokens", 7, "small"), Setting("training.patience", None, "")), "", 1, 1, 1)
-    text = recipe.configuration("x", DATA, ["one", "two"])
+    text = recipe.configuration({"name": "x"}, DATA, ["one", "two"])
     assert text.startswith("# one\n# two\nname: x\n\ndata:\n  source_language: en\n")
     assert text.endswith("\n\ntraining:\n  # small\n  batch_tokens: 7\n  patience: null\n")
 
