@@ -70,13 +70,14 @@ def training_conflicts(training: TrainingConfig) -> Iterator[Conflict]:
     if training.weight_decay > 0 and training.optimizer == "adam":
         what = f"needs training.optimizer: adamw; expected 0 with adam, got {training.weight_decay}"
         yield Conflict(("training.weight_decay", "training.optimizer"), what)
-    yield from _schedule_conflicts(training)
+    schedule_conflicts = list(_schedule_conflicts(training))
+    yield from schedule_conflicts
     if training.minimum_learning_rate > training.learning_rate:
         rate, least = training.learning_rate, training.minimum_learning_rate
         what = f"expected at most training.learning_rate ({rate}), got {least}"
         yield Conflict(("training.minimum_learning_rate", "training.learning_rate"), what)
     names = (*LIMITS, "patience")
-    if all(getattr(training, name) is None for name in names):
+    if not schedule_conflicts and all(getattr(training, name) is None for name in names):
         keys = tuple(f"training.{name}" for name in names)
         yield Conflict(keys, f"nothing ends the training; expected one of {', '.join(names)}")
 
@@ -91,7 +92,7 @@ def _schedule_conflicts(training: TrainingConfig) -> Iterator[Conflict]:
     if all(getattr(training, name) is None for name in LIMITS):
         if training.schedule == "cosine":
             yield Conflict(("training.schedule", *limits), f"cosine needs one of {', '.join(limits)}")
-        if training.warmup_ratio is not None:
+        elif training.warmup_ratio is not None:
             yield Conflict((ratio, *limits), f"is a share of the training, which needs one of {', '.join(limits)}")
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from nmt.config.types import (
     BeamWidth,
@@ -68,7 +68,7 @@ class TokenizerConfig(Section):
 
     kind: Literal["unigram", "bpe", "char", "word"] = Field(default="unigram", description="SentencePiece model type")
     vocabulary_size: VocabularySize = Field(
-        default=8000, description="entries; lowered, with a warning, when the corpus cannot fill it"
+        default=4000, description="entries; lowered, with a warning, when the corpus cannot fill it"
     )
     shared: Switch = Field(default=True, description="one vocabulary for both languages")
     source_model: FilePath | None = Field(
@@ -106,14 +106,14 @@ class TokenizerConfig(Section):
 class EncoderConfig(Section):
     """The bidirectional encoder."""
 
-    hidden_size: Size = Field(default=256, description="state size of each direction")
+    hidden_size: Size = Field(default=192, description="state size of each direction")
     layers: Layers = Field(default=1, description="LSTM layers")
 
 
 class DecoderConfig(Section):
     """The decoder."""
 
-    hidden_size: Size = Field(default=512, description="state size")
+    hidden_size: Size = Field(default=384, description="state size")
     layers: Layers = Field(default=1, description="LSTM layers")
     conditional: Switch = Field(
         default=False, description="two transitions a word: attention is queried by a state that has seen the last word"
@@ -126,7 +126,7 @@ class ModelConfig(Section):
     attention: Literal["additive", "general", "dot", "none"] = Field(
         default="additive", description="how a source position is scored; `none` is the plain encoder-decoder"
     )
-    attention_size: Size = Field(default=512, description="size of the space additive attention compares in")
+    attention_size: Size = Field(default=256, description="size of the space additive attention compares in")
     embedding_size: Size = Field(default=256, description="size of a token's vector")
     readout_size: Size = Field(default=256, description="size of the layer before the vocabulary")
     tie_embeddings: TieEmbeddings = Field(
@@ -145,10 +145,22 @@ class ModelConfig(Section):
 
 
 class TrainingConfig(Section):
-    """The training: batches, optimizer, schedule, limits, validation and checkpoints."""
+    """The training: batches, optimizer, schedule, limits, validation and checkpoints.
+
+    The defaults are the recipe for about 30,000 pairs and twenty minutes of two cores (see `nmt.recipes.choice`).
+    """
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_warmup(cls, values: Any) -> Any:
+        """Leaves out the default of `warmup_ratio` where the warm-up is told otherwise."""
+        if not isinstance(values, dict) or "warmup_ratio" in values:
+            return values
+        is_usual = "warmup_steps" not in values and values.get("schedule", "cosine") == "cosine"
+        return values if is_usual else {**values, "warmup_ratio": None}
 
     batch_tokens: Count = Field(
-        default=4096,
+        default=1024,
         description="target tokens of one update, end marks in, padding out, over processes and accumulation",
     )
     accumulation: Parts = Field(default=1, description="parts an update is computed in")
@@ -156,18 +168,20 @@ class TrainingConfig(Section):
     max_steps: Count | None = Field(default=None, description="updates")
     max_minutes: Positive | None = Field(default=None, description="minutes of training")
     optimizer: Literal["adam", "adamw"] = Field(default="adam", description="the optimizer")
-    learning_rate: Positive = Field(default=1e-3, description="the highest learning rate")
+    learning_rate: Positive = Field(default=5e-3, description="the highest learning rate")
     adam_betas: Betas = Field(default=(0.9, 0.999), description="decay of Adam's two averages")
     adam_epsilon: Positive = Field(default=1e-8, description="Adam's epsilon")
     weight_decay: NonNegative = Field(default=0.0, description="decoupled weight decay; needs adamw")
     schedule: Literal["constant", "inverse_sqrt", "plateau", "cosine"] = Field(
-        default="constant",
+        default="cosine",
         description="the learning rate after warm-up; `cosine` ends with the training, at the first of `max_steps`, "
         "`max_epochs` and `max_minutes`",
     )
     warmup_steps: Natural = Field(default=0, description="updates over which the learning rate rises linearly")
     warmup_ratio: OpenFraction | None = Field(
-        default=None, description="in place of `warmup_steps`, the share of the training over which it rises"
+        default=0.08,
+        description="in place of `warmup_steps`, the share of the training over which it rises; left out, null beside "
+        "`warmup_steps` and with a schedule other than `cosine`",
     )
     plateau_factor: OpenFraction = Field(default=0.5, description="what `plateau` multiplies the learning rate by")
     plateau_patience: Count = Field(
@@ -177,7 +191,7 @@ class TrainingConfig(Section):
     clip_norm: Positive | None = Field(default=1.0, description="longest gradient that is not scaled down")
     label_smoothing: Fraction = Field(default=0.1, description="probability spread over the whole vocabulary")
     average_decay: Fraction = Field(
-        default=0.0, description="decay of the weights' exponential moving average; 0 is off"
+        default=0.99, description="decay of the weights' exponential moving average; 0 is off"
     )
     precision: Literal["auto", "fp32", "bf16"] = Field(
         default="auto", description="of matrix products; `auto` is whatever the device does fast"
@@ -188,11 +202,11 @@ class TrainingConfig(Section):
     log_every: Count = Field(
         default=20, description="steps between records of `metrics.jsonl`; the log has a line in ten seconds at most"
     )
-    validate_every: Count = Field(default=125, description="steps between validations")
+    validate_every: Count = Field(default=500, description="steps between validations")
     save_every_minutes: Positive = Field(
         default=10.0, description="minutes between checkpoints; each validation makes one too"
     )
-    patience: Count | None = Field(default=10, description="validations without a better score before training ends")
+    patience: Count | None = Field(default=None, description="validations without a better score before training ends")
     early_stopping_metric: Literal["auto", "bleu", "chrf", "perplexity"] = Field(
         default="auto",
         description="which score is meant; `auto` is BLEU where it finds words in the references of the validation, "

@@ -40,30 +40,33 @@ data:
   max_length: 100            # tokens
 tokenizer:
   kind: unigram
-  vocabulary_size: 8000
+  vocabulary_size: 4000
   shared: true
 model:
   attention: additive
-  attention_size: 512
+  attention_size: 256
   embedding_size: 256
   readout_size: 256
   tie_embeddings: all
-  encoder: {hidden_size: 256, layers: 1}
-  decoder: {hidden_size: 512, layers: 1}
+  encoder: {hidden_size: 192, layers: 1}
+  decoder: {hidden_size: 384, layers: 1}
   dropout: 0.3
 training:
-  batch_tokens: 4096
+  batch_tokens: 1024
   accumulation: 1
   max_epochs: 30
   max_steps: null
   max_minutes: null
-  learning_rate: 1.0e-3
+  learning_rate: 5.0e-3
+  schedule: cosine
+  warmup_ratio: 0.08
+  average_decay: 0.99
   label_smoothing: 0.1
   precision: auto
   log_every: 20
-  validate_every: 125
+  validate_every: 500
   save_every_minutes: 10
-  patience: 10
+  patience: null
 search:
   beam_size: 5
   length_penalty: 1.0
@@ -250,7 +253,7 @@ def test_a_conflict_is_told_beside_a_wrong_value() -> None:
         "my.yaml:7: training.schedule: cosine needs one of training.max_epochs, training.max_steps, "
         "training.max_minutes",
         'my.yaml:9: search.beam_size: expected a whole number from 1 to 1000, got "x"',
-        "my.yaml:10: model.attention: dot needs model.decoder.hidden_size (512) equal to twice "
+        "my.yaml:10: model.attention: dot needs model.decoder.hidden_size (384) equal to twice "
         "model.encoder.hidden_size (100)",
     ]
 
@@ -270,10 +273,11 @@ def test_a_wrong_value_is_told_once_without_the_conflict_it_would_make() -> None
         ("name: x\nmodel: {attention: dot, decoder: {hidden_size: 500}}", "model.attention"),
         ("name: x\ntraining: {weight_decay: 0.1}", "training.weight_decay"),
         ("name: x\ntraining: {schedule: cosine, max_epochs: null}", "training.schedule"),
-        ("name: x\ntraining: {warmup_ratio: 0.1, max_epochs: null}", "training.warmup_ratio"),
+        ("name: x\ntraining: {schedule: constant, warmup_ratio: 0.1, max_epochs: null}", "training.warmup_ratio"),
         ("name: x\ntraining: {warmup_ratio: 0.1, warmup_steps: 9}", "training.warmup_ratio"),
         ("name: x\ntraining: {minimum_learning_rate: 1}", "training.minimum_learning_rate"),
-        ("name: x\ntraining: {max_epochs: null, patience: null}", "training.max_epochs"),
+        ("name: x\ntraining: {max_epochs: null}", "training.schedule"),
+        ("name: x\ntraining: {schedule: constant, max_epochs: null}", "training.max_epochs"),
         ("model: {attention: none}\nsearch: {coverage_penalty: 0.2}", "search.coverage_penalty"),
         ("name: x\ntokenizer: {target_model: a}", "tokenizer.target_model"),
         ("name: x\ntokenizer: {shared: false, source_model: a}", "tokenizer.source_model"),
@@ -681,3 +685,20 @@ def test_the_documentation_names_every_key() -> None:
 def test_reading_a_configuration_does_not_load_torch() -> None:
     code = "import sys, nmt.config; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("training", "ratio"),
+    [
+        ("{max_steps: 9}", 0.08),
+        ("{warmup_steps: 3}", None),
+        ("{warmup_steps: 0}", None),
+        ("{schedule: constant}", None),
+        ("{schedule: constant, warmup_ratio: 0.2}", 0.2),
+        ("{warmup_ratio: null}", None),
+    ],
+)
+def test_the_usual_share_of_warm_up_gives_way_to_what_is_said(training: str, ratio: float | None) -> None:
+    config = configured(f"training: {training}")
+    assert config.training.warmup_ratio == ratio
+    assert from_yaml(config.as_yaml(), "written").training == config.training

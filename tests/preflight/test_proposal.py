@@ -47,8 +47,13 @@ def found(more: str, *, each: float = 1.0, seconds: float | None = 300.0) -> tup
     return findings, propose(config, length, tokenized, outcome, seconds, findings)
 
 
-def test_five_minutes_of_the_defaults_are_a_warning_with_settings_to_copy() -> None:
-    findings, estimates = found("training: {max_minutes: 5}")
+LARGE = """\
+model: {attention_size: 512, encoder: {hidden_size: 256}, decoder: {hidden_size: 512}}
+"""
+
+
+def test_five_minutes_of_a_large_network_are_a_warning_with_settings_to_copy() -> None:
+    findings, estimates = found(f"{LARGE}training: {{max_minutes: 5, batch_tokens: 4096}}")
     (warning,) = findings.sorted()
     assert (warning.severity, warning.kind) == (Severity.WARNING, "recipe")
     assert "--set 'model.decoder={hidden_size: 256, conditional: false}'" in warning.advice
@@ -57,10 +62,9 @@ def test_five_minutes_of_the_defaults_are_a_warning_with_settings_to_copy() -> N
 
 
 def test_settings_that_are_there_already_are_not_proposed() -> None:
-    _, estimates = found("training: {max_minutes: 5, patience: null}")
-    assert not any(
-        one.startswith(("training.patience", "training.max_minutes")) for one in estimates["recipe"]["overrides"]
-    )
+    _, estimates = found("training: {max_minutes: 5, batch_tokens: 4096, learning_rate: 8.0e-3}")
+    keys = {override.partition("=")[0] for override in estimates["recipe"]["overrides"]}
+    assert "training.batch_tokens" in keys and not keys & {"training.learning_rate", "training.max_minutes"}
 
 
 def test_hours_are_shown_what_twenty_minutes_hold() -> None:

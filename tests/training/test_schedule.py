@@ -30,7 +30,7 @@ def test_inverse_square_root_halves_at_four_times_the_warm_up() -> None:
 
 
 def test_warm_up_by_a_share_lasts_that_share_of_the_training() -> None:
-    assert rates([5, 10, 30], length=100, warmup_ratio=0.1) == pytest.approx([0.005, 0.01, 0.01])
+    assert rates([5, 10, 30], length=100, schedule="constant", warmup_ratio=0.1) == pytest.approx([0.005, 0.01, 0.01])
 
 
 def test_inverse_square_root_falls_from_the_end_of_a_warm_up_by_a_share() -> None:
