@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from typing import TypeVar
 
 from nmt.recipes.networks import LARGE, MEDIUM, SMALL, Network
 from nmt.recipes.recipe import CorpusSize, Recipe, Setting
+
+Number = TypeVar("Number", int, float)
 
 MOST_EPOCHS = 100
 """Passes over the corpus after which more of them make no better translator."""
@@ -15,19 +19,22 @@ _TRAINING_SHARE = 0.9  # of the time; the rest goes to validations
 _FEW_UPDATES = 100  # below it there is no use in a schedule
 
 
-def vocabulary_size(pairs: int) -> int:
-    """Returns the entries of a vocabulary that a corpus of so many pairs can teach."""
-    for most, size in ((5_000, 1_000), (15_000, 2_000), (60_000, 4_000), (500_000, 6_000), (3_000_000, 16_000)):
-        if pairs <= most:
-            return size
-    return 32_000
+def vocabulary_size(pairs: int, tokens: float = math.inf) -> int:
+    """Returns the entries of a vocabulary that a corpus of so many pairs can teach, in a training of so many tokens."""
+    by_pairs = _step(pairs, ((15_000, 2_000), (60_000, 4_000), (500_000, 6_000), (3_000_000, 16_000)), 32_000)
+    return min(by_pairs, _step(tokens, ((1e6, 2_000), (2e6, 3_000), (4e6, 4_000)), by_pairs))
+
+
+def _step(value: float, steps: Sequence[tuple[float, Number]], beyond: Number) -> Number:
+    """Returns what stands beside the first of the rising steps that `value` does not exceed."""
+    return next((result for most, result in steps if value <= most), beyond)
 
 
 def choose(corpus: CorpusSize, minutes: float, speed: float) -> Recipe:
     """Chooses the settings that make the best translator of a corpus in a time.
 
     Args:
-        corpus: its size, in tokens of a vocabulary of `vocabulary_size(corpus.pairs)`.
+        corpus: its size, in tokens of a vocabulary of `vocabulary_size(corpus.pairs)`, if only about.
         minutes: of training that one has.
         speed: target tokens a second that the small network trains on the machine.
     """
@@ -40,7 +47,7 @@ def choose(corpus: CorpusSize, minutes: float, speed: float) -> Recipe:
     used = tokens * network.slowness / speed / 60 / _TRAINING_SHARE
     settings = [
         *_of_data(corpus),
-        *_of_tokenizer(corpus),
+        *_of_tokenizer(corpus, tokens),
         *_of_model(network, epochs, minutes),
         *_of_training(network, minutes, updates, epochs, batch_tokens),
     ]
@@ -59,15 +66,15 @@ def _network(corpus: CorpusSize, minutes: float, speed: float) -> Network:
 
 def _batch_tokens(tokens: float) -> int:
     """Returns the size of an update: small while few updates fit into the time, larger where many do."""
-    size = 1024
-    while size < 16_384 and tokens / size > 12_000:
+    size = 512
+    while size < 16_384 and tokens / size > (4_000 if size == 512 else 12_000):
         size *= 2
     return size
 
 
 def _dropout(epochs: float) -> float:
     """Returns the dropout for a corpus that is read so often: the oftener, the more is needed."""
-    return next(dropout for most, dropout in ((4, 0.1), (12, 0.2), (30, 0.3), (math.inf, 0.4)) if epochs <= most)
+    return _step(epochs, ((1, 0.0), (4, 0.1), (12, 0.2), (30, 0.3)), 0.4)
 
 
 def _of_data(corpus: CorpusSize) -> list[Setting]:
@@ -76,9 +83,13 @@ def _of_data(corpus: CorpusSize) -> list[Setting]:
     return [Setting("data.max_length", longest, why)]
 
 
-def _of_tokenizer(corpus: CorpusSize) -> list[Setting]:
-    why = f"as many as {corpus.pairs:,} pairs can teach: each entry has to occur often enough to be learned"
-    return [Setting("tokenizer.vocabulary_size", vocabulary_size(corpus.pairs), why)]
+def _of_tokenizer(corpus: CorpusSize, tokens: float) -> list[Setting]:
+    size = vocabulary_size(corpus.pairs, tokens)
+    teacher = (
+        f"{corpus.pairs:,} pairs" if size == vocabulary_size(corpus.pairs) else f"{tokens:,.0f} tokens of training"
+    )
+    why = f"as many as {teacher} can teach: each entry has to occur often enough to be learned"
+    return [Setting("tokenizer.vocabulary_size", size, why)]
 
 
 def _of_model(network: Network, epochs: float, minutes: float) -> list[Setting]:
@@ -97,7 +108,7 @@ def _of_model(network: Network, epochs: float, minutes: float) -> list[Setting]:
 
 def _of_training(network: Network, minutes: float, updates: int, epochs: float, batch_tokens: int) -> list[Setting]:
     capped = epochs >= MOST_EPOCHS
-    validations = 3 if minutes <= 10 else 8
+    validations = 2 if minutes <= 10 else 8
     return [
         Setting("training.batch_tokens", batch_tokens, f"target tokens of an update: about {updates:,} updates"),
         Setting("training.max_minutes", minutes, "the time you have"),
