@@ -8,7 +8,7 @@ import importlib.util
 import lzma
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from typing import IO, Protocol
 
 from nmt.errors import NmtError
@@ -56,11 +56,18 @@ def unpacked_blocks(packed: IO[bytes], kind: FileKind) -> Iterator[bytes]:
         DamagedDataError: the data is damaged, or compressed in another way.
         EOFError: the file is cut short, were it to nothing.
     """
-    try:
+    with damaged_data_errors():
         if kind is FileKind.ZSTANDARD:
             yield from _zstandard_blocks(packed)
         else:
             yield from _blocks_of_members(packed, kind)
+
+
+@contextmanager
+def damaged_data_errors() -> Iterator[None]:
+    """Turns what decompressors raise of damaged data into `DamagedDataError`."""
+    try:
+        yield
     except (zlib.error, lzma.LZMAError) as error:
         raise DamagedDataError(str(error)) from error
     except OSError as error:

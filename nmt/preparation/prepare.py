@@ -25,6 +25,8 @@ from nmt.preparation.configuration import ConfiguredFiles, write_configuration
 from nmt.preparation.inputs import input_facts
 from nmt.preparation.languages import Orientation, SideLanguage
 from nmt.preparation.output import CONFIGURATION, REJECTED, REPORT, check_output
+from nmt.preparation.readers.corpus import Circumstances, read_corpus
+from nmt.preparation.readers.names import Languages
 from nmt.preparation.rejections import Rejections
 from nmt.preparation.report import (
     InputFacts,
@@ -38,7 +40,6 @@ from nmt.preparation.report import (
 )
 from nmt.preparation.sets import TrainingSample, write_sets
 from nmt.preparation.splitting import HeldOutCandidates, HeldOutSizes, Splitter, default_size
-from nmt.preparation.standin import read_corpus
 from nmt.preparation.store import Fate, PairColumns, PairStore
 from nmt.training.progress import count_until_stopped
 from nmt.training.signals import StopRequest
@@ -49,7 +50,7 @@ logger = logging.getLogger(__name__)
 _LANGUAGE = re.compile(r"\w[\w-]{0,63}")
 _COMPRESSED = ("gz", "zst", "xz", "bz2", "zip", "tgz")
 
-_WORK = "work"  # folder of the temporary store
+_WORK, _STORE, _COPIES = "work", "pairs", "inputs"  # temporary folders: of the pairs, and of copies of inputs
 
 
 @dataclass(frozen=True)
@@ -135,9 +136,10 @@ class _Preparation:
     def run(self) -> PreparationReport:
         """Writes the sets and the rejected pairs, and returns the report on them."""
         work = self._folder / _WORK
-        work.mkdir()
+        for name in (_STORE, _COPIES):
+            (work / name).mkdir(parents=True)
         with (
-            PairStore(work) as store,
+            PairStore(work / _STORE) as store,
             Rejections(self._folder / REJECTED, str(self._output / REJECTED), self._place) as rejections,
         ):
             found = self._first_pass(store, rejections)
@@ -187,11 +189,13 @@ class _Preparation:
 
     def _batches(self) -> Iterator[RawPairs]:
         numbers: dict[str, int] = {}
-        for batch in read_corpus(self._inputs, self._options.languages, logger.warning):
+        copies = self._folder / _WORK / _COPIES
+        given = Circumstances(Languages(self._options.languages), copies, logger.warning, self._stop.check)
+        for batch in read_corpus(self._inputs, given):
             if batch.file not in numbers:
                 numbers[batch.file] = len(self._names)
                 self._names.append(batch.file)
-            yield RawPairs(numbers[batch.file], batch.numbers, batch.sources, batch.targets)
+            yield RawPairs(numbers[batch.file], batch.numbers, batch.sources, batch.targets, batch.too_long)
 
     def _split(self, splitter: Splitter, found: _Found, rejected: KindTally) -> HeldOutCandidates:
         if self._options.clean == CleaningLevel.STRICT:
