@@ -81,4 +81,5 @@ def tarred(members, mode="w", **attributes):
 
 def segments(pairs=XML_PAIRS, side=0, root="refset"):
     rows = "".join(f'<seg id="{number}"> {escape(pair[side])} </seg>\n' for number, pair in enumerate(pairs, 1))
-    return f'<?xml version="1.0" encoding="UTF-8"?>\n<mteval>\n<{root}>\n<doc docid="7">\n{rows}</doc></{root}></mteval>'.encode()
+    head = f'<?xml version="1.0" encoding="UTF-8"?>\n<mteval>\n<{root}>\n<doc docid="7">\n'
+    return f"{head}{rows}</doc></{root}></mteval>".encode()
