@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import logging
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +20,7 @@ from typing import NamedTuple
 from nmt.corpus.workers import Service, answers_in_order, available_processors
 from nmt.errors import ConfigError, DataError, Problem
 from nmt.io.atomic_files import make_directory, new_directory
-from nmt.preparation.cleaning import CleaningLevel, CleaningRules, RawPairs, begin_cleaning
+from nmt.preparation.cleaning import CleanedPairs, CleaningLevel, CleaningRules, RawPairs, begin_cleaning
 from nmt.preparation.configuration import ConfiguredFiles, write_configuration
 from nmt.preparation.inputs import input_facts
 from nmt.preparation.languages import Orientation, SideLanguage
@@ -165,10 +165,11 @@ class _Preparation:
         orientation = Orientation(self._options.languages)
         mended = KindTally()
         read = 0
-        batches = orientation.oriented(self._batches())
-        service = Service(begin_cleaning, rules, "cleans text")
-        answers = answers_in_order(batches, lambda batch: batch, begin_cleaning(rules), service, available_processors())
-        with self._progress("preparing") as progress, closing(answers) as cleaned:
+        with (
+            self._progress("preparing") as progress,
+            closing(self._batches()) as raw,
+            closing(_cleaned(orientation.oriented(raw), rules)) as cleaned,
+        ):
             for _, pairs in cleaned:
                 store.add(pairs)
                 for rejected in pairs.rejected:
@@ -187,7 +188,7 @@ class _Preparation:
             logger.warning("%s: has %s before %s; its sides were exchanged", name, target, source)
         return _Found(read, mended, swapped)
 
-    def _batches(self) -> Iterator[RawPairs]:
+    def _batches(self) -> Generator[RawPairs]:
         numbers: dict[str, int] = {}
         copies = self._folder / _WORK / _COPIES
         given = Circumstances(Languages(self._options.languages), copies, logger.warning, self._stop.check)
@@ -274,3 +275,9 @@ def _side_facts(words: LengthSummary, characters: LengthSummary, texts: list[str
         count += len(found)
         different.update(found)
     return SideFacts(words, characters, count, len(different), SideLanguage.from_texts(language, texts))
+
+
+def _cleaned(batches: Iterator[RawPairs], rules: CleaningRules) -> Generator[tuple[RawPairs, CleanedPairs]]:
+    """Yields the batches with what cleaning makes of them, in several processes."""
+    service = Service(begin_cleaning, rules, "cleans text")
+    return answers_in_order(batches, lambda batch: batch, begin_cleaning(rules), service, available_processors())

@@ -7,8 +7,8 @@ import re
 import stat
 import tarfile
 import zipfile
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Generator, Iterator
+from contextlib import ExitStack, closing, contextmanager
 from functools import partial
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
@@ -55,12 +55,12 @@ class ZipMembers:
     def __init__(self, source: Source, workspace: Path) -> None:
         self._source = source
         self._workspace = workspace
-        self._resources = ExitStack()
 
     def __enter__(self) -> Self:
-        file = self._resources.enter_context(self._source.as_file(self._workspace).open("rb"))
-        with self._errors():
-            self._archive = self._resources.enter_context(zipfile.ZipFile(file))
+        with ExitStack() as resources, self._errors():
+            file = resources.enter_context(self._source.as_file(self._workspace).open("rb"))
+            self._archive = resources.enter_context(zipfile.ZipFile(file))
+            self._resources = resources.pop_all()
         self._expansion = self._source.storage.expansion()  # of all together, since members may share their bytes
         return self
 
@@ -139,21 +139,22 @@ class TarMembers:
     def examined(self, tick: Callable[[], None]) -> list[Source]:
         """Returns those members that may hold a corpus; what `stored` makes of them can be read."""
         found: dict[str, Source] = {}  # a member that comes again stands for itself
-        for where, member in self._members(tick):
-            if _can_be_corpus(where.removeprefix(f"{self._source.name}/")):
-                data = member.read(BLOCK_BYTES)
-                if kind_of(data[:HEAD_BYTES]) in COMPRESSED:
-                    data += member.read(_PACKED_HEAD)
-                head = Storage(partial(io.BytesIO, data), self._source.storage.expansion)
-                found[where] = examined(where, head)._replace(storage=self._source.storage)
+        with closing(self._members(tick)) as members:
+            for where, member in members:
+                if _can_be_corpus(where.removeprefix(f"{self._source.name}/")):
+                    data = member.read(BLOCK_BYTES)
+                    if kind_of(data[:HEAD_BYTES]) in COMPRESSED:
+                        data += member.read(_PACKED_HEAD)
+                    head = Storage(partial(io.BytesIO, data), self._source.storage.expansion)
+                    found[where] = examined(where, head)._replace(storage=self._source.storage)
         return [*found.values()]
 
     @contextmanager
     def stored(self, chosen: list[Source], tick: Callable[[], None]) -> Iterator[list[Source]]:
         """Yields the sources as they can be read inside the context: from copies, which are then removed."""
         wanted = {source.name: source for source in chosen}
-        with TemporaryDirectory(dir=self._workspace) as folder:
-            for number, (where, member) in enumerate(self._members(tick)):
+        with TemporaryDirectory(dir=self._workspace) as folder, closing(self._members(tick)) as members:
+            for number, (where, member) in enumerate(members):
                 if where in wanted:
                     copy = Path(folder) / str(number)
                     blocks = iter(partial(member.read, BLOCK_BYTES), b"")
@@ -161,7 +162,7 @@ class TarMembers:
                     wanted[where] = wanted[where]._replace(storage=local_storage(where, copy))
             yield [wanted[source.name] for source in chosen]
 
-    def _members(self, tick: Callable[[], None]) -> Iterator[tuple[str, IO[bytes]]]:
+    def _members(self, tick: Callable[[], None]) -> Generator[tuple[str, IO[bytes]]]:
         """Yields each regular file with its name, which can be read until the next is asked for."""
         with self._source.open() as stream:
             try:

@@ -135,7 +135,7 @@ def examined(name: str, storage: Storage) -> Source:
 def look_of(name: str, head: bytes) -> Look:
     """Tells by the first lines of a text, and where they leave doubts by its name, how they hold pairs."""
     whole = head[: head.rfind(b"\n") + 1] or head
-    lines = [line for line in whole.decode(errors="replace").split("\n") if line.strip()]
+    lines = [line for line in whole.decode(errors="replace").split("\n") if line.strip(" \r")]
     with_tabs = sum(_TABS.match(line) is not None for line in lines)
     least = 1 if unpacked_name(name).endswith(_COLUMN_ENDINGS) else max(1, len(lines) / 2)
     if with_tabs >= least:

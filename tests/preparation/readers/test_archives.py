@@ -88,7 +88,7 @@ def test_an_archive_without_the_languages_says_what_it_holds(read):
     error = error_of(read, zipped({"a.fr": b"a\n", "a.de": b"b\n", **{f"{n}.txt": b"x\n" for n in range(9)}}))
     assert "a.zip: holds no pairs of en and de, but a.fr, a.de, 0.txt, 1.txt, 2.txt and 6 others; expected" in error
     assert "holds no files of a corpus" in error_of(read, zipped({"README": b"a\n"}))
-    assert "holds no files of a corpus" in error_of(read, tarred({}))
+    assert "holds no files of a corpus" in error_of(read, tarred({"README": b"a\n"}))
     nested = {"inner.zip": zipped({"a.tsv": tsv()})}
     assert "but inner.zip; expected" in error_of(read, zipped(nested)) and "inner.zip" in error_of(read, tarred(nested))
 

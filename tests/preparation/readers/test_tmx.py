@@ -48,7 +48,8 @@ def test_a_document_type_that_is_named_is_not_fetched_and_harmless(read):
 
 
 def test_of_inline_elements_code_is_left_out_and_text_stays(read):
-    text = 'a <bpt i="1">&lt;b&gt;<sub>s</sub></bpt>b<ept i="1">&lt;/b&gt;</ept> <hi>c</hi> <ph>p</ph>d<it>i</it><ut>u</ut>'
+    text = 'a <bpt i="1">&lt;b&gt;<sub>s</sub></bpt>b<ept i="1">&lt;/b&gt;</ept> <hi>c</hi> '
+    text += "<ph>p</ph>d<it>i</it><ut>u</ut>"
     found, _ = read(memory(unit(("en", text), ("de", "x\n   y <![CDATA[&<]]>&#233;\n"))))
     assert sides(found) == [("a b c d", "x y &<é")]
 
