@@ -43,7 +43,7 @@ class Look(Enum):
     LINES = auto()
 
 
-class Expansion:
+class UnpackingLimit:
     """Bounds what is unpacked by what it was packed in."""
 
     def __init__(self, name: str, packed_bytes: int) -> None:
@@ -68,7 +68,7 @@ class Storage:
     """Bytes as they are stored."""
 
     open: Callable[[], IO[bytes]]
-    expansion: Callable[[], Expansion]  # for each time that all of it is read
+    expansion: Callable[[], UnpackingLimit]  # for each time that all of it is read
     path: Path | None = None  # of the file that holds nothing else; None inside of an archive
 
 
@@ -99,7 +99,7 @@ class Source(NamedTuple):
         return copy
 
 
-def _opened(name: str, storage: Storage, compression: FileKind | None, expansion: Expansion) -> InputStream:
+def _opened(name: str, storage: Storage, compression: FileKind | None, expansion: UnpackingLimit) -> InputStream:
     with ExitStack() as resources:
         packed = resources.enter_context(storage.open())
         if compression is None:
@@ -116,14 +116,14 @@ def examined(name: str, storage: Storage) -> Source:
         DataError: it is compressed twice.
         InputFileError: it cannot be read.
     """
-    with _opened(name, storage, None, Expansion(name, FREE_BYTES)) as stream:
+    with _opened(name, storage, None, UnpackingLimit(name, FREE_BYTES)) as stream:
         head = stream.read()
     compression = None
     kind = kind_of(head[:HEAD_BYTES])
     if kind in COMPRESSED:
         compression = kind
         require_library(kind, name, InputFileError)
-        with _opened(name, storage, compression, Expansion(name, FREE_BYTES)) as stream:
+        with _opened(name, storage, compression, UnpackingLimit(name, FREE_BYTES)) as stream:
             head = stream.read()
         kind = kind_of(head[:HEAD_BYTES])
         if kind in COMPRESSED:
@@ -169,7 +169,7 @@ def _is_regular(file: Path) -> bool:
 def local_storage(name: str, file: Path) -> Storage:
     """Makes the storage of a regular file, which `name` stands for."""
     size = file.stat().st_size
-    return Storage(lambda: file.open("rb"), lambda: Expansion(name, size), file)
+    return Storage(lambda: file.open("rb"), lambda: UnpackingLimit(name, size), file)
 
 
 def unused_path(workspace: Path) -> Path:
