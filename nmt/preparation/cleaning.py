@@ -68,6 +68,7 @@ class RawPairs(NamedTuple):
     numbers: list[int]  # of the pairs in their file, counted from 1
     sources: list[str]
     targets: list[str]
+    too_long: frozenset[int] = frozenset()  # numbers of those that were not read, since they are too long
 
 
 class Rejected(NamedTuple):
@@ -113,7 +114,7 @@ def clean(pairs: RawPairs, rules: CleaningRules) -> CleanedPairs:
         source, target = without_surrogates(raw_source), without_surrogates(raw_target)
         if rules.level != CleaningLevel.NONE:
             source, target = mends.mend(number, source), mends.mend(number, target)
-        fault = rules.fault(source, target)
+        fault = Fault.TOO_LONG if number in pairs.too_long else rules.fault(source, target)
         if fault is not None:
             rejected.append(Rejected(fault, number, raw_source, raw_target))
             continue

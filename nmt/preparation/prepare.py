@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import logging
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,11 +20,13 @@ from typing import NamedTuple
 from nmt.corpus.workers import Service, answers_in_order, available_processors
 from nmt.errors import ConfigError, DataError, Problem
 from nmt.io.atomic_files import make_directory, new_directory
-from nmt.preparation.cleaning import CleaningLevel, CleaningRules, RawPairs, begin_cleaning
+from nmt.preparation.cleaning import CleanedPairs, CleaningLevel, CleaningRules, RawPairs, begin_cleaning
 from nmt.preparation.configuration import data_section, valid_name, write_configuration
 from nmt.preparation.inputs import input_facts
 from nmt.preparation.languages import Orientation, SideLanguage
 from nmt.preparation.output import CONFIGURATION, REJECTED, REPORT, check_output
+from nmt.preparation.readers.corpus import Circumstances, read_corpus
+from nmt.preparation.readers.names import Languages
 from nmt.preparation.rejections import Rejections
 from nmt.preparation.report import (
     InputFacts,
@@ -39,7 +41,6 @@ from nmt.preparation.report import (
 from nmt.preparation.right_size import RightSize, TrialOptions, right_size
 from nmt.preparation.sets import TrainingSample, write_sets
 from nmt.preparation.splitting import HeldOutCandidates, HeldOutSizes, Splitter, default_size
-from nmt.preparation.standin import read_corpus
 from nmt.preparation.store import Fate, PairColumns, PairStore
 from nmt.training.progress import count_until_stopped
 from nmt.training.signals import StopRequest
@@ -50,7 +51,7 @@ logger = logging.getLogger(__name__)
 _LANGUAGE = re.compile(r"\w[\w-]{0,63}")
 _COMPRESSED = ("gz", "zst", "xz", "bz2", "zip", "tgz")
 
-_WORK = "work"  # folder of the temporary store
+_WORK, _STORE, _COPIES = "work", "pairs", "inputs"  # temporary folders: of the pairs, and of copies of inputs
 
 
 @dataclass(frozen=True)
@@ -148,9 +149,10 @@ class _Preparation:
     def run(self) -> PreparationReport:
         """Writes the sets and the rejected pairs, and returns the report on them."""
         work = self._folder / _WORK
-        work.mkdir()
+        for name in (_STORE, _COPIES):
+            (work / name).mkdir(parents=True)
         with (
-            PairStore(work) as store,
+            PairStore(work / _STORE) as store,
             Rejections(self._folder / REJECTED, str(self._output / REJECTED), self._place) as rejections,
         ):
             found = self._first_pass(store, rejections)
@@ -176,10 +178,11 @@ class _Preparation:
         orientation = Orientation(self._options.languages)
         mended = KindTally()
         read = 0
-        batches = orientation.oriented(self._batches())
-        service = Service(begin_cleaning, rules, "cleans text")
-        answers = answers_in_order(batches, lambda batch: batch, begin_cleaning(rules), service, available_processors())
-        with self._progress("preparing") as progress, closing(answers) as cleaned:
+        with (
+            self._progress("preparing") as progress,
+            closing(self._batches()) as raw,
+            closing(_cleaned(orientation.oriented(raw), rules)) as cleaned,
+        ):
             for _, pairs in cleaned:
                 store.add(pairs)
                 for rejected in pairs.rejected:
@@ -198,13 +201,15 @@ class _Preparation:
             logger.warning("%s: has %s before %s; its sides were exchanged", name, target, source)
         return _Found(read, mended, swapped)
 
-    def _batches(self) -> Iterator[RawPairs]:
+    def _batches(self) -> Generator[RawPairs]:
         numbers: dict[str, int] = {}
-        for batch in read_corpus(self._inputs, self._options.languages, logger.warning):
+        copies = self._folder / _WORK / _COPIES
+        given = Circumstances(Languages(self._options.languages), copies, logger.warning, self._stop.check)
+        for batch in read_corpus(self._inputs, given):
             if batch.file not in numbers:
                 numbers[batch.file] = len(self._names)
                 self._names.append(batch.file)
-            yield RawPairs(numbers[batch.file], batch.numbers, batch.sources, batch.targets)
+            yield RawPairs(numbers[batch.file], batch.numbers, batch.sources, batch.targets, batch.too_long)
 
     def _split(self, splitter: Splitter, found: _Found, rejected: KindTally) -> HeldOutCandidates:
         if self._options.clean == CleaningLevel.STRICT:
@@ -283,3 +288,9 @@ def _side_facts(words: LengthSummary, characters: LengthSummary, texts: list[str
         count += len(found)
         different.update(found)
     return SideFacts(words, characters, count, len(different), SideLanguage.from_texts(language, texts))
+
+
+def _cleaned(batches: Iterator[RawPairs], rules: CleaningRules) -> Generator[tuple[RawPairs, CleanedPairs]]:
+    """Yields the batches with what cleaning makes of them, in several processes."""
+    service = Service(begin_cleaning, rules, "cleans text")
+    return answers_in_order(batches, lambda batch: batch, begin_cleaning(rules), service, available_processors())

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import lzma
 import os
 import resource
 import signal
@@ -10,6 +11,8 @@ import time
 
 import pytest
 
+from corpora import lines, tarred, tmx, zipped
+from corpora import tsv as corpora_tsv
 from nmt.config import load_config
 from program import command, environment
 
@@ -119,6 +122,58 @@ def test_clean_none_changes_and_leaves_out_nothing_that_is_a_line(call, tsv, tmp
     kept = [line for name in SETS for line in read(out, f"{name}.xx")] + [row[2] for row in rejected(out)]
     assert {"it&apos;s  one", "1 2"} <= set(kept)
     assert {row[1] for row in rejected(out)} <= {"blank", "held_out_source", "held_out_target"}
+
+
+@pytest.mark.parametrize("kind", ["pair", "tmx", "moses.zip", "talks.tgz", "tsv.xz", "standard input", "mixed"])
+def test_it_takes_a_corpus_as_it_is_distributed(kind, call, tsv, tmp_path):
+    pairs = [tuple(line.split("\t")) for line in tsv.read_text().splitlines()]
+    sides = {f"train.xx-yy.{code}": lines(pairs, side) for side, code in enumerate(("xx", "yy"))}
+    files = {
+        "pair": sides,
+        "tmx": {"a.tmx": tmx(pairs, codes=("XX-A", "YY"), encoding="utf-16")},
+        "moses.zip": {"a.zip": zipped({"README": b"about", **sides})},
+        "talks.tgz": {"a.tgz": gzip.compress(tarred({f"de/{name}": data for name, data in sides.items()}))},
+        "tsv.xz": {"a.tsv.xz": lzma.compress(tsv.read_bytes())},
+        "standard input": {},
+        "mixed": {"a.tmx": tmx(pairs[:90], codes=("xx", "yy")), "b.zip": zipped({"x.tsv": corpora_tsv(pairs[90:])})},
+    }[kind]
+    for name, data in files.items():
+        (tmp_path / name).write_bytes(data)
+    inputs = [tmp_path / name for name in files] or ["-"]
+    done = call("prepare", "--no-trial", *inputs, "--output", tmp_path / "out", *LANGUAGES, "--quiet", stdin=tsv.read_bytes())
+    assert (done.code, done.err) == (0, "")
+    assert call("prepare", "--no-trial", tsv, "--output", tmp_path / "expected", *LANGUAGES).code == 0
+    for name in ("train", "validation", "test"):
+        for code in ("xx", "yy"):
+            assert read(tmp_path / "out", f"{name}.{code}") == read(tmp_path / "expected", f"{name}.{code}")
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "code", "what"),
+    [
+        ("a.tmx", b'<!DOCTYPE tmx [\n<!ENTITY a "aa">]><tmx/>', 65, "a.tmx:1: declares entities"),
+        ("a.zip", zipped({"../a.tsv": b"a\tb\n"}), 65, "a.zip/../a.tsv: leads out of the folder"),
+        ("a.zip", zipped({"a.tsv": (b"a\t" + b" " * 1_000_000 + b"\n") * 200}), 65, "unpacks to more than 200 times"),
+        ("a.tsv.gz", gzip.compress(b"a\tb\n" * 9)[:-9], 66, "a.tsv.gz: ends in the middle"),
+        ("a.tsv", b"", 65, "a.tsv: is empty"),
+        ("a.txt", b"one\ntwo\n", 65, "a.txt: has no tabs between source and target"),
+    ],
+)
+def test_what_is_no_corpus_or_not_to_be_trusted_leaves_nothing(name, data, code, what, call, tmp_path):
+    (tmp_path / name).write_bytes(data)
+    done = call("prepare", "--no-trial", tmp_path / name, "--output", tmp_path / "out", *LANGUAGES)
+    assert done.code == code and what in done.err, done.err
+    assert not (tmp_path / "out").exists() and not litter(tmp_path)
+
+
+def test_a_line_that_is_not_read_is_rejected_as_too_long(call, tsv, tmp_path):
+    tsv.write_bytes(b"\t" * 1_000_000 + b"\n" + b"x" * (5 << 20) + b"\ty\n" + tsv.read_bytes())
+    done = call("prepare", "--no-trial", tsv, "--output", tmp_path / "out", *LANGUAGES)
+    assert done.code == 0, done.err
+    assert {row[0]: row[1] for row in rejected(tmp_path / "out")}.items() >= {
+        f"{tsv}:1": "blank",
+        f"{tsv}:2": "too_long",
+    }.items()
 
 
 def test_sides_that_are_the_other_way_round_are_exchanged(call, tmp_path):

@@ -1,0 +1,1 @@
+"""Readers of corpora as they are distributed: from files of many kinds to pairs."""

@@ -1,0 +1,196 @@
+"""What pairs are read from: files, members of archives and streams, compressed or not, each with what it looks like."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from enum import Enum, auto
+from pathlib import Path
+from typing import IO, NamedTuple
+
+from nmt.errors import DataError, InputFileError
+from nmt.io.atomic_files import storage_errors
+from nmt.io.compression import BLOCK_BYTES, require_library, unpacked_blocks, unpacked_name
+from nmt.io.file_kind import COMPRESSED, HEAD_BYTES, FileKind, kind_of
+from nmt.io.streams import InputStream, open_input
+
+FREE_BYTES = 1 << 26
+"""What anything may be unpacked to."""
+
+MOST_EXPANSION = 200
+"""Times its size that it may be unpacked to beyond that; text is packed to a twentieth at best."""
+
+_SECONDS_BETWEEN_TICKS = 0.05
+
+_COLUMN_ENDINGS = (".tsv", ".tab")
+_TABS = re.compile(r"[^\t]*\t")
+_IDENTIFIED = re.compile(r"\d+\t[^\t]*\t\d+\t")
+TAG_LINE = re.compile(
+    r"\s*(<(url|title|description|keywords|talkid|speaker|translator|reviewer)\b[^>]*>.*</\2>|</?(doc|transcript)\b[^>]*>)\s*"
+)
+"""A line that says something of a talk, in the training files of IWSLT."""
+
+
+class Look(Enum):
+    """What lines of text look like, by the first of them."""
+
+    COLUMNS = auto()  # parted by tabs
+    IDENTIFIED_COLUMNS = auto()  # number, sentence, number, sentence
+    TALKS = auto()  # lines, with others between them that are tags
+    LINES = auto()
+
+
+class UnpackingLimit:
+    """Bounds what is unpacked by what it was packed in."""
+
+    def __init__(self, name: str, packed_bytes: int) -> None:
+        self._name = name
+        self._packed = packed_bytes
+        self._left = FREE_BYTES + MOST_EXPANSION * packed_bytes
+
+    def bounded(self, blocks: Iterator[bytes]) -> Iterator[bytes]:
+        """Yields the blocks; raises DataError where they become too many."""
+        for block in blocks:
+            self._left -= len(block)
+            if self._left < 0:
+                what = (
+                    f"unpacks to more than {MOST_EXPANSION} times its {self._packed:,} bytes, as no text does; not read"
+                )
+                raise DataError(self._name, what)
+            yield block
+
+
+@dataclass(frozen=True)
+class Storage:
+    """Bytes as they are stored."""
+
+    open: Callable[[], IO[bytes]]
+    expansion: Callable[[], UnpackingLimit]  # for each time that all of it is read
+    path: Path | None = None  # of the file that holds nothing else; None inside of an archive
+
+
+class Source(NamedTuple):
+    """Something that pairs may be read from, as often as needed."""
+
+    name: str  # as errors and places of pairs call it
+    storage: Storage
+    compression: FileKind | None  # around what it holds
+    kind: FileKind  # of what it holds
+    look: Look  # of what it holds, if that is text
+    is_complete_set: bool  # True for a test set with source and translation in one file
+
+    def open(self) -> InputStream:
+        """Opens it for reading, unpacked.
+
+        Reading raises InputFileError where it is damaged, and DataError where it unpacks to too much.
+        """
+        return _opened(self.name, self.storage, self.compression, self.storage.expansion())
+
+    def as_file(self, workspace: Path) -> Path:
+        """Returns a file that holds it unpacked: itself, or a copy in `workspace`."""
+        if self.storage.path is not None and self.compression is None:
+            return self.storage.path
+        copy = unused_path(workspace)
+        with self.open() as stream:
+            write_copy(stream, copy, lambda: None)
+        return copy
+
+
+def _opened(name: str, storage: Storage, compression: FileKind | None, expansion: UnpackingLimit) -> InputStream:
+    with ExitStack() as resources:
+        packed = resources.enter_context(storage.open())
+        if compression is None:
+            blocks: Iterator[bytes] = iter(lambda: packed.read(BLOCK_BYTES), b"")
+        else:
+            blocks = unpacked_blocks(packed, compression)
+        return InputStream(name, expansion.bounded(blocks), None, resources.pop_all())
+
+
+def examined(name: str, storage: Storage) -> Source:
+    """Finds out by its first bytes what something is.
+
+    Raises:
+        DataError: it is compressed twice.
+        InputFileError: it cannot be read.
+    """
+    with _opened(name, storage, None, UnpackingLimit(name, FREE_BYTES)) as stream:
+        head = stream.read()
+    compression = None
+    kind = kind_of(head[:HEAD_BYTES])
+    if kind in COMPRESSED:
+        compression = kind
+        require_library(kind, name, InputFileError)
+        with _opened(name, storage, compression, UnpackingLimit(name, FREE_BYTES)) as stream:
+            head = stream.read()
+        kind = kind_of(head[:HEAD_BYTES])
+        if kind in COMPRESSED:
+            raise DataError(name, f"is {compression}, and what it holds is {kind} once more; unpack it first")
+    is_complete_set = kind is FileKind.TEST_SET and b"<dataset" in head
+    return Source(name, storage, compression, kind, look_of(name, head), is_complete_set)
+
+
+def look_of(name: str, head: bytes) -> Look:
+    """Tells by the first lines of a text, and where they leave doubts by its name, how they hold pairs."""
+    whole = head[: head.rfind(b"\n") + 1] or head
+    lines = [line for line in whole.decode(errors="replace").split("\n") if line.strip(" \r")]
+    with_tabs = sum(_TABS.match(line) is not None for line in lines)
+    least = 1 if unpacked_name(name).endswith(_COLUMN_ENDINGS) else max(1, len(lines) / 2)
+    if with_tabs >= least:
+        identified = sum(_IDENTIFIED.match(line) is not None for line in lines)
+        return Look.IDENTIFIED_COLUMNS if 10 * identified >= 9 * len(lines) else Look.COLUMNS
+    return Look.TALKS if any(TAG_LINE.fullmatch(line) for line in lines) else Look.LINES
+
+
+def file_source(path: str, workspace: Path, tick: Callable[[], None]) -> Source:
+    """Examines an input; what is no regular file, such as standard input, is first copied to `workspace`.
+
+    Raises as `examined` does.
+    """
+    name, file = path, Path(path)
+    if path == "-" or not _is_regular(file):
+        with open_input(path) as stream:  # raises where there is nothing
+            name, file = stream.name, unused_path(workspace)
+            write_copy(stream, file, tick)
+    else:
+        open_input(path).__exit__()
+    return examined(name, local_storage(name, file))
+
+
+def _is_regular(file: Path) -> bool:
+    try:
+        return file.is_file()
+    except ValueError:  # no name a file can have
+        return False
+
+
+def local_storage(name: str, file: Path) -> Storage:
+    """Makes the storage of a regular file, which `name` stands for."""
+    size = file.stat().st_size
+    return Storage(lambda: file.open("rb"), lambda: UnpackingLimit(name, size), file)
+
+
+def unused_path(workspace: Path) -> Path:
+    """Returns a path in `workspace` where nothing is."""
+    return workspace / f"copy-{len([*workspace.iterdir()])}"
+
+
+def write_copy(stream: InputStream, path: Path, tick: Callable[[], None]) -> None:
+    """Copies what a stream has to a new file; `tick` is called often, also while a pipe has nothing.
+
+    Raises:
+        StorageError: the disk is full.
+    """
+    with path.open("xb") as copy:
+        while True:
+            tick()
+            if not stream.is_ready():
+                time.sleep(_SECONDS_BETWEEN_TICKS)
+                continue
+            block = stream.read()
+            if not block:
+                return
+            with storage_errors(path):
+                copy.write(block)
