@@ -12,6 +12,7 @@ import pytest
 
 from nmt.config import load_config
 from program import command, environment
+from system_files import SYSTEM_FILES
 
 LANGUAGES = ("--source-language", "xx", "--target-language", "yy")
 TO_GERMAN = ("--source-language", "en", "--target-language", "de")
@@ -180,6 +181,22 @@ def test_other_peoples_folders_are_left_alone(call, tsv, tmp_path, monkeypatch):
     monkeypatch.chdir(out)
     for folder in (".", tmp_path, "/"):
         assert call("prepare", tsv, "--output", folder, *LANGUAGES, "--overwrite").code == 2
+    assert not litter(tmp_path)
+
+
+def test_what_a_desktop_left_is_nobodys(call, tsv, tmp_path):
+    out = tmp_path / "out"
+    out.mkdir()
+    for name in SYSTEM_FILES:
+        (out / name).touch()
+    done = call("prepare", tsv, "--output", out, *LANGUAGES)
+    assert done.code == 0, done.err
+    for name in SYSTEM_FILES:
+        (out / name).touch()
+    done = call("prepare", tsv, "--output", out, *LANGUAGES)
+    assert done.code == 2 and "--overwrite replaces it" in done.err
+    done = call("prepare", tsv, "--output", out, *LANGUAGES, "--overwrite")
+    assert done.code == 0, done.err
     assert not litter(tmp_path)
 
 
