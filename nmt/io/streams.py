@@ -10,7 +10,6 @@ import gzip
 import importlib.util
 import io
 import os
-import select
 import sys
 import zlib
 from collections.abc import Callable, Iterator
@@ -20,6 +19,7 @@ from typing import IO, Self
 
 from nmt.errors import InputFileError, NmtError, StorageError
 from nmt.io.lines import Line, output_line, ready_lines
+from nmt.io.readiness import is_readable, wait_to_read, wait_to_write
 from nmt.libraries import how_to_install
 
 BLOCK_BYTES = 1 << 16
@@ -34,10 +34,10 @@ _ZSTANDARD_BLOCK_BYTES = 1 << 10
 class InputStream:
     """Bytes read block by block from `name`; as a context manager, closes what `open_input` opened."""
 
-    def __init__(self, name: str, blocks: Iterator[bytes], poll: select.poll | None, resources: ExitStack) -> None:
+    def __init__(self, name: str, blocks: Iterator[bytes], descriptor: int | None, resources: ExitStack) -> None:
         self.name = name
         self._blocks = blocks
-        self._poll = poll
+        self._descriptor = descriptor  # None where reading never waits for a writer
         self._resources = resources
 
     def read(self) -> bytes:
@@ -46,13 +46,13 @@ class InputStream:
         Raises InputFileError if reading fails, or compressed data is damaged or cut short.
         """
         with _input_errors(self.name):
-            if self._poll is not None:
-                self._poll.poll()  # a descriptor that the caller made non-blocking would not wait by itself
+            if self._descriptor is not None:
+                wait_to_read(self._descriptor)  # one that the caller made non-blocking would not wait by itself
             return next(self._blocks, b"")
 
     def is_ready(self) -> bool:
         """Returns whether `read` would return without waiting for a writer."""
-        return self._poll is None or bool(self._poll.poll(0))
+        return self._descriptor is None or is_readable(self._descriptor)
 
     def __enter__(self) -> Self:
         return self
@@ -157,10 +157,8 @@ def _open_standard_input() -> InputStream:
 
 
 def _from_descriptor(name: str, descriptor: int, resources: ExitStack) -> InputStream:
-    # Below Python's own buffers, so that `poll` and `read` speak of the same bytes.
-    poll = select.poll()
-    poll.register(descriptor, select.POLLIN)
-    return InputStream(name, iter(lambda: os.read(descriptor, BLOCK_BYTES), b""), poll, resources)
+    # Below Python's own buffers, so that `is_ready` and `read` speak of the same bytes.
+    return InputStream(name, iter(lambda: os.read(descriptor, BLOCK_BYTES), b""), descriptor, resources)
 
 
 def _open_standard_output() -> LineWriter:
@@ -181,9 +179,7 @@ def _write_all(descriptor: int, data: bytes) -> None:
         try:
             view = view[os.write(descriptor, view) :]
         except BlockingIOError:  # the caller made the descriptor non-blocking
-            poll = select.poll()
-            poll.register(descriptor, select.POLLOUT)
-            poll.poll()
+            wait_to_write(descriptor)
 
 
 def _gzip_blocks(packed: io.BufferedReader) -> Iterator[bytes]:
