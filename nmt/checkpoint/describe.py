@@ -9,8 +9,10 @@ from typing import Any, get_args
 
 from nmt.checkpoint.layout import MANIFEST
 from nmt.checkpoint.loading import read_outline
-from nmt.config.sections import BleuTokenizer
+from nmt.config import Config
+from nmt.config.sections import BleuTokenizer, Normalization
 from nmt.errors import ModelError
+from nmt.tokenization.tokenizers import Tokenizers
 
 # Facts that a training writes into the manifest's summary, with their types.
 _SUMMARY: dict[str, tuple[type, ...]] = {
@@ -30,7 +32,8 @@ def describe_model(directory: Path) -> dict[str, Any]:
     Raises ModelError if it is damaged, or not a model of this program.
     """
     bundle = read_outline(directory)
-    config, tokenizers, tensors = bundle.config, bundle.tokenizers, bundle.tensors
+    tokenizers, tensors = bundle.tokenizers, bundle.tensors
+    config = _as_tokenized(bundle.config, tokenizers)
     return {
         "directory": str(directory),
         "name": config.name,
@@ -47,6 +50,17 @@ def describe_model(directory: Path) -> dict[str, Any]:
         "configuration": config.model_dump(mode="json"),
         "configuration_yaml": config.as_yaml(),
     }
+
+
+def _as_tokenized(config: Config, tokenizers: Tokenizers) -> Config:
+    """Returns the configuration with the rules of normalisation that the tokenizers have.
+
+    A model of an earlier version folds both sides by one rule, and its configuration names no other. The rules of
+    somebody else's tokenizers may have names that no configuration knows, and are left out.
+    """
+    found = {"normalization": tokenizers.source.normalization, "target_normalization": tokenizers.target.normalization}
+    known = {key: name for key, name in found.items() if name in get_args(Normalization)}
+    return config.model_copy(update={"tokenizer": config.tokenizer.model_copy(update=known)})
 
 
 def _training(summary: Mapping[str, object], where: Path) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from typing import BinaryIO, Literal
 from nmt.checkpoint import layout
 from nmt.errors import ModelError, Problem, StorageError, UnreadableError
 from nmt.io.atomic_files import new_directory
+from nmt.io.regular_files import open_unfollowed
 from nmt.io.strict_json import encode_json, parse_json
 
 FORMAT = "nmt checkpoint"
@@ -211,7 +212,7 @@ def open_regular_file(path: Path, size: int | None) -> Iterator[tuple[BinaryIO, 
     try:
         _check_regular(path, path.lstat(), size)
         # It may have been replaced since: no link is followed, no pipe is waited for.
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        descriptor = open_unfollowed(path, os.O_RDONLY)
         with os.fdopen(descriptor, "rb") as file:
             information = os.fstat(descriptor)
             _check_regular(path, information, size)

@@ -17,6 +17,7 @@ from nmt.config import Config
 from nmt.errors import ConfigError, Problem
 from nmt.io.atomic_files import TEMPORARY_PREFIX, make_directory, storage_errors
 from nmt.io.locks import LOCK_NAME, RunLock
+from nmt.io.system_files import entries
 
 # Files of one training alone, which are removed when another begins anew. Tokenizer and corpus record what they were
 # made from, and stay for as long as that is the same.
@@ -24,8 +25,6 @@ OF_ONE_TRAINING = (layout.CHECKPOINTS, layout.METRICS, layout.CONFIG, layout.TEN
 _WRITTEN = (layout.BEST, layout.LAST, *OF_ONE_TRAINING, layout.TOKENIZER, layout.CORPUS)
 # Each of these folders is written at once, with a file by which it is known to be ours.
 _MARKS = {layout.TOKENIZER: layout.FINGERPRINT, layout.CORPUS: "corpus.json"}
-# Files that file managers leave in folders.
-_OF_DESKTOPS = (".DS_Store", ".directory", "Thumbs.db", "desktop.ini")
 
 
 @contextmanager
@@ -52,13 +51,13 @@ def conflicts(config: Config, run: Path) -> list[Problem]:
 
 def _in_use_otherwise(run: Path) -> Iterator[Problem]:
     """Finds that the folder is no run, and holds something of somebody's."""
-    real = run.expanduser().resolve()
+    real = run.resolve()
     if real == Path(real.anchor) or real == _home():
         yield Problem(str(run), "the root or the home folder, in which a training would mix its files; choose another")
         return
     with storage_errors(run):
-        names = sorted(entry.name for entry in run.iterdir()) if run.is_dir() else []
-    others = [name for name in names if name not in _OF_DESKTOPS and not name.startswith(TEMPORARY_PREFIX)]
+        names = entries(run) if run.is_dir() else []
+    others = [name for name in names if not name.startswith(TEMPORARY_PREFIX)]
     if others and not _is_run(run):
         shown = ", ".join(others[:3]) + (", …" if len(others) > 3 else "")
         what = f"no run of a training, and not empty ({shown}); choose an empty folder, or one that is not there yet"

@@ -119,14 +119,14 @@ def _batches(
 
 def _write_heat_maps(translator: Translator, batches: Iterator[Batch], unit: str) -> None:
     """Writes heat maps as text to standard output."""
-    from nmt.io.background import lightness_of_background
+    from nmt.io.background import luminance_of_background
     from nmt.io.streams import open_output
     from nmt.io.terminal import columns_of_output, visible
     from nmt.visualization.heatmap import heatmap
 
     columns = columns_of_output()
     color = columns is not None and not os.environ.get("NO_COLOR")
-    background = lightness_of_background() if color else None
+    background = luminance_of_background() if color else None
     with open_output("-") as writer:
         for batch in batches:
             for _, translation in batch:

@@ -16,6 +16,7 @@ from nmt.cli.logs import logger
 from nmt.cli.parsing import expand_groups
 from nmt.cli.startup import load_translator, start
 from nmt.cli.test_sets import read_configured, read_given, read_text, translate_lines
+from nmt.cli.whole_lines import SentenceWatch, check_sentences
 from nmt.errors import ConfigError, MemoryExhaustedError, Problem
 
 if TYPE_CHECKING:
@@ -99,6 +100,7 @@ def compare(
     files: ComparisonFileArguments,
     how: MethodArguments,
     output: ComparisonOutputArguments,
+    lines: arguments.LineArguments,
     search: arguments.BatchedSearchArguments,
     compute: arguments.ComputeArguments,
     log: arguments.LoggingArguments,
@@ -109,13 +111,14 @@ def compare(
     start(log, compute)
     models = models or []
     _check_use(models, files, how, output)
+    check_sentences(lines)
 
     from nmt.cli.formats.comparison import as_json, as_text
     from nmt.evaluation.example_attention import ComparedModel, with_attention
     from nmt.io.atomic_files import check_output, write_output
     from nmt.io.terminal import columns_of_output
 
-    given = search_options(**asdict(search))
+    given = search_options(**asdict(search)) | {name: True for name, is_on in asdict(lines).items() if is_on}
     if given and not models:
         what = "does nothing for finished translations"
         raise ConfigError.from_problems([Problem(option_of(name), what) for name in given])
@@ -127,6 +130,8 @@ def compare(
     compared = [ComparedModel(translator, translator.options(**given)) for translator in translators]
     if output.output is not None:  # reported before the work is done
         check_output(Path(output.output))
+    if texts.source is not None and models:
+        SentenceWatch(texts.source.name, lines, quiet=log.quiet).look_at(enumerate(texts.source.lines, start=1))
     translations = _translate(models, compared, texts.source, quiet=log.quiet) + texts.finished
     comparison = _compare(translations, texts, method, how.frequency)
     if compared and (output.attention or (output.output is not None and graphics.is_page(output.output))):

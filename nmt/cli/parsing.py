@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import fields, is_dataclass
 from functools import wraps
 from inspect import Parameter, Signature, signature
 from pathlib import Path
-from typing import Any, ClassVar, get_type_hints
+from typing import Any, ClassVar, get_args, get_type_hints
 
 from typer.core import TyperCommand
 
-PATHS = ("CONFIG.yaml", "DIR", "FILE", "FILE…", "MODEL")
-"""How arguments that are paths are named in the help."""
+from nmt.io.home import at_home
+
+PATHS = ("CONFIG.yaml", "FILE", "FILE…", "INPUT…")
+"""How the help names arguments that are paths, and texts because `-` or an ending has a meaning."""
 
 
 def expand_groups(command: Callable[..., None]) -> Callable[..., None]:
@@ -49,18 +50,23 @@ def expand_groups(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def _is_path(annotation: Any) -> bool:
-    """Returns True for a parameter whose values are named as a path by the help."""
+    """Returns True for a parameter whose values are paths, or texts that the help names as one."""
     notes = getattr(annotation, "__metadata__", ())
-    return any(getattr(note, "metavar", None) in PATHS for note in notes)
+    return _holds_path(annotation) or any(getattr(note, "metavar", None) in PATHS for note in notes)
+
+
+def _holds_path(kind: Any) -> bool:
+    """Returns True for Path, or a type made from it: `list[Path] | None`."""
+    return kind is Path or any(map(_holds_path, get_args(kind)))
 
 
 def _at_home(value: Any) -> Any:
-    """Expands `~`, which a shell does for a word of its own, and not in `--output=~/runs`."""
+    """Expands `~` in a path, or in each of a list."""
     if isinstance(value, list):
         return [_at_home(one) for one in value]
-    if isinstance(value, str) and value.startswith("~"):
-        return os.path.expanduser(value)  # noqa: PTH111 (a text stays one)
-    return Path(_at_home(str(value))) if isinstance(value, Path) else value
+    if isinstance(value, Path):
+        return Path(at_home(str(value)))
+    return at_home(value) if isinstance(value, str) else value
 
 
 def _parameters(of: Callable[..., Any]) -> list[Parameter]:

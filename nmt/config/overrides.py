@@ -12,6 +12,7 @@ from nmt.config import yaml12
 from nmt.config.sections import SearchConfig
 from nmt.config.types import expectation
 from nmt.errors import ConfigError, Problem
+from nmt.io.home import at_home
 
 
 def check_search(given: Mapping[str, object]) -> dict[str, Any]:
@@ -35,9 +36,9 @@ def check_search(given: Mapping[str, object]) -> dict[str, Any]:
 
 
 def check_path(path: object, name: str = "path") -> str:
-    """Returns the text of a path that is a Python argument; raises TypeError for what is no path of text."""
+    """Returns the text of a path that is a Python argument, with `~` expanded; raises TypeError for what is none."""
     if isinstance(path, str | os.PathLike) and isinstance(text := os.fspath(path), str):
-        return text
+        return at_home(text)
     raise TypeError(f"{name} is {path!r:.200}: expected a path, a str or a pathlib.Path")
 
 

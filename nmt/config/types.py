@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import AfterValidator, BeforeValidator, Field
+
+from nmt.io.home import at_home
 
 # Numbers beyond 32 bits are mistakes, and would overflow further down.
 LARGEST = 2**31 - 1
@@ -47,7 +48,7 @@ def _check_language(language: str) -> str:
 def _check_path(path: str) -> str:
     if not path or any(c < " " or c == "\x7f" for c in path):
         raise ValueError("not a path")
-    return os.path.expanduser(path)  # noqa: PTH111 (Path would drop what a path may end in)
+    return at_home(path)
 
 
 _Whole = Annotated[int, Field(strict=True), BeforeValidator(_whole)]

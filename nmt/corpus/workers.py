@@ -113,7 +113,7 @@ class Worker(NamedTuple):
         self.process.join(ENDING_SECONDS)
         code = self.process.exitcode
         what = f"a process that {self.work} ended by itself (exit code {code})"
-        if code == -signal.SIGKILL:
+        if hasattr(signal, "SIGKILL") and code == -signal.SIGKILL:
             return MemoryExhaustedError(self.subject, f"{what}; memory may have run out")
         return NmtError(self.subject, what)
 
@@ -138,19 +138,13 @@ def started(target: Callable[[Connection], None], count: int, subject: str, work
     context = multiprocessing.get_context("spawn")
     workers: list[Worker] = []
     try:
-        with _own_modules_only(), _without_main_module():
-            # The tracker starts before the signals are blocked, since its start would lift the block.
-            resource_tracker.ensure_running()
-            before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
-            try:
-                for _ in range(count):
-                    ours, theirs = context.Pipe()
-                    process = context.Process(target=target, args=(theirs,), daemon=True)
-                    _start(process, work)
-                    theirs.close()
-                    workers.append(Worker(process, ours, subject, work))
-            finally:
-                signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        with _own_modules_only(), _without_main_module(), _signals_blocked():
+            for _ in range(count):
+                ours, theirs = context.Pipe()
+                process = context.Process(target=target, args=(theirs,), daemon=True)
+                _start(process, work)
+                theirs.close()
+                workers.append(Worker(process, ours, subject, work))
         yield workers
     finally:
         for worker in workers:
@@ -159,6 +153,21 @@ def started(target: Callable[[Connection], None], count: int, subject: str, work
         for worker in workers:
             worker.process.join()
             worker.process.close()
+
+
+@contextmanager
+def _signals_blocked() -> Iterator[None]:
+    """Blocks SIGINT and SIGTERM, in processes that are started inside for good; on Windows no signal can be blocked."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    # The tracker starts before the signals are blocked, since its start would lift the block.
+    resource_tracker.ensure_running()
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextmanager

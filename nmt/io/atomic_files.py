@@ -6,7 +6,6 @@ A process killed in between leaves at most something that `remove_stale_temporar
 
 from __future__ import annotations
 
-import ctypes
 import errno
 import os
 import secrets
@@ -17,6 +16,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from nmt.errors import StorageError
+from nmt.io.c_library import c_function
 
 TEMPORARY_PREFIX = ".nmt-temporary-"
 REPLACED_PREFIX = ".nmt-replaced-"
@@ -44,7 +44,9 @@ def _temporary_beside(path: Path) -> Path:
 
 
 def _sync_directory(directory: Path) -> None:
-    """Makes the names in `directory` durable."""
+    """Makes the names in `directory` durable, where a program can: on Windows the system does."""
+    if not hasattr(os, "O_DIRECTORY"):
+        return
     descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)
@@ -60,7 +62,7 @@ def _sync_tree(directory: Path) -> None:
     """Makes every file and every name below `directory` durable."""
     for folder, _, names in os.walk(directory, topdown=False):
         for name in names:
-            descriptor = os.open(Path(folder, name), os.O_RDONLY)
+            descriptor = os.open(Path(folder, name), os.O_RDWR)  # as Windows wants it for the next line
             try:
                 os.fsync(descriptor)
             finally:
@@ -87,7 +89,7 @@ def write_file(path: Path, data: bytes) -> None:
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
-            temporary.rename(path)
+            temporary.replace(path)
         except BaseException:
             # Whatever prevents the removal also caused the failure, which is the error to report.
             with suppress(OSError):
@@ -164,12 +166,21 @@ def new_directory(final: Path, *, replace: bool = False) -> Iterator[Path]:
             if replace and os.path.lexists(final):
                 _replace(temporary, final)
             else:
-                temporary.rename(final)
+                _rename_onto_nothing(temporary, final)
         except BaseException:
             # As in `write_file`, the first failure is the one to report.
             shutil.rmtree(temporary, ignore_errors=True)
             raise
         _sync_directory(final.parent)
+
+
+def _rename_onto_nothing(new: Path, final: Path) -> None:
+    """Gives a directory a name that is free, or that of an empty directory, which goes."""
+    try:
+        new.rename(final)
+    except FileExistsError:  # on Windows, for an empty one, too
+        final.rmdir()
+        new.rename(final)
 
 
 def _replace(new: Path, final: Path) -> None:
@@ -201,7 +212,7 @@ def _exchange(one: Path, other: Path) -> bool:
 
     Linux can (renameat2), on most file systems; Python has no function for it.
     """
-    renameat2 = getattr(ctypes.CDLL(None), "renameat2", None)
+    renameat2 = c_function("renameat2")
     return renameat2 is not None and not renameat2(_HERE, os.fsencode(one), _HERE, os.fsencode(other), _EXCHANGE)
 
 

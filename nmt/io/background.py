@@ -20,18 +20,23 @@ _MOST_BYTES = 4096
 _LIGHT_COLOURS = ("7", "9", "10", "11", "12", "13", "14", "15")  # of the sixteen that COLORFGBG counts
 
 
-def lightness_of_background() -> float | None:
-    """Returns how light the background of the terminal is, from 0 (black) to 1 (white); None where nobody tells.
+def luminance_of_background() -> float | None:
+    """Returns the relative luminance of the terminal's background, 0 (black) to 1 (white); None where nobody tells.
 
     Asks the terminal that standard input and output are, if it may: what a person typed ahead stays in its input.
     """
     answer = _ask() if _can_be_asked() else b""
     if found := _COLOUR.search(answer):
-        red, green, blue = (int(part, 16) / (16 ** len(part) - 1) for part in found.groups())
-        lightness: float = 0.2126 * red + 0.7152 * green + 0.0722 * blue
-        return lightness
+        red, green, blue = (linear(int(part, 16) / (16 ** len(part) - 1)) for part in found.groups())
+        return 0.2126 * red + 0.7152 * green + 0.0722 * blue
     colour = os.environ.get("COLORFGBG", "").rpartition(";")[2]
     return (1.0 if colour in _LIGHT_COLOURS else 0.0) if colour.isascii() and colour.isdigit() else None
+
+
+def linear(value: float) -> float:
+    """Returns the light, from 0 to 1, of a component of a colour of sRGB, from 0 to 1; of a grey, its luminance."""
+    light: float = value / 12.92 if value <= 0.04045 else ((value + 0.055) / 1.055) ** 2.4
+    return light
 
 
 def _can_be_asked() -> bool:

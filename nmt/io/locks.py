@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-import fcntl
+import errno
+import logging
 import os
+import platform
 import stat
 import time
 from contextlib import suppress
@@ -12,10 +14,15 @@ from typing import Self
 
 from nmt.errors import RunInUseError, StorageError
 from nmt.io.atomic_files import storage_errors
+from nmt.io.file_locks import lock_file, unlock_file
+from nmt.io.regular_files import open_unfollowed
 
 LOCK_NAME = ".lock"
 
+logger = logging.getLogger(__name__)
+
 _TRIES, _SECONDS_BETWEEN_TRIES = 5, 0.02  # to take a lock that `lock_holder` may hold for an instant
+_NO_LOCKS = (errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOLCK)
 
 
 class RunLock:
@@ -39,9 +46,10 @@ class RunLock:
         with storage_errors(path):
             descriptor = _open_lock(path, os.O_RDWR | os.O_CREAT)
             try:
-                _lock(descriptor)
+                _lock(descriptor, self._directory)
                 os.ftruncate(descriptor, 0)
-                os.pwrite(descriptor, f"{os.getpid()} {os.uname().nodename}\n".encode(), 0)
+                os.lseek(descriptor, 0, os.SEEK_SET)
+                os.write(descriptor, f"{os.getpid()} {platform.node()}\n".encode())
             except BlockingIOError:
                 holder = _holder(descriptor)
                 os.close(descriptor)
@@ -55,7 +63,8 @@ class RunLock:
     def __exit__(self, *_: object) -> None:
         assert self._descriptor is not None
         # Forked children share the open file, so closing it here would not release the lock while one of them lives.
-        fcntl.flock(self._descriptor, fcntl.LOCK_UN)
+        with suppress(OSError):  # of a file system without locks; closing gives back the others
+            unlock_file(self._descriptor)
         os.close(self._descriptor)
         self._descriptor = None
 
@@ -73,27 +82,39 @@ def lock_holder(directory: Path) -> str | None:
             return None
         try:
             # Shared, so that two processes that ask do not disturb each other; and released at once, by closing.
-            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            lock_file(descriptor, shared=True)
         except BlockingIOError:
             return _holder(descriptor)
+        except OSError as error:
+            if error.errno not in _NO_LOCKS:
+                raise
         finally:
             os.close(descriptor)
     return None
 
 
-def _lock(descriptor: int) -> None:
-    """Takes a lock that is free, or held for no longer than `lock_holder` holds it; else raises BlockingIOError."""
-    for _ in range(_TRIES):
-        with suppress(BlockingIOError):
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return
-        time.sleep(_SECONDS_BETWEEN_TRIES)
-    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+def _lock(descriptor: int, directory: Path) -> None:
+    """Takes a lock that is free, or held for no longer than `lock_holder` holds it; else raises BlockingIOError.
+
+    Some network file systems have no locks. There a warning says so, and the user has to see to it.
+    """
+    try:
+        for _ in range(_TRIES):
+            with suppress(BlockingIOError):
+                lock_file(descriptor)
+                return
+            time.sleep(_SECONDS_BETWEEN_TRIES)
+        lock_file(descriptor)
+    except OSError as error:
+        if error.errno not in _NO_LOCKS:
+            raise
+        what = "its file system has no locks, so nothing keeps a second training from writing there at the same time"
+        logger.warning("%s: %s", directory, what)
 
 
 def _open_lock(path: Path, flags: int) -> int:
     """Opens a lock file, without waiting where it is something else, such as a pipe without a writer."""
-    descriptor = os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK, 0o666)
+    descriptor = open_unfollowed(path, flags)
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         raise StorageError(str(path), "is no regular file")
@@ -102,7 +123,8 @@ def _open_lock(path: Path, flags: int) -> int:
 
 def _holder(descriptor: int) -> str:
     """Names the holder of a lock, by its file, which is empty for an instant after the lock was taken."""
-    process, _, host = os.pread(descriptor, 300, 0).decode(errors="replace").strip().partition(" ")
+    os.lseek(descriptor, 0, os.SEEK_SET)
+    process, _, host = os.read(descriptor, 300).decode(errors="replace").strip().partition(" ")
     if not (process.isascii() and process.isdigit() and host.isprintable()):
         return "another process"
-    return f"process {process}" if host == os.uname().nodename else f"process {process} on {host}"
+    return f"process {process}" if host == platform.node() else f"process {process} on {host}"

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import re
-import select
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -26,6 +25,7 @@ from nmt.io.compression import (
 )
 from nmt.io.file_kind import ARCHIVES, COMPRESSED, HEAD_BYTES, FileKind, kind_of
 from nmt.io.lines import Line, output_line, ready_lines
+from nmt.io.readiness import is_readable, wait_to_read, wait_to_write
 
 _LINES_AT_ONCE = 4096
 
@@ -39,10 +39,10 @@ _NO_TEXT = ARCHIVES | _READ_BY_PREPARE | {FileKind.PDF, FileKind.PICTURE}
 class InputStream:
     """Bytes read block by block from `name`; as a context manager, closes what `open_input` opened."""
 
-    def __init__(self, name: str, blocks: Iterator[bytes], poll: select.poll | None, resources: ExitStack) -> None:
+    def __init__(self, name: str, blocks: Iterator[bytes], descriptor: int | None, resources: ExitStack) -> None:
         self.name = name
         self._blocks = blocks
-        self._poll = poll
+        self._descriptor = descriptor  # None where reading never waits for a writer
         self._resources = resources
 
     def read(self) -> bytes:
@@ -51,8 +51,8 @@ class InputStream:
         Raises InputFileError if reading fails, or compressed data is damaged or cut short.
         """
         with _input_errors(self.name):
-            if self._poll is not None:
-                self._poll.poll()  # a descriptor that the caller made non-blocking would not wait by itself
+            if self._descriptor is not None:
+                wait_to_read(self._descriptor)  # one that the caller made non-blocking would not wait by itself
             return next(self._blocks, b"")
 
     def refuse_other_than_text(self) -> None:
@@ -61,7 +61,7 @@ class InputStream:
 
     def is_ready(self) -> bool:
         """Returns whether `read` would return without waiting for a writer."""
-        return self._poll is None or bool(self._poll.poll(0))
+        return self._descriptor is None or is_readable(self._descriptor)
 
     def __enter__(self) -> Self:
         return self
@@ -175,10 +175,8 @@ def _open_standard_input() -> InputStream:
 
 
 def _from_descriptor(name: str, descriptor: int, resources: ExitStack) -> InputStream:
-    # Below Python's own buffers, so that `poll` and `read` speak of the same bytes.
-    poll = select.poll()
-    poll.register(descriptor, select.POLLIN)
-    return InputStream(name, iter(lambda: os.read(descriptor, BLOCK_BYTES), b""), poll, resources)
+    # Below Python's own buffers, so that `is_ready` and `read` speak of the same bytes.
+    return InputStream(name, iter(lambda: os.read(descriptor, BLOCK_BYTES), b""), descriptor, resources)
 
 
 def _text_blocks(name: str, blocks: Iterator[bytes]) -> Iterator[bytes]:
@@ -209,9 +207,7 @@ def _write_all(descriptor: int, data: bytes) -> None:
         try:
             view = view[os.write(descriptor, view) :]
         except BlockingIOError:  # the caller made the descriptor non-blocking
-            poll = select.poll()
-            poll.register(descriptor, select.POLLOUT)
-            poll.poll()
+            wait_to_write(descriptor)
 
 
 def _checked_path(path: str, error_class: type[NmtError]) -> Path:

@@ -83,10 +83,11 @@ def estimate_time(
 def estimate_memory(outcome: TrialOutcome, findings: Findings) -> dict[str, Any]:
     """Estimates how much memory training will take; adds it to the findings, and returns the estimates by name."""
     available = available_memory()
-    there = "" if available is None else f"; {available / _GIGABYTE:.1f} GB are available"
-    what = f"{outcome.memory / _GIGABYTE:.1f} GB of memory at most, in updates with the longest sentences{there}"
-    serious = available is not None and outcome.memory > available
-    findings.grade(serious, Group.TRAINING, "memory", "", what, "lower training.batch_tokens")
+    if outcome.memory is not None:
+        there = "" if available is None else f"; {available / _GIGABYTE:.1f} GB are available"
+        what = f"{outcome.memory / _GIGABYTE:.1f} GB of memory at most, in updates with the longest sentences{there}"
+        serious = available is not None and outcome.memory > available
+        findings.grade(serious, Group.TRAINING, "memory", "", what, "lower training.batch_tokens")
     estimates: dict[str, Any] = {"memory_bytes": outcome.memory, "memory_available_bytes": available}
     if outcome.device_memory is not None:
         used, total = outcome.device_memory

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import resource
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -15,11 +14,15 @@ _CONTAINER = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory.cur
 _USES = Path("/sys/fs/cgroup/memory.stat")
 
 
-def peak_memory() -> int:
-    """Returns the peak memory of this process, in bytes."""
+def peak_memory() -> int | None:
+    """Returns the peak memory of this process, in bytes; None if that is unknown."""
     # `getrusage` includes the memory of the process that started this one.
     if found := _kibibytes(_PROCESS, "VmHWM"):
         return found
+    try:
+        import resource
+    except ImportError:  # on Windows
+        return None
     most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return most if sys.platform == "darwin" else most << 10
 

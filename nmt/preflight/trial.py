@@ -54,7 +54,7 @@ class TrialOutcome(NamedTuple):
     updates: int  # number of timed updates
     seconds: float  # their time
     target_tokens: int  # number of target tokens in them
-    memory: int  # peak memory of the process, in bytes
+    memory: int | None  # peak memory of the process, in bytes, where that is known
     device_memory: tuple[int, int] | None  # peak and total memory of the device, in bytes; None on a CPU
 
 

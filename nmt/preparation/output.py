@@ -6,23 +6,23 @@ import json
 import os
 import re
 from collections.abc import Sequence
-from itertools import islice
 from pathlib import Path
 
 from nmt.errors import ConfigError
 from nmt.io.atomic_files import storage_errors
+from nmt.io.system_files import entries
 from nmt.preparation.report import FORMAT
 
 REPORT, CONFIGURATION, REJECTED = "report.json", "config.yaml", "rejected.tsv.gz"
 
-_OWN = re.compile(
-    rf"(?:train|validation|test)\.\w[\w-]*|{re.escape(REPORT)}|{CONFIGURATION}|{re.escape(REJECTED)}|\.DS_Store"
-)
+_OWN = re.compile(rf"(?:train|validation|test)\.\w[\w-]*|{re.escape(REPORT)}|{CONFIGURATION}|{re.escape(REJECTED)}")
 _SHOWN = 3
 
 
-def check_output(output: Path, inputs: Sequence[str], *, overwrite: bool) -> None:
-    """Checks that the folder may be written, before the work.
+def check_output(output: Path, inputs: Sequence[str], *, overwrite: bool) -> bool:
+    """Checks that the folder may be written, before the work; returns True if it takes the place of another.
+
+    Files that systems and file browsers leave in a folder (see `nmt.io.system_files`) are nobody's, and go with it.
 
     Raises:
         ConfigError: it is no folder, holds other things than an earlier preparation, holds one that is not to be
@@ -40,17 +40,18 @@ def check_output(output: Path, inputs: Sequence[str], *, overwrite: bool) -> Non
             raise ConfigError(where, f"holds the input {path}; name another folder")
     with storage_errors(output):
         if not os.path.lexists(final):
-            return
+            return False
         if not final.is_dir():
             raise ConfigError(where, "exists and is no folder; name a new one")
-        others = list(islice((path.name for path in final.iterdir() if not _OWN.fullmatch(path.name)), _SHOWN + 1))
-        if others:
-            names = ", ".join(sorted(others)[:_SHOWN]) + (", …" if len(others) > _SHOWN else "")
+        found = entries(final)
+        if others := [name for name in found if not _OWN.fullmatch(name)]:
+            names = ", ".join(others[:_SHOWN]) + (", …" if len(others) > _SHOWN else "")
             raise ConfigError(where, f"holds other things than an earlier preparation: {names}; name a new folder")
-        if any(final.iterdir()) and not _is_preparation(final):
+        if found and not _is_preparation(final):
             raise ConfigError(where, f"is not empty, and has no {REPORT} of a preparation; name a new folder")
-        if any(final.iterdir()) and not overwrite:
+        if found and not overwrite:
             raise ConfigError(where, "holds an earlier preparation; --overwrite replaces it")
+        return any(final.iterdir())
 
 
 def _is_preparation(folder: Path) -> bool:

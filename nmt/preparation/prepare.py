@@ -94,9 +94,9 @@ def prepare(inputs: Sequence[str], output: Path, options: PreparationOptions, st
         StoppedError: a signal came; nothing is left.
     """
     _check_languages(options.languages)
-    check_output(output, inputs, overwrite=options.overwrite)
+    replaces = check_output(output, inputs, overwrite=options.overwrite)
     make_directory(output.absolute().parent)
-    with new_directory(Path(output).resolve(), replace=options.overwrite) as folder:
+    with new_directory(Path(output).resolve(), replace=replaces) as folder:
         preparation = _Preparation(inputs, output, folder, options, stop)
         report = preparation.run()
         for option, side in (("--source-language", report.source), ("--target-language", report.target)):

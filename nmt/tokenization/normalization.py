@@ -88,6 +88,19 @@ def for_target(model: bytes) -> bytes | None:
     return model + encode_field(_NORMALIZER_SPEC, specs[-1]) if specs and isinstance(specs[-1], bytes) else None
 
 
+def rule_name(model: bytes) -> str:
+    """Returns the name of the rule that a SentencePiece model normalises text by; "" if it has none.
+
+    Raises `ValueError` if `model` is not in the wire format.
+    """
+    name = ""
+    for number, spec in fields(model):
+        if number == _NORMALIZER_SPEC and isinstance(spec, bytes):
+            found = dict(fields(spec)).get(_NAME)
+            name = found.decode(errors="replace") if isinstance(found, bytes) else name
+    return name
+
+
 def _unmapped(charsmap: bytes, character: str) -> bytes:
     """Returns a table in which a character stands for itself.
 

@@ -55,6 +55,7 @@ class Tokenizer:
         try:
             target_model = normalization.for_target(model) if for_target else None
             self._processor.load_from_serialized_proto(target_model or model)
+            self.normalization = normalization.rule_name(target_model or model)
             self._model_type = _model_type(model)
             own_ids = list(range(self._processor.get_piece_size()))
             self._pieces: list[str] = self._processor.id_to_piece(own_ids)

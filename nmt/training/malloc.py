@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import ctypes
-import sys
-from typing import Any
+from nmt.io.c_library import c_function
 
 STEPS_BETWEEN_RETURNS = 50
 """Number of updates between returns of freed memory: asking for it again takes about a hundredth of their time."""
@@ -23,7 +21,7 @@ def keep_freed_memory() -> None:
     them: a twentieth of a step's time. The largest still do: every step has a few, each time of other sizes, and the
     holes that they leave make what is kept grow.
     """
-    if mallopt := _of_c_library("mallopt"):
+    if mallopt := c_function("mallopt"):
         mallopt(_MMAP_THRESHOLD, LARGEST_KEPT)
         mallopt(_TOP_PAD, 64 << 20)
         mallopt(_TRIM_THRESHOLD, (1 << 31) - 1)
@@ -35,10 +33,5 @@ def return_freed_memory() -> None:
     Batches differ in shape, so that one seldom fits into what another left, and what is kept would grow by a gigabyte
     over some thousand updates. Neither does a validation fit into what training left.
     """
-    if malloc_trim := _of_c_library("malloc_trim"):
+    if malloc_trim := c_function("malloc_trim"):
         malloc_trim(0)
-
-
-def _of_c_library(name: str) -> Any:
-    """Returns a function of the C library; None if there is none."""
-    return getattr(ctypes.CDLL(None), name, None) if sys.platform.startswith("linux") else None

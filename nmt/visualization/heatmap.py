@@ -13,8 +13,10 @@ MIN_CELLS = 4  # of a band, however narrow the terminal
 MAX_WORD = 40  # columns shown of a word
 SHORT_WORD = 12  # columns that a source word keeps rather than make space for another cell
 MIN_WORD = 4
-GREYS = range(232, 256)  # of 256 colours, from nearly black to nearly white
-MIDDLE = 0.46  # lightness from which black stands out more than white
+# Of the 256 colours of terminals, those without a colour: their numbers, and their values from 0 (black) to 1 (white).
+GREYS = [(16, 0.0), *((232 + step, (8 + 10 * step) / 255) for step in range(24)), (231, 1.0)]
+HALF_STEP = 5 / 255  # a smaller difference from the background is not drawn
+MIDDLE = 0.179  # relative luminance from which black stands out more than white: each has a contrast of 4.6 there
 
 
 def heatmap(
@@ -31,7 +33,7 @@ def heatmap(
     Each source word stands on a line of its own, from which a stem leads down to its column; each target word stands at
     the left of its row. Nothing but a label's own width thus depends on how a terminal draws its script. Each cell is
     shaded by its weight; or with `color`, on a background that is known, by a grey behind it that is further from the
-    background the more weight there is. Of a long word the end is left out.
+    background the more weight there is, up to black or white. Of a long word the end is left out.
 
     Args:
         source, target: words; control characters are made visible.
@@ -40,8 +42,8 @@ def heatmap(
             the terminal gives to the label.
         columns: how wide a line may be; where the source does not fit, it is drawn in bands, one below the other, with
             all of the target in each. None for any width.
-        background: how light what is drawn on is, from 0 to 1; None if that is unknown. The blocks of the shades have
-            the terminal's own colour of text, which can be read on any.
+        background: relative luminance of what is drawn on, from 0 to 1; None if that is unknown. The blocks of the
+            shades have the terminal's own colour of text, which can be read on any.
     """
     max_word = MAX_WORD if columns is None else max(MIN_WORD, min(MAX_WORD, columns // 3))
     labels = [label(word, max_word) for word in target]
@@ -85,8 +87,10 @@ def _beside(text: str, margin: int, *, color: bool) -> str:
 
 def _cell(weight: float, background: float | None) -> str:
     if background is not None:
-        none = round(background * (len(GREYS) - 1))  # the grey of the background itself
-        all_ = 0 if background > MIDDLE else len(GREYS) - 1
-        grey = GREYS[round(none + weight * (all_ - none))]
-        return f"\x1b[48;5;{grey}m{' ' * CELL}\x1b[0m"
+        none = background / 12.92 if background <= 0.0031308 else 1.055 * background ** (1 / 2.4) - 0.055
+        change = weight * ((background <= MIDDLE) - none)
+        if abs(change) < HALF_STEP:
+            return " " * CELL
+        number = min(GREYS, key=lambda grey: abs(none + change - grey[1]))[0]
+        return f"\x1b[48;5;{number}m{' ' * CELL}\x1b[0m"
     return SHADES[min(len(SHADES) - 1, int(weight * len(SHADES)))] * CELL

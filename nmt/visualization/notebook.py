@@ -19,7 +19,8 @@ MAX_CELLS = 10_000
 _TABLE = "border-collapse:collapse;font-size:90%"
 _SOURCE = "writing-mode:vertical-rl;transform:rotate(180deg);padding:.3em;font-weight:normal;text-align:left"
 _TARGET = "padding:.3em;font-weight:normal;text-align:right"
-_CELL = "min-width:1.6em;height:1.6em;border:1px solid rgba(128,128,128,.3);background:rgba(31,119,180,{weight:.3f})"
+# A blue that stands out from white as much as from black: a notebook may be light or dark.
+_CELL = "min-width:1.6em;height:1.6em;border:1px solid rgba(128,128,128,.3);background:rgba(34,124,186,{weight:.3f})"
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from nmt.checkpoint.ownership import own_run_directory
 from nmt.config import Config
 from nmt.corpus.store import DESCRIPTION
 from nmt.errors import ConfigError
+from system_files import SYSTEM_FILES
 
 
 def configuration(train: str = "train", **tokenizer: object) -> Config:
@@ -110,6 +111,6 @@ def test_root_and_home_are_no_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 
 def test_what_a_desktop_left_is_nobodys(tmp_path: Path) -> None:
-    write(tmp_path, ".DS_Store")
+    write(tmp_path, *SYSTEM_FILES)
     with own_run_directory(configuration(), tmp_path):
         pass

@@ -16,8 +16,8 @@ from nmt.checkpoint.layout import CONFIG, MANIFEST, OPTIMIZER, SHARED_TOKENIZER,
 from nmt.checkpoint.run_directory import use_model
 from nmt.errors import UnreadableError
 from nmt.io.system_files import entries, is_system_file
+from system_files import SYSTEM_FILES
 
-SYSTEM_FILES = [".DS_Store", "Thumbs.db", "desktop.ini", "._model.safetensors", ".directory"]
 NOBODY = 65534
 
 

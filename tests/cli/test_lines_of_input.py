@@ -45,6 +45,11 @@ def test_sentences_are_split_in_every_command(call: Call, learned: Path, tmp_pat
     assert attended.lines[1] == " ".join(alone) and attended.out.decode().count("╭ ") >= 3
     page = call("attend", learned, SEVERAL, "1 2", "--split-sentences", "--output", tmp_path / "page.html")
     assert page.code == 0, page.err
+    files = "--src", tmp_path / "src", "--ref", tmp_path / "out"  # of which nothing is left out now
+    finished = "--hyp", tmp_path / "out"
+    for options, is_same in ((("--split-sentences",), True), ((), False)):
+        done = call("compare", learned, *finished, *files, "--format", "json", *options)
+        assert done.code == 0 and ('"differences": []' in done.out.decode()) == is_same, done.out
 
 
 def test_the_first_line_of_several_sentences_is_warned_of_once(call: Call, model: Path, tmp_path: Path) -> None:
@@ -55,6 +60,7 @@ def test_the_first_line_of_several_sentences_is_warned_of_once(call: Call, model
         (("translate", model), "standard input"),
         (("attend", model), "standard input"),
         (("eval", model, *files), str(tmp_path / "src")),
+        (("compare", model, model, *files), str(tmp_path / "src")),
     ):
         done = call(*command, stdin=lines)
         assert done.code == 0 and done.err.count(WARNING) == 1
@@ -67,16 +73,18 @@ def test_what_would_do_nothing_is_refused(call: Call, tmp_path: Path) -> None:
     (tmp_path / "hyp").write_text("BA\n")
     files = "--hyp", tmp_path / "hyp", "--ref", tmp_path / "hyp"
     for option in ("--split-sentences", "--translate-all"):
-        done = call("eval", *files, option)
-        assert done.code == 2 and option in done.errors[0]
+        for command in (("eval",), ("compare", "--hyp", tmp_path / "hyp")):
+            done = call(*command, *files, option)
+            assert done.code == 2 and option in done.errors[0]
 
 
-@pytest.mark.parametrize("command", ["translate", "attend", "eval"])
+@pytest.mark.parametrize("command", ["translate", "attend", "eval", "compare"])
 def test_without_sentencex_the_model_is_not_even_loaded(
     command: str, call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == "sentencex" else find_spec(name))
-    done = call(command, tmp_path / "no model", "--split-sentences")
+    models = [tmp_path / "no model"] * (2 if command == "compare" else 1)
+    done = call(command, *models, "--split-sentences")
     assert done.code == 2 and "--split-sentences: needs sentencex: pip install" in done.errors[0]
 
 

@@ -15,6 +15,7 @@ from corpora import lines, tarred, tmx, zipped
 from corpora import tsv as corpora_tsv
 from nmt.config import load_config
 from program import command, environment
+from system_files import SYSTEM_FILES
 
 LANGUAGES = ("--source-language", "xx", "--target-language", "yy")
 TO_GERMAN = ("--source-language", "en", "--target-language", "de")
@@ -140,7 +141,9 @@ def test_it_takes_a_corpus_as_it_is_distributed(kind, call, tsv, tmp_path):
     for name, data in files.items():
         (tmp_path / name).write_bytes(data)
     inputs = [tmp_path / name for name in files] or ["-"]
-    done = call("prepare", "--no-trial", *inputs, "--output", tmp_path / "out", *LANGUAGES, "--quiet", stdin=tsv.read_bytes())
+    done = call(
+        "prepare", "--no-trial", *inputs, "--output", tmp_path / "out", *LANGUAGES, "--quiet", stdin=tsv.read_bytes()
+    )
     assert (done.code, done.err) == (0, "")
     assert call("prepare", "--no-trial", tsv, "--output", tmp_path / "expected", *LANGUAGES).code == 0
     for name in ("train", "validation", "test"):
@@ -235,6 +238,22 @@ def test_other_peoples_folders_are_left_alone(call, tsv, tmp_path, monkeypatch):
     monkeypatch.chdir(out)
     for folder in (".", tmp_path, "/"):
         assert call("prepare", "--no-trial", tsv, "--output", folder, *LANGUAGES, "--overwrite").code == 2
+    assert not litter(tmp_path)
+
+
+def test_what_a_desktop_left_is_nobodys(call, tsv, tmp_path):
+    out = tmp_path / "out"
+    out.mkdir()
+    for name in SYSTEM_FILES:
+        (out / name).touch()
+    done = call("prepare", tsv, "--output", out, *LANGUAGES)
+    assert done.code == 0, done.err
+    for name in SYSTEM_FILES:
+        (out / name).touch()
+    done = call("prepare", tsv, "--output", out, *LANGUAGES)
+    assert done.code == 2 and "--overwrite replaces it" in done.err
+    done = call("prepare", tsv, "--output", out, *LANGUAGES, "--overwrite")
+    assert done.code == 0, done.err
     assert not litter(tmp_path)
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import nmt
+from nmt import Translator, train
 from nmt.cli.logs import with_bytes_shown
 from nmt.config import load_config
 from nmt.errors import ConfigError
@@ -43,6 +44,41 @@ def test_a_tilde_in_a_configuration_is_the_home_folder(configuration, monkeypatc
     given = ["data.train.source=['~/a', b]", "data.train.target=['~/b', ./~c]"]
     train = load_config(str(configuration), given).data.train
     assert (train.source, train.target) == ((f"{tmp_path}/a", "b"), (f"{tmp_path}/b", "./~c"))
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("train", "~/x"),
+        ("check", "~/x"),
+        ("info", "~/x"),
+        ("eval", "~/x"),
+        ("compare", "~/x", "~/y"),
+        ("shortlist", "~/x"),
+        ("prepare", "~/x.tsv", "--output=out", "--source-language=a", "--target-language=b"),
+        ("init", "--source=~/x", "--target=~/y"),
+        ("eval", "--hyp=~/x", "--ref=~/y"),
+    ],
+)
+def test_every_command_expands_a_tilde(arguments, call, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+    done = call(*arguments)
+    assert done.code and f"{tmp_path}/home/" in done.err and "~" not in done.err
+
+
+def test_python_expands_a_tilde(configuration, model, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "model").symlink_to(model)
+    (tmp_path / "my.yaml").symlink_to(configuration)
+    train(load_config("~/my.yaml", ["training.max_steps=1"]), Path("~/run"))
+    assert {path.name for path in tmp_path.iterdir()} >= {"run", "model"}
+    assert not (tmp_path / "~").exists()
+    for path in ("~/model", Path("~") / "run"):
+        assert Translator.load(path).translate(["ba"])[0].source == "ba"
+    with pytest.raises(ConfigError, match="the root or the home folder"):
+        train(load_config("~/my.yaml"), "~")
 
 
 @pytest.mark.parametrize("written", ["", " "])

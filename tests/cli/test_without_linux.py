@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import ctypes
 import os
+import select
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from nmt.errors import StorageError
 from nmt.io import atomic_files
 from nmt.model.kernels.matmul import onednn_is_quicker
 from nmt.preflight.memory import available_memory, peak_memory
@@ -32,6 +34,7 @@ def elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "platform", "darwin")
     monkeypatch.setattr(ctypes, "CDLL", no_library)
     monkeypatch.delattr(os, "sched_getaffinity", raising=False)
+    monkeypatch.delattr(select, "poll")
 
 
 @pytest.mark.usefixtures("elsewhere")
@@ -46,9 +49,35 @@ def test_training_and_translating_need_nothing_of_linux(call: Any, configuration
 
 
 @pytest.mark.usefixtures("elsewhere")
-def test_memory_is_told_as_far_as_it_is_known() -> None:
+def test_memory_is_told_as_far_as_it_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
     assert available_memory() is None
-    assert peak_memory() > 0
+    assert (peak_memory() or 0) > 0
+    monkeypatch.setitem(sys.modules, "resource", None)
+    assert peak_memory() is None
+
+
+def test_an_empty_folder_is_replaced_where_none_can_be_renamed_onto_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rename = Path.rename
+
+    def rename_to_absent(path: Path, target: Path) -> Path:
+        if target.exists():
+            raise FileExistsError(17, os.strerror(17), str(target))
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", rename_to_absent)
+    monkeypatch.delattr(os, "O_DIRECTORY")
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    with atomic_files.new_directory(folder) as partial:
+        (partial / "file").write_text("new", encoding="utf-8")
+    for content in (b"1", b"2"):
+        atomic_files.write_file(folder / "file", content)
+    assert (folder / "file").read_bytes() == b"2"
+    with pytest.raises(StorageError, match="not empty"), atomic_files.new_directory(folder) as partial:
+        (partial / "other").touch()
+    assert [path.name for path in folder.iterdir()] == ["file"]
 
 
 @pytest.mark.usefixtures("elsewhere")

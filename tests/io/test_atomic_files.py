@@ -35,7 +35,7 @@ Synced = list[str]
 def synced(monkeypatch: pytest.MonkeyPatch) -> Synced:
     """The paths that were synced and the renames, in order."""
     events: Synced = []
-    fsync, rename = os.fsync, Path.rename
+    fsync, rename, replace = os.fsync, Path.rename, Path.replace
 
     def record_fsync(descriptor: int) -> None:
         events.append(str(Path(f"/proc/self/fd/{descriptor}").readlink()))
@@ -45,8 +45,13 @@ def synced(monkeypatch: pytest.MonkeyPatch) -> Synced:
         events.append("rename")
         return rename(self, target)
 
+    def record_replace(self: Path, target: Path) -> Path:
+        events.append("rename")
+        return replace(self, target)
+
     monkeypatch.setattr(os, "fsync", record_fsync)
     monkeypatch.setattr(Path, "rename", record_rename)
+    monkeypatch.setattr(Path, "replace", record_replace)
     return events
 
 

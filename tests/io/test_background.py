@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from nmt.io import background
-from nmt.io.background import lightness_of_background
+from nmt.io.background import luminance_of_background
 
 
 class Terminal:
@@ -35,7 +35,7 @@ class Terminal:
 
 @pytest.fixture
 def ask(monkeypatch: pytest.MonkeyPatch) -> Iterator[object]:
-    """Asks a terminal that gives an answer; returns the lightness, and the terminal."""
+    """Asks a terminal that gives an answer; returns the luminance, and the terminal."""
     monkeypatch.setattr(background, "_can_be_asked", lambda: True)
     monkeypatch.delenv("COLORFGBG", raising=False)
     opened: list[int] = []
@@ -51,10 +51,10 @@ def ask(monkeypatch: pytest.MonkeyPatch) -> Iterator[object]:
             os.write(terminal.ours, typed)
             thread = threading.Thread(target=terminal.serve)
             thread.start()
-            lightness = lightness_of_background()
+            luminance = luminance_of_background()
             thread.join()
         assert termios.tcgetattr(terminal.theirs) == before
-        return lightness, terminal
+        return luminance, terminal
 
     yield ask
     for descriptor in opened:
@@ -67,14 +67,14 @@ def ask(monkeypatch: pytest.MonkeyPatch) -> Iterator[object]:
         (b"\x1b]11;rgb:0000/0000/0000\x1b\\\x1b[?62;22c", 0.0),
         (b"\x1b]11;rgb:ffff/ffff/ffff\x07\x1b[?1;2c", 1.0),
         (b"\x1b]11;rgb:ff/ff/ff\x07\x1b[?6c", 1.0),
-        (b"\x1b]11;rgba:fdfd/f6f6/e3e3/ffff\x07\x1b[?6c", 0.966),
+        (b"\x1b]11;rgba:fdfd/f6f6/e3e3/ffff\x07\x1b[?6c", 0.923),
         (b"\x1b[?6c", None),  # does not know the question
         (b"\x1b]11;rgb:zz/11\x07\x1b[?6c", None),
     ],
 )
 def test_the_terminal_tells_its_background(ask, answer, expected):
-    lightness, _ = ask(answer)
-    assert lightness == (expected if expected is None else pytest.approx(expected, abs=0.01))
+    luminance, _ = ask(answer)
+    assert luminance == (expected if expected is None else pytest.approx(expected, abs=0.01))
 
 
 def test_a_silent_terminal_is_not_waited_for_long(ask, monkeypatch):
@@ -83,8 +83,8 @@ def test_a_silent_terminal_is_not_waited_for_long(ask, monkeypatch):
 
 
 def test_what_was_typed_ahead_is_left_to_others(ask):
-    lightness, terminal = ask(b"\x1b[?6c", typed=b"next command\n")
-    assert lightness is None
+    luminance, terminal = ask(b"\x1b[?6c", typed=b"next command\n")
+    assert luminance is None
     assert b"\x1b[c" not in terminal.asked
     assert os.read(terminal.theirs, 100) == b"next command\n"
 
@@ -95,7 +95,7 @@ def test_what_was_typed_ahead_is_left_to_others(ask):
 def test_elsewhere_the_environment_may_tell(value, expected, monkeypatch):
     monkeypatch.setattr(background, "_can_be_asked", lambda: False)
     monkeypatch.setenv("COLORFGBG", value)
-    assert lightness_of_background() == expected
+    assert luminance_of_background() == expected
 
 
 @pytest.mark.parametrize("name", ["CI", "JPY_PARENT_PID"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import signal
@@ -91,6 +92,24 @@ def test_who_only_looks_at_the_lock_refuses_nobody(tmp_path: Path, monkeypatch: 
         timer.join()
 
 
+@pytest.mark.parametrize("number", [errno.ENOSYS, errno.ENOLCK])
+def test_a_file_system_without_locks_is_warned_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, number: int
+) -> None:
+    def flock(*_: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    with RunLock(tmp_path):
+        assert lock_holder(tmp_path) is None
+    assert f"{tmp_path}: its file system has no locks" in caplog.text
+    number = errno.EIO
+    with pytest.raises(StorageError), RunLock(tmp_path):
+        pass
+    with pytest.raises(StorageError):
+        lock_holder(tmp_path)
+
+
 def test_one_process_cannot_lock_twice(tmp_path: Path) -> None:
     with RunLock(tmp_path), pytest.raises(RunInUseError, match=f"process {os.getpid()}"), RunLock(tmp_path):
         pass
@@ -103,7 +122,12 @@ def test_control_characters_in_a_lock_file_are_not_shown(tmp_path: Path) -> None
             pass
 
 
-def test_a_lock_file_that_is_a_link_is_not_followed(tmp_path: Path) -> None:
+@pytest.mark.parametrize("has_flag", [True, False])
+def test_a_lock_file_that_is_a_link_is_not_followed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, has_flag: bool
+) -> None:
+    if not has_flag:
+        monkeypatch.delattr(os, "O_NOFOLLOW")
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / ".lock").symlink_to(tmp_path / "outside")
     with pytest.raises(StorageError), RunLock(tmp_path / "run"):

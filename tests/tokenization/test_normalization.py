@@ -47,6 +47,7 @@ def test_target_text_comes_back_and_the_source_is_folded(kind: str, shared: bool
     assert [said(target.decode(ids)) for ids in target.encode(TARGET)] == list(map(said, TARGET))
     assert source.decode(source.encode(["ｌäuft ½ m²"])[0]) == "läuft 1⁄2 m2"
     assert source.encode(["e\u0301 ﬁ"]) == source.encode(["é fi"])
+    assert (source.normalization, target.normalization) == ("nmt_nfkc", "identity")
 
 
 @pytest.mark.parametrize("kind", KINDS)

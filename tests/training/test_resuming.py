@@ -12,6 +12,7 @@ import pytest
 
 import nmt.training.trainer
 from nmt.checkpoint.checkpoint import CheckpointContents, load_checkpoint
+from nmt.checkpoint.describe import describe_model
 from nmt.checkpoint.layout import CONFIG
 from nmt.config import Config, from_yaml
 from nmt.errors import ConfigError, DataError, ModelError
@@ -189,6 +190,8 @@ def test_a_run_of_an_earlier_version_translates_and_goes_on_as_before(
     assert "target_normalization" not in (own / "run" / "checkpoints" / "step-00000002" / CONFIG).read_text()
     source, target = Translator.load("run", device="cpu").tokenizers
     assert source is target and target.decode(target.encode(["Ⅻ ｆ"])[0]) == "XII f"
+    rules = describe_model(own / "run" / "checkpoints" / "step-00000002")["configuration"]["tokenizer"]
+    assert rules["normalization"] == rules["target_normalization"] == "nmt_nfkc"
     assert train(configured(training={"max_steps": 3}), "run") == "max_steps 3 reached"
     again = load_checkpoint(own / "run" / "checkpoints" / "step-00000003")
     assert again.tokenizers.source is again.tokenizers.target

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import nmt.visualization.heatmap
+from contrast import BLACK, WHITE, Colour, contrast, luminance
 from nmt.io.terminal import label, width
 from nmt.visualization.heatmap import heatmap
 
@@ -66,9 +67,9 @@ def test_nothing_a_terminal_obeys_comes_through() -> None:
 
 
 def test_colour_begins_cells_in_their_column_whatever_the_label_takes() -> None:
-    plain, emoji = heatmap(["a"], ["plain", "👩‍💻"], np.array([[1.0], [0.0]]), color=True, background=0.0)[1:]
-    assert plain == "plain \x1b[48;5;255m  \x1b[0m"
-    assert emoji == "   👩‍💻\x1b[6G \x1b[48;5;232m  \x1b[0m"
+    plain, emoji = heatmap(["a"], ["plain", "👩‍💻"], np.array([[1.0], [0.5]]), color=True, background=0.0)[1:]
+    assert plain == "plain \x1b[48;5;231m  \x1b[0m"
+    assert emoji == "   👩‍💻\x1b[6G \x1b[48;5;244m  \x1b[0m"
 
 
 def test_a_heatmap_too_wide_is_drawn_in_bands() -> None:
@@ -113,25 +114,42 @@ def test_a_large_heatmap_takes_time_in_proportion_to_its_cells(monkeypatch: pyte
     assert calls <= 500
 
 
-def greys(lines: list[str]) -> list[int]:
-    """The greys (0 to 255) of the cells, in the order of the lines."""
-    return [8 + 10 * (int(number) - 232) for number in re.findall("48;5;([0-9]+)m", "".join(lines))]
+BACKGROUNDS = {
+    "black": BLACK,
+    "white": WHITE,
+    "grey": (128, 128, 128),
+    "the middle": (118, 118, 118),
+    "just above the middle": (119, 119, 119),
+    "light grey": (192, 192, 192),
+    "solarized dark": (0, 43, 54),
+    "solarized light": (253, 246, 227),
+    "dracula": (40, 42, 54),
+    "Ubuntu": (48, 10, 36),
+    "blue": (0, 0, 255),
+    "green": (0, 255, 0),
+}
 
 
-def contrast(one: float, other: float) -> float:
-    """The contrast of two greys from 0 to 1, as the Web Content Accessibility Guidelines compute it."""
-    lights = sorted((grey / 12.92 if grey <= 0.04045 else ((grey + 0.055) / 1.055) ** 2.4) for grey in (one, other))
-    return (lights[1] + 0.05) / (lights[0] + 0.05)
+def drawn_colours(lines: list[str], background: Colour) -> list[Colour]:
+    """The colour of the first column of each row with a label of one letter, on 256 colours."""
+    found: list[Colour] = []
+    for line in lines:
+        number = re.match("[a-z](?: \x1b\\[48;5;([0-9]+)m)?", line)
+        if number is not None:
+            grey = {None: None, "16": 0, "231": 255}.get(number[1], 8 + 10 * (int(number[1] or 0) - 232))
+            found.append(background if grey is None else (grey,) * 3)
+    return found
 
 
-@pytest.mark.parametrize("background", [0.0, 0.12, 0.3, 0.5, 0.55, 0.7, 0.96, 1.0])
-def test_more_attention_stands_out_more_on_any_background(background: float) -> None:
-    weights = np.linspace(0, 1, 9)[:, None]
-    lines = heatmap(["a"], list("abcdefghi"), weights, color=True, background=background)
-    contrasts = [contrast(background, grey / 255) for grey in greys(lines)]
-    assert contrasts[0] < 1.3
-    assert contrasts[1:] == sorted(contrasts[1:])
-    assert contrasts[-1] > 3.5
+@pytest.mark.parametrize("name", BACKGROUNDS)
+def test_more_attention_stands_out_more_on_any_background(name: str) -> None:
+    background = BACKGROUNDS[name]
+    weights = np.array([0, 0.002, 0.01, *np.linspace(0.125, 1, 8)])[:, None]
+    lines = heatmap(["a"], list("abcdefghijk"), weights, color=True, background=luminance(background))[1:]
+    contrasts = [contrast(background, colour) for colour in drawn_colours(lines, background)]
+    assert contrasts[:3] == [1, 1, 1]
+    assert contrasts == sorted(contrasts) and contrasts[3] > 1.05
+    assert contrasts[-1] >= 4.5
 
 
 def test_on_an_unknown_background_blocks_have_the_colour_of_text() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from html.parser import HTMLParser
@@ -13,6 +14,7 @@ import pytest
 
 import nmt
 import nmt.translation.notebook
+from contrast import BLACK, WHITE, Colour, contrast
 from nmt.translation.result import Output, SegmentAttention, Translation
 from nmt.visualization import notebook
 
@@ -48,6 +50,15 @@ def test_a_heat_map_has_a_cell_for_each_pair_of_words() -> None:
     cells = Cells(notebook.heat_map(make_translation("a b", "x y")))
     assert cells.heads == ["a", "b", "x", "y"]
     assert cells.weights == ["0.900", "0.100", "0.200", "0.800"]
+
+
+@pytest.mark.parametrize("background", [BLACK, WHITE])
+def test_attention_stands_out_in_a_notebook_whatever_its_background(background: Colour) -> None:
+    html = notebook.heat_map(make_translation("a b", "x y"))
+    found = re.findall(r"background:rgba\((\d+),(\d+),(\d+),([0-9.]+)\)", html)
+    assert [weight for *_, weight in found] == ["0.900", "0.100", "0.200", "0.800"]
+    red, green, blue = map(int, found[0][:3])
+    assert contrast((red, green, blue), background) >= 4.5
 
 
 def test_text_never_becomes_markup_of_a_heat_map() -> None:
