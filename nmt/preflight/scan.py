@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import chain, groupby
 
 from nmt.config import Config
+from nmt.preflight.conventions import check_conventions, numbered_texts
 from nmt.preflight.files import TEST, TRAINING, VALIDATION, FileInventory, PairSet, pair_sets
 from nmt.preflight.findings import Findings, Group, share
 from nmt.preflight.languages import SetProfile, check_languages
@@ -15,6 +16,7 @@ from nmt.preflight.overlap import HeldOutLines, OverlapSearch, RepeatedPairs
 from nmt.preflight.pairs import PairCounts
 from nmt.preflight.reading import HEAD_PAIRS, LinePair, PairReader
 from nmt.preflight.reservoir import Reservoir
+from nmt.preflight.templates import report_templates
 from nmt.preflight.text import FileText
 
 _PAIRS_TO_JUDGE = 1000  # below it, nobody is surprised that the fit cannot be judged
@@ -75,6 +77,7 @@ def scan(
         search.report("" if whole else f" (its first {read:,} pairs)", findings)
     profiles = {name: SetProfile.from_pairs(one.set.files.pairs, one.sample.pairs) for name, one in scans.items()}
     check_languages(config, profiles, TRAINING, findings)
+    _check_writing(scans, findings)
     _check_fit(config, scans, reader, findings, lambda: progress(0))
     return {name: scanned.sample for name, scanned in scans.items()}
 
@@ -95,6 +98,15 @@ def _read(scans: dict[str, SetScan], reader: PairReader, repeated: RepeatedPairs
             held_out.append(HeldOutLines(scanned.set, pairs))
         searches += current
     return searches
+
+
+def _check_writing(scans: dict[str, SetScan], findings: Findings) -> None:
+    """Checks how the lines are written: what most of them have in common, and what only those of one set have."""
+    lines = {name: numbered_texts(scanned.set.files, scanned.sample.pairs) for name, scanned in scans.items()}
+    for name, sides in lines.items():
+        for side, some in zip(("source", "target"), sides, strict=True):
+            report_templates(side, name, some, findings)
+    check_conventions(lines, TRAINING, findings)
 
 
 def _check_fit(

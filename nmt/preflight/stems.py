@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 
 # Scripts that write no spaces between words, of which each character counts as a word.
-_UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"
-_LETTER = rf"[^\W\d_{_UNSPACED}]"
+UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"
+_LETTER = rf"[^\W\d_{UNSPACED}]"
 # After the sixth letter there is mostly inflection.
-_WORD = re.compile(rf"([{_UNSPACED}]|\d+|{_LETTER}{{1,6}}){_LETTER}*")
+_WORD = re.compile(rf"([{UNSPACED}]|\d+|{_LETTER}{{1,6}}){_LETTER}*")
 
 
 def stems(text: str) -> list[str]:
