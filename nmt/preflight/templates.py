@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from typing import NamedTuple
 
 from nmt.preflight.conventions import NumberedText
 from nmt.preflight.findings import Findings, Group, share
@@ -15,9 +16,19 @@ _WORDS, _CHARACTERS = 3, 8  # length of a run, in words, or in characters of scr
 _WINDOW_WORDS, _WINDOW_CHARACTERS = 16, 40  # at an end of a line
 _LONG_WORD = 15  # characters a word above which a text has no spaces between its words
 _LONGEST = 16
+_MOST_CHARACTERS = 400  # of a line that are looked at
 _NUMBER = re.compile(r"\d+")
 
 _Units = tuple[str, ...]
+
+
+class _Template(NamedTuple):
+    """A run of units that most lines hold near one of their ends."""
+
+    run: _Units
+    count: int  # lines that hold it
+    distance: int  # units between the run and that end, summed over these lines
+    first: int  # index of the first of them
 
 
 def report_templates(side: str, name: str, lines: Sequence[NumberedText], findings: Findings) -> None:
@@ -25,39 +36,46 @@ def report_templates(side: str, name: str, lines: Sequence[NumberedText], findin
     if len(lines) < _LEAST_LINES:
         return
     spaced = sum(len(line.text.split()) for line in lines) * _LONG_WORD >= sum(len(line.text) for line in lines)
-    for way, at_end in (("begin", False), ("end", True)):
-        ends = [_units(line.text, at_end, spaced) for line in lines]
-        count, run = _commonest(ends, _WORDS if spaced else _CHARACTERS)
-        if not run:
-            continue
-        shown = (" " if spaced else "").join(run)
-        first = next(line for line, end in zip(lines, ends, strict=True) if run in _runs(end, len(run)))
-        what = f"{share(count, len(lines))} sampled {side} lines of {name} {way} with “… {shown} …” or nearly so"
-        what = what.replace("“… ", "“") if way == "begin" else what.replace(" …”", "”")
-        advice = (
-            "take it away from every line, since a model learns to write it: sed can; `nmt prepare` leaves out a "
-            "third column with attributions if you give it the table as it was distributed"
-        )
-        findings.warn(Group.TEXT, "template", first.where, what, advice)
+    found: list[tuple[int, str, _Template]] = []
+    for way, backward in (("begin", False), ("end", True)):
+        ends = [_units(line.text, backward, spaced) for line in lines]
+        if template := _commonest(ends, _WORDS if spaced else _CHARACTERS):
+            found.append((template.distance, way, template))
+    if not found:
+        return
+    _, way, template = min(found)  # of short lines, both ends hold what stands at one
+    run = template.run if way == "begin" else template.run[::-1]
+    shown = (" " if spaced else "").join(run)
+    what = f"{share(template.count, len(lines))} sampled {side} lines of {name} {way} with “{shown}” or nearly so"
+    advice = (
+        "take it away from every line, since a model learns to write it; of a table with a column of attributions, "
+        "`nmt prepare` takes only the texts"
+    )
+    findings.warn(Group.TEXT, "template", lines[template.first].where, what, advice)
 
 
-def _units(text: str, at_end: bool, spaced: bool) -> _Units:
-    units = tuple(_NUMBER.sub("0", text).split() if spaced else _NUMBER.sub("0", text).strip())
-    window = _WINDOW_WORDS if spaced else _WINDOW_CHARACTERS
-    return units[-window:] if at_end else units[:window]
+def _units(text: str, backward: bool, spaced: bool) -> _Units:
+    """Returns the words or characters at an end of a line, the outermost first, with 0 for numbers."""
+    text = _NUMBER.sub("0", text[-_MOST_CHARACTERS:] if backward else text[:_MOST_CHARACTERS])
+    units = text.split() if spaced else text.strip()
+    return tuple(units[::-1] if backward else units)[: _WINDOW_WORDS if spaced else _WINDOW_CHARACTERS]
 
 
-def _runs(units: _Units, length: int) -> Iterator[_Units]:
-    return (units[start : start + length] for start in range(len(units) - length + 1))
+def _runs(units: _Units, length: int) -> list[_Units]:
+    return [units[start : start + length] for start in range(len(units) - length + 1)]
 
 
-def _commonest(ends: Sequence[_Units], length: int) -> tuple[int, _Units]:
-    """Returns the longest run of at least `length` units that most of the ends hold, and how many do."""
-    found: tuple[int, _Units] = (0, ())
+def _commonest(ends: Sequence[_Units], length: int) -> _Template | None:
+    """Returns the longest run of at least `length` units that most of the ends hold."""
+    best: tuple[_Units, int] | None = None
     while length <= _LONGEST:
         counts = Counter(run for end in ends for run in set(_runs(end, length)))
         run, count = max(counts.items(), key=lambda item: (item[1], item[0]), default=((), 0))
         if count <= _MOST * len(ends):
             break
-        found, length = (count, run), length + 1
-    return found
+        best, length = (run, count), length + 1
+    if best is None:
+        return None
+    run, count = best
+    held = [(number, runs.index(run)) for number, end in enumerate(ends) if run in (runs := _runs(end, len(run)))]
+    return _Template(run, count, sum(distance for _, distance in held), held[0][0])

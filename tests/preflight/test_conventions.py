@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 import unicodedata
 
 import pytest
@@ -134,10 +135,8 @@ HOSTILE = ["\0" * 50, "\ud7ff\uf8ff", "\u202e\u2028\x85", "\U0001f600" * 40, "'"
 
 
 @pytest.mark.parametrize("trait", TRAITS, ids=lambda trait: trait.name)
-def test_no_line_takes_long(trait, benchmark_seconds=0.05):
-    import time
-
+def test_no_line_takes_long(trait):
     for text in HOSTILE:
         before = time.process_time()
-        trait.has(text) and trait.applies(text)
-        assert time.process_time() - before < benchmark_seconds
+        assert trait.has(text) in (True, False) and trait.applies(text) in (True, False)
+        assert time.process_time() - before < 0.1
