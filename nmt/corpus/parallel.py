@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from nmt.errors import DataError, InputFileError, Problem
 from nmt.io.lines import Line, ready_lines
-from nmt.io.streams import InputStream, open_input, read_lines
+from nmt.io.streams import InputStream, open_text, read_lines
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ def count_lines(path: str, tick: Callable[[], None] = lambda: None) -> int:
         InputFileError: the file cannot be read.
     """
     lines, last = 0, b"\n"
-    with open_input(path) as stream:
+    with open_text(path) as stream:
         while block := stream.read():
             lines += block.count(b"\n")
             last = block[-1:]

@@ -1,34 +1,39 @@
 """Files and standard streams, compressed or not, with errors that name the file.
 
-`-` is standard input or output. A path that ends in `.gz` is read and written compressed with gzip, one that ends in
-`.zst` with Zstandard, which needs the extra `zstd`.
+`-` is standard input or output. A path that ends in `.gz`, `.xz`, `.bz2` or `.zst` is read and written compressed, the
+last with the extra `zstd`.
 """
 
 from __future__ import annotations
 
-import gzip
-import importlib.util
-import io
 import os
+import re
 import select
 import sys
-import zlib
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import IO, Self
+from typing import Self
 
 from nmt.errors import InputFileError, NmtError, StorageError
+from nmt.io.compression import (
+    BLOCK_BYTES,
+    DamagedDataError,
+    compression_of,
+    packing_writer,
+    require_library,
+    unpacked_blocks,
+)
+from nmt.io.file_kind import ARCHIVES, COMPRESSED, HEAD_BYTES, FileKind, kind_of
 from nmt.io.lines import Line, output_line, ready_lines
-from nmt.libraries import how_to_install
-
-BLOCK_BYTES = 1 << 16
-"""Number of bytes read at once, and gathered before they are written."""
 
 _LINES_AT_ONCE = 4096
 
-# One kibibyte of Zstandard can hold 32 MiB of text, which its decompressor returns all at once.
-_ZSTANDARD_BLOCK_BYTES = 1 << 10
+# Names of archives; others, too, are told by what they hold, but only where a text is expected.
+_ARCHIVE_NAME = re.compile(r"\.(zip|7z|rar|tgz|tar(\.\w+)?)$", re.IGNORECASE)
+
+_READ_BY_PREPARE = ARCHIVES - {FileKind.SEVEN_ZIP, FileKind.RAR} | COMPRESSED | {FileKind.PARQUET}
+_NO_TEXT = ARCHIVES | _READ_BY_PREPARE | {FileKind.PDF, FileKind.PICTURE}
 
 
 class InputStream:
@@ -49,6 +54,10 @@ class InputStream:
             if self._poll is not None:
                 self._poll.poll()  # a descriptor that the caller made non-blocking would not wait by itself
             return next(self._blocks, b"")
+
+    def refuse_other_than_text(self) -> None:
+        """Makes the first `read` raise InputFileError if what is there begins as an archive or the like does."""
+        self._blocks = _text_blocks(self.name, self._blocks)
 
     def is_ready(self) -> bool:
         """Returns whether `read` would return without waiting for a writer."""
@@ -99,48 +108,57 @@ class LineWriter:
 
 
 def open_input(path: str) -> InputStream:
-    """Opens `path` for reading; raises InputFileError if it is missing, is a directory, or may not be read."""
+    """Opens `path` for reading, whatever it holds, unless its name says that it is an archive, and it is one.
+
+    Raises InputFileError if it is missing, is a directory, may not be read, or, at the first `read`, is an archive.
+    """
+    return _open_input(path, check=_ARCHIVE_NAME.search(path) is not None)
+
+
+def open_text(path: str) -> InputStream:
+    """Opens a text for reading as `open_input` does; archives and the like are refused at the first `read`."""
+    return _open_input(path, check=True)
+
+
+def _open_input(path: str, *, check: bool) -> InputStream:
     if path == "-":
         return _open_standard_input()
+    compression = compression_of(path)
     with _input_errors(path), ExitStack() as resources:
-        if path.endswith(".gz"):
-            packed = resources.enter_context(_checked_path(path, InputFileError).open("rb"))
-            return InputStream(path, _gzip_blocks(packed), None, resources.pop_all())
-        raw = resources.enter_context(_checked_path(path, InputFileError).open("rb", buffering=0))
-        if path.endswith(".zst"):
-            _require_zstandard(path, InputFileError)
-            return InputStream(path, _zstandard_blocks(raw), None, resources.pop_all())
-        return _from_descriptor(path, raw.fileno(), resources.pop_all())
+        file = _checked_path(path, InputFileError)
+        if compression is not None:
+            packed = resources.enter_context(file.open("rb"))
+            require_library(compression, path, InputFileError)
+            stream = InputStream(path, unpacked_blocks(packed, compression), None, resources.pop_all())
+        else:
+            raw = resources.enter_context(file.open("rb", buffering=0))
+            stream = _from_descriptor(path, raw.fileno(), resources.pop_all())
+    if check:
+        stream.refuse_other_than_text()
+    return stream
 
 
 def open_output(path: str) -> LineWriter:
     """Opens `path` for writing lines, and empties a file of that name; raises StorageError if it cannot be written."""
     if path == "-":
         return _open_standard_output()
+    compression = compression_of(path)
     with _output_errors(path), ExitStack() as resources:
-        if path.endswith(".zst"):
-            _require_zstandard(path, StorageError)
-        packed = path.endswith((".gz", ".zst"))
-        raw = resources.enter_context(_checked_path(path, StorageError).open("wb", buffering=-1 if packed else 0))
-        if path.endswith(".gz"):
-            # Without name and time in its header the same lines give the same file.
-            packer = resources.enter_context(gzip.GzipFile(filename="", fileobj=raw, mode="wb", mtime=0))
-            return LineWriter(path, packer.write, resources.pop_all())
-        if path.endswith(".zst"):
-            import zstandard
-
-            writer = resources.enter_context(zstandard.ZstdCompressor().stream_writer(raw))
-            return LineWriter(path, writer.write, resources.pop_all())
-        descriptor = raw.fileno()
+        file = _checked_path(path, StorageError)
+        if compression is not None:
+            require_library(compression, path, StorageError)
+            raw = resources.enter_context(file.open("wb"))
+            return LineWriter(path, packing_writer(raw, compression, resources), resources.pop_all())
+        descriptor = resources.enter_context(file.open("wb", buffering=0)).fileno()
         return LineWriter(path, lambda data: _write_all(descriptor, data), resources.pop_all())
 
 
 def read_lines(path: str, warn: Callable[[str], None]) -> Iterator[Line]:
-    """Yields the lines of `path` (see `nmt.io.lines.ready_lines`); the file is open until the last is taken.
+    """Yields the lines of a text (see `ready_lines`); memory does not grow with their number or their length.
 
-    Raises InputFileError if the file cannot be opened or, on the way, cannot be read.
+    Raises InputFileError if the file cannot be opened, is an archive or the like or, on the way, cannot be read.
     """
-    with open_input(path) as stream:
+    with open_text(path) as stream:
         for lines in ready_lines(stream, warn, most=_LINES_AT_ONCE):
             yield from lines
 
@@ -161,6 +179,16 @@ def _from_descriptor(name: str, descriptor: int, resources: ExitStack) -> InputS
     poll = select.poll()
     poll.register(descriptor, select.POLLIN)
     return InputStream(name, iter(lambda: os.read(descriptor, BLOCK_BYTES), b""), poll, resources)
+
+
+def _text_blocks(name: str, blocks: Iterator[bytes]) -> Iterator[bytes]:
+    first = next(blocks, b"")
+    kind = kind_of(first[:HEAD_BYTES])
+    if kind in _NO_TEXT:
+        reader = "; nmt prepare reads it" if kind in _READ_BY_PREPARE else ""
+        raise InputFileError(name, f"is {kind}, not text{reader}")
+    yield first
+    yield from blocks
 
 
 def _open_standard_output() -> LineWriter:
@@ -186,40 +214,6 @@ def _write_all(descriptor: int, data: bytes) -> None:
             poll.poll()
 
 
-def _gzip_blocks(packed: io.BufferedReader) -> Iterator[bytes]:
-    """Decompresses one or several members; unlike `gzip` itself, notices a file cut short to nothing."""
-    if not packed.peek(1):
-        raise EOFError
-    with gzip.GzipFile(fileobj=packed, mode="rb") as unpacked:
-        yield from iter(lambda: unpacked.read(BLOCK_BYTES), b"")
-
-
-def _zstandard_blocks(packed: IO[bytes]) -> Iterator[bytes]:
-    """Decompresses one or several frames; unlike `zstandard`'s own reader, notices a frame that is cut short."""
-    import zstandard
-
-    decompressor = zstandard.ZstdDecompressor()
-    frame, is_empty = None, True
-    try:
-        while data := packed.read(_ZSTANDARD_BLOCK_BYTES):
-            is_empty = False
-            while data:
-                frame = frame or decompressor.decompressobj()
-                text = frame.decompress(data)
-                yield from (text[start : start + BLOCK_BYTES] for start in range(0, len(text), BLOCK_BYTES))
-                data = frame.unused_data if frame.eof else b""
-                frame = None if frame.eof else frame
-    except zstandard.ZstdError as error:
-        raise zlib.error(str(error)) from error
-    if frame is not None or is_empty:
-        raise EOFError
-
-
-def _require_zstandard(path: str, error_class: type[NmtError]) -> None:
-    if importlib.util.find_spec("zstandard") is None:
-        raise error_class(path, f"needs Zstandard: {how_to_install('zstd')}")
-
-
 def _checked_path(path: str, error_class: type[NmtError]) -> Path:
     with suppress(UnicodeEncodeError):
         if path and b"\0" not in os.fsencode(path):
@@ -235,7 +229,7 @@ def _input_errors(name: str) -> Iterator[None]:
         raise InputFileError(name, "no such file") from error
     except IsADirectoryError as error:
         raise InputFileError(name, "is a directory, not a file") from error
-    except (gzip.BadGzipFile, zlib.error) as error:
+    except DamagedDataError as error:
         raise InputFileError(name, f"is damaged, or not compressed as its name says: {error}") from error
     except EOFError as error:
         raise InputFileError(name, "ends in the middle of its compressed data") from error

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from nmt.config import Config
 from nmt.corpus.parallel import CorpusFiles, absence, count_lines, unequal_lines
 from nmt.errors import DataError, InputFileError, ModelError, Problem
+from nmt.io.compression import compression_of
 from nmt.preflight.columns import report_table, table_of
 from nmt.preflight.findings import Findings, Group
 from nmt.tokenization.tokenizer import Tokenizer
@@ -21,7 +22,6 @@ TRAINING, VALIDATION, TEST = "training", "validation", "test"
 
 # Total size up to which files are read to their ends, in a few seconds, to count their lines.
 COUNTED_BYTES = 1 << 30
-_PACKED = (".gz", ".zst")
 _USUAL_COMPRESSION = 4
 
 FEW_VALIDATION_PAIRS = 100
@@ -108,7 +108,7 @@ def _paths(sets: Sequence[PairSet]) -> list[str]:
 
 
 def _text_bytes(paths: Sequence[str]) -> int:
-    return sum(Path(path).stat().st_size * (_USUAL_COMPRESSION if path.endswith(_PACKED) else 1) for path in paths)
+    return sum(Path(path).stat().st_size * (_USUAL_COMPRESSION if compression_of(path) else 1) for path in paths)
 
 
 def _count(path: str, files: FileInventory, findings: Findings, tick: Callable[[], None]) -> None:
@@ -142,5 +142,5 @@ def _check_counts(name: str, named: CorpusFiles, files: FileInventory, findings:
 def estimated_lines(path: str, lines: Sequence[str]) -> int:
     """Estimates the number of lines of a file from its size and from that of some of its lines."""
     text = "".join(f"{line}\n" for line in lines).encode(errors="replace")
-    size = len(gzip.compress(text)) if path.endswith(_PACKED) else len(text)
+    size = len(gzip.compress(text)) if compression_of(path) else len(text)
     return round(Path(path).stat().st_size * len(lines) / max(1, size))

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-_COMPRESSED = {".gz", ".zst", ".xz", ".bz2"}
+from nmt.io.compression import unpacked_name
+
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*")
 _TRAINING = re.compile(r"(?<![A-Za-z])train(ing)?(?![A-Za-z])")
 
@@ -15,10 +16,7 @@ TEST_NAMES = ("test",)
 
 def language_of(path: str) -> str | None:
     """Returns the language code that a file's name ends in, as `train.en.gz` does; None without one."""
-    name = Path(path)
-    while name.suffix in _COMPRESSED:
-        name = name.with_suffix("")
-    ending = name.suffix.removeprefix(".")
+    ending = Path(unpacked_name(path)).suffix.removeprefix(".")
     return ending if _LANGUAGE.fullmatch(ending) and ending.lower() != "txt" else None
 
 

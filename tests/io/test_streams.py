@@ -1,10 +1,15 @@
+import bz2
 import gzip
 import io
+import lzma
 import os
 import random
 import subprocess
 import sys
+import tarfile
 import time
+import zipfile
+import zlib
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -12,11 +17,15 @@ import pytest
 import zstandard
 
 from nmt.errors import InputFileError, StorageError
+from nmt.io.compression import BLOCK_BYTES
 from nmt.io.lines import ready_lines
-from nmt.io.streams import BLOCK_BYTES, open_input, open_output, read_lines
+from nmt.io.streams import open_input, open_output, open_text, read_lines
 
 TEXT = "ein Hund\r\nläuft\u2028weiter\n\n\x85🙂\0\n"
 LINES = ["ein Hund", "läuft\u2028weiter", "", "\x85🙂\0"]
+
+
+COMPRESSED = ["a.gz", "a.zst", "a.xz", "a.bz2"]
 
 
 def texts_of(path):
@@ -28,6 +37,10 @@ def write(path, data):
         data = gzip.compress(data)
     if path.suffix == ".zst":
         data = zstandard.ZstdCompressor().compress(data)
+    if path.suffix == ".xz":
+        data = lzma.compress(data)
+    if path.suffix == ".bz2":
+        data = bz2.compress(data)
     path.write_bytes(data)
     return path
 
@@ -36,7 +49,7 @@ def noise(size):
     return random.Random(1).randbytes(size)
 
 
-@pytest.mark.parametrize("name", ["plain", "a.gz", "a.zst"])
+@pytest.mark.parametrize("name", ["plain", *COMPRESSED])
 def test_large_files_come_in_blocks_and_whole(tmp_path, name):
     data = noise(50) * 20_000
     with open_input(str(write(tmp_path / name, data))) as stream:
@@ -45,15 +58,85 @@ def test_large_files_come_in_blocks_and_whole(tmp_path, name):
     assert max(map(len, blocks)) <= BLOCK_BYTES
 
 
-@pytest.mark.parametrize("name", ["a.gz", "a.zst"])
+@pytest.mark.parametrize("name", COMPRESSED)
 def test_concatenated_compressed_files_are_read_to_the_end(tmp_path, name):
     path = write(tmp_path / name, b"a\n")
     path.write_bytes(path.read_bytes() * 3)
     assert texts_of(path) == ["a", "a", "a"]
 
 
+@pytest.mark.parametrize(("name", "packed"), [("a.gz", gzip.compress(b"a\n")), ("a.xz", lzma.compress(b"a\n"))])
+def test_zeros_after_compressed_data_are_nothing(tmp_path, name, packed):
+    (tmp_path / name).write_bytes(packed + bytes(8) + packed + bytes(512))
+    assert texts_of(tmp_path / name) == ["a", "a"]
+
+
+def test_an_xz_file_that_asks_for_much_memory_is_an_error(tmp_path):
+    small = lzma.compress(b"a\n")
+    # The size of the dictionary is a byte of the block's header, whose checksum follows.
+    header = bytearray(small[12:24])
+    place = header.index(0x21) + 2  # filter, size of its properties, then the size of the dictionary
+    header[place] = 36  # 1 GiB
+    header[8:12] = zlib.crc32(bytes(header[:8])).to_bytes(4, "little")
+    (tmp_path / "a.xz").write_bytes(small[:12] + header + small[24:])
+    with pytest.raises(InputFileError, match=r"a\.xz: is damaged, or not compressed.*[Mm]emory"):
+        list(read_lines(str(tmp_path / "a.xz"), pytest.fail))
+
+
+def zipped(path):
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("a.txt", "text\n")
+
+
+def tarred(path):
+    with tarfile.open(path, "w:gz" if path.suffix == ".gz" else "w") as archive:
+        archive.add(__file__, "a.txt")
+
+
+@pytest.mark.parametrize(
+    ("name", "make", "what"),
+    [
+        ("corpus.zip", zipped, "is a zip archive, not text; nmt prepare reads it"),
+        ("corpus.en", zipped, "is a zip archive, not text; nmt prepare reads it"),
+        ("corpus.tar.gz", tarred, "is a tar archive, not text; nmt prepare reads it"),
+        ("corpus.tar", tarred, "is a tar archive, not text; nmt prepare reads it"),
+        ("corpus.en", lambda path: path.write_bytes(gzip.compress(b"a")), "is compressed with gzip, not text; nmt"),
+        ("corpus.tgz", lambda path: path.write_bytes(gzip.compress(b"a")), "is compressed with gzip, not text; nmt"),
+        ("corpus.pdf", lambda path: path.write_bytes(b"%PDF-1.7\n"), "is a PDF document, not text$"),
+        ("corpus.7z", lambda path: path.write_bytes(b"7z\xbc\xaf\x27\x1c"), "is a 7z archive, not text$"),
+    ],
+)
+def test_an_archive_is_no_text(tmp_path, name, make, what):
+    make(tmp_path / name)
+    with pytest.raises(InputFileError, match=rf"{name}: {what}") as caught:
+        list(read_lines(str(tmp_path / name), pytest.fail))
+    assert caught.value.exit_code == 66
+
+
+def test_any_bytes_are_an_input_unless_they_are_an_archive_by_name_too(tmp_path):
+    data = gzip.compress(b"a\n")
+    for name in ("a.txt", "a", "tar", "tgz.txt"):
+        (tmp_path / name).write_bytes(data)
+        with open_input(str(tmp_path / name)) as stream:
+            assert stream.read() == data
+    (tmp_path / "a.tgz").write_bytes(data)
+    with open_input(str(tmp_path / "a.tgz")) as stream, pytest.raises(InputFileError, match="is compressed with gzip"):
+        stream.read()
+    (tmp_path / "a.zip").write_bytes(b"text\n")
+    assert texts_of(tmp_path / "a.zip") == ["text"]
+
+
+def test_the_kind_of_a_text_is_told_by_what_there_is(tmp_path):
+    os.mkfifo(tmp_path / "pipe.zip")
+    feed = (tmp_path / "pipe.zip").open("r+b", buffering=0)
+    with ThreadPoolExecutor(1) as waiting, open_text(str(tmp_path / "pipe.zip")) as stream, feed:
+        for line in (b"P", b"K"):
+            feed.write(line)
+            assert waiting.submit(stream.read).result(timeout=5) == line
+
+
 @pytest.mark.promise(18, gate=1, full=1)
-@pytest.mark.parametrize("name", ["a.gz", "a.zst"])
+@pytest.mark.parametrize("name", COMPRESSED)
 def test_promise_18_a_compressed_file_cut_short_is_an_error(tmp_path, name):
     path = write(tmp_path / name, noise(100_000))
     path.write_bytes(path.read_bytes()[:-20])
@@ -61,21 +144,21 @@ def test_promise_18_a_compressed_file_cut_short_is_an_error(tmp_path, name):
         list(read_lines(str(path), [].append))
 
 
-@pytest.mark.parametrize("name", ["a.gz", "a.zst"])
+@pytest.mark.parametrize("name", COMPRESSED)
 def test_a_compressed_file_cut_short_to_nothing_is_an_error(tmp_path, name):
     (tmp_path / name).touch()
     with pytest.raises(InputFileError, match=f"{name}: ends in the middle"):
         list(read_lines(str(tmp_path / name), [].append))
 
 
-@pytest.mark.parametrize("name", ["plain", "a.gz", "a.zst"])
+@pytest.mark.parametrize("name", ["plain", *COMPRESSED])
 def test_a_written_file_without_lines_is_read_as_one(tmp_path, name):
     with open_output(str(tmp_path / name)):
         pass
     assert texts_of(tmp_path / name) == []
 
 
-@pytest.mark.parametrize("name", ["a.gz", "a.zst"])
+@pytest.mark.parametrize("name", COMPRESSED)
 def test_a_compressed_file_that_is_damaged_is_an_error(tmp_path, name):
     path = write(tmp_path / name, noise(50) * 3000)
     packed = bytearray(path.read_bytes())
@@ -85,9 +168,9 @@ def test_a_compressed_file_that_is_damaged_is_an_error(tmp_path, name):
         list(read_lines(str(path), [].append))
 
 
-@pytest.mark.parametrize("name", ["a.gz", "a.zst"])
+@pytest.mark.parametrize("name", COMPRESSED)
 def test_a_plain_file_with_a_compressed_name_is_an_error(tmp_path, name):
-    (tmp_path / name).write_bytes(b"just text\n")
+    (tmp_path / name).write_bytes(b"just a line of text\n")
     with pytest.raises(InputFileError, match=f"{name}: is damaged, or not compressed"):
         list(read_lines(str(tmp_path / name), pytest.fail))
 
@@ -181,7 +264,7 @@ with open_output("-") as writer:
         assert process.wait() == 0
 
 
-@pytest.mark.parametrize("name", ["plain", "a.gz", "a.zst"])
+@pytest.mark.parametrize("name", ["plain", *COMPRESSED])
 def test_what_is_written_can_be_read(tmp_path, name):
     texts = ["ein Hund", "", "läuft\u00a0🙂"] * 30_000
     with open_output(str(tmp_path / name)) as writer:
@@ -231,7 +314,7 @@ def test_a_place_that_cannot_be_written_is_an_error(tmp_path):
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
-@pytest.mark.parametrize("name", ["plain", "a.gz", "a.zst"])
+@pytest.mark.parametrize("name", ["plain", *COMPRESSED])
 def test_a_full_disk_is_an_error(tmp_path, name):
     (tmp_path / name).symlink_to("/dev/full")
     writer = open_output(str(tmp_path / name))
