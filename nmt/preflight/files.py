@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
@@ -14,7 +13,7 @@ from nmt.config import Config
 from nmt.corpus.parallel import CorpusFiles, absence, count_lines, unequal_lines
 from nmt.errors import DataError, InputFileError, ModelError, Problem
 from nmt.io.compression import compression_of
-from nmt.preflight.columns import report_table, table_of
+from nmt.preflight.contents import report_contents
 from nmt.preflight.findings import Findings, Group
 from nmt.tokenization.tokenizer import Tokenizer
 
@@ -77,7 +76,7 @@ def check_files(config: Config, full: bool, findings: Findings, tick: Callable[[
     if not files.counted:
         what = "the files are large: of each, only the beginning was read, and lines were not counted"
         findings.inform(Group.FILES, "not_counted", "", what, "--full reads everything")
-    tables = _report_tables(sets, files, findings)
+    tables = report_contents([path for path in _paths(sets) if path not in files.missing], findings)
     for source, target in chain.from_iterable(named.pairs for _, named in sets):
         if not (absence(source) or absence(target) or source in tables) and Path(source).samefile(target):
             what = f"the same file is source and target ({target})"
@@ -88,19 +87,6 @@ def check_files(config: Config, full: bool, findings: Findings, tick: Callable[[
                 raise InputFileError.from_problems([problem])
             Tokenizer.load(path)
     return files
-
-
-def _report_tables(sets: Sequence[PairSet], files: FileInventory, findings: Findings) -> set[str]:
-    """Reports the files that are tables, and returns them."""
-    tables = set()
-    for path in _paths(sets):
-        if path in files.missing or path in files.unreadable:
-            continue
-        with suppress(InputFileError):  # told by who reads it to its end
-            if (table := table_of(path)) is not None:
-                tables.add(path)
-                report_table(path, table, findings)
-    return tables
 
 
 def _paths(sets: Sequence[PairSet]) -> list[str]:

@@ -26,7 +26,7 @@ class _Template(NamedTuple):
     """A run of units that most lines hold near one of their ends."""
 
     run: _Units
-    count: int  # lines that hold it
+    lines: int  # that hold it
     distance: int  # units between the run and that end, summed over these lines
     first: int  # index of the first of them
 
@@ -46,7 +46,7 @@ def report_templates(side: str, name: str, lines: Sequence[NumberedText], findin
     _, way, template = min(found)  # of short lines, both ends hold what stands at one
     run = template.run if way == "begin" else template.run[::-1]
     shown = (" " if spaced else "").join(run)
-    what = f"{share(template.count, len(lines))} sampled {side} lines of {name} {way} with “{shown}” or nearly so"
+    what = f"{share(template.lines, len(lines))} sampled {side} lines of {name} {way} with “{shown}” or nearly so"
     advice = (
         "take it away from every line, since a model learns to write it; of a table with a column of attributions, "
         "`nmt prepare` takes only the texts"

@@ -1,20 +1,34 @@
-"""Columns: a file of which each line is a row of a table, with several texts parted by tabs."""
+"""What files hold, by their beginnings: text, or a table with several texts in a line, or XML and the like."""
 
 from __future__ import annotations
 
 import re
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from itertools import islice
 from typing import NamedTuple
 
-from nmt.io.streams import read_lines
+from nmt.errors import InputFileError
+from nmt.io.file_kind import HEAD_BYTES, FileKind, kind_of
+from nmt.io.streams import open_input, read_lines
 from nmt.preflight.findings import Findings, Group, share
 
 INSPECTED_LINES = 500
 _LEAST_LINES = 5
 _MOST = 0.9  # share of the lines, so that the file is a table
 _SHOWN = 60
+_PREPARE = "`nmt prepare {path} --output DIR` reads it"
+_EXTRACT = "take the text out of it, a sentence a line"
+# Archives and the like are refused by who reads them.
+_NO_LINES = {
+    FileKind.TMX: _PREPARE,
+    FileKind.TEST_SET: _PREPARE,
+    FileKind.XML: _EXTRACT,
+    FileKind.HTML: _EXTRACT,
+    FileKind.JSON: _EXTRACT,
+    FileKind.BINARY: "see what it is",
+}
 _NUMBER = re.compile(r"[\d.)]+")
 
 
@@ -47,12 +61,31 @@ def table_of(path: str) -> Table | None:
     return Table(columns, len(rows), len(lines), number, example)
 
 
+def report_contents(paths: Sequence[str], findings: Findings) -> set[str]:
+    """Reports files that training would read and that hold no lines of text, and returns them.
+
+    Those that cannot be read are left to who reads them to their ends.
+    """
+    found = set()
+    for path in paths:
+        with suppress(InputFileError):
+            with open_input(path) as stream:
+                kind = kind_of(stream.read()[:HEAD_BYTES])
+            if kind in _NO_LINES:
+                what = f"is {kind}, not text: training would take its lines for sentences"
+                findings.warn(Group.FILES, "not_text", path, what, _NO_LINES[kind].format(path=path))
+                found.add(path)
+            elif (table := table_of(path)) is not None:
+                _report_table(path, table, findings)
+                found.add(path)
+    return found
+
+
 def _cells(text: str) -> Sequence[str]:
     return [cell for cell in text.split("\t") if cell.strip()]
 
 
-def report_table(path: str, table: Table, findings: Findings) -> None:
-    """Adds a table to the findings: training would take each row for one sentence."""
+def _report_table(path: str, table: Table, findings: Findings) -> None:
     row = table.example.replace("\t", "⇥")
     shown = f"“{row[:_SHOWN]}{'…' if len(row) > _SHOWN else ''}”"
     lines = "lines" if table.read < INSPECTED_LINES else "first lines"
