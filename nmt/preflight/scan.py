@@ -10,6 +10,7 @@ from nmt.preflight.conventions import check_conventions, numbered_texts
 from nmt.preflight.files import TEST, TRAINING, VALIDATION, FileInventory, PairSet, pair_sets
 from nmt.preflight.findings import Findings, Group, share
 from nmt.preflight.languages import SetProfile, check_languages
+from nmt.preflight.lengths import lengths_agree
 from nmt.preflight.lexical_fit import learn_lexical_fit
 from nmt.preflight.misalignment import find_stretches, report_stretches
 from nmt.preflight.overlap import HeldOutLines, OverlapSearch, RepeatedPairs
@@ -128,7 +129,7 @@ def _check_fit(
             what += ", here and there in the files"
             advice = "look at pairs all over the files: they may have been mixed"
             findings.warn(Group.PAIRS, "scattered", where, what, advice)
-    elif fit.is_none:
+    elif fit.is_none and not lengths_agree(training.sample.blocks):
         what = "its lines and those of the target do not seem to have anything to do with each other"
         advice = "look whether the files belong together, in the same order"
         findings.warn(Group.PAIRS, "unrelated", where, what, advice)
