@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from nmt.config import Config
-from nmt.corpus.parallel import CorpusFiles, absence, count_lines, unequal_lines
+from nmt.corpus.parallel import CorpusFiles, Mark, absence, count_lines, unequal_lines
 from nmt.errors import DataError, InputFileError, ModelError, Problem
 from nmt.io.compression import compression_of
 from nmt.preflight.contents import report_contents
@@ -19,9 +19,10 @@ from nmt.tokenization.tokenizer import Tokenizer
 
 TRAINING, VALIDATION, TEST = "training", "validation", "test"
 
-# Total size up to which files are read to their ends, in a few seconds, to count their lines.
-COUNTED_BYTES = 1 << 30
-_USUAL_COMPRESSION = 4
+# Total size up to which files are read to their ends, in some seconds, to count their lines. Compressed ones hold
+# several times as much, and take several times as long for it.
+COUNTED_BYTES = 1 << 33
+_COST_OF_COMPRESSED = 16
 
 FEW_VALIDATION_PAIRS = 100
 MANY_VALIDATION_PAIRS = 20_000
@@ -46,6 +47,7 @@ class FileInventory:
     """The state of the files. Those that are missing or unreadable are among the findings."""
 
     lines: dict[str, int] = field(default_factory=dict)  # numbers of lines of the files that were counted
+    marks: dict[str, list[Mark]] = field(default_factory=dict)  # places in these
     missing: dict[str, Problem] = field(default_factory=dict)  # absent or not regular, and so must not be opened
     unreadable: set[str] = field(default_factory=set)  # not to their ends
     counted: bool = True  # True if lines were counted at all
@@ -94,12 +96,13 @@ def _paths(sets: Sequence[PairSet]) -> list[str]:
 
 
 def _text_bytes(paths: Sequence[str]) -> int:
-    return sum(Path(path).stat().st_size * (_USUAL_COMPRESSION if compression_of(path) else 1) for path in paths)
+    return sum(Path(path).stat().st_size * (_COST_OF_COMPRESSED if compression_of(path) else 1) for path in paths)
 
 
 def _count(path: str, files: FileInventory, findings: Findings, tick: Callable[[], None]) -> None:
     try:
-        files.lines[path] = count_lines(path, tick)
+        files.marks[path] = []
+        files.lines[path] = count_lines(path, tick, files.marks[path])
     except InputFileError as error:
         files.unreadable.add(path)
         findings.error(Group.FILES, "unreadable", error)

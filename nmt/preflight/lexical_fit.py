@@ -12,8 +12,8 @@ import numpy as np
 from nmt.corpus.ibm_model1 import learn_lexicon
 from nmt.corpus.parallel import Pair
 from nmt.corpus.store import Side, TokenPairs
-from nmt.preflight.reservoir import BLOCK_PAIRS
 from nmt.preflight.stems import stems
+from nmt.preflight.windows import BLOCK_PAIRS
 
 MOST_SHIFT = 8
 """Maximum number of lines by which a translation may have slipped and still be found."""

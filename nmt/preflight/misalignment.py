@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain, repeat
+from itertools import chain, count, groupby, repeat
 from typing import NamedTuple
 
 import numpy as np
@@ -34,6 +34,13 @@ class Stretch(NamedTuple):
     first: int
     last: int
     shift: int | None
+
+
+class FoundStretch(NamedTuple):
+    """A stretch of a file, and whether lines before it were left unread, so that it may begin earlier."""
+
+    stretch: Stretch
+    is_cut: bool
 
 
 class _Start(NamedTuple):
@@ -108,23 +115,53 @@ def find_stretches(pairs: Iterable[LinePair], fit: LexicalFit) -> list[Stretch]:
     return segmentation.stretches()
 
 
-def report_stretches(stretches: Sequence[Stretch], source: str, target: str, findings: Findings) -> None:
+def find_all_stretches(pairs: Iterable[LinePair], fit: LexicalFit) -> list[FoundStretch]:
+    """Finds the stretches of the pairs of one file that were read, with lines left out between some of them.
+
+    One that goes on where reading does is one with what comes after.
+    """
+    found: list[FoundStretch] = []
+    end = latest = 0  # of the run of lines before, and of this one
+
+    def noted(run: Iterable[LinePair]) -> Iterator[LinePair]:
+        nonlocal latest
+        for pair in run:
+            latest = pair.source.number
+            yield pair
+
+    places = count()
+    for _, run in groupby(pairs, key=lambda pair: pair.source.number - next(places)):
+        first = next(run)
+        begin = first.source.number
+        for stretch in find_stretches(noted(chain([first], run)), fit):
+            moved = stretch._replace(first=stretch.first + begin - 1, last=stretch.last + begin - 1)
+            before = found[-1].stretch if found and moved.first == begin else None
+            if before is not None and before.last == end and before.shift == moved.shift:
+                found[-1] = FoundStretch(before._replace(last=moved.last), found[-1].is_cut)
+            else:
+                found.append(FoundStretch(moved, moved.first == begin > end + 1))
+        end = latest
+    return found
+
+
+def report_stretches(found: Sequence[FoundStretch], source: str, target: str, findings: Findings) -> None:
     """Adds the stretches of one pair of files to the findings."""
-    for stretch in stretches[:_SHOWN]:
+    for stretch, is_cut in found[:_SHOWN]:
         lines = f"lines {stretch.first:,} to {stretch.last:,}"
         if stretch.shift is None:
             kind, what = "unfit", f"{lines} do not seem to be what {target} has beside them"
             advice = "look at both files there"
         else:
-            count, way = abs(stretch.shift), "further down" if stretch.shift > 0 else "further up"
-            there = f"{count} line{'s' if count > 1 else ''} {way}"
+            number, way = abs(stretch.shift), "further down" if stretch.shift > 0 else "further up"
+            there = f"{number} line{'s' if number > 1 else ''} {way}"
             kind, what = "shifted", f"the translation of {lines} seems to stand {there} in {target}"
             more, less = ("too many", "too few") if stretch.shift > 0 else ("too few", "too many")
             advice = f"look for lines {more} in {target}, or {less} in {source}, shortly before"
+        advice += "; it may begin in lines before that were not read: --full reads them" if is_cut else ""
         findings.warn(Group.PAIRS, kind, f"{source}:{stretch.first}", what, advice)
-    if len(stretches) > _SHOWN:
-        more_lines = sum(stretch.last - stretch.first + 1 for stretch in stretches[_SHOWN:])
-        what = f"{len(stretches) - _SHOWN:,} further stretches, of {more_lines:,} lines, fit badly"
+    if len(found) > _SHOWN:
+        more_lines = sum(stretch.last - stretch.first + 1 for stretch, _ in found[_SHOWN:])
+        what = f"{len(found) - _SHOWN:,} further stretches, of {more_lines:,} lines, fit badly"
         findings.warn(Group.PAIRS, "misaligned", source, what)
 
 

@@ -12,7 +12,7 @@ from nmt.preflight.findings import Findings, Group, share
 from nmt.preflight.languages import SetProfile, check_languages
 from nmt.preflight.lengths import lengths_agree
 from nmt.preflight.lexical_fit import learn_lexical_fit
-from nmt.preflight.misalignment import find_stretches, report_stretches
+from nmt.preflight.misalignment import find_all_stretches, report_stretches
 from nmt.preflight.overlap import HeldOutLines, OverlapSearch, RepeatedPairs
 from nmt.preflight.pairs import PairCounts
 from nmt.preflight.reading import HEAD_PAIRS, LinePair, PairReader
@@ -48,7 +48,7 @@ class SetScan:
         """Adds what was found to the findings; `copies_matter` says that equal sides are untranslated."""
         there, read = files.pairs(self.set.files), self.counts.read
         if there is not None and there > read and not files.unreadable:
-            what = f"the first {read:,} of {there:,} pairs for {self.set.name} were read"
+            what = f"{read:,} of {there:,} pairs for {self.set.name} were read, from all over the files"
             findings.inform(Group.FILES, "not_whole", self.set.files.source[0], what, "--full reads all of them")
         for text in chain(*self._texts):
             text.report(findings)
@@ -75,7 +75,7 @@ def scan(
     for search in searches:
         read = scans[search.other.name].counts.read
         whole = read == files.pairs(search.other.files)
-        search.report("" if whole else f" (its first {read:,} pairs)", findings)
+        search.report("" if whole else f" ({read:,} pairs of it)", findings)
     profiles = {name: SetProfile.from_pairs(one.set.files.pairs, one.sample.pairs) for name, one in scans.items()}
     check_languages(config, profiles, TRAINING, findings)
     _check_writing(scans, findings)
@@ -121,7 +121,7 @@ def _check_fit(
         for scanned in scans.values():
             for file, pairs in groupby(reader.pairs(scanned.set.files), key=lambda pair: pair.file):
                 source, target = scanned.set.files.pairs[file]
-                stretches = find_stretches(pairs, fit)
+                stretches = find_all_stretches(pairs, fit)
                 report_stretches(stretches, source, target, findings)
                 in_stretches |= scanned is training and bool(stretches)
         if fit.has_strays and not in_stretches:

@@ -22,10 +22,10 @@ FALLING = [4.0, 3.0, 2.5, 2.2, 2.0, 1.8, 1.6, 1.5]
 def records(validation: list[float], training: list[float]) -> list[dict[str, object]]:
     """Makes the records of a training with two records of training before each validation."""
     made: list[dict[str, object]] = []
-    for step, (valid, train) in enumerate(zip(validation, training, strict=True)):
-        made.append({"split": "train", "step": 20 * step + 10, "loss": train + 0.1})
-        made.append({"split": "train", "step": 20 * step + 20, "loss": train - 0.1})
-        made.append({"split": "validation", "step": 20 * step + 20, "loss": valid})
+    for step, (held_out, trained) in enumerate(zip(validation, training, strict=True)):
+        made.append({"split": "train", "step": 20 * step + 10, "loss": trained + 0.1})
+        made.append({"split": "train", "step": 20 * step + 20, "loss": trained - 0.1})
+        made.append({"split": "validation", "step": 20 * step + 20, "loss": held_out})
     return made
 
 
@@ -77,7 +77,10 @@ def test_it_is_told_once_and_once_more_after_resuming(tmp_path: Path, caplog: py
 
 CONFIG = """\
 data:
-  {source_language: xx, target_language: yy, train: {source: text, target: text}, validation: {source: few, target: few}}
+  source_language: xx
+  target_language: yy
+  train: {source: text, target: text}
+  validation: {source: few, target: few}
 tokenizer: {kind: char, vocabulary_size: 60}
 model: {attention_size: 8, embedding_size: 8, readout_size: 8, encoder: {hidden_size: 4}, decoder: {hidden_size: 8}}
 training: {batch_tokens: 400, max_epochs: null, max_steps: 6, log_every: 1, validate_every: 2}
