@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import zlib
 
 import pytest
 
@@ -15,21 +16,29 @@ def in_letters(first, line, step=1):
     return "".join(chr(first + step * (ord(c) % 26)) if c.isalpha() else c for c in line.lower())
 
 
+def chance(line, count):
+    """Returns True for one line in `count`."""
+    return zlib.crc32(line.encode()) % count == 0
+
+
 def quoted_now_and_then(line):
-    return f"« {line} »" if len(line) % 7 == 0 else line
+    return f"« {line} »" if chance(line, 7) else line
 
 
 KINDS = {
-    "Arabic, from right to left": ("ar", lambda line: in_letters(ARABIC, line).replace(".", "؟" if len(line) % 5 == 0 else ".")),
+    "Arabic, from right to left": (
+        "ar",
+        lambda line: in_letters(ARABIC, line).replace(".", "؟" if chance(line, 5) else "."),
+    ),
     "Thai, without spaces": ("th", lambda line: in_letters(THAI, line).replace(" ", "").rstrip(".")),
     "Korean": ("ko", lambda line: in_letters(HANGUL, line, 28)),
     "Chinese": ("zh", lambda line: in_letters(0x4E00, line, 97).replace(" ", "").rstrip(".") + "。"),
     "headlines without full stops": ("fr", lambda line: line.rstrip(".")),
     "the same word at every end": ("fr", lambda line: line.rstrip(".") + " vraiment."),
     "quotations here and there": ("fr", quoted_now_and_then),
-    "French marks after a space": ("fr", lambda line: line.rstrip(".") + (" ?" if len(line) % 3 == 0 else " !")),
-    "hashes and ampersands": ("fr", lambda line: line.replace("é ", "é & fils #1 ", len(line) % 3 == 0)),
-    "numbers at some beginnings": ("fr", lambda line: f"{len(line)} {line}" if len(line) % 9 == 0 else line),
+    "French marks after a space": ("fr", lambda line: line.rstrip(".") + (" ?" if chance(line, 3) else " !")),
+    "hashes and ampersands": ("fr", lambda line: line.replace("é ", "é & fils #1 ", chance(line, 3))),
+    "numbers at some beginnings": ("fr", lambda line: f"{len(line)} {line}" if chance(line, 9) else line),
     "uncased": ("fr", str.lower),
 }  # fmt: skip
 
