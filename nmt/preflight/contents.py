@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
@@ -18,7 +19,7 @@ INSPECTED_LINES = 500
 _LEAST_LINES = 5
 _MOST = 0.9  # share of the lines, so that the file is a table
 _SHOWN = 60
-_PREPARE = "`nmt prepare {path} --output DIR` reads it"
+_PREPARE = "`{prepare}` reads it"
 _EXTRACT = "take the text out of it, a sentence a line"
 # Archives and the like are refused by who reads them.
 _NO_LINES = {
@@ -61,22 +62,24 @@ def table_of(path: str) -> Table | None:
     return Table(columns, len(rows), len(lines), number, example)
 
 
-def report_contents(paths: Sequence[str], findings: Findings) -> set[str]:
+def report_contents(paths: Sequence[str], languages: tuple[str, str], findings: Findings) -> set[str]:
     """Reports files that training would read and that hold no lines of text, and returns them.
 
     Those that cannot be read are left to who reads them to their ends.
     """
     found = set()
     for path in paths:
+        prepare = f"nmt prepare {shlex.quote(path)} --output DIR --source-language {languages[0]}"
+        prepare += f" --target-language {languages[1]}"
         with suppress(InputFileError):
             with open_input(path) as stream:
                 kind = kind_of(stream.read()[:HEAD_BYTES])
             if kind in _NO_LINES:
                 what = f"is {kind}, not text: training would take its lines for sentences"
-                findings.warn(Group.FILES, "not_text", path, what, _NO_LINES[kind].format(path=path))
+                findings.warn(Group.FILES, "not_text", path, what, _NO_LINES[kind].format(prepare=prepare))
                 found.add(path)
             elif (table := table_of(path)) is not None:
-                _report_table(path, table, findings)
+                _report_table(path, table, prepare, findings)
                 found.add(path)
     return found
 
@@ -85,16 +88,16 @@ def _cells(text: str) -> Sequence[str]:
     return [cell for cell in text.split("\t") if cell.strip()]
 
 
-def _report_table(path: str, table: Table, findings: Findings) -> None:
+def _report_table(path: str, table: Table, prepare: str, findings: Findings) -> None:
     row = table.example.replace("\t", "⇥")
     shown = f"“{row[:_SHOWN]}{'…' if len(row) > _SHOWN else ''}”"
     lines = "lines" if table.read < INSPECTED_LINES else "first lines"
     what = f"{share(table.rows, table.read)} {lines} have {table.columns} columns parted by a tab, first {shown}"
     if table.has_numbers_first:
-        advice = f"if the first column is no text, leave it out: cut -f 2- {path}"
+        advice = f"if the first column is no text, leave it out: cut -f 2- {shlex.quote(path)}"
     else:
         what += ": one file holds several texts, and training would take each row for one sentence"
-        advice = f"`nmt prepare {path} --output DIR` takes source and target from the first two columns and writes both"
+        advice = f"`{prepare}` takes source and target from the first two columns"
     findings.warn(Group.FILES, "columns", f"{path}:{table.first}", what, advice)
 
 

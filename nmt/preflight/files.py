@@ -78,7 +78,8 @@ def check_files(config: Config, full: bool, findings: Findings, tick: Callable[[
     if not files.counted:
         what = "the files are large: of each, only the beginning was read, and lines were not counted"
         findings.inform(Group.FILES, "not_counted", "", what, "--full reads everything")
-    tables = report_contents([path for path in _paths(sets) if path not in files.missing], findings)
+    languages = (config.data.source_language, config.data.target_language)
+    tables = report_contents([path for path in _paths(sets) if path not in files.missing], languages, findings)
     for source, target in chain.from_iterable(named.pairs for _, named in sets):
         if not (absence(source) or absence(target) or source in tables) and Path(source).samefile(target):
             what = f"the same file is source and target ({target})"

@@ -26,7 +26,8 @@ def test_a_source_file_that_holds_both_sides_is_told_whatever_the_target_holds(t
     places += [f"{corpus.path('training.fr')}:1"] if target == "the same" else []
     assert [finding.where for finding in found] == places
     assert "1,000 of" not in found[0].what and "2 columns" in found[0].what and "⇥" in found[0].what
-    assert f"nmt prepare {corpus.path('training.en')} --output DIR" in found[0].advice
+    command = f"nmt prepare {corpus.path('training.en')} --output DIR --source-language en --target-language fr"
+    assert f"`{command}`" in found[0].advice
 
 
 def test_one_table_given_as_both_sides_is_called_a_table(corpus, check_data):
