@@ -18,7 +18,7 @@ class CheckArguments:
     """The extent of a check, and the output of its findings."""
 
     restart: Annotated[bool, typer.Option("--restart", help="Check for a training that begins anew.")] = False
-    full: Annotated[bool, typer.Option("--full", help="Read all of large files, not only their beginning.")] = False
+    full: Annotated[bool, typer.Option("--full", help="Read all of large files, not some of their lines.")] = False
     no_trial: Annotated[bool, typer.Option("--no-trial", help="Make no updates: tells no time, no memory.")] = False
     output_format: arguments.OutputFormat = "text"
 

@@ -13,6 +13,9 @@ from nmt.errors import DataError, InputFileError, Problem
 from nmt.io.lines import Line, ready_lines
 from nmt.io.streams import InputStream, open_text, read_lines
 
+MARK_BYTES = 1 << 18
+"""Number of bytes of text between two marks."""
+
 
 @dataclass(frozen=True)
 class CorpusFiles:
@@ -78,17 +81,29 @@ def unequal_lines(source: str, source_lines: int, target: str, target_lines: int
     return Problem(source, f"{source_lines} lines, but its translation {target} has {target_lines}; expected as many")
 
 
-def count_lines(path: str, tick: Callable[[], None] = lambda: None) -> int:
+class Mark(NamedTuple):
+    """A place in the text of a file: so many line feeds stand before that byte."""
+
+    lines: int
+    offset: int
+
+
+def count_lines(path: str, tick: Callable[[], None] = lambda: None, marks: list[Mark] | None = None) -> int:
     """Counts the lines of a file, compressed or not; the last needs no line feed. `tick` as for `check_line_counts`.
+
+    `marks` receives places by which a line can be found again: one in `MARK_BYTES` of text, or two.
 
     Raises:
         InputFileError: the file cannot be read.
     """
-    lines, last = 0, b"\n"
+    lines, last, offset, marked = 0, b"\n", 0, 0
     with open_text(path) as stream:
         while block := stream.read():
+            if marks is not None and offset >= marked:
+                marks.append(Mark(lines, offset))
+                marked = offset + MARK_BYTES
             lines += block.count(b"\n")
-            last = block[-1:]
+            last, offset = block[-1:], offset + len(block)
             tick()
     return lines + (last != b"\n")
 

@@ -64,7 +64,7 @@ def without_surrogates(text: str) -> str:
     return text
 
 
-def ready_lines(stream: ByteStream, warn: Callable[[str], None], most: int) -> Iterator[list[Line]]:
+def ready_lines(stream: ByteStream, warn: Callable[[str], None], most: int, *, first: int = 1) -> Iterator[list[Line]]:
     """Yields the lines of `stream`, in order, in lists of 1 to `most`.
 
     A list is yielded as soon as no more input waits to be read, so a line from a terminal or a slow pipe is answered at
@@ -76,8 +76,9 @@ def ready_lines(stream: ByteStream, warn: Callable[[str], None], most: int) -> I
         warn: receives a warning for each line with invalid UTF-8, naming stream and line, up to five, then one with the
             number of further such lines; and the same for lines that are too long.
         most: maximum number of lines in a list.
+        first: number of the first line.
     """
-    splitter = _LineSplitter(stream.name, warn)
+    splitter = _LineSplitter(stream.name, warn, first)
     gathered: list[Line] = []
     held_bytes = 0
     while block := stream.read():
@@ -101,10 +102,10 @@ def ready_lines(stream: ByteStream, warn: Callable[[str], None], most: int) -> I
 class _LineSplitter:
     """Splits blocks of bytes into lines, whole runs of them at once, and warns of lines that it had to mend."""
 
-    def __init__(self, name: str, warn: Callable[[str], None]) -> None:
+    def __init__(self, name: str, warn: Callable[[str], None], first: int) -> None:
         self._name = name
         self._warn = warn
-        self._finished = 0
+        self._finished = first - 1  # number of the last line that ended
         self._tail = bytearray()
         self._skipping = False
         self._faulty = {_INVALID: 0, _TOO_LONG: 0}  # numbers of lines

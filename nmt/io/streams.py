@@ -107,12 +107,14 @@ class LineWriter:
             self.flush()
 
 
-def open_input(path: str) -> InputStream:
+def open_input(path: str, offset: int = 0) -> InputStream:
     """Opens `path` for reading, whatever it holds, unless its name says that it is an archive, and it is one.
+
+    `offset` is the byte to begin with, in a file that is not compressed.
 
     Raises InputFileError if it is missing, is a directory, may not be read, or, at the first `read`, is an archive.
     """
-    return _open_input(path, check=_ARCHIVE_NAME.search(path) is not None)
+    return _open_input(path, check=not offset and _ARCHIVE_NAME.search(path) is not None, offset=offset)
 
 
 def open_text(path: str) -> InputStream:
@@ -120,7 +122,7 @@ def open_text(path: str) -> InputStream:
     return _open_input(path, check=True)
 
 
-def _open_input(path: str, *, check: bool) -> InputStream:
+def _open_input(path: str, *, check: bool, offset: int = 0) -> InputStream:
     if path == "-":
         return _open_standard_input()
     compression = compression_of(path)
@@ -132,6 +134,8 @@ def _open_input(path: str, *, check: bool) -> InputStream:
             stream = InputStream(path, unpacked_blocks(packed, compression), None, resources.pop_all())
         else:
             raw = resources.enter_context(file.open("rb", buffering=0))
+            if offset:
+                raw.seek(offset)
             stream = _from_descriptor(path, raw.fileno(), resources.pop_all())
     if check:
         stream.refuse_other_than_text()

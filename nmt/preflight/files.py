@@ -10,17 +10,19 @@ from pathlib import Path
 from typing import NamedTuple
 
 from nmt.config import Config
-from nmt.corpus.parallel import CorpusFiles, absence, count_lines, unequal_lines
+from nmt.corpus.parallel import CorpusFiles, Mark, absence, count_lines, unequal_lines
 from nmt.errors import DataError, InputFileError, ModelError, Problem
 from nmt.io.compression import compression_of
+from nmt.preflight.contents import report_contents
 from nmt.preflight.findings import Findings, Group
 from nmt.tokenization.tokenizer import Tokenizer
 
 TRAINING, VALIDATION, TEST = "training", "validation", "test"
 
-# Total size up to which files are read to their ends, in a few seconds, to count their lines.
-COUNTED_BYTES = 1 << 30
-_USUAL_COMPRESSION = 4
+# Total size up to which files are read to their ends, in some seconds, to count their lines. Compressed ones hold
+# several times as much, and take several times as long for it.
+COUNTED_BYTES = 1 << 33
+_COST_OF_COMPRESSED = 16
 
 FEW_VALIDATION_PAIRS = 100
 MANY_VALIDATION_PAIRS = 20_000
@@ -45,6 +47,7 @@ class FileInventory:
     """The state of the files. Those that are missing or unreadable are among the findings."""
 
     lines: dict[str, int] = field(default_factory=dict)  # numbers of lines of the files that were counted
+    marks: dict[str, list[Mark]] = field(default_factory=dict)  # places in these
     missing: dict[str, Problem] = field(default_factory=dict)  # absent or not regular, and so must not be opened
     unreadable: set[str] = field(default_factory=set)  # not to their ends
     counted: bool = True  # True if lines were counted at all
@@ -75,8 +78,10 @@ def check_files(config: Config, full: bool, findings: Findings, tick: Callable[[
     if not files.counted:
         what = "the files are large: of each, only the beginning was read, and lines were not counted"
         findings.inform(Group.FILES, "not_counted", "", what, "--full reads everything")
+    languages = (config.data.source_language, config.data.target_language)
+    tables = report_contents([path for path in _paths(sets) if path not in files.missing], languages, findings)
     for source, target in chain.from_iterable(named.pairs for _, named in sets):
-        if not (absence(source) or absence(target)) and Path(source).samefile(target):
+        if not (absence(source) or absence(target) or source in tables) and Path(source).samefile(target):
             what = f"the same file is source and target ({target})"
             findings.warn(Group.FILES, "same_file", source, what, "name the translation as target")
     for path in filter(None, (config.tokenizer.source_model, config.tokenizer.target_model)):
@@ -92,12 +97,13 @@ def _paths(sets: Sequence[PairSet]) -> list[str]:
 
 
 def _text_bytes(paths: Sequence[str]) -> int:
-    return sum(Path(path).stat().st_size * (_USUAL_COMPRESSION if compression_of(path) else 1) for path in paths)
+    return sum(Path(path).stat().st_size * (_COST_OF_COMPRESSED if compression_of(path) else 1) for path in paths)
 
 
 def _count(path: str, files: FileInventory, findings: Findings, tick: Callable[[], None]) -> None:
     try:
-        files.lines[path] = count_lines(path, tick)
+        files.marks[path] = []
+        files.lines[path] = count_lines(path, tick, files.marks[path])
     except InputFileError as error:
         files.unreadable.add(path)
         findings.error(Group.FILES, "unreadable", error)

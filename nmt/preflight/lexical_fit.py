@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, Self
@@ -11,8 +12,8 @@ import numpy as np
 from nmt.corpus.ibm_model1 import learn_lexicon
 from nmt.corpus.parallel import Pair
 from nmt.corpus.store import Side, TokenPairs
-from nmt.preflight.reservoir import BLOCK_PAIRS
 from nmt.preflight.stems import stems
+from nmt.preflight.windows import BLOCK_PAIRS
 
 MOST_SHIFT = 8
 """Maximum number of lines by which a translation may have slipped and still be found."""
@@ -24,8 +25,11 @@ _LEAST_LINES = 3  # with a word, for it to be learned
 _LEAST_WORDS = 200  # to judge by
 # Ratios of the words expected by the own source to those expected by a source nearby.
 _GOOD, _NONE = 2.0, 1.3
-# Known words from which a line is judged by itself, and judged lines from which a share is significant.
-_LEAST_KNOWN, _LEAST_JUDGED = 3, 100
+_LEAST_CHANCE_HITS = 30  # from which a ratio to chance means something
+# A line is judged by itself if it has so many known words, of which a translation has some with all but this
+# probability; and a share of such lines is significant from so many of them, and so many standard deviations.
+_LEAST_KNOWN, _MOST_DOUBT, _LEAST_JUDGED, _DEVIATIONS = 3, 0.05, 100, 3.0
+_PRIOR_OCCURRENCES = 2.0
 _END = 0
 
 SERIOUS_STRAYS = 0.05
@@ -86,12 +90,14 @@ class LexicalFit(NamedTuple):
     hit: float  # share of these that their own source expects
     chance: float  # share of these that a source nearby expects
     judged: int  # number of lines with enough known words to be judged one by one
-    stray: int  # number of judged lines of which no more is expected than by chance
+    stray: int  # number of judged lines of which no word is expected
+    usual_strays: float  # number of these that would be so in an aligned corpus
 
     @property
     def has_strays(self) -> bool:
         """True if more lines than free translation explains stand beside a line that they do not translate."""
-        return self.judged >= _LEAST_JUDGED and self.stray > SERIOUS_STRAYS * self.judged
+        usual = self.usual_strays + _DEVIATIONS * math.sqrt(self.usual_strays + 1)
+        return self.judged >= _LEAST_JUDGED and self.stray > SERIOUS_STRAYS * self.judged + usual
 
     @property
     def is_good(self) -> bool:
@@ -101,7 +107,8 @@ class LexicalFit(NamedTuple):
     @property
     def is_none(self) -> bool:
         """True if there were enough words, and no lines belong together."""
-        return self.words >= 10 * _LEAST_WORDS and self.hit <= _NONE * self.chance
+        known = self.words >= 10 * _LEAST_WORDS and self.chance * self.words >= _LEAST_CHANCE_HITS
+        return known and self.hit <= _NONE * self.chance
 
     def judge(self, number: int) -> TranslationTable:
         """Returns the table by which to judge the line of that number."""
@@ -115,17 +122,19 @@ def fold(number: int) -> int:
 
 def learn_lexical_fit(blocks: Sequence[Sequence[Pair]], seed: int, tick: Callable[[], None]) -> LexicalFit:
     """Learns the fit of a sample as it stands if that is good, or else the best fit at a shift of the target."""
-    lines = [(fold(block[0].number), [(stems(pair.source), stems(pair.target)) for pair in block]) for block in blocks]
-    fit = _fit(lines, 0, seed, _MOST_CELLS)
+    blocks_of_stems = [
+        (fold(block[0].number), [(stems(pair.source), stems(pair.target)) for pair in block]) for block in blocks
+    ]
+    fit = _fit(blocks_of_stems, 0, seed, _MOST_CELLS)
     if fit.is_good:
         return fit
     tried = []
     for step in range(1, MOST_SHIFT + 1):
         for shift in (step, -step):
             tick()
-            tried.append(_fit(lines, shift, seed, _FEWER_CELLS))
+            tried.append(_fit(blocks_of_stems, shift, seed, _FEWER_CELLS))
     best = max(tried, key=lambda shifted: shifted.hit)
-    return _fit(lines, best.shift, seed, _MOST_CELLS) if best.is_good else fit
+    return _fit(blocks_of_stems, best.shift, seed, _MOST_CELLS) if best.is_good else fit
 
 
 def _fit(blocks: Sequence[tuple[int, _StemPairs]], shift: int, seed: int, most_cells: int) -> LexicalFit:
@@ -134,10 +143,10 @@ def _fit(blocks: Sequence[tuple[int, _StemPairs]], shift: int, seed: int, most_c
     ]
     folds = tuple(TranslationTable.learn(pairs, seed, most_cells) for pairs in halves)
     words = hits = others = 0
-    known_lines: list[tuple[int, int]] = []  # known words, and how many of them are expected
-    for half, lines in blocks:
+    lines: list[_JudgedLine] = []
+    for half, block in blocks:
         table = folds[half]
-        pairs = _shifted(lines, shift)
+        pairs = _shifted(block, shift)
         for number, (source, target) in enumerate(pairs):
             other, _ = pairs[(number + len(pairs) // 2) % len(pairs)]  # half a block away, for comparison
             informative, expected = table.informative(target), table.expected(source)
@@ -146,10 +155,38 @@ def _fit(blocks: Sequence[tuple[int, _StemPairs]], shift: int, seed: int, most_c
             others += len(informative & table.expected(other))
             known = informative & table.known
             if len(known) >= _LEAST_KNOWN:
-                known_lines.append((len(known), len(known & expected)))
+                lines.append(_JudgedLine(known, known & expected))
     chance = max(others, 1) / max(1, words)
-    stray = sum(found <= chance * known for known, found in known_lines)
-    return LexicalFit((folds[0], folds[1]), shift, words, hits / max(1, words), chance, len(known_lines), stray)
+    return LexicalFit((folds[0], folds[1]), shift, words, hits / max(1, words), chance, *_strays(lines))
+
+
+class _JudgedLine(NamedTuple):
+    """The known words of a target line, and those of them that its source expects."""
+
+    known: set[str]
+    expected: set[str]
+
+
+def _strays(lines: Sequence[_JudgedLine]) -> tuple[int, int, float]:
+    """Returns how many lines can be judged one by one, how many of these are stray, and how many would be anyway.
+
+    Of some words no translation is learned, in a language of many forms of nearly all. So each word counts by how often
+    it is expected in the other lines: a line is judged if a translation would hardly have none of its words expected.
+    """
+    occurrences = Counter(word for line in lines for word in line.known)
+    hits = Counter(word for line in lines for word in line.expected)
+    prior = _PRIOR_OCCURRENCES * hits.total() / max(1, occurrences.total())
+    judged, stray, usual = 0, 0, 0.0
+    for line in lines:
+        doubt = 1.0
+        for word in line.known:
+            elsewhere = hits[word] - (word in line.expected)
+            doubt *= 1 - (elsewhere + prior) / (occurrences[word] - 1 + _PRIOR_OCCURRENCES)
+        if doubt <= _MOST_DOUBT:
+            judged += 1
+            stray += not line.expected
+            usual += doubt
+    return judged, stray, usual
 
 
 def _shifted(lines: _StemPairs, shift: int) -> _StemPairs:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain, repeat
+from itertools import chain, count, groupby, repeat
 from typing import NamedTuple
 
 import numpy as np
@@ -19,6 +19,7 @@ from nmt.preflight.stems import stems
 SHIFTS = range(-MOST_SHIFT, MOST_SHIFT + 1)
 _NONE = len(SHIFTS)  # the state in which lines fit no other
 _STATES = _NONE + 1
+_HERE = SHIFTS.index(0)
 # In nats: the cost of a change, so that a few odd lines make none; and the maximum evidence of a line.
 _CHANGE, _MOST = 25.0, 8.0
 _LEAST_SHIFTED, _LEAST_UNFIT = 5, 20  # lines of a stretch that is reported
@@ -34,6 +35,13 @@ class Stretch(NamedTuple):
     first: int
     last: int
     shift: int | None
+
+
+class FoundStretch(NamedTuple):
+    """A stretch of a file, and whether lines before it were left unread, so that it may begin earlier."""
+
+    stretch: Stretch
+    is_cut: bool
 
 
 class _Start(NamedTuple):
@@ -54,7 +62,7 @@ class Segmentation:
         self._hit = math.log(usual / chance)
         self._miss = math.log((1 - usual) / (1 - chance))
         self._scores = np.full(_STATES, -_CHANGE)
-        self._scores[SHIFTS.index(0)] = 0.0
+        self._scores[_HERE] = 0.0
         self._lines = 0
         self._sums: Row = np.zeros(len(SHIFTS) + 1)
         self._starts = [_Start(0, self._sums, None)] * _STATES
@@ -66,12 +74,16 @@ class Segmentation:
         start = _Start(self._lines, self._sums, (best, self._starts[best]))
         for state in np.flatnonzero(self._scores < least).tolist():
             self._starts[state] = start
-        evidence = np.clip(hits * self._hit + (words - hits) * self._miss, -_MOST, _MOST)
+        evidence = hits * (self._hit - self._miss) + words * self._miss
+        evidence = np.minimum(np.maximum(evidence, -_MOST), _MOST)  # `clip` takes twice as long
         self._scores = np.maximum(self._scores, least)
         self._scores[:_NONE] += evidence
         self._scores -= self._scores.max()
         self._lines += 1
-        self._sums = self._sums + np.append(hits, words[SHIFTS.index(0)])
+        sums = self._sums.copy()
+        sums[:_NONE] += hits
+        sums[_NONE] += words[_HERE]
+        self._sums = sums
 
     def stretches(self) -> list[Stretch]:
         """Returns the stretches worth reporting: lines that fit much better at a shift, and lines that fit nowhere."""
@@ -88,7 +100,7 @@ class Segmentation:
 
 
 def _judged(state: int, start: int, end: int, sums: Row) -> Stretch | None:
-    lines, here = end - start, sums[SHIFTS.index(0)]
+    lines, here = end - start, sums[_HERE]
     if state == _NONE:
         elsewhere = (sums[:_NONE].sum() - here) / (_NONE - 1)
         words = sums[-1]
@@ -108,23 +120,53 @@ def find_stretches(pairs: Iterable[LinePair], fit: LexicalFit) -> list[Stretch]:
     return segmentation.stretches()
 
 
-def report_stretches(stretches: Sequence[Stretch], source: str, target: str, findings: Findings) -> None:
+def find_all_stretches(pairs: Iterable[LinePair], fit: LexicalFit) -> list[FoundStretch]:
+    """Finds the stretches of the pairs of one file that were read, with lines left out between some of them.
+
+    One that goes on where reading does is one with what comes after.
+    """
+    found: list[FoundStretch] = []
+    end = latest = 0  # of the run of lines before, and of this one
+
+    def noted(run: Iterable[LinePair]) -> Iterator[LinePair]:
+        nonlocal latest
+        for pair in run:
+            latest = pair.source.number
+            yield pair
+
+    places = count()
+    for _, run in groupby(pairs, key=lambda pair: pair.source.number - next(places)):
+        first = next(run)
+        begin = first.source.number
+        for stretch in find_stretches(noted(chain([first], run)), fit):
+            moved = stretch._replace(first=stretch.first + begin - 1, last=stretch.last + begin - 1)
+            before = found[-1].stretch if found and moved.first == begin else None
+            if before is not None and before.last == end and before.shift == moved.shift:
+                found[-1] = FoundStretch(before._replace(last=moved.last), found[-1].is_cut)
+            else:
+                found.append(FoundStretch(moved, moved.first == begin > end + 1))
+        end = latest
+    return found
+
+
+def report_stretches(found: Sequence[FoundStretch], source: str, target: str, findings: Findings) -> None:
     """Adds the stretches of one pair of files to the findings."""
-    for stretch in stretches[:_SHOWN]:
+    for stretch, is_cut in found[:_SHOWN]:
         lines = f"lines {stretch.first:,} to {stretch.last:,}"
         if stretch.shift is None:
             kind, what = "unfit", f"{lines} do not seem to be what {target} has beside them"
             advice = "look at both files there"
         else:
-            count, way = abs(stretch.shift), "further down" if stretch.shift > 0 else "further up"
-            there = f"{count} line{'s' if count > 1 else ''} {way}"
+            number, way = abs(stretch.shift), "further down" if stretch.shift > 0 else "further up"
+            there = f"{number} line{'s' if number > 1 else ''} {way}"
             kind, what = "shifted", f"the translation of {lines} seems to stand {there} in {target}"
             more, less = ("too many", "too few") if stretch.shift > 0 else ("too few", "too many")
             advice = f"look for lines {more} in {target}, or {less} in {source}, shortly before"
+        advice += "; it may begin in lines before that were not read: --full reads them" if is_cut else ""
         findings.warn(Group.PAIRS, kind, f"{source}:{stretch.first}", what, advice)
-    if len(stretches) > _SHOWN:
-        more_lines = sum(stretch.last - stretch.first + 1 for stretch in stretches[_SHOWN:])
-        what = f"{len(stretches) - _SHOWN:,} further stretches, of {more_lines:,} lines, fit badly"
+    if len(found) > _SHOWN:
+        more_lines = sum(stretch.last - stretch.first + 1 for stretch, _ in found[_SHOWN:])
+        what = f"{len(found) - _SHOWN:,} further stretches, of {more_lines:,} lines, fit badly"
         findings.warn(Group.PAIRS, "misaligned", source, what)
 
 
@@ -133,13 +175,15 @@ def _rows(pairs: Iterable[LinePair], fit: LexicalFit) -> Iterator[tuple[Row, Row
     no_words: set[str] = set()
     waiting: deque[set[str]] = deque()  # words expected by lines of which not all targets are known
     targets = deque([no_words] * len(SHIFTS), maxlen=len(SHIFTS))  # those around the first waiting line
+    lengths = deque([0] * len(SHIFTS), maxlen=len(SHIFTS))
     for expected, found in chain(_words(pairs, fit), repeat((no_words, no_words), MOST_SHIFT)):
         waiting.append(expected)
         targets.append(found)
+        lengths.append(len(found))
         if len(waiting) > MOST_SHIFT:
             first = waiting.popleft()
-            hits = np.array([len(first & target) for target in targets], np.float64)
-            yield hits, np.array(list(map(len, targets)), np.float64)
+            hits = np.array([len(first & target) if target else 0 for target in targets], np.float64)
+            yield hits, np.array(lengths, np.float64)
 
 
 def _words(pairs: Iterable[LinePair], fit: LexicalFit) -> Iterator[tuple[set[str], set[str]]]:

@@ -118,7 +118,10 @@ class OverlapSearch:
     def report(self, extent: str, findings: Findings) -> None:
         """Adds the overlap to the findings; `extent` says how much of the other set was inspected."""
         held_out, other, total = self._held_out.set, self.other, self._held_out.pairs
-        advice = f"leave them out of {other.name}: scores on what was learned by heart mean little"
+        advice = (
+            f"leave them out of {other.name}, since scores on what was learned by heart mean little: "
+            "`nmt prepare` makes sets that share no sentence"
+        )
         reported = 0
         for kind, lines, found in zip(_NOUNS, self._held_out.lines, self._found, strict=True):
             count = sum(lines.counts[digest] for digest in found)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import sys
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -12,8 +13,9 @@ from nmt.io.lines import Line
 from nmt.io.streams import read_lines
 from nmt.preflight.files import FileInventory
 from nmt.preflight.findings import Findings, Group
+from nmt.preflight.windows import WindowedFile, spread
 
-# Of a large set, the pairs and characters that are read: of each of its files an equal share.
+# Of a large set, the pairs and characters that are read, from all over it: of each of its files an equal share.
 HEAD_PAIRS = 100_000
 HEAD_CHARACTERS = 1 << 26
 
@@ -58,9 +60,25 @@ class PairReader:
                     self._findings.error(Group.FILES, "unreadable", error)
 
     def _file(self, number: int, source: str, target: str, files: int) -> Iterator[LinePair]:
-        pairs_left = -(-HEAD_PAIRS // files)
-        characters_left = HEAD_CHARACTERS // files
-        for lines in zip(read_lines(source, _ignore), read_lines(target, _ignore), strict=False):
+        counts = self._files.lines
+        most, characters = -(-HEAD_PAIRS // files), HEAD_CHARACTERS // files
+        if self._full or source not in counts or target not in counts:
+            texts = zip(read_lines(source, _ignore), read_lines(target, _ignore), strict=False)
+            if self._full:
+                most = characters = sys.maxsize
+            yield from self._counted(number, texts, most, characters)
+            return
+        windows = spread(min(counts[source], counts[target]), most)
+        marks = self._files.marks
+        with WindowedFile(source, marks[source]) as sources, WindowedFile(target, marks[target]) as targets:
+            for window in windows:
+                texts = zip(sources.lines(window), targets.lines(window), strict=False)
+                yield from self._counted(number, texts, window.lines, characters // len(windows))
+
+    def _counted(
+        self, number: int, texts: Iterable[tuple[Line, Line]], pairs_left: int, characters_left: int
+    ) -> Iterator[LinePair]:
+        for lines in texts:
             pair = LinePair(number, *lines)
             yield pair
             self._read += 1
@@ -68,7 +86,7 @@ class PairReader:
                 self._progress(self._read)
             pairs_left -= 1
             characters_left -= len(pair.source.text) + len(pair.target.text)
-            if not self._full and (pairs_left <= 0 or characters_left <= 0):
+            if pairs_left <= 0 or characters_left <= 0:
                 return
 
 

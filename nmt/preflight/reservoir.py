@@ -6,8 +6,8 @@ import random
 
 from nmt.corpus.parallel import Pair
 from nmt.preflight.reading import LinePair
+from nmt.preflight.windows import BLOCK_PAIRS
 
-BLOCK_PAIRS = 50
 MOST_BLOCKS = 640
 
 

@@ -6,15 +6,18 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import chain, groupby
 
 from nmt.config import Config
+from nmt.preflight.conventions import check_conventions, numbered_texts
 from nmt.preflight.files import TEST, TRAINING, VALIDATION, FileInventory, PairSet, pair_sets
 from nmt.preflight.findings import Findings, Group, share
 from nmt.preflight.languages import SetProfile, check_languages
+from nmt.preflight.lengths import lengths_agree
 from nmt.preflight.lexical_fit import learn_lexical_fit
-from nmt.preflight.misalignment import find_stretches, report_stretches
+from nmt.preflight.misalignment import find_all_stretches, report_stretches
 from nmt.preflight.overlap import HeldOutLines, OverlapSearch, RepeatedPairs
 from nmt.preflight.pairs import PairCounts
 from nmt.preflight.reading import HEAD_PAIRS, LinePair, PairReader
 from nmt.preflight.reservoir import Reservoir
+from nmt.preflight.templates import report_templates
 from nmt.preflight.text import FileText
 
 _PAIRS_TO_JUDGE = 1000  # below it, nobody is surprised that the fit cannot be judged
@@ -45,7 +48,7 @@ class SetScan:
         """Adds what was found to the findings; `copies_matter` says that equal sides are untranslated."""
         there, read = files.pairs(self.set.files), self.counts.read
         if there is not None and there > read and not files.unreadable:
-            what = f"the first {read:,} of {there:,} pairs for {self.set.name} were read"
+            what = f"{read:,} of {there:,} pairs for {self.set.name} were read, from all over the files"
             findings.inform(Group.FILES, "not_whole", self.set.files.source[0], what, "--full reads all of them")
         for text in chain(*self._texts):
             text.report(findings)
@@ -72,9 +75,10 @@ def scan(
     for search in searches:
         read = scans[search.other.name].counts.read
         whole = read == files.pairs(search.other.files)
-        search.report("" if whole else f" (its first {read:,} pairs)", findings)
+        search.report("" if whole else f" ({read:,} pairs of it)", findings)
     profiles = {name: SetProfile.from_pairs(one.set.files.pairs, one.sample.pairs) for name, one in scans.items()}
     check_languages(config, profiles, TRAINING, findings)
+    _check_writing(scans, findings)
     _check_fit(config, scans, reader, findings, lambda: progress(0))
     return {name: scanned.sample for name, scanned in scans.items()}
 
@@ -97,6 +101,15 @@ def _read(scans: dict[str, SetScan], reader: PairReader, repeated: RepeatedPairs
     return searches
 
 
+def _check_writing(scans: dict[str, SetScan], findings: Findings) -> None:
+    """Checks how the lines are written: what most of them have in common, and what only those of one set have."""
+    lines = {name: numbered_texts(scanned.set.files, scanned.sample.pairs) for name, scanned in scans.items()}
+    for name, sides in lines.items():
+        for side, some in zip(("source", "target"), sides, strict=True):
+            report_templates(side, name, some, findings)
+    check_conventions(lines, TRAINING, findings)
+
+
 def _check_fit(
     config: Config, scans: dict[str, SetScan], reader: PairReader, findings: Findings, tick: Callable[[], None]
 ) -> None:
@@ -108,7 +121,7 @@ def _check_fit(
         for scanned in scans.values():
             for file, pairs in groupby(reader.pairs(scanned.set.files), key=lambda pair: pair.file):
                 source, target = scanned.set.files.pairs[file]
-                stretches = find_stretches(pairs, fit)
+                stretches = find_all_stretches(pairs, fit)
                 report_stretches(stretches, source, target, findings)
                 in_stretches |= scanned is training and bool(stretches)
         if fit.has_strays and not in_stretches:
@@ -116,7 +129,7 @@ def _check_fit(
             what += ", here and there in the files"
             advice = "look at pairs all over the files: they may have been mixed"
             findings.warn(Group.PAIRS, "scattered", where, what, advice)
-    elif fit.is_none:
+    elif fit.is_none and not lengths_agree(training.sample.blocks):
         what = "its lines and those of the target do not seem to have anything to do with each other"
         advice = "look whether the files belong together, in the same order"
         findings.warn(Group.PAIRS, "unrelated", where, what, advice)

@@ -5,12 +5,20 @@ from __future__ import annotations
 import re
 
 # Scripts that write no spaces between words, of which each character counts as a word.
-_UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"
-_LETTER = rf"[^\W\d_{_UNSPACED}]"
+UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"
+# Signs of vowels and accents that are characters of their own, but no letters to Python: above all those of India.
+_MARKS = "\u0300-\u036f\u05b0-\u05c7\u064b-\u065f\u0670\u0900-\u0963\u0971-\u0dff"
+_LETTER = rf"[^\W\d_{UNSPACED}]"
+_SYLLABLE = "[\uac00-\ud7a3]"  # of Korean: a character of two or three letters
 # After the sixth letter there is mostly inflection.
-_WORD = re.compile(rf"([{_UNSPACED}]|\d+|{_LETTER}{{1,6}}){_LETTER}*")
+_WORD = re.compile(rf"([{UNSPACED}]|\d+|{_LETTER}{{1,6}}){_LETTER}*")
+_SIGN = rf"(?:{_LETTER}|[{_MARKS}])"
+_MARKED_WORD = re.compile(rf"([{UNSPACED}]|\d+|{_SYLLABLE}{{1,2}}|{_SIGN}{{1,6}}){_SIGN}*")
+_MARKED = re.compile(rf"[{_MARKS}]|{_SYLLABLE}")  # text that takes the slower pattern
 
 
 def stems(text: str) -> list[str]:
-    """Returns the words of a text in lower case: numbers as they stand, of words the first six letters."""
-    return _WORD.findall(text.lower())
+    """Returns the words of a text in lower case: numbers as they stand, of words the first six letters,
+    or two syllables."""
+    text = text.lower()
+    return (_MARKED_WORD if not text.isascii() and _MARKED.search(text) else _WORD).findall(text)

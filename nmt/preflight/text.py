@@ -5,18 +5,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
+from nmt.corpus.mending import decoded_twice
 from nmt.io.lines import Line
 from nmt.io.streams import open_input
 from nmt.preflight.findings import Findings, Group, share
 
 # All controls but the tab; a carriage return at the end of a line is not part of it.
 _CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f]")
-# UTF-8 of Latin letters and of typographic signs, misread as Latin-1 or Windows-1252. With a capital before it, and a
-# quotation mark, dash or space after it, it is the correct end of a word: “IRMÔ.
-_ENCODED_TWICE = re.compile(
-    "[ÃÂ](?:[\x80-\x9f\xa1-\xaa\xac-\xba\xbc-\xbf€ƒ†‡ˆ‰ŠŒŽ•˜™šœžŸ]|(?<![A-ZÀ-Þ][ÃÂ])[\xa0\xab\xbb‚„…‹›‘’“”–—])"
-    "|â(?:€|\x80)[\x80-\xbf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]"
-)
 # More than one line in so many is no accident.
 LINES_FOR_ONE_ACCIDENT = 1000
 # Share of the lines beyond ASCII above which the whole file is in another encoding.
@@ -67,7 +62,7 @@ class FileText:
         if found := _CONTROL.search(text):
             self.control.add(self.path, line.number)
             self.first_control = self.first_control or f"U+{ord(found[0]):04X}"
-        if _ENCODED_TWICE.search(text):
+        if decoded_twice(text) != text:
             self.encoded_twice.add(self.path, line.number)
         if line.number == 1 and text.startswith(_BYTE_ORDER_MARK):
             self.has_mark = True
@@ -90,7 +85,7 @@ class FileText:
         self._grade(self.replaced, findings, "replaced", "U+FFFD, what an earlier conversion could not read")
         self._grade(self.control, findings, "control_characters", f"control characters, such as {self.first_control}")
         what = "text such as “Ã©” in place of “é”: UTF-8 that was read as another encoding and encoded again"
-        advice = self._advice(self.encoded_twice, "convert it back: iconv -f UTF-8 -t WINDOWS-1252")
+        advice = self._advice(self.encoded_twice, "`nmt prepare` with --clean safe mends it")
         self._grade(self.encoded_twice, findings, "encoded_twice", what, advice)
 
     def _grade(self, count: LineCount, findings: Findings, kind: str, what: str, advice: str = "") -> None:

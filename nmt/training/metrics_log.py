@@ -90,6 +90,10 @@ class MetricsWriter:
                 if isinstance(value, int | float):
                     self._board.add_scalar(f"{record['split']}/{name}", value, record["step"])
 
+    def records(self) -> list[dict[str, Any]]:
+        """Returns the records so far, those of the training that is gone on with, too."""
+        return read_metrics(self._path)
+
     def close(self) -> None:
         """Ends TensorBoard's writer."""
         if self._board is not None:

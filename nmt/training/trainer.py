@@ -32,6 +32,7 @@ from nmt.training.job import TrainingJob
 from nmt.training.malloc import STEPS_BETWEEN_RETURNS, return_freed_memory
 from nmt.training.metrics_log import MetricsWriter, training_record, validation_record
 from nmt.training.optimizer import make_optimizer, skip_step_if_nonfinite
+from nmt.training.overfitting import OverfittingWatch
 from nmt.training.progress import TrainingProgress, duration
 from nmt.training.schedule import make_schedule
 from nmt.training.signals import StopRequest
@@ -67,6 +68,7 @@ class Trainer:
         self._optimizer = make_optimizer(self._config, list(self._parameters.values()))
         decay = self._config.average_decay
         self._ema = ExponentialMovingAverage(model, decay) if decay else None
+        self._overfitting = OverfittingWatch()
         self._saved_at = time.monotonic()
         self._started = time.monotonic()
 
@@ -240,6 +242,7 @@ class Trainer:
         state.seconds = time.monotonic() - self._started
         metrics.write(validation_record(state, result))
         result.report(state.step, is_best)
+        self._overfitting.look(metrics.records(), state.validations_without_gain)
         self._save(is_best=is_best)
 
     def _metric_text(self, score: float) -> str:

@@ -95,6 +95,22 @@ def test_a_path_is_told_as_it_is_whatever_the_locale(user_environment, tmp_path)
     assert done.returncode == 2 and "für.yaml: cannot be read" in done.stderr.decode()
 
 
+@pytest.mark.skipif(not (CLONE / ".git").exists(), reason="this is no clone")
+def test_corpora_and_configurations_of_ones_own_do_not_show_up_in_git():
+    names = [
+        "my.yaml",
+        "deu-eng.zip",
+        "fra.tsv",
+        "en-fr.tmx",
+        "en-fr.tgz",
+        "runs/mine/config.yaml",
+        "data/mine/train.en",
+    ]
+    asked = ["git", "check-ignore", "--no-index", *names, "mkdocs.yml", "configs/my.yaml"]
+    done = subprocess.run(asked, cwd=CLONE, capture_output=True, text=True, check=False)
+    assert done.stdout.split() == names
+
+
 def test_bytes_that_are_no_text_are_escaped():
     assert with_bytes_shown("f\udcc3\udcbcr \udcff") == "für \\xff"
 

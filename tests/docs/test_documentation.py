@@ -18,6 +18,7 @@ import pytest
 import nmt
 from nmt.config import from_yaml
 from nmt.errors import NmtError, StoppedError
+from nmt.preflight.traits import TRAITS
 
 ROOT = Path(__file__).parents[2]
 SCRIPT = ROOT / "scripts" / "generate_docs.py"
@@ -211,6 +212,8 @@ def test_every_kind_of_finding_is_listed() -> None:
     source = "".join(path.read_text(encoding="utf-8") for path in sorted((ROOT / "nmt" / "preflight").glob("*.py")))
     found = set(re.findall(r'Group\.[A-Z]+,\s+"([a-z_0-9]+)"', source))
     assert len(found) > 30 and found - listed == set()
+    traits = section("docs/commands/check.md", "Sets that are not written alike")
+    assert {trait.name for trait in TRAITS} == set(re.findall(r"`differs_([a-z_]+)`", traits))
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)

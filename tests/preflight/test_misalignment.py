@@ -8,7 +8,8 @@ from nmt.io.lines import Line
 from nmt.preflight.lexical_fit import MOST_SHIFT, learn_lexical_fit
 from nmt.preflight.misalignment import find_stretches
 from nmt.preflight.reading import LinePair
-from nmt.preflight.reservoir import BLOCK_PAIRS, MOST_BLOCKS, Reservoir
+from nmt.preflight.reservoir import MOST_BLOCKS, Reservoir
+from nmt.preflight.windows import BLOCK_PAIRS
 
 LINES = 1000
 

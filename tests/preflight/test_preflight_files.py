@@ -49,9 +49,9 @@ def test_what_vanishes_while_files_are_counted_is_told(corpus, check_data, monke
     path = corpus.path("training.fr")
     count = files_module.count_lines
 
-    def count_and_remove(name, tick):
+    def count_and_remove(name, tick, marks):
         path.unlink(missing_ok=True)
-        return count(name, tick)
+        return count(name, tick, marks)
 
     monkeypatch.setattr(files_module, "count_lines", count_and_remove)
     kinds = {finding.kind for finding in check_data(corpus.config()) if str(path) in f"{finding.where}{finding.what}"}
@@ -131,7 +131,7 @@ def test_of_large_files_the_beginning_is_read_unless_all_is_asked_for(corpus, ch
 def test_what_was_counted_and_not_read_is_told(corpus, check_data, monkeypatch):
     monkeypatch.setattr("nmt.preflight.reading.HEAD_PAIRS", 700)
     [told] = [finding for finding in check_data(corpus.config(), information=True) if finding.kind == "not_whole"]
-    assert "the first 700 of 1,000 pairs for training" in told.what
+    assert "700 of 1,000 pairs for training were read, from all over" in told.what
 
 
 def test_lines_that_were_not_counted_are_estimated(corpus):
