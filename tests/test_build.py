@@ -50,7 +50,7 @@ def test_with_and_without_attention_the_budget_of_parameters_is_the_same() -> No
     assert abs(budgets[1] / budgets[0] - 1) < 0.01
     assert configs[1].model.attention == "none"
     with_attention, without = (config.model_dump() for config in configs)
-    for key in ("attention", "decoder"):
+    for key in ("attention", "attention_size", "decoder"):
         del with_attention["model"][key], without["model"][key]
     assert with_attention.pop("name") != without.pop("name")
     assert with_attention == without

@@ -53,7 +53,7 @@ tokenizer: {{kind: unigram, vocabulary_size: 300}}
 model: {{attention_size: 64, embedding_size: 64, readout_size: 64, dropout: 0.2,
          encoder: {{hidden_size: 64}}, decoder: {{hidden_size: 64}}}}
 training: {{batch_tokens: {tokens}, max_steps: {steps}, validate_every: {steps}, log_every: 7, precision: fp32,
-            learning_rate: 5.0e-3, average_decay: 0.9, accumulation: 2}}
+            schedule: constant, learning_rate: 5.0e-3, average_decay: 0.9, accumulation: 2}}
 search: {{max_length: 20, beam_size: 4}}
 """
 

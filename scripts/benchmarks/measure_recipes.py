@@ -47,7 +47,9 @@ def drawn(config: Config, pairs: int | None, folder: Path) -> tuple[Path, Path]:
     return both
 
 
-def write_recipe(config: Config, training: tuple[Path, Path], minutes: float, path: Path) -> None:
+def write_recipe(
+    config: Config, training: tuple[Path, Path], minutes: float, path: Path, threads: list[object]
+) -> None:
     """Has `nmt init` write a configuration, unless it is there."""
     if path.exists():
         return
@@ -56,6 +58,7 @@ def write_recipe(config: Config, training: tuple[Path, Path], minutes: float, pa
         *("init", "--source", training[0], "--target", training[1], "--minutes", minutes, "--output", path),
         *("--source-language", data.source_language, "--target-language", data.target_language),
         *("--validation-source", data.validation.source[0], "--validation-target", data.validation.target[0]),
+        *threads,
     )
 
 
@@ -89,7 +92,7 @@ def main() -> None:
     threads = ["--threads", arguments.threads] if arguments.threads else []
     for minutes in arguments.minutes:
         recipe = folder / f"recipe-{minutes:g}.yaml"
-        write_recipe(config, training, minutes, recipe)
+        write_recipe(config, training, minutes, recipe, threads)
         if arguments.only != "plain":
             score(config, f"recipe-{minutes:g}", recipe, {}, threads)
         if arguments.only != "recipe":

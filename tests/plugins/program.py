@@ -45,7 +45,9 @@ model:
   readout_size: 8
   encoder: {{hidden_size: 4, layers: 1}}
   decoder: {{hidden_size: 8, layers: 1}}
-training: {{batch_tokens: 128, max_steps: 30, validate_every: 15, log_every: 5, precision: fp32}}
+training:
+  {{batch_tokens: 128, max_steps: 30, validate_every: 15, log_every: 5, precision: fp32, schedule: constant,
+  learning_rate: 1.0e-3, average_decay: 0}}
 search: {{max_length: 8, beam_size: 2}}
 """
 

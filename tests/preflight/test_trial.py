@@ -129,7 +129,7 @@ def test_a_signal_ends_it(plan):
     ],
 )
 def test_time_is_that_of_the_nearest_limit(limits, seconds, corpus):
-    config = small(corpus, **{"max_epochs": None, "patience": None, **limits})
+    config = small(corpus, **{"schedule": "constant", "max_epochs": None, **limits})
     epochs = config.training.max_epochs
     length = TrainingLength(
         1000, 40_000, 200, min((n for n in (config.training.max_steps, epochs and 200 * epochs) if n), default=None)
@@ -158,6 +158,6 @@ def test_disk_is_needed_for_checkpoints_and_corpus(corpus, tmp_path):
     findings = Findings()
     model = TrialModel("cpu", "float32", 1000, 4000)
     estimates = estimate_disk(small(corpus), tmp_path / "run", model, Tokens(), 1000, None, findings)
-    assert estimates["disk_bytes"] == 100_000 + 5 * 3 * 4000
+    assert estimates["disk_bytes"] == 100_000 + 5 * 4 * 4000  # weights, two moments, average
     estimate_disk(small(corpus), tmp_path / "run", model, Tokens(), 10**15, None, findings)
     assert [finding.exit_code for finding in findings.sorted()] == [None, 5]

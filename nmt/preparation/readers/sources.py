@@ -156,7 +156,17 @@ def file_source(path: str, workspace: Path, tick: Callable[[], None]) -> Source:
             write_copy(stream, file, tick)
     else:
         open_input(path).__exit__()
-    return examined(name, local_storage(name, file))
+    source = examined(name, local_storage(name, file))
+    if source.compression is not None and source.kind is FileKind.BINARY:
+        _check_unpacking(source, tick)  # damaged data may look so
+    return source
+
+
+def _check_unpacking(source: Source, tick: Callable[[], None]) -> None:
+    """Unpacks all of it; raises InputFileError where it is damaged."""
+    with source.open() as stream:
+        while stream.read():
+            tick()
 
 
 def _is_regular(file: Path) -> bool:
