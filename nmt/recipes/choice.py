@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import TypeVar
 
-from nmt.recipes.networks import LARGE, MEDIUM, SMALL, Network
+from nmt.recipes.networks import LARGE, MEDIUM, NETWORKS, SMALL, TINY, Network
 from nmt.recipes.recipe import CorpusSize, Recipe, Setting
 
 Number = TypeVar("Number", int, float)
@@ -22,7 +22,7 @@ _FEW_UPDATES = 100  # below it there is no use in a schedule
 def vocabulary_size(pairs: int, tokens: float = math.inf) -> int:
     """Returns the entries of a vocabulary that a corpus of so many pairs can teach, in a training of so many tokens."""
     by_pairs = _step(pairs, ((15_000, 2_000), (60_000, 4_000), (500_000, 6_000), (3_000_000, 16_000)), 32_000)
-    return min(by_pairs, _step(tokens, ((1e6, 2_000), (2e6, 3_000), (4e6, 4_000)), by_pairs))
+    return min(by_pairs, _step(tokens, ((5e5, 2_000), (2e6, 3_000), (4e6, 4_000)), by_pairs))
 
 
 def _step(value: float, steps: Sequence[tuple[float, Number]], beyond: Number) -> Number:
@@ -57,11 +57,11 @@ def choose(corpus: CorpusSize, minutes: float, speed: float) -> Recipe:
 def _network(corpus: CorpusSize, minutes: float, speed: float) -> Network:
     """Returns the largest network that sees enough of the corpus in the time to be better than a smaller one."""
     epoch_tokens = corpus.pairs * corpus.target_tokens
-    for network, least_tokens, least_epochs in ((LARGE, 12e6, 3.0), (MEDIUM, 5e6, 2.0)):
+    for network, least_tokens, least_epochs in ((LARGE, 12e6, 3.0), (MEDIUM, 5e6, 2.0), (SMALL, 2e6, 0.0)):
         tokens = 60 * _TRAINING_SHARE * minutes * speed / network.slowness
         if tokens >= least_tokens and tokens / epoch_tokens >= least_epochs:
             return network
-    return SMALL
+    return TINY
 
 
 def _batch_tokens(tokens: float) -> int:
@@ -93,7 +93,9 @@ def _of_tokenizer(corpus: CorpusSize, tokens: float) -> list[Setting]:
 
 
 def _of_model(network: Network, epochs: float, minutes: float) -> list[Setting]:
-    why = f"the {network.name} one of three networks: it makes the best of {minutes:g} minutes on this machine"
+    why = (
+        f"the {network.name} one of {len(NETWORKS)} networks: it makes the best of {minutes:g} minutes on this machine"
+    )
     first, *others = network.settings().items()
     dropout = _dropout(epochs)
     why_dropout = (

@@ -36,10 +36,11 @@ class Network:
         return ModelConfig(**{key.partition(".")[2]: value for key, value in self.settings().items()})
 
 
+TINY = Network("tiny", 128, 128, 256, 128, conditional=False, learning_rate=8e-3, slowness=0.85)
 SMALL = Network("small", 192, 128, 256, 192, conditional=False, learning_rate=8e-3, slowness=1.0)
 MEDIUM = Network("medium", 256, 192, 384, 256, conditional=False, learning_rate=5e-3, slowness=1.6)
 LARGE = Network("large", 256, 256, 512, 512, conditional=True, learning_rate=3e-3, slowness=2.5)
-NETWORKS = (SMALL, MEDIUM, LARGE)
+NETWORKS = (TINY, SMALL, MEDIUM, LARGE)
 
 _VOCABULARY = 6_000  # of the small network when the others were measured beside it
 _EXPONENT = 0.8  # the time of an update grows more slowly than its products
