@@ -110,7 +110,7 @@ def _of_model(network: Network, epochs: float, minutes: float) -> list[Setting]:
 
 def _of_training(network: Network, minutes: float, updates: int, epochs: float, batch_tokens: int) -> list[Setting]:
     capped = epochs >= MOST_EPOCHS
-    validations = 2 if minutes <= 10 else 8
+    validations = 1 if minutes <= 10 else 7
     return [
         Setting("training.batch_tokens", batch_tokens, f"target tokens of an update: about {updates:,} updates"),
         Setting("training.max_minutes", minutes, "the time you have"),
@@ -126,7 +126,12 @@ def _of_training(network: Network, minutes: float, updates: int, epochs: float, 
         Setting(
             "training.average_decay", _average_decay(updates), "what translates is a moving average of the weights"
         ),
-        Setting("training.validate_every", max(20, updates // validations), f"about {validations} validations"),
+        Setting(
+            "training.validate_every",
+            # Well off the end, where there is one in any case, however wrong the number of updates is.
+            max(20, round(updates / (validations + 0.4))),
+            f"about {validations} on the way, and one at the end; each takes time from the training",
+        ),
     ]
 
 

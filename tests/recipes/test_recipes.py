@@ -90,3 +90,13 @@ def test_a_network_is_as_slow_as_its_products_are_many() -> None:
 
 def nested(settings: dict[str, object]) -> dict[str, object]:
     return {key.removeprefix("model."): value for key, value in settings.items()}
+
+
+@pytest.mark.parametrize(("minutes", "most"), [(5, 1), (60, 7)])
+def test_no_validation_comes_shortly_before_that_of_the_end(minutes: float, most: int) -> None:
+    recipe = choose(CorpusSize(160_000, 11.0, 40), minutes, SPEED)
+    every = value(recipe, "training.validate_every")
+    assert isinstance(every, int)
+    for updates in (0.9 * recipe.updates, recipe.updates, 1.2 * recipe.updates):
+        assert updates % every > 0.05 * updates
+    assert recipe.updates // every == most
