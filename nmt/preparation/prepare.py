@@ -12,7 +12,7 @@ import logging
 import re
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import AbstractContextManager, closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from shutil import rmtree
 from typing import NamedTuple
@@ -20,6 +20,7 @@ from typing import NamedTuple
 from nmt.corpus.workers import Service, answers_in_order, available_processors
 from nmt.errors import ConfigError, DataError, Problem
 from nmt.io.atomic_files import make_directory, new_directory
+from nmt.io.compression import ENDINGS
 from nmt.preparation.cleaning import CleanedPairs, CleaningLevel, CleaningRules, RawPairs, begin_cleaning
 from nmt.preparation.configuration import data_section, valid_name, write_configuration
 from nmt.preparation.inputs import input_facts
@@ -49,7 +50,7 @@ logger = logging.getLogger(__name__)
 
 # A longer tag than any (RFC 5646), and endings by which files would be taken for compressed ones.
 _LANGUAGE = re.compile(r"\w[\w-]{0,63}")
-_COMPRESSED = ("gz", "zst", "xz", "bz2", "zip", "tgz")
+_PACKED = (*ENDINGS, ".zip", ".tgz")
 
 _WORK, _STORE, _COPIES = "work", "pairs", "inputs"  # temporary folders: of the pairs, and of copies of inputs
 
@@ -60,11 +61,11 @@ class PreparationOptions:
 
     source_language: str
     target_language: str
+    minutes: float  # that the training should take
+    machine: TrialOptions  # that it will run on
     validation: int | None = None  # sentences; None for what suits the corpus
     test: int | None = None
     clean: CleaningLevel = CleaningLevel.SAFE
-    minutes: float = 5.0  # that the training should take
-    machine: TrialOptions = field(default_factory=TrialOptions)  # that it will run on
     seed: int = 1
     overwrite: bool = False
     quiet: bool = False
@@ -117,7 +118,7 @@ def _check_languages(languages: tuple[str, str]) -> None:
     problems = [
         Problem(option, f"is no language code: {language!r}; expected one such as en or zh-Hans")
         for option, language in zip(("--source-language", "--target-language"), languages, strict=True)
-        if not _LANGUAGE.fullmatch(language) or language.lower() in _COMPRESSED
+        if not _LANGUAGE.fullmatch(language) or f".{language.lower()}" in _PACKED
     ]
     if not problems and languages[0].casefold() == languages[1].casefold():
         problems = [Problem("--target-language", f"is the source language, too: {languages[1]}; expected another")]
