@@ -99,7 +99,7 @@ def _of_model(network: Network, epochs: float, minutes: float) -> list[Setting]:
     first, *others = network.settings().items()
     dropout = _dropout(epochs)
     why_dropout = (
-        f"each pair is seen about {_times(epochs)}; the oftener, the more dropout keeps it from being learned by heart"
+        f"each pair is seen {_times(epochs)}; the oftener, the more dropout keeps it from being learned by heart"
     )
     return [
         Setting(*first, why),
@@ -141,4 +141,4 @@ def _average_decay(updates: int) -> float:
 
 
 def _times(epochs: float) -> str:
-    return "once" if epochs < 1.5 else f"{epochs:.0f} times"
+    return "once at most" if epochs < 1.1 else "about once" if epochs < 1.5 else f"about {epochs:.0f} times"
