@@ -42,6 +42,17 @@ def test_overrides_make_of_another_configuration_what_the_file_says(tmp_path) ->
     assert load_config(str(plain), [*recipe.overrides(), "model.tie_embeddings=all"]) == written
 
 
+def test_the_defaults_are_the_recipe_for_a_corpus_and_a_time_of_middling_size() -> None:
+    middle = choose(CorpusSize(30_000, 12.0, 40), 20, SPEED)
+    of_the_time = ("data.max_length", "training.max_minutes", "training.max_epochs", "training.average_decay",
+                   "training.validate_every")  # fmt: skip
+    kept = [setting for setting in middle.settings if setting.key not in of_the_time]
+    assert len(kept) == 12
+    written = Recipe(tuple(kept), "", 0, 0, 0).configuration({"name": "x"}, DATA, [])
+    plain = Recipe((), "", 0, 0, 0).configuration({"name": "x"}, DATA, [])
+    assert from_yaml(written, "recipe") == from_yaml(plain, "plain")
+
+
 def test_more_time_makes_a_larger_network_and_less_a_smaller() -> None:
     corpus = CorpusSize(160_000, 11.0, 40)
     decoders = [
