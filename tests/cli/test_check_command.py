@@ -30,8 +30,8 @@ def clean(make_corpus, make_configuration, tmp_path):
     return path
 
 
-def test_a_clean_configuration_is_said_to_be_clean(forked, call, clean, tmp_path):
-    done = forked("check", clean, "--output", tmp_path / "run", memory=None)
+def test_a_clean_configuration_is_said_to_be_clean(call, clean, tmp_path):
+    done = call("check", clean, "--output", tmp_path / "run")
     assert done.code == 0, done.lines
     assert done.lines[-1] == "nothing found that would make training fail or disappoint"
     assert {"files", "training"} <= set(done.lines) and "Traceback" not in done.err

@@ -43,7 +43,7 @@ ASPIRATED_H |= {"hérissons", "héros", "hibou", "hiboux", "homard", "homards", 
 
 @pytest.fixture(scope="module")
 def splits() -> Splits:
-    return generate(1, 6000)
+    return generate(1, 10000)
 
 
 def contents(directory: Path) -> dict[str, bytes]:
@@ -61,7 +61,7 @@ def sentences() -> list[Sentence]:
 
 
 def test_sizes_are_as_promised(splits: Splits) -> None:
-    assert [len(split) for split in splits] == [6000, 500, 500]
+    assert [len(split) for split in splits] == [10000, 500, 500]
 
 
 def test_english_sentences_are_distinct(pairs: list[Pair]) -> None:
@@ -234,10 +234,10 @@ def test_interrupted_half_way_it_can_be_written_again(tmp_path: Path, monkeypatc
 
 
 def test_lines_correspond(tmp_path: Path) -> None:
-    write_corpus(tmp_path, seed=2, training_pairs=300)
+    write_corpus(tmp_path, seed=2, training_pairs=1500)
     texts = {name: (tmp_path / name).read_bytes().decode() for name in FILES}
     counts = {name: text.count("\n") for name, text in texts.items()}
-    assert counts["train.en"] == counts["train.fr"] == 300
+    assert counts["train.en"] == counts["train.fr"] == 1500
     assert counts["test.en"] == counts["test.fr"] == counts["test.align"]
     assert all(text.endswith("\n") and "\r" not in text for text in texts.values())
     for line in texts["test.align"].splitlines():
