@@ -66,7 +66,8 @@ class Forker:
             [*self.within, *server],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            env=environment(),
+            # torch reads it when it is loaded: it warns where no name service can be asked, as in processes that meet.
+            env=environment(TORCH_CPP_LOG_LEVEL="ERROR"),
             pass_fds=[theirs.fileno()],
         )
         theirs.close()
