@@ -143,7 +143,7 @@ def test_a_bar_shows_on_a_terminal_only(start_forked, call, configuration, tmp_p
     assert "target tokens/s" in (tmp_path / "terminal" / "train.log").read_text()
 
 
-@pytest.mark.parametrize("command", [pytest.param("eval", marks=pytest.mark.slow), "translate"])
+@pytest.mark.parametrize("command", ["eval", "translate"])
 def test_translating_files_shows_a_bar_on_a_terminal(command, start_forked, model, data, tmp_path, user_environment):
     if command == "translate":
         arguments = ["translate", model, "--input", data / "validation.xx", "--output", tmp_path / "out"]

@@ -20,7 +20,7 @@ def test_attention_of_a_giant_line_is_left_out_with_65(call, model):
     assert done.out == alone.out and alone.code == 0
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_translation_with_its_number(number, start_forked, model):
     with start_forked("translate", model, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as running:
         running.stdin.write(b"ba ce\n")
