@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -184,15 +185,16 @@ class ForkedPopen(subprocess.Popen[bytes]):
         self._close_pipe_fds(*pipes)
 
 
-StartForked = Callable[..., ForkedPopen]
+StartForked = Callable[..., subprocess.Popen[bytes]]
 
 
 @pytest.fixture(scope="session")
-def start_forked(forked: Forker) -> StartForked:
-    """As `start`, but quick: see `ForkedPopen`."""
+def start_forked(forked: Forker, pytestconfig: pytest.Config) -> StartForked:
+    """As `start`, but quick: see `ForkedPopen`. With the full counts of proofs it is `start`."""
+    popen = subprocess.Popen if pytestconfig.option.full else partial(ForkedPopen, forked)
 
-    def begin(*arguments: object, **options: Any) -> ForkedPopen:
-        return ForkedPopen(forked, command(*arguments), **({"env": environment(), "stderr": subprocess.PIPE} | options))
+    def begin(*arguments: object, **options: Any) -> subprocess.Popen[bytes]:
+        return popen(command(*arguments), **({"env": environment(), "stderr": subprocess.PIPE} | options))
 
     return begin
 
