@@ -190,13 +190,15 @@ def unused_path(workspace: Path) -> Path:
 def write_copy(stream: InputStream, path: Path, tick: Callable[[], None]) -> None:
     """Copies what a stream has to a new file; `tick` is called often, also while a pipe has nothing.
 
+    Where nobody knows whether a pipe has something (see `nmt.io.readiness`), reading it waits, without a tick.
+
     Raises:
         StorageError: the disk is full.
     """
     with path.open("xb") as copy:
         while True:
             tick()
-            if not stream.is_ready():
+            if stream.must_wait():
                 time.sleep(_SECONDS_BETWEEN_TICKS)
                 continue
             block = stream.read()
