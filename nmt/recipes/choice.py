@@ -40,8 +40,8 @@ def choose(corpus: CorpusSize, minutes: float, speed: float) -> Recipe:
     """
     network = _network(corpus, minutes, speed)
     epoch_tokens = corpus.pairs * corpus.target_tokens
-    tokens = min(60 * _TRAINING_SHARE * minutes * speed / network.slowness, MOST_EPOCHS * epoch_tokens)
-    epochs = tokens / epoch_tokens
+    epochs = min(60 * _TRAINING_SHARE * minutes * speed / network.slowness / epoch_tokens, MOST_EPOCHS)
+    tokens = epochs * epoch_tokens
     batch_tokens = _batch_tokens(tokens)
     updates = max(1, round(tokens / batch_tokens))
     used = tokens * network.slowness / speed / 60 / _TRAINING_SHARE
