@@ -20,9 +20,10 @@ from nmt.preparation.readers.sources import Source
 
 _MOST_BYTES = 1 << 26  # a hundred times those of the largest
 
-_TAG = re.compile(r"<(/?)([A-Za-z][\w.-]*)([^<>]*)>")
-_ATTRIBUTE = re.compile(r"""([\w:.-]+)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""")
-_DECLARATION = re.compile(r"<!(ENTITY|DOCTYPE[^>]*\[)", re.IGNORECASE)
+# None tries again, further on, what it has passed: each takes time that grows with the length of the text alone.
+_TAG = re.compile(r"<(/?)([A-Za-z][\w.-]*+)([^<>]*+)>")
+_ATTRIBUTE = re.compile(r"""(?<![\w:.-])([\w:.-]++)\s*+=\s*+(?:"([^"]*+)"|'([^']*+)'|([^\s"'>]++))""")
+_DECLARATION = re.compile(r"<!(ENTITY|DOCTYPE[^<>\[]*+\[)", re.IGNORECASE)
 _ENCODING = re.compile(r"""\A\s*<\?xml[^>]*encoding\s*=\s*["']([\w-]+)""")
 _UNICODE = ("utf-8", "utf8", "us-ascii", "ascii")
 

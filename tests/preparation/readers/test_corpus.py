@@ -5,6 +5,7 @@ import gzip
 import lzma
 import os
 import threading
+import time
 
 import pytest
 import zstandard
@@ -207,9 +208,21 @@ def test_a_broken_test_set_is_an_error(read, data, what):
     assert what in error_of(read, {"a.xml": data + b"</x>" * 9, "b.xml": segments()})
 
 
-def test_a_test_set_without_end_is_read_in_time_that_grows_with_its_length(read):
-    data = b"<mteval>" + b"<seg id='1'>" * 1_000_000
-    assert "has no end" in error_of(read, {"a.xml": data, "b.xml": segments()})
+@pytest.mark.parametrize(
+    ("data", "what"),
+    [
+        (b"<seg id='1'>" * 1_000_000, "has no end"),
+        (b"<seg id='1'><" + b"x" * 200_000, "has no end"),
+        (b"<seg id='1' " + b"x" * 200_000 + b">", "has no end"),
+        (b"<seg id='1'" + b' x="' * 100_001 + b">", "has no end"),
+        (b"<!DOCTYPE" * 200_000, "has no segments"),
+    ],
+    ids=["segments", "tag", "attribute", "quotation marks", "document types"],
+)
+def test_a_broken_test_set_is_read_in_time_that_grows_with_its_length(read, data, what):
+    started = time.process_time()
+    assert what in error_of(read, {"a.xml": b"<mteval>" + data, "b.xml": segments()})
+    assert time.process_time() - started < 20
 
 
 @pytest.mark.parametrize(
