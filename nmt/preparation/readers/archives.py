@@ -52,14 +52,17 @@ def _can_be_corpus(name: str) -> bool:
 class ZipMembers:
     """The members of a zip archive, as a context manager."""
 
-    def __init__(self, source: Source, workspace: Path) -> None:
+    def __init__(self, source: Source, workspace: Path, tick: Callable[[], None]) -> None:
         self._source = source
         self._workspace = workspace
+        self._tick = tick
 
     def __enter__(self) -> Self:
-        with ExitStack() as resources, self._errors():
-            file = resources.enter_context(self._source.as_file(self._workspace).open("rb"))
-            self._archive = resources.enter_context(zipfile.ZipFile(file))
+        with ExitStack() as resources:
+            path = resources.enter_context(self._source.as_file(self._workspace, self._tick))
+            file = resources.enter_context(path.open("rb"))
+            with self._errors():
+                self._archive = resources.enter_context(zipfile.ZipFile(file))
             self._resources = resources.pop_all()
         self._expansion = self._source.storage.expansion()  # of all together, since members may share their bytes
         return self
@@ -77,11 +80,11 @@ class ZipMembers:
         except NotImplementedError as error:
             raise DataError(name, f"is packed in a way that cannot be read: {error}") from error
 
-    def examined(self, tick: Callable[[], None]) -> list[Source]:
+    def examined(self) -> list[Source]:
         """Returns those members that may hold a corpus."""
         found = []
         for member in self._archive.infolist():
-            tick()
+            self._tick()
             where = _checked_name(self._source.name, member.filename)
             if stat.S_ISLNK(member.external_attr >> 16):
                 raise DataError(where, "is a link, as no corpus needs; the archive is not read")
@@ -100,7 +103,7 @@ class ZipMembers:
         return opened
 
     @contextmanager
-    def stored(self, chosen: list[Source], _tick: Callable[[], None]) -> Iterator[list[Source]]:
+    def stored(self, chosen: list[Source]) -> Iterator[list[Source]]:
         """Yields the sources as they can be read inside the context, as often as needed."""
         yield chosen
 
@@ -126,9 +129,10 @@ class _Member(io.RawIOBase):
 class TarMembers:
     """The members of a tar archive, compressed or not, as a context manager; read from its beginning each time."""
 
-    def __init__(self, source: Source, workspace: Path) -> None:
+    def __init__(self, source: Source, workspace: Path, tick: Callable[[], None]) -> None:
         self._source = source
         self._workspace = workspace
+        self._tick = tick
 
     def __enter__(self) -> Self:
         return self
@@ -136,10 +140,10 @@ class TarMembers:
     def __exit__(self, *_: object) -> None:
         """Has nothing to close: each reading closes what it opened."""
 
-    def examined(self, tick: Callable[[], None]) -> list[Source]:
+    def examined(self) -> list[Source]:
         """Returns those members that may hold a corpus; what `stored` makes of them can be read."""
         found: dict[str, Source] = {}  # a member that comes again stands for itself
-        with closing(self._members(tick)) as members:
+        with closing(self._members()) as members:
             for where, member in members:
                 if _can_be_corpus(where.removeprefix(f"{self._source.name}/")):
                     data = member.read(BLOCK_BYTES)
@@ -150,25 +154,25 @@ class TarMembers:
         return [*found.values()]
 
     @contextmanager
-    def stored(self, chosen: list[Source], tick: Callable[[], None]) -> Iterator[list[Source]]:
+    def stored(self, chosen: list[Source]) -> Iterator[list[Source]]:
         """Yields the sources as they can be read inside the context: from copies, which are then removed."""
         wanted = {source.name: source for source in chosen}
-        with TemporaryDirectory(dir=self._workspace) as folder, closing(self._members(tick)) as members:
+        with TemporaryDirectory(dir=self._workspace) as folder, closing(self._members()) as members:
             for number, (where, member) in enumerate(members):
                 if where in wanted:
                     copy = Path(folder) / str(number)
                     blocks = iter(partial(member.read, BLOCK_BYTES), b"")
-                    write_copy(InputStream(where, blocks, None, ExitStack()), copy, tick)
+                    write_copy(InputStream(where, blocks, None, ExitStack()), copy, self._tick)
                     wanted[where] = wanted[where]._replace(storage=local_storage(where, copy))
             yield [wanted[source.name] for source in chosen]
 
-    def _members(self, tick: Callable[[], None]) -> Generator[tuple[str, IO[bytes]]]:
+    def _members(self) -> Generator[tuple[str, IO[bytes]]]:
         """Yields each regular file with its name, which can be read until the next is asked for."""
         with self._source.open() as stream:
             try:
                 with tarfile.open(fileobj=_Reader(stream), mode="r|", tarinfo=_BoundedHeader) as archive:
                     for member in archive:
-                        tick()
+                        self._tick()
                         where = _checked_name(self._source.name, member.name)
                         if member.isdir():
                             continue
@@ -184,7 +188,7 @@ class TarMembers:
                     self._source.name, f"is a tar archive that is damaged or cut short: {error}"
                 ) from error
             while stream.read():  # what is compressed and cut short shows at its end
-                tick()
+                self._tick()
 
 
 def _sort_of(member: tarfile.TarInfo) -> str:
@@ -220,8 +224,8 @@ class _Reader(io.RawIOBase):
         return b"".join(parts)
 
 
-def members_of(source: Source, workspace: Path) -> ZipMembers | TarMembers | None:
+def members_of(source: Source, workspace: Path, tick: Callable[[], None]) -> ZipMembers | TarMembers | None:
     """Returns what reads the members of an archive; None for what is none, or cannot be read."""
     if source.kind is FileKind.ZIP:
-        return ZipMembers(source, workspace)
-    return TarMembers(source, workspace) if source.kind is FileKind.TAR else None
+        return ZipMembers(source, workspace, tick)
+    return TarMembers(source, workspace, tick) if source.kind is FileKind.TAR else None

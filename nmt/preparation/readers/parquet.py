@@ -22,7 +22,9 @@ _USUAL_NAMES = (("source", "target"), ("src", "tgt"), ("src", "trg"), ("source_t
 _SHOWN_COLUMNS = 8
 
 
-def read_parquet(source: Source, languages: Languages, workspace: Path) -> Iterator[PairBatch]:
+def read_parquet(
+    source: Source, languages: Languages, workspace: Path, tick: Callable[[], None]
+) -> Iterator[PairBatch]:
     """Yields the pairs of a Parquet file: of a column `translation`, or two named by languages or source and target.
 
     Raises:
@@ -33,10 +35,13 @@ def read_parquet(source: Source, languages: Languages, workspace: Path) -> Itera
         raise InputFileError(source.name, f"needs pyarrow: {how_to_install('parquet')}")
     from pyarrow import parquet
 
-    path = source.as_file(workspace)
     batch = BatchBuilder(source.name)
     number = 0
-    with _errors(source.name), parquet.ParquetFile(path, buffer_size=_BUFFER_BYTES, pre_buffer=False) as file:
+    with (
+        source.as_file(workspace, tick) as path,
+        _errors(source.name),
+        parquet.ParquetFile(path, buffer_size=_BUFFER_BYTES, pre_buffer=False) as file,
+    ):
         columns, sides = _columns(source.name, file.schema_arrow, languages)
         for rows in file.iter_batches(_ROWS, columns=columns, use_threads=False):
             for row in rows.to_pylist():

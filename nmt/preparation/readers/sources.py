@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from enum import Enum, auto
 from pathlib import Path
+from tempfile import TemporaryDirectory, mkdtemp
 from typing import IO, NamedTuple
 
 from nmt.errors import DataError, InputFileError
@@ -89,14 +90,17 @@ class Source(NamedTuple):
         """
         return _opened(self.name, self.storage, self.compression, self.storage.expansion())
 
-    def as_file(self, workspace: Path) -> Path:
-        """Returns a file that holds it unpacked: itself, or a copy in `workspace`."""
+    @contextmanager
+    def as_file(self, workspace: Path, tick: Callable[[], None]) -> Iterator[Path]:
+        """Yields a file that holds it unpacked: itself, or a copy in `workspace`, which is then removed."""
         if self.storage.path is not None and self.compression is None:
-            return self.storage.path
-        copy = unused_path(workspace)
-        with self.open() as stream:
-            write_copy(stream, copy, lambda: None)
-        return copy
+            yield self.storage.path
+            return
+        with TemporaryDirectory(dir=workspace) as folder:
+            copy = Path(folder) / "copy"
+            with self.open() as stream:
+                write_copy(stream, copy, tick)
+            yield copy
 
 
 def _opened(name: str, storage: Storage, compression: FileKind | None, expansion: UnpackingLimit) -> InputStream:
@@ -152,7 +156,7 @@ def file_source(path: str, workspace: Path, tick: Callable[[], None]) -> Source:
     name, file = path, Path(path)
     if path == "-" or not _is_regular(file):
         with open_input(path) as stream:  # raises where there is nothing
-            name, file = stream.name, unused_path(workspace)
+            name, file = stream.name, Path(mkdtemp(dir=workspace)) / "copy"
             write_copy(stream, file, tick)
     else:
         open_input(path).__exit__()
@@ -180,11 +184,6 @@ def local_storage(name: str, file: Path) -> Storage:
     """Makes the storage of a regular file, which `name` stands for."""
     size = file.stat().st_size
     return Storage(lambda: file.open("rb"), lambda: UnpackingLimit(name, size), file)
-
-
-def unused_path(workspace: Path) -> Path:
-    """Returns a path in `workspace` where nothing is."""
-    return workspace / f"copy-{len([*workspace.iterdir()])}"
 
 
 def write_copy(stream: InputStream, path: Path, tick: Callable[[], None]) -> None:

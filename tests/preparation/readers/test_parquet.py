@@ -1,10 +1,12 @@
 """Translation sets in Parquet."""
 
+import gzip
+import os
 import sys
 
 import pytest
 
-from corpora import PAIRS, read_pairs, sides, zipped
+from corpora import PAIRS, read_pairs, sides, tarred, zipped
 from nmt.errors import DataError, InputFileError
 
 pyarrow = pytest.importorskip("pyarrow", reason="needs the extra parquet")
@@ -56,6 +58,31 @@ def test_it_is_read_from_an_archive(read, tmp_path):
     read(en=["a"], de=["b"])
     (tmp_path / "a.zip").write_bytes(zipped({"train.parquet": (tmp_path / "a.parquet").read_bytes()}))
     assert sides(read_pairs([tmp_path / "a.zip"], tmp_path / "work")[0]) == [("a", "b")]
+
+
+def test_copies_are_made_one_beside_the_other_and_then_removed(read, tmp_path):
+    read(en=["a"], de=["b"])
+    packed = gzip.compress((tmp_path / "a.parquet").read_bytes())
+    (tmp_path / "a.tar").write_bytes(tarred({"a.parquet.gz": packed}))
+    (tmp_path / "b.gz").write_bytes(packed)
+    inputs = [tmp_path / "a.tar", tmp_path / "b.gz"]
+    assert sides(read_pairs(inputs, tmp_path / "work")[0]) == [("a", "b")] * 2
+    assert not [*(tmp_path / "work").iterdir()]
+
+
+@pytest.mark.parametrize("ending", ["zip", "gz"])
+def test_copying_can_be_ended(read, tmp_path, ending):
+    rows = [os.urandom(500).hex() for _ in range(500)]
+    read(en=rows, de=rows)
+    data = (tmp_path / "a.parquet").read_bytes()
+    (tmp_path / f"a.{ending}").write_bytes(zipped({"a.parquet": data}) if ending == "zip" else gzip.compress(data))
+
+    def stop_while_copying():
+        if any(path.is_file() for path in (tmp_path / "work").rglob("*")):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        read_pairs([tmp_path / f"a.{ending}"], tmp_path / "work", tick=stop_while_copying)
 
 
 def test_a_damaged_file_is_an_error(read, tmp_path):
