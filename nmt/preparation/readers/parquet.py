@@ -61,7 +61,7 @@ def _errors(name: str) -> Iterator[None]:
 
     try:
         yield
-    except (pyarrow.ArrowException, OSError) as error:
+    except (pyarrow.ArrowException, OSError, UnicodeDecodeError) as error:
         raise InputFileError(name, f"is a Parquet file that is damaged: {error}") from error
 
 

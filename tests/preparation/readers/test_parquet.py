@@ -94,6 +94,13 @@ def test_a_damaged_file_is_an_error(read, tmp_path):
             read_pairs([tmp_path / "a.parquet"], tmp_path / "work")
 
 
+def test_text_that_is_not_utf_8_is_an_error(read):
+    ends, text = b"\0\0\0\0\1\0\0\0\2\0\0\0", b"a\xff"
+    column = pyarrow.StringArray.from_buffers(2, pyarrow.py_buffer(ends), pyarrow.py_buffer(text))
+    with pytest.raises(InputFileError, match=r"a\.parquet: is a Parquet file that is damaged: 'utf-8' codec"):
+        read(en=column, de=column)
+
+
 def test_without_the_extra_is_an_error_that_names_it(read, tmp_path, monkeypatch):
     read(en=["a"], de=["b"])
     monkeypatch.setitem(sys.modules, "pyarrow", None)
