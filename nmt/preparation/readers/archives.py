@@ -75,14 +75,14 @@ class ZipMembers:
         name = self._source.name
         try:
             yield
-        except (zipfile.BadZipFile, EOFError, UnicodeDecodeError, ValueError) as error:
+        except (zipfile.BadZipFile, EOFError, ValueError, OSError) as error:  # the last of a place before the beginning
             raise InputFileError(name, f"is a zip archive that is damaged or cut short: {error}") from error
         except NotImplementedError as error:
             raise DataError(name, f"is packed in a way that cannot be read: {error}") from error
 
     def examined(self) -> list[Source]:
         """Returns those members that may hold a corpus."""
-        found = []
+        found: dict[str, Source] = {}  # a member that comes again stands for itself
         for member in self._archive.infolist():
             self._tick()
             where = _checked_name(self._source.name, member.filename)
@@ -92,8 +92,8 @@ class ZipMembers:
                 continue
             if member.flag_bits & _ENCRYPTED:
                 raise DataError(where, "is encrypted; expected an archive without a password")
-            found.append(examined(where, Storage(self._opener(member), lambda: self._expansion)))
-        return found
+            found[where] = examined(where, Storage(self._opener(member), lambda: self._expansion))
+        return [*found.values()]
 
     def _opener(self, member: zipfile.ZipInfo) -> Callable[[], IO[bytes]]:
         def opened() -> IO[bytes]:
@@ -143,7 +143,7 @@ class TarMembers:
     def examined(self) -> list[Source]:
         """Returns those members that may hold a corpus; what `stored` makes of them can be read."""
         found: dict[str, Source] = {}  # a member that comes again stands for itself
-        with closing(self._members()) as members:
+        with self._errors(), closing(self._members()) as members:
             for where, member in members:
                 if _can_be_corpus(where.removeprefix(f"{self._source.name}/")):
                     data = member.read(BLOCK_BYTES)
@@ -157,36 +157,40 @@ class TarMembers:
     def stored(self, chosen: list[Source]) -> Iterator[list[Source]]:
         """Yields the sources as they can be read inside the context: from copies, which are then removed."""
         wanted = {source.name: source for source in chosen}
-        with TemporaryDirectory(dir=self._workspace) as folder, closing(self._members()) as members:
-            for number, (where, member) in enumerate(members):
-                if where in wanted:
-                    copy = Path(folder) / str(number)
-                    blocks = iter(partial(member.read, BLOCK_BYTES), b"")
-                    write_copy(InputStream(where, blocks, None, ExitStack()), copy, self._tick)
-                    wanted[where] = wanted[where]._replace(storage=local_storage(where, copy))
+        with TemporaryDirectory(dir=self._workspace) as folder:
+            with self._errors(), closing(self._members()) as members:
+                for number, (where, member) in enumerate(members):
+                    if where in wanted:
+                        copy = Path(folder) / str(number)
+                        blocks = iter(partial(member.read, BLOCK_BYTES), b"")
+                        write_copy(InputStream(where, blocks, None, ExitStack()), copy, self._tick)
+                        wanted[where] = wanted[where]._replace(storage=local_storage(where, copy))
             yield [wanted[source.name] for source in chosen]
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        name = self._source.name
+        try:
+            yield
+        except (tarfile.TarError, ValueError) as error:
+            raise InputFileError(name, f"is a tar archive that is damaged or cut short: {error}") from error
+        except RecursionError as error:
+            raise InputFileError(name, "is a tar archive of which a member has hundreds of headers") from error
 
     def _members(self) -> Generator[tuple[str, IO[bytes]]]:
         """Yields each regular file with its name, which can be read until the next is asked for."""
         with self._source.open() as stream:
-            try:
-                with tarfile.open(fileobj=_Reader(stream), mode="r|", tarinfo=_BoundedHeader) as archive:
-                    for member in archive:
-                        self._tick()
-                        where = _checked_name(self._source.name, member.name)
-                        if member.isdir():
-                            continue
-                        if not member.isreg() or member.issparse():
-                            raise DataError(
-                                where, f"is {_sort_of(member)}, as no corpus needs; the archive is not read"
-                            )
-                        data = archive.extractfile(member)
-                        assert data is not None
-                        yield where, data
-            except tarfile.TarError as error:
-                raise InputFileError(
-                    self._source.name, f"is a tar archive that is damaged or cut short: {error}"
-                ) from error
+            with tarfile.open(fileobj=_Reader(stream), mode="r|", tarinfo=_BoundedHeader) as archive:
+                for member in archive:
+                    self._tick()
+                    where = _checked_name(self._source.name, member.name)
+                    if member.isdir():
+                        continue
+                    if not member.isreg() or member.issparse():
+                        raise DataError(where, f"is {_sort_of(member)}, as no corpus needs; the archive is not read")
+                    data = archive.extractfile(member)
+                    assert data is not None
+                    yield where, data
             while stream.read():  # what is compressed and cut short shows at its end
                 self._tick()
 
