@@ -79,6 +79,8 @@ class _Units:
             self._parser.Parse(block, is_last)
         except expat.ExpatError as error:
             raise self._error(f"is broken XML: {expat.ErrorString(error.code)}", error.lineno) from error
+        except (LookupError, ValueError) as error:  # of those that it names, the parser knows the simple ones alone
+            raise self._error("is in an encoding that cannot be read; expected UTF-8") from error
         self._fed += len(block)
         if self._fed - self._parser.CurrentByteIndex > _LONGEST_TAG:
             raise self._error("is broken XML: a tag has no end")

@@ -97,6 +97,8 @@ BOMB = '<!DOCTYPE tmx [\n<!ENTITY a "aaaaaaaaaa">\n<!ENTITY b "&a;&a;&a;&a;">\n]
             memory("<tu><tuv xml:lang='en'>\n<seg>\xff</seg>").replace("\xff".encode(), b"\xff"),
             "a.tmx:4: is broken XML",
         ),
+        (tmx().replace(b"utf-8", b"gb2312"), "a.tmx:1: is in an encoding that cannot be read; expected UTF-8"),
+        (tmx().replace(b"utf-8", b"none"), "a.tmx:1: is in an encoding that cannot be read; expected UTF-8"),
         (memory(unit(("fr", "a"), ("it", "b"))), "a.tmx: has no unit in en and de; it has fr, it"),
         (memory(), "a.tmx: has no unit in en and de"),
         (memory("<a>" * 100_000), "inside of one another 1,000 deep"),
