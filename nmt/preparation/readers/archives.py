@@ -29,7 +29,9 @@ _HEADER_TYPES = (
     tarfile.GNUTYPE_LONGNAME,
     tarfile.GNUTYPE_LONGLINK,
 )
-_PACKED_HEAD = 1 << 20  # bytes of a compressed member, of which bzip2 needs that many to give the first
+# Bytes of a member that hold its first line, if it is long, compressed ones, too: bzip2 packs nearly a mebibyte of text
+# together, and such a line may stand in two of these.
+_LONG_HEAD = 1 << 21
 _ENCRYPTED = 1  # bit of a member's flags
 _DOCUMENTS = {"readme", "license", "licence", "copying", "info", "changelog", "authors", "notice"}
 
@@ -147,8 +149,8 @@ class TarMembers:
             for where, member in members:
                 if _can_be_corpus(where.removeprefix(f"{self._source.name}/")):
                     data = member.read(BLOCK_BYTES)
-                    if kind_of(data[:HEAD_BYTES]) in COMPRESSED:
-                        data += member.read(_PACKED_HEAD)
+                    if b"\n" not in data or kind_of(data[:HEAD_BYTES]) in COMPRESSED:
+                        data += member.read(_LONG_HEAD)
                     head = Storage(partial(io.BytesIO, data), self._source.storage.expansion)
                     found[where] = examined(where, head)._replace(storage=self._source.storage)
         return [*found.values()]

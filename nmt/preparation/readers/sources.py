@@ -16,6 +16,7 @@ from nmt.errors import DataError, InputFileError
 from nmt.io.atomic_files import storage_errors
 from nmt.io.compression import BLOCK_BYTES, require_library, unpacked_blocks, unpacked_name
 from nmt.io.file_kind import COMPRESSED, HEAD_BYTES, FileKind, kind_of
+from nmt.io.lines import MAX_LINE_BYTES
 from nmt.io.streams import InputStream, open_input
 
 FREE_BYTES = 1 << 26
@@ -121,19 +122,28 @@ def examined(name: str, storage: Storage) -> Source:
         InputFileError: it cannot be read.
     """
     with _opened(name, storage, None, UnpackingLimit(name, FREE_BYTES)) as stream:
-        head = stream.read()
+        head = _head(stream)
     compression = None
     kind = kind_of(head[:HEAD_BYTES])
     if kind in COMPRESSED:
         compression = kind
         require_library(kind, name, InputFileError)
         with _opened(name, storage, compression, UnpackingLimit(name, FREE_BYTES)) as stream:
-            head = stream.read()
+            head = _head(stream)
         kind = kind_of(head[:HEAD_BYTES])
         if kind in COMPRESSED:
             raise DataError(name, f"is {compression}, and what it holds is {kind} once more; unpack it first")
-    is_complete_set = kind is FileKind.TEST_SET and b"<dataset" in head
+    is_complete_set = kind is FileKind.TEST_SET and b"<dataset" in head.replace(b"\0", b"")  # in UTF-16, too
     return Source(name, storage, compression, kind, look_of(name, head), is_complete_set)
+
+
+def _head(stream: InputStream) -> bytes:
+    """Reads the first bytes; of text a line at least, unless it is longer than any that is read."""
+    head = stream.read()
+    if kind_of(head[:HEAD_BYTES]) is FileKind.TEXT:
+        while b"\n" not in head and len(head) <= MAX_LINE_BYTES and (block := stream.read()):
+            head += block
+    return head
 
 
 def look_of(name: str, head: bytes) -> Look:
@@ -141,7 +151,10 @@ def look_of(name: str, head: bytes) -> Look:
     whole = head[: head.rfind(b"\n") + 1] or head
     lines = [line for line in whole.decode(errors="replace").split("\n") if line.strip(" \r")]
     with_tabs = sum(_TABS.match(line) is not None for line in lines)
-    least = 1 if unpacked_name(name).endswith(_COLUMN_ENDINGS) else max(1, len(lines) / 2)
+    is_named = unpacked_name(name).endswith(_COLUMN_ENDINGS)
+    least = 1 if is_named else max(1, len(lines) / 2)
+    if is_named and not with_tabs and len(whole) > MAX_LINE_BYTES:
+        return Look.COLUMNS
     if with_tabs >= least:
         identified = sum(_IDENTIFIED.match(line) is not None for line in lines)
         return Look.IDENTIFIED_COLUMNS if 10 * identified >= 9 * len(lines) else Look.COLUMNS
