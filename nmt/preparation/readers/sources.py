@@ -56,13 +56,15 @@ class UnpackingLimit:
     def bounded(self, blocks: Iterator[bytes]) -> Iterator[bytes]:
         """Yields the blocks; raises DataError where they become too many."""
         for block in blocks:
-            self._left -= len(block)
-            if self._left < 0:
-                what = (
-                    f"unpacks to more than {MOST_EXPANSION} times its {self._packed:,} bytes, as no text does; not read"
-                )
-                raise DataError(self._name, what)
+            self.count(len(block))
             yield block
+
+    def count(self, unpacked: int) -> None:
+        """Counts bytes that were unpacked, or will be; raises DataError where they are too many."""
+        self._left -= unpacked
+        if self._left < 0:
+            what = f"unpacks to more than {MOST_EXPANSION} times its {self._packed:,} bytes, as no text does; not read"
+            raise DataError(self._name, what)
 
 
 @dataclass(frozen=True)

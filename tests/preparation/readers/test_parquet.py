@@ -101,6 +101,15 @@ def test_text_that_is_not_utf_8_is_an_error(read):
         read(en=column, de=column)
 
 
+def test_what_unpacks_to_very_much_is_not_read(tmp_path, monkeypatch):
+    table = pyarrow.table({"en": ["a" * 1000] * 5000, "de": ["b" * 1000] * 5000})
+    parquet.write_table(table, tmp_path / "a.parquet", compression="gzip", use_dictionary=False, write_statistics=False)
+    assert len(read_pairs([tmp_path / "a.parquet"], tmp_path / "work")[0]) == 5000
+    monkeypatch.setattr("nmt.preparation.readers.sources.FREE_BYTES", 1 << 12)
+    with pytest.raises(DataError, match=r"a\.parquet: unpacks to more than 200 times"):
+        read_pairs([tmp_path / "a.parquet"], tmp_path / "work")
+
+
 def test_without_the_extra_is_an_error_that_names_it(read, tmp_path, monkeypatch):
     read(en=["a"], de=["b"])
     monkeypatch.setitem(sys.modules, "pyarrow", None)
