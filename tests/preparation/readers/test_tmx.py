@@ -103,6 +103,10 @@ BOMB = '<!DOCTYPE tmx [\n<!ENTITY a "aaaaaaaaaa">\n<!ENTITY b "&a;&a;&a;&a;">\n]
         (memory(), "a.tmx: has no unit in en and de"),
         (memory("<a>" * 100_000), "inside of one another 1,000 deep"),
         (memory(*(f"<a{number}/>" for number in range(5000))), "more than 1,000 different elements"),
+        (
+            memory(*(f"<tu a{number}=''/>" for number in range(5000))),
+            "more than 1,000 different elements and attributes",
+        ),
         (memory("<tu a='" + "x" * (6 << 20)), "a tag has no end"),
         (memory("<!-- " + "x" * (6 << 20)), "a tag has no end"),
     ],
