@@ -277,6 +277,24 @@ def test_an_earlier_preparation_is_replaced_only_when_asked(call, tsv, tmp_path)
     assert not litter(tmp_path)
 
 
+def test_a_name_that_is_not_utf_8_is_one_of_an_input_and_not_of_a_folder(call, tsv, tmp_path):
+    strange = tsv.rename(tmp_path / os.fsdecode(b"caf\xe9.tsv"))
+    done = call("prepare", "--no-trial", strange, "--output", tmp_path / "out", *LANGUAGES)
+    assert done.code == 0, done.err
+    assert report(tmp_path / "out")["inputs"][0]["path"] == f"{tmp_path}/caf\ufffd.tsv"
+    done = call("prepare", "--no-trial", strange, "--output", tmp_path / os.fsdecode(b"\xe9"), *LANGUAGES)
+    assert done.code == 2 and "is a name that is not UTF-8" in done.err
+
+
+def test_folders_above_are_made_and_go_again_where_nothing_is_prepared(call, tsv, tmp_path):
+    (tmp_path / "link").symlink_to(tmp_path / "new" / "folder")
+    done = call("prepare", "--no-trial", tsv, "--output", tmp_path / "a" / "b" / "c", *LANGUAGES, "--test", "5000")
+    assert done.code == 65 and not (tmp_path / "a").exists()
+    for output in (tmp_path / "a" / "b" / "c", tmp_path / "link"):
+        assert call("prepare", "--no-trial", tsv, "--output", output, *LANGUAGES).code == 0
+        assert (output / "config.yaml").exists()
+
+
 def test_too_few_pairs_are_65_with_numbers_and_reasons(call, tsv, tmp_path):
     done = call("prepare", "--no-trial", tsv, "--output", tmp_path / "out", *LANGUAGES, "--validation", "5000")
     assert done.code == 65 and "different source sentences are left" in done.err and "5,000 for validation" in done.err
