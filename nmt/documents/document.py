@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
-from nmt.documents.marked_text import LeftAsItWasError, Mark, MarkedLine, marked, unescaped
+from nmt.documents.marked_text import InlineMark, LeftAsItWasError, MarkedLine, marked, unescaped
 from nmt.io.lines import MAX_LINE_BYTES
 from nmt.translation.result import Translation
 
@@ -24,7 +24,7 @@ def silent(_: str) -> None:
     """Warns of nothing."""
 
 
-class Document(Protocol):
+class TranslatableDocument(Protocol):
     """A document, or some rows of one."""
 
     @property
@@ -92,7 +92,7 @@ class Units:
 
     def add(
         self,
-        parts: Sequence[str | Mark],
+        parts: Sequence[str | InlineMark],
         line_number: int,
         escape: Callable[[str], str] = unescaped,
         *,
@@ -151,11 +151,11 @@ class Units:
         return Result("".join(parts), is_same)
 
 
-def _lines(parts: Sequence[str | Mark]) -> Iterator[str | list[str | Mark]]:
+def _lines(parts: Sequence[str | InlineMark]) -> Iterator[str | list[str | InlineMark]]:
     """Yields the lines of a text, and as a text what stands between them."""
-    line: list[str | Mark] = []
+    line: list[str | InlineMark] = []
     for part in parts:
-        if isinstance(part, Mark):
+        if isinstance(part, InlineMark):
             line.append(part)
             continue
         for place, piece in enumerate(_LINE_END.split(part)):
@@ -170,7 +170,7 @@ def _lines(parts: Sequence[str | Mark]) -> Iterator[str | list[str | Mark]]:
         yield line
 
 
-class Edit(NamedTuple):
+class TextEdit(NamedTuple):
     """A part of a text, and what takes its place."""
 
     start: int
@@ -178,7 +178,7 @@ class Edit(NamedTuple):
     text: str
 
 
-def edited(text: str, edits: Sequence[Edit]) -> str:
+def edited(text: str, edits: Sequence[TextEdit]) -> str:
     """Returns a text with edits, which are ascending and do not overlap."""
     parts, position = [], 0
     for start, stop, new in edits:

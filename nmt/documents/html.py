@@ -10,8 +10,8 @@ from html.parser import HTMLParser
 from itertools import accumulate, pairwise
 from typing import NamedTuple
 
-from nmt.documents.document import Edit, Told, Units, Warn, edited, silent
-from nmt.documents.marked_text import SPACE, Mark
+from nmt.documents.document import TextEdit, Told, Units, Warn, edited, silent
+from nmt.documents.marked_text import SPACE, InlineMark
 from nmt.errors import DataError
 from nmt.translation.result import Translation
 
@@ -127,10 +127,10 @@ class HtmlDocument:
         for unit, start, stop, has_quotes in self._attributes:
             result = self._units.result(unit, translations)
             if result is None or result.is_same:
-                values.append(Edit(start, stop, self._text[start:stop]))
+                values.append(TextEdit(start, stop, self._text[start:stop]))
             else:
-                values.append(Edit(start, stop, result.text if has_quotes else f'"{result.text}"'))
-        edits: list[Edit] = []
+                values.append(TextEdit(start, stop, result.text if has_quotes else f'"{result.text}"'))
+        edits: list[TextEdit] = []
         place = 0
         for unit, start, stop in self._blocks:
             while place < len(values) and values[place].start < start:
@@ -138,14 +138,14 @@ class HtmlDocument:
                 place += 1
             result = self._units.result(unit, translations)
             if result is not None and not result.is_same:
-                edits.append(Edit(start, stop, self._with_values(result.text, values)))
+                edits.append(TextEdit(start, stop, self._with_values(result.text, values)))
                 while place < len(values) and values[place].start < stop:
                     place += 1
         edits += values[place:]
         self._told.finish(self._name)
         return edited(self._text, sorted(edits))
 
-    def _with_values(self, text: str, values: Sequence[Edit]) -> str:
+    def _with_values(self, text: str, values: Sequence[TextEdit]) -> str:
         """Puts the attributes of tags into what was written of a block."""
         key = re.escape(self._key)
         return re.sub(f"{key}([0-9]+){key}", lambda found: values[int(found[1])].text, text)
@@ -160,7 +160,7 @@ class HtmlDocument:
             raise DataError(f"{self._name}:{self._line_number(begin)}", "is broken HTML: a comment has no end")
 
     def _read(self, tokens: Sequence[_Token]) -> None:
-        parts: list[str | Mark] = []
+        parts: list[str | InlineMark] = []
         begin = 0
         kept, depth, kept_start = "", 0, 0
         end_token = _Token(len(self._text), "end")
@@ -172,7 +172,7 @@ class HtmlDocument:
                     depth += (token.kind == "open" and not raw.endswith("/>")) - (token.kind == "close")
                 if not depth:
                     if kept in _INLINE or kept in _INLINE_CODE:
-                        parts.append(Mark(self._text[kept_start:stop]))
+                        parts.append(InlineMark(self._text[kept_start:stop]))
                     kept = ""
                 continue
             is_element = token.kind == "open" and token.tag not in _VOID and not raw.endswith("/>")
@@ -180,7 +180,7 @@ class HtmlDocument:
                 if token.tag in _INLINE or token.tag in _INLINE_CODE:
                     begin = begin if parts else start
                     if not is_element:
-                        parts.append(Mark(raw))
+                        parts.append(InlineMark(raw))
                 else:
                     self._add_block(parts, begin, start)
                     parts = []
@@ -197,19 +197,19 @@ class HtmlDocument:
                 parts = []
         self._add_block(parts, begin, kept_start if kept else len(self._text))
 
-    def _part(self, token: _Token, raw: str) -> str | Mark:
+    def _part(self, token: _Token, raw: str) -> str | InlineMark:
         if token.kind == "entity":
             text = html.unescape(raw)
             if text.isspace():
-                return Mark(raw, "alone", SPACE)
+                return InlineMark(raw, "alone", SPACE)
             return text
         if token.kind == "text":
             return _WHITE.sub(" ", raw)
         if token.kind == "comment" or token.tag in _VOID or raw.endswith("/>"):
-            return Mark(raw)
-        return Mark(raw, token.kind, token.tag)
+            return InlineMark(raw)
+        return InlineMark(raw, token.kind, token.tag)
 
-    def _add_block(self, parts: list[str | Mark], start: int, stop: int) -> None:
+    def _add_block(self, parts: list[str | InlineMark], start: int, stop: int) -> None:
         """Adds what stands between two tags of blocks."""
         # White space at the ends stays as it stands, also within lines.
         while parts and isinstance(parts[0], str) and not parts[0].strip(" "):
@@ -224,7 +224,7 @@ class HtmlDocument:
         if parts and isinstance(parts[-1], str) and parts[-1][-1:] == " ":
             parts = [*parts[:-1], parts[-1][:-1]]
             stop = self._before_white(start, stop)
-        joined: list[str | Mark] = []
+        joined: list[str | InlineMark] = []
         for part in parts:
             if joined and isinstance(part, str) and isinstance(joined[-1], str):
                 joined[-1] += part
@@ -264,7 +264,7 @@ class HtmlDocument:
             unit = self._units.add([text], self._line_number(place), _escaped_value, breaks=False)
             if unit is not None:
                 self._attributes.append((unit, place, token.start + stop, group != 4))
-                edits.append(Edit(start, stop, f"{self._key}{len(self._attributes) - 1}{self._key}"))
+                edits.append(TextEdit(start, stop, f"{self._key}{len(self._attributes) - 1}{self._key}"))
         return edited(raw, edits)
 
 

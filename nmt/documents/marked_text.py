@@ -19,6 +19,28 @@ from nmt.translation.result import Translation
 from nmt.translation.segments import has_letters
 
 _NO_SPACE_BEFORE = set(".,;:!?…)]}»”’%。、，！？；：）】》」』")
+_BRACKETS = {
+    "(": ")",
+    "[": "]",
+    "{": "}",
+    '"': '"',
+    "'": "'",
+    "`": "`",
+    "“": "”",
+    "„": "“”",
+    "‘": "’",
+    "‚": "‘",
+    "«": "»",
+    "»": "«",
+    "‹": "›",
+    "「": "」",
+    "『": "』",
+    "（": "）",
+}
+_CUT_SIGN = "\x1f"
+_CUT = re.compile(
+    rf"\{{[^{{}}\n]{{0,200}}{_CUT_SIGN}[^{{}}\n]{{0,200}}\}}|%\([^()\n]{{0,100}}{_CUT_SIGN}[^()\n]{{0,100}}\)[a-z]"
+)
 _MOST_MARKS = 2000
 _DEEPEST = 100
 
@@ -29,7 +51,7 @@ SPACE = "space"
 """The name of a mark that stands for white space."""
 
 
-class Mark(NamedTuple):
+class InlineMark(NamedTuple):
     """What is carried over as it stands.
 
     Attributes:
@@ -251,7 +273,7 @@ def unescaped(text: str) -> str:
     return text
 
 
-def marked(parts: Sequence[str | Mark], escape: Callable[[str], str] = unescaped) -> MarkedLine:
+def marked(parts: Sequence[str | InlineMark], escape: Callable[[str], str] = unescaped) -> MarkedLine:
     """Takes the marks out of a line: those that are given between its texts, and placeholders within these.
 
     Args:
@@ -261,12 +283,14 @@ def marked(parts: Sequence[str | Mark], escape: Callable[[str], str] = unescaped
     Raises:
         LeftAsItWasError: there are more marks than a text has.
     """
+    if len(parts) > 1 and _CUT.search(_CUT_SIGN.join(part for part in parts if isinstance(part, str))):
+        raise LeftAsItWasError("a tag stands inside of a placeholder")
     items = _with_placeholders(parts, escape)
-    if sum(isinstance(item, Mark) for item in items) > _MOST_MARKS:
+    if sum(isinstance(item, InlineMark) for item in items) > _MOST_MARKS:
         raise LeftAsItWasError(f"the text has more than {_MOST_MARKS:,} marks")
     partners = _partners(items)
     start, stop = _without_edges(items, partners)
-    write = [item.raw if isinstance(item, Mark) else escape(item) for item in items]
+    write = [item.raw if isinstance(item, InlineMark) else escape(item) for item in items]
     head, tail = "".join(write[:start]), "".join(write[stop:])
     builder = _Builder(items, partners, stop)
     nodes = builder.nodes(start, stop)
@@ -276,22 +300,30 @@ def marked(parts: Sequence[str | Mark], escape: Callable[[str], str] = unescaped
     return MarkedLine(line, head, tail, nodes, escape)
 
 
-def _with_placeholders(parts: Sequence[str | Mark], escape: Callable[[str], str]) -> list[str | Mark]:
+def _with_placeholders(parts: Sequence[str | InlineMark], escape: Callable[[str], str]) -> list[str | InlineMark]:
     """Makes marks of the placeholders in texts, and parts of texts' white space at marks and at both ends."""
-    items: list[str | Mark] = []
+    items: list[str | InlineMark] = []
     for part in parts:
-        if isinstance(part, Mark):
+        if isinstance(part, InlineMark):
             items.append(part)
             continue
         place = 0
         for found in find_placeholders(part):
-            items += _pieces(part[place : found.start])
             role, name = tag_of(found.text) or ("alone", "")
+            start, stop = _with_brackets(part, found.start, found.stop, place) if role == "alone" else found[:2]
+            items += _pieces(part[place:start])
             name = SPACE if _NO_BREAK.fullmatch(found.text) else f"text {name}"
-            items.append(Mark(escape(found.text), role, name))
-            place = found.stop
+            items.append(InlineMark(escape(part[start:stop]), role, name))
+            place = stop
         items += _pieces(part[place:])
     return items
+
+
+def _with_brackets(text: str, start: int, stop: int, least: int) -> tuple[int, int]:
+    """Extends a placeholder by the brackets or quotation marks around it, which hold nothing else."""
+    while start > least and stop < len(text) and text[stop] in _BRACKETS.get(text[start - 1], ""):
+        start, stop = start - 1, stop + 1
+    return start, stop
 
 
 def _pieces(text: str) -> list[str]:
@@ -303,12 +335,12 @@ def _pieces(text: str) -> list[str]:
     return [piece for piece in (text[:start], inner, text[start + len(inner) :]) if piece]
 
 
-def _partners(items: Sequence[str | Mark]) -> dict[int, int]:
+def _partners(items: Sequence[str | InlineMark]) -> dict[int, int]:
     """Finds for each opening mark its closing one, and the other way round, as far as they are well nested."""
     partners: dict[int, int] = {}
     opened: list[int] = []
     for place, item in enumerate(items):
-        if not isinstance(item, Mark) or item.role == "alone":
+        if not isinstance(item, InlineMark) or item.role == "alone":
             continue
         if item.role == "open":
             opened.append(place)
@@ -322,11 +354,11 @@ def _partners(items: Sequence[str | Mark]) -> dict[int, int]:
     return partners
 
 
-def _name(item: str | Mark) -> str:
-    return item.name if isinstance(item, Mark) else ""
+def _name(item: str | InlineMark) -> str:
+    return item.name if isinstance(item, InlineMark) else ""
 
 
-def _without_edges(items: Sequence[str | Mark], partners: dict[int, int]) -> tuple[int, int]:
+def _without_edges(items: Sequence[str | InlineMark], partners: dict[int, int]) -> tuple[int, int]:
     """Returns the range of items inside of the marks that stand at both ends, or around all of the line."""
     start, stop = 0, len(items)
     changed = True
@@ -337,25 +369,27 @@ def _without_edges(items: Sequence[str | Mark], partners: dict[int, int]) -> tup
             start, changed = start + 1, True
         elif isinstance(last, str) and last.isspace():
             stop, changed = stop - 1, True
-        elif isinstance(first, Mark) and partners.get(start) == stop - 1:
+        elif isinstance(first, InlineMark) and partners.get(start) == stop - 1:
             start, stop, changed = start + 1, stop - 1, True
-        elif isinstance(first, Mark) and _is_bare(items, partners, start, stop):
+        elif isinstance(first, InlineMark) and _is_bare(items, partners, start, stop):
             start, changed = partners.get(start, start) + 1, True
-        elif isinstance(last, Mark) and _is_bare(items, partners, partners.get(stop - 1, stop - 1), stop):
+        elif isinstance(last, InlineMark) and _is_bare(items, partners, partners.get(stop - 1, stop - 1), stop):
             stop, changed = partners.get(stop - 1, stop - 1), True
     return start, stop
 
 
-def _is_bare(items: Sequence[str | Mark], partners: dict[int, int], start: int, stop: int) -> bool:
+def _is_bare(items: Sequence[str | InlineMark], partners: dict[int, int], start: int, stop: int) -> bool:
     """Returns whether the mark at `start` stands alone, or nothing but marks is between it and its partner."""
     end = partners.get(start, start)
-    return start <= end < stop and all(isinstance(item, Mark) or item.isspace() for item in items[start : end + 1])
+    return start <= end < stop and all(
+        isinstance(item, InlineMark) or item.isspace() for item in items[start : end + 1]
+    )
 
 
 class _Builder:
     """Builds the line that the model sees, and the nodes of its marks."""
 
-    def __init__(self, items: Sequence[str | Mark], partners: dict[int, int], stop: int) -> None:
+    def __init__(self, items: Sequence[str | InlineMark], partners: dict[int, int], stop: int) -> None:
         self.line = ""
         self._items = items
         self._partners = partners
@@ -413,5 +447,5 @@ class _Builder:
         self.line += text
 
 
-def _raw(item: str | Mark) -> str:
+def _raw(item: str | InlineMark) -> str:
     return item if isinstance(item, str) else item.raw

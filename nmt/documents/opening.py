@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from nmt.documents.document import MAX_DOCUMENT_BYTES, Document, Told, Warn
+from nmt.documents.document import MAX_DOCUMENT_BYTES, Told, TranslatableDocument, Warn
 from nmt.documents.formats import TABLES
 from nmt.documents.html import HtmlDocument
 from nmt.documents.po import PoDocument
@@ -48,7 +48,7 @@ class Choices:
 class Part:
     """A document, or some rows of one, and how it is encoded."""
 
-    document: Document
+    document: TranslatableDocument
     encoding: str = "utf-8"
     errors: str = "strict"
     mark: bytes = b""
@@ -80,7 +80,7 @@ def read_parts(stream: ByteStream, kind: str, choices: Choices, warn: Warn) -> I
     yield Part(_document(text, stream.name, kind, choices, warn), encoding, errors, mark)
 
 
-def _document(text: str, name: str, kind: str, choices: Choices, warn: Warn) -> Document:
+def _document(text: str, name: str, kind: str, choices: Choices, warn: Warn) -> TranslatableDocument:
     if kind == "html":
         return HtmlDocument(text, name, warn)
     if kind == "po":

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from nmt.documents.document import Edit, Told, Units, Warn, edited, silent
+from nmt.documents.document import TextEdit, Told, Units, Warn, edited, silent
 from nmt.documents.plural_forms import PluralForms, plural_forms
 from nmt.errors import DataError
 from nmt.translation.result import Translation
@@ -26,7 +26,7 @@ _LONGEST_LINE = 77
 
 
 @dataclass
-class Entry:
+class CatalogueEntry:
     """An entry of a catalogue.
 
     Attributes:
@@ -69,26 +69,26 @@ class Entry:
         return not self.texts["msgid"] and "msgctxt" not in self.texts
 
 
-def entries(lines: Iterable[str], name: str) -> Iterator[Entry]:
+def entries(lines: Iterable[str], name: str) -> Iterator[CatalogueEntry]:
     """Yields the entries of a catalogue, given its lines with their ends; obsolete ones are left out.
 
     Raises:
         DataError: it is broken; with its line.
     """
-    reader = _Reader(name)
+    reader = _CatalogueReader(name)
     for number, line in enumerate(lines, 1):
         yield from reader.read(number, line)
     yield from reader.finish()
 
 
-class _Reader:
+class _CatalogueReader:
     def __init__(self, name: str) -> None:
         self._name = name
         self._position = self._number = 0
-        self._entry: Entry | None = None
+        self._entry: CatalogueEntry | None = None
         self._keyword = ""
 
-    def read(self, number: int, raw: str) -> Iterator[Entry]:
+    def read(self, number: int, raw: str) -> Iterator[CatalogueEntry]:
         """Reads a line; yields the entry that ended before it."""
         self._number = number
         start = self._position
@@ -115,7 +115,7 @@ class _Reader:
             yield from self._ended(at_comment=True)
             self._keyword = ""
 
-    def finish(self) -> Iterator[Entry]:
+    def finish(self) -> Iterator[CatalogueEntry]:
         """Yields the last entry."""
         yield from self._ended(at_comment=False)
         if self._entry is not None and self._entry.texts:
@@ -124,7 +124,7 @@ class _Reader:
     def _error(self, what: str) -> DataError:
         return DataError(f"{self._name}:{self._number}", f"is a broken catalogue: {what}")
 
-    def _ended(self, *, at_comment: bool) -> Iterator[Entry]:
+    def _ended(self, *, at_comment: bool) -> Iterator[CatalogueEntry]:
         entry = self._entry
         if entry is None or not entry.texts:
             return
@@ -136,17 +136,17 @@ class _Reader:
         yield entry
 
     def _comment(self, line: str, start: int) -> None:
-        entry = self._entry = self._entry or Entry(self._number)
+        entry = self._entry = self._entry or CatalogueEntry(self._number)
         if found := _FLAGS.match(line):
             entry.flags_start = start + found.start(1) if entry.flags_start is None else entry.flags_start
             entry.is_fuzzy = entry.is_fuzzy or "fuzzy" in [flag.strip() for flag in found[1].split(",")]
         elif line.startswith("#|") and entry.previous is None and not entry.texts:
             entry.previous = start
 
-    def _begin(self, keyword: str, start: int) -> Iterator[Entry]:
+    def _begin(self, keyword: str, start: int) -> Iterator[CatalogueEntry]:
         if keyword in ("msgctxt", "msgid") and self._entry is not None and self._entry.forms:
             yield from self._ended(at_comment=False)
-        entry = self._entry = self._entry or Entry(self._number)
+        entry = self._entry = self._entry or CatalogueEntry(self._number)
         if not entry.texts:
             entry.start = start
             entry.line = self._number
@@ -210,7 +210,9 @@ class PoDocument:
         self._units = Units(name, self._told)
         self._end = "\r\n" if "\r\n" in text else "\n" if "\n" in text or "\r" not in text else "\r"
         self._forms: PluralForms | None = None
-        self._entries: list[tuple[Entry, int | None, int | None]] = []  # with the units of one thing and of several
+        self._entries: list[
+            tuple[CatalogueEntry, int | None, int | None]
+        ] = []  # with the units of one thing and of several
         for entry in entries(with_ends(text), name):
             if entry.is_header:
                 self._forms = self._forms or plural_forms(entry.texts.get("msgstr", ""))
@@ -230,12 +232,12 @@ class PoDocument:
         """For each line whether there are marks in it."""
         return self._units.attended
 
-    def _unit(self, entry: Entry, keyword: str) -> int | None:
+    def _unit(self, entry: CatalogueEntry, keyword: str) -> int | None:
         return self._units.add([entry.texts[keyword]], entry.line)
 
     def written(self, translations: Sequence[Translation | None]) -> str:
         """Returns the catalogue with the translations of its lines; None leaves an entry as it is."""
-        edits: list[Edit] = []
+        edits: list[TextEdit] = []
         for entry, single, plural in self._entries:
             units = [unit for unit in (single, plural) if unit is not None]
             results = [self._units.result(unit, translations) for unit in units]
@@ -245,11 +247,11 @@ class PoDocument:
         self._told.finish(self._name)
         return edited(self._text, edits)
 
-    def _edits(self, entry: Entry, texts: Sequence[str]) -> Iterator[Edit]:
+    def _edits(self, entry: CatalogueEntry, texts: Sequence[str]) -> Iterator[TextEdit]:
         yield from self._fuzzy_edits(entry)
         if not entry.is_plural:
             start, stop = entry.spans["msgstr"]
-            yield Edit(start, stop, self._quoted(texts[0]))
+            yield TextEdit(start, stop, self._quoted(texts[0]))
             return
         forms = self._forms or PluralForms(len(entry.forms), 0)
         of_one = forms.of_one if forms.number > 1 else -1
@@ -257,16 +259,16 @@ class PoDocument:
         written = [f"msgstr[{number}] {self._quoted(text)}" for number, text in enumerate(chosen)]
         first = min(entry.keyword_starts[key] for key in entry.forms)
         last = max(entry.spans[key][1] for key in entry.forms)
-        yield Edit(first, last, self._end.join(written))
+        yield TextEdit(first, last, self._end.join(written))
 
-    def _fuzzy_edits(self, entry: Entry) -> Iterator[Edit]:
+    def _fuzzy_edits(self, entry: CatalogueEntry) -> Iterator[TextEdit]:
         if entry.is_fuzzy:
             return
         if entry.flags_start is not None:
-            yield Edit(entry.flags_start, entry.flags_start, " fuzzy,")
+            yield TextEdit(entry.flags_start, entry.flags_start, " fuzzy,")
         else:
             place = entry.start if entry.previous is None else entry.previous
-            yield Edit(place, place, f"#, fuzzy{self._end}")
+            yield TextEdit(place, place, f"#, fuzzy{self._end}")
 
     def _quoted(self, text: str) -> str:
         """Writes a text between quotation marks: of several lines, or a long one, each line by itself."""
@@ -276,7 +278,9 @@ class PoDocument:
         return self._end.join(['""', *(f'"{escaped(line)}"' for line in lines)])
 
 
-def usable_pairs(found: Iterable[Entry], of_plurals: Callable[[Entry], PluralForms]) -> Iterator[tuple[int, str, str]]:
+def usable_pairs(
+    found: Iterable[CatalogueEntry], of_plurals: Callable[[CatalogueEntry], PluralForms]
+) -> Iterator[tuple[int, str, str]]:
     """Yields line, source and target of the entries that are translated, and not fuzzy."""
     for entry in found:
         if entry.is_header or entry.is_fuzzy or not entry.is_translated:

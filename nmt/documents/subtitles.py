@@ -14,8 +14,9 @@ from itertools import accumulate, pairwise
 from typing import NamedTuple
 
 from nmt.documents.correspondence import Correspondence
-from nmt.documents.document import Edit, Told, Warn, edited, silent
-from nmt.documents.marked_text import LeftAsItWasError, Mark, MarkedLine, marked, unescaped, written_pieces
+from nmt.documents.document import TextEdit, Told, Warn, edited, silent
+from nmt.documents.marked_text import InlineMark, LeftAsItWasError, MarkedLine, marked, unescaped, written_pieces
+from nmt.documents.placeholders import find_placeholders
 from nmt.errors import DataError
 from nmt.translation.result import Translation
 
@@ -99,7 +100,7 @@ class SubtitleDocument:
 
     def written(self, translations: Sequence[Translation | None]) -> str:
         """Returns the subtitles with the translations of their lines; None leaves the cues of a line as they are."""
-        edits: list[Edit] = []
+        edits: list[TextEdit] = []
         self._too_long = 0
         for group in self._groups:
             translation = translations[group.number]
@@ -115,7 +116,7 @@ class SubtitleDocument:
             self._warn(f"{self._name}: {what}")
         return edited(self._text, edits)
 
-    def _edits(self, group: _Group, translation: Translation) -> Iterator[Edit]:
+    def _edits(self, group: _Group, translation: Translation) -> Iterator[TextEdit]:
         if len(group.texts) == 1:
             pieces = [group.marked[0].written(translation)]
         else:
@@ -125,7 +126,7 @@ class SubtitleDocument:
             end = "\r\n" if "\r\n" in self._text else "\n" if "\n" in self._text or "\r" not in self._text else "\r"
             lines = _in_two_lines(piece, self._limit)
             self._too_long += any(_visible_length(line) > self._limit for line in lines)
-            yield Edit(text.start, text.stop, end.join(lines))
+            yield TextEdit(text.start, text.stop, end.join(lines))
 
     def _length_limit(self, cues: Sequence[_Cue]) -> int:
         lengths = [
@@ -182,16 +183,16 @@ class SubtitleDocument:
 
     def _marked(self, text: _Text) -> MarkedLine | None:
         raw = self._text[text.start : text.stop]
-        parts: list[str | Mark] = []
+        parts: list[str | InlineMark] = []
         if turn := _TURN.match(raw):
-            parts += [Mark(one) for one in (turn[1], turn[2]) if one]
+            parts += [InlineMark(one) for one in (turn[1], turn[2]) if one]
             raw = raw[turn.end() :]
         # Where a cue is shown is said of all of it.
-        parts[:0] = [Mark(one) for one in _POSITION.findall(raw)]
+        parts[:0] = [InlineMark(one) for one in _POSITION.findall(raw)]
         raw = _POSITION.sub("", raw)
         place = 0
         for found in _STAMP.finditer(raw):
-            parts += [self._plain(raw[place : found.start()]), Mark(found[0])]
+            parts += [self._plain(raw[place : found.start()]), InlineMark(found[0])]
             place = found.end()
         parts.append(self._plain(raw[place:]))
         try:
@@ -329,7 +330,10 @@ def _in_two_lines(text: str, limit: int) -> list[str]:
 
 
 def _break_places(text: str) -> Iterator[int]:
+    marks = [(mark.start, mark.stop) for mark in find_placeholders(text)]
     for found in _PIECE.finditer(text):
+        if any(start < found.end() and found.start() < stop for start, stop in marks):
+            continue
         if found[0].isspace():
             yield found.end()
         elif _UNSPACED.search(found[0]) and not found[0].startswith(("<", "{")):

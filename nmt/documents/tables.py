@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple, Protocol
 
-from nmt.documents.document import Edit, Told, Units, edited
+from nmt.documents.document import TextEdit, Told, Units, edited
 from nmt.documents.marked_text import unescaped
 from nmt.errors import DataError
 from nmt.io.lines import ByteStream
@@ -83,7 +83,7 @@ class RowsDocument:
         for field, unit in zip(row.fields, units, strict=True):
             result = None if unit is None else self._units.result(unit, translations)
             if result is not None and not result.is_same:
-                edits.append(Edit(field.start, field.stop, field.finish(result.text)))
+                edits.append(TextEdit(field.start, field.stop, field.finish(result.text)))
         return edited(row.raw, edits) if edits else row.raw
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 from xml.parsers import expat
 
-from nmt.documents.marked_text import Mark
+from nmt.documents.marked_text import InlineMark
 from nmt.errors import DataError
 
 _MOST_DEPTH = 1000
@@ -134,12 +134,12 @@ class _Tokenizer:
 _SELF_CLOSED: dict[str, str] = {}
 
 
-def inline_parts(tokens: Sequence[XmlToken], data: bytes, *, keeps_space: bool) -> list[str | Mark]:
+def inline_parts(tokens: Sequence[XmlToken], data: bytes, *, keeps_space: bool) -> list[str | InlineMark]:
     """Returns the texts and marks of what is inside of an element, in which `keeps_space` has white space mean itself.
 
     Elements are marks: those that hold text with what opens and what closes them, others as a whole.
     """
-    parts: list[str | Mark] = []
+    parts: list[str | InlineMark] = []
     code_start, depth = 0, 0
     code: XmlToken | None = None
     pairs: list[str] = []
@@ -148,7 +148,7 @@ def inline_parts(tokens: Sequence[XmlToken], data: bytes, *, keeps_space: bool) 
         if code is not None:
             depth += (token.kind == "start") - (token.kind == "end")
             if not depth:
-                parts.append(Mark(data[code_start : token.stop].decode(), *_role(code)))
+                parts.append(InlineMark(data[code_start : token.stop].decode(), *_role(code)))
                 code = None
         elif token.kind == "text":
             text = token.text if keeps_space else _WHITE.sub(" ", token.text)
@@ -161,13 +161,13 @@ def inline_parts(tokens: Sequence[XmlToken], data: bytes, *, keeps_space: bool) 
             is_kept = attributes.get("translate") == "no" or attributes.get("mtype") == "protected"
             if token.local in _PAIRS and not is_kept:
                 pairs.append(f"{token.name} {len(pairs)}")
-                parts.append(Mark(raw, "open", pairs[-1]))
+                parts.append(InlineMark(raw, "open", pairs[-1]))
             else:
                 code, code_start, depth = token, token.start, 1
         elif token.kind == "end":
-            parts.append(Mark(raw, "close", pairs.pop()))
+            parts.append(InlineMark(raw, "close", pairs.pop()))
         elif token.kind == "other":
-            parts.append(Mark(raw))
+            parts.append(InlineMark(raw))
     return parts
 
 
