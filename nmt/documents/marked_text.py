@@ -16,7 +16,6 @@ from typing import NamedTuple
 from nmt.documents.correspondence import Correspondence
 from nmt.documents.placeholders import find_placeholders, tag_of
 from nmt.translation.result import Translation
-from nmt.translation.segments import has_letters
 
 _NO_SPACE_BEFORE = set(".,;:!?…)]}»”’%。、，！？；：）】》」』")
 _BRACKETS = {
@@ -295,7 +294,7 @@ def marked(parts: Sequence[str | InlineMark], escape: Callable[[str], str] = une
     builder = _Builder(items, partners, stop)
     nodes = builder.nodes(start, stop)
     line = builder.line
-    if not has_letters(line):
+    if not any(map(str.isalpha, line)):
         return MarkedLine("", "".join(write), "", [], escape)
     return MarkedLine(line, head, tail, nodes, escape)
 

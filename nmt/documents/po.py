@@ -22,7 +22,7 @@ _WRITTEN = {"\\": "\\\\", '"': '\\"', **{character: f"\\{letter}" for letter, ch
 _TO_WRITE = re.compile("[" + "".join(map(re.escape, _WRITTEN)) + "]")
 _FLAGS = re.compile(r"#,(.*)")
 _LINE = re.compile(r"[^\r\n]*(\r\n|\n|\r|\Z)")
-_LONGEST_LINE = 77
+_LONGEST_ENTRY = 1 << 22
 
 
 @dataclass
@@ -47,6 +47,7 @@ class CatalogueEntry:
     flags_start: int | None = None
     previous: int | None = None
     is_fuzzy: bool = False
+    size: int = 0
 
     @property
     def is_plural(self) -> bool:
@@ -118,8 +119,6 @@ class _CatalogueReader:
     def finish(self) -> Iterator[CatalogueEntry]:
         """Yields the last entry."""
         yield from self._ended(at_comment=False)
-        if self._entry is not None and self._entry.texts:
-            raise self._error("ends in the middle of an entry")
 
     def _error(self, what: str) -> DataError:
         return DataError(f"{self._name}:{self._number}", f"is a broken catalogue: {what}")
@@ -167,6 +166,9 @@ class _CatalogueReader:
             raise self._error("a text has no closing quotation mark, or something behind it")
         entry = self._entry
         assert entry is not None
+        entry.size += len(found[1])
+        if entry.size > _LONGEST_ENTRY:
+            raise self._error(f"an entry has more than {_LONGEST_ENTRY:,} characters")
         entry.texts[self._keyword] += _ESCAPE.sub(_unescaped, found[1]) if "\\" in found[1] else found[1]
         first = entry.spans.get(self._keyword, (start, 0))[0]
         entry.spans[self._keyword] = first, start + found.end(1) + 1

@@ -20,6 +20,7 @@ from nmt.documents.xml_tokens import (
 from nmt.errors import DataError
 from nmt.translation.result import Translation
 
+_MOST_PARTS = 100_000
 _UNTRANSLATED = frozenset({"new", "needs-translation"})
 _TO_REVIEW = "needs-review-translation"
 _DOUBTFUL = frozenset({"new", "needs-adaptation", "needs-l10n", "needs-translation", "initial"})
@@ -128,6 +129,8 @@ def xliff_segments(tokens: Iterable[XmlToken], name: str) -> Iterator[XliffSegme
                 segment = None
         if inner is not None:
             inner.append(token)
+            if len(inner) > _MOST_PARTS:
+                raise DataError(f"{name}:{token.line}", f"a unit has more than {_MOST_PARTS:,} parts")
 
 
 class XliffDocument:
