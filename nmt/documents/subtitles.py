@@ -224,12 +224,10 @@ def _numbered(text: str) -> Iterator[tuple[int, int, int]]:
 
 def _srt_cues(text: str, name: str) -> Iterator[_Cue]:
     cue: _Cue | None = None
-    is_behind_blank = True
     lines = [*_numbered(text), (len(text), len(text), 0)]
     for (start, stop, number), (next_start, next_stop, _) in pairwise(lines):
         line = text[start:stop]
         if not line.strip():
-            is_behind_blank = True
             continue
         if timing := _TIMING.match(line):
             if cue is not None:
@@ -237,13 +235,12 @@ def _srt_cues(text: str, name: str) -> Iterator[_Cue]:
             cue = _Cue(_seconds(timing.groups()[:4]), _seconds(timing.groups()[4:]))
         elif line.strip().isdigit() and _TIMING.match(text[next_start:next_stop]):
             continue
-        elif is_behind_blank and "-->" in line:
+        elif "-->" in line:
             raise DataError(f"{name}:{number}", f"is no time of a subtitle: {line[:60]!r}")
         elif cue is None:
             raise DataError(f"{name}:{number}", "is no subtitle: expected a number, and a time in the next line")
         else:
             cue.lines.append((start, stop, number))
-        is_behind_blank = False
     if cue is not None:
         yield cue
 

@@ -78,7 +78,10 @@ def test_a_catalogue_into_the_source_language_is_read_the_other_way_round(read: 
         (HEADER.format("de", "UTF-8") + 'msgid "a"\nmsgstr ""\n', "has no entry that is translated"),
         (HEADER.format("de", "UTF-8") + 'msgid "a"\nmsgstr "b\n', ":7: is a broken catalogue"),
         (HEADER.format("de", "UTF-8") + 'msgid "a"\n', ":6: is a broken catalogue: a msgid has no msgstr"),
-        (HEADER.format("de", "UTF-8") + 'msgid "a"\nmsgstr ""\n' + f'"{"b" * 1000}"\n' * 5000, "an entry has more than"),
+        (
+            HEADER.format("de", "UTF-8") + 'msgid "a"\nmsgstr ""\n' + f'"{"b" * 1000}"\n' * 5000,
+            "an entry has more than",
+        ),
     ],
     ids=lambda value: None if len(value) > 100 else value,
 )
