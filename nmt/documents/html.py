@@ -5,8 +5,7 @@ from __future__ import annotations
 import html
 import re
 from bisect import bisect_right
-from collections.abc import Sequence
-from html.parser import HTMLParser
+from collections.abc import Iterator, Sequence
 from itertools import accumulate, pairwise
 from typing import NamedTuple
 
@@ -33,6 +32,12 @@ _DESCRIPTIONS = frozenset({"description", "og:title", "og:description", "twitter
 _ATTRIBUTE = re.compile(
     r"""([^\s"'>/=]+)(?:\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'=<>`]+)))?""",
 )
+_START = re.compile(r"""<([A-Za-z][^\s/>]*)(?:=\s*(?:"[^"]*+"|'[^']*+')|[^>])*+>""")
+_END = re.compile(r"</([A-Za-z][^\s/>]*)")
+_ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z][A-Za-z0-9]{1,30});?")
+_TEXT_END = re.compile("[<&]")
+# What is inside of them is text whatever it looks like, up to their closing tag.
+_RAW = frozenset({"script", "style", "textarea", "xmp", "iframe", "plaintext"})
 _WHITE = re.compile(r"[ \t\n\r\f]+")
 
 
@@ -43,52 +48,54 @@ class _Token(NamedTuple):
     is_kept: bool = False  # with all that is in it
 
 
-class _Tokens(HTMLParser):
-    """Finds where the parts of a page begin; together they are the page."""
+def _tokens(text: str) -> Iterator[_Token]:
+    """Yields where the parts of a page begin, which together are the page, as browsers would; in linear time."""
+    place, last_end = 0, text.rfind(">")
+    while place < len(text):
+        if text[place] == "&":
+            found = _ENTITY.match(text, place)
+            is_entity = found is not None and html.unescape(found[0]) != found[0]
+            yield _Token(place, "entity" if is_entity else "text")
+            place = found.end() if found else place + 1
+            continue
+        if text[place] == "<" and place < last_end:
+            if text.startswith("<!--", place):
+                yield _Token(place, "comment")
+                place = _behind(text, "-->", place + 4)
+                continue
+            if text.startswith(("<!", "<?"), place) or (text.startswith("</", place) and not _END.match(text, place)):
+                yield _Token(place, "other")
+                place = _behind(text, ">", place)
+                continue
+            if end := _END.match(text, place):
+                yield _Token(place, "close", end[1].lower())
+                place = _behind(text, ">", place)
+                continue
+            if tag := _START.match(text, place):
+                name = tag[1].lower()
+                yield _Token(place, "open", name, name in _CODE or _is_kept(tag[0], len(name)))
+                place = tag.end()
+                if name in _RAW and place < len(text):
+                    closing = re.compile(rf"</{name}(?=[\s/>])", re.IGNORECASE).search(text, place)
+                    stop = closing.start() if closing else len(text)
+                    if place < stop:
+                        yield _Token(place, "text")
+                    place = stop
+                continue
+        yield _Token(place, "text")
+        found = _TEXT_END.search(text, place + 1)
+        place = found.start() if found else len(text)
 
-    def __init__(self, text: str) -> None:
-        super().__init__(convert_charrefs=False)
-        self.found: list[_Token] = []
-        self._lines = [0, *accumulate(len(line) + 1 for line in text.split("\n"))]
-        self.feed(text)
-        self.close()
 
-    def _add(self, kind: str, tag: str = "", *, is_kept: bool = False) -> None:
-        line, column = self.getpos()
-        self.found.append(_Token(self._lines[line - 1] + column, kind, tag, is_kept))
+def _behind(text: str, sign: str, place: int) -> int:
+    found = text.find(sign, place)
+    return len(text) if found < 0 else found + len(sign)
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        values = dict(attrs)
-        is_kept = (values.get("translate") or "").lower() == "no"
-        is_kept = is_kept or "notranslate" in (values.get("class") or "").split()
-        self._add("open", tag, is_kept=is_kept or tag in _CODE)
 
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.handle_starttag(tag, attrs)
-
-    def handle_endtag(self, tag: str) -> None:
-        self._add("close", tag)
-
-    def handle_data(self, _: str) -> None:
-        self._add("text")
-
-    def handle_entityref(self, _: str) -> None:
-        self._add("entity")
-
-    def handle_charref(self, _: str) -> None:
-        self._add("entity")
-
-    def handle_comment(self, _: str) -> None:
-        self._add("comment")
-
-    def handle_decl(self, _: str) -> None:
-        self._add("other")
-
-    def handle_pi(self, _: str) -> None:
-        self._add("other")
-
-    def unknown_decl(self, _: str) -> None:
-        self._add("other")
+def _is_kept(tag: str, name_length: int) -> bool:
+    """Returns whether a tag says that what it holds is not to be translated."""
+    values = {one[1].lower(): one[2] or one[3] or one[4] or "" for one in _ATTRIBUTE.finditer(tag, 1 + name_length)}
+    return values.get("translate", "").lower() == "no" or "notranslate" in values.get("class", "").split()
 
 
 class HtmlDocument:
@@ -109,7 +116,7 @@ class HtmlDocument:
         self._attributes: list[tuple[int, int, int, bool]] = []  # unit, start, stop of its value, and if it has quotes
         self._blocks: list[tuple[int, int, int]] = []  # unit, start, stop
         self._check_comments()
-        self._read(_Tokens(text).found)
+        self._read(list(_tokens(text)))
 
     @property
     def lines(self) -> list[str]:

@@ -79,6 +79,7 @@ class SubtitleDocument:
         self._name = name
         self._warn = warn
         self._told = Told(warn)
+        self._end = "\r\n" if "\r\n" in text else "\n" if "\n" in text or "\r" not in text else "\r"
         self._is_vtt = kind == "vtt"
         self._lines: list[str] = []
         self._attended: list[bool] = []
@@ -123,10 +124,9 @@ class SubtitleDocument:
             by = Correspondence(translation)
             pieces = written_pieces(group.marked, group.offsets, translation, _cuts(by, group.offsets))
         for text, piece in zip(group.texts, pieces, strict=True):
-            end = "\r\n" if "\r\n" in self._text else "\n" if "\n" in self._text or "\r" not in self._text else "\r"
             lines = _in_two_lines(piece, self._limit)
             self._too_long += any(_visible_length(line) > self._limit for line in lines)
-            yield TextEdit(text.start, text.stop, end.join(lines))
+            yield TextEdit(text.start, text.stop, self._end.join(lines))
 
     def _length_limit(self, cues: Sequence[_Cue]) -> int:
         lengths = [
