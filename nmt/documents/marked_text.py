@@ -231,7 +231,8 @@ class _Writer:
         elif has_space and (node.space_before or not node.space_after):
             if node.space_before:
                 self._flush_space()
-                self._needs_space = not is_last
+                # A tag may touch the word behind it.
+                self._needs_space = not is_last and not node.before.startswith("<")
             # Otherwise it touches the word before, and the white space follows it.
         elif has_space:
             self._flush_space()
@@ -364,7 +365,8 @@ def _without_edges(items: Sequence[str | InlineMark], partners: dict[int, int]) 
     while changed and start < stop:
         changed = False
         first, last = items[start], items[stop - 1]
-        if isinstance(first, str) and first.isspace():
+        # Punctuation behind a mark at the beginning belongs to it.
+        if isinstance(first, str) and (first.isspace() or (start and not any(map(str.isalnum, first)))):
             start, changed = start + 1, True
         elif isinstance(last, str) and last.isspace():
             stop, changed = stop - 1, True
@@ -411,7 +413,8 @@ class _Builder:
             if _is_bare(self._items, self._partners, place, stop):
                 raw = "".join(one if isinstance(one, str) else one.raw for one in self._items[place : end + 1])
                 is_space = item.name == SPACE
-                node = _Node(len(self.line), len(self.line), raw, "", False, *spaces, is_space)
+                start = len(self.line.rstrip())
+                node = _Node(start, start, raw, "", False, *spaces, is_space)
                 self._all.append(node)
                 if is_space and not self._is_space(place - 1) and not self._is_space(end + 1):
                     self.line += " "

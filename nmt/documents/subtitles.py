@@ -33,7 +33,7 @@ _TIMING = re.compile(rf"\s*{_TIME}\s*-->\s*{_TIME}(?:[ \t].*)?$")
 _TAGS = r"(?:<[^<>]*>|\{\\[^{}]*\})"
 _POSITION = re.compile(r"\{\\an?\d{1,2}\}")
 _TURN = re.compile(rf"((?:{_TAGS}|\s)*)((?:[-–—‐]|>>|[♪♫♬#])\s*)(?=\S)")
-_STAMP = re.compile(r"<\d[\d:.]*>|<[cv](?:[. ][^<>]*)?>|</[cv]>|[♪♫♬]")
+_STAMP = re.compile(r"<\d[\d:.]*>|<(?P<close>/)?(?P<name>[cv])(?:[. ][^<>]*)?>|[♪♫♬]")
 _SENTENCE_END = re.compile(r"[.!?…。！？♪♫♬:\]】)）][\"'»”’」』]*$")
 _PIECE = re.compile(rf"{_TAGS}|\s+|[^\s<{{]+|[<{{]")
 _UNSPACED = re.compile("[\u3040-\u30ff\u3400-\u9fff]")
@@ -192,7 +192,8 @@ class SubtitleDocument:
         raw = _POSITION.sub("", raw)
         place = 0
         for found in _STAMP.finditer(raw):
-            parts += [self._plain(raw[place : found.start()]), InlineMark(found[0])]
+            role = "close" if found["close"] else "open" if found["name"] else "alone"
+            parts += [self._plain(raw[place : found.start()]), InlineMark(found[0], role, found["name"] or "")]
             place = found.end()
         parts.append(self._plain(raw[place:]))
         try:
