@@ -70,12 +70,15 @@ def test_promise_24_read_and_written_it_is_the_same(kind: str, proof: Proof) -> 
 def test_promise_24_all_but_text_stays(kind: str, proof: Proof) -> None:
     for number in range(proof.count):
         document, attention = FORMATS[kind](proof.generator), proof.generator.random() < 0.7
+        warnings: list[str] = []
         with proof.case(f"{number}: {document.text!r}"):
             found = written(
-                parts_of(document, kind, proof.generator),
+                parts_of(document, kind, proof.generator, warnings),
                 lambda lines: [made_up(line, proof.generator, attention=attention) for line in lines],  # noqa: B023
             )
-            check_texts(document, found)
+            # A word alone cannot be cut for two cues.
+            left = [warning for warning in warnings if warning.endswith("fewer words than there are cues")]
+            check_texts(document, found, may_stay=bool(left))
             if kind == "html":
                 assert nested_tags(found) == nested_tags(document.text)
 
