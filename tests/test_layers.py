@@ -28,7 +28,7 @@ LAYERS = [
     {"checkpoint"},
     {"translation"},
     {"alignment"},
-    {"evaluation", "postprocessing"},
+    {"evaluation", "postprocessing", "documents"},
     {"training", "visualization"},
     {"recipes"},
     {"preflight"},

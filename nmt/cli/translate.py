@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,12 +12,14 @@ import typer
 
 from nmt.cli import arguments
 from nmt.cli.arguments import check_choice, option_of, search_options
+from nmt.cli.documents import DocumentArguments, check_document, translate_document
 from nmt.cli.files import check_files, count_progress
 from nmt.cli.logs import logger
 from nmt.cli.parsing import expand_groups
 from nmt.cli.startup import load_translator, start
 from nmt.cli.typed_text import typed_lines
 from nmt.cli.whole_lines import SentenceWatch, check_sentences
+from nmt.documents.formats import TEXT
 from nmt.errors import ConfigError, DataError, Problem
 
 if TYPE_CHECKING:
@@ -150,6 +152,7 @@ def translate(
     ] = None,
     *,
     output: TranslationArguments,
+    documents: DocumentArguments,
     postprocessing: PostprocessingArguments,
     decoding: DecodingArguments,
     lines: arguments.LineArguments,
@@ -157,11 +160,22 @@ def translate(
     compute: arguments.ComputeArguments,
     log: arguments.LoggingArguments,
 ) -> None:
-    """Translate: one line in, one line out."""
+    """Translate: one line in, one line out; or a document."""
     output.check()
     postprocessing.check()
     if text and output.input_file != "-":
         raise ConfigError("--input", f"is {output.input_file}, and TEXT is given, too: expected one of them")
+    kind = documents.kind(None if text else output.input_file)
+    if kind != TEXT:
+        refused = {
+            "TEXT": bool(text),
+            "--n-best": output.n_best > 1,
+            "--format": output.format != "text",
+            "--alignment": output.alignment != "none",
+            "--prefix": decoding.prefix is not None,
+            "--confidence": postprocessing.confidence,
+        }
+        check_document(kind, refused)
     start(log, compute)
     check_sentences(lines)
 
@@ -189,6 +203,11 @@ def translate(
         options = translator.options(attention=attention, sampling=sampling, **asdict(lines), **given)
         _check_attention(translator, options, postprocessor, output.alignment)
         logger.debug("search: %s", options)
+        if kind != TEXT and stream is not None and input_file is not None:
+            whole = replace(options, split_sentences=True)
+            names = input_file, output.output_file
+            translate_document(stream, documents, kind, translator, whole, postprocessor, *names, quiet=log.quiet)
+            return
         # What can fail comes before the output is opened, which empties a file that was there.
         writer = stack.enter_context(open_output(output.output_file))
         read_from = [] if input_file is None else [input_file]

@@ -14,6 +14,7 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import IO
 
 from nmt.errors import StorageError
 from nmt.io.c_library import c_function
@@ -96,6 +97,35 @@ def write_file(path: Path, data: bytes) -> None:
                 temporary.unlink()
             raise
         _sync_directory(path.parent)
+
+
+@contextmanager
+def new_output(path: Path) -> Iterator[IO[bytes]]:
+    """Yields a file to write, which takes the place of `path` at the end, as with `write_output`, or is removed.
+
+    Raises:
+        StorageError: the disk is full, or the file cannot be written; its old content is untouched.
+        BrokenPipeError: a pipe has lost its reader.
+    """
+    with storage_errors(path):
+        if _is_special(path):
+            with path.open("wb", buffering=0) as file:
+                yield file
+            return
+        final = Path(os.path.realpath(path))
+        temporary = _temporary_beside(final)
+        try:
+            with temporary.open("xb") as file:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(final)
+        except BaseException:
+            # As in `write_file`, the first failure is the one to report.
+            with suppress(OSError):
+                temporary.unlink()
+            raise
+        _sync_directory(final.parent)
 
 
 def write_output(path: Path, data: bytes) -> None:

@@ -24,6 +24,8 @@ class FileKind(StrEnum):
     SEVEN_ZIP = "a 7z archive"
     RAR = "a RAR archive"
     TMX = "a translation memory (TMX)"
+    XLIFF = "a translation file (XLIFF)"
+    PO = "a message catalogue (PO)"
     TEST_SET = "a test set in XML or SGML"
     XML = "XML"
     HTML = "a page in HTML"
@@ -71,6 +73,7 @@ _PROLOGUE = re.compile(
 _ELEMENT = re.compile(r"\s*<([A-Za-z_][\w:.-]*)[\s/>]")
 _TEST_SETS = {"mteval", "srcset", "refset", "tstset", "dataset"}
 _SEGMENT = re.compile(r"<seg[\s>]", re.IGNORECASE)
+_CATALOGUE = re.compile(r"(?:[ \t]*+(?:#[^\n]*+)?\n)*+[ \t]*msg(?:id|ctxt)[ \t]*\"[^\n]*\"[ \t\r]*(?:\n|\Z)")
 _JSON = re.compile(r'\s*(\{\s*("([^"\\]|\\.)*"\s*:|\}\s*\Z)|\[\s*[\[{]\s*")')
 
 # Text may hold control characters. Of random bytes they are every tenth.
@@ -107,6 +110,8 @@ def _written_kind(text: str) -> FileKind | None:
     """Returns which kind of written file begins with `text`; None for plain text."""
     if _JSON.match(text):
         return FileKind.JSON
+    if _CATALOGUE.match(text.replace("\r\n", "\n")):
+        return FileKind.PO
     place, names = 0, set[str]()
     while prologue := _PROLOGUE.match(text, place):
         place = prologue.end()
@@ -118,7 +123,9 @@ def _written_kind(text: str) -> FileKind | None:
     if "tmx" in names:
         return FileKind.TMX
     # A training file of IWSLT begins with <doc>, too, but has lines between its tags.
+    if "xliff" in names:
+        return FileKind.XLIFF
     if names & _TEST_SETS or ("doc" in names and _SEGMENT.search(text)):
         return FileKind.TEST_SET
     # A tag alone makes no XML: a line of text may begin with <s>.
-    return FileKind.XML if names & {"xliff", "svg"} or text.lstrip().startswith("<?xml ") else None
+    return FileKind.XML if "svg" in names or text.lstrip().startswith("<?xml ") else None

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Self
 
 from nmt.errors import InputFileError, NmtError, StorageError
+from nmt.io.atomic_files import new_output
 from nmt.io.compression import (
     BLOCK_BYTES,
     DamagedDataError,
@@ -96,6 +97,11 @@ class LineWriter:
         if len(self._pending) >= BLOCK_BYTES:
             self.flush()
 
+    def write_bytes(self, data: bytes) -> None:
+        """Hands bytes to the system at once, behind all lines."""
+        self._pending += data
+        self.flush()
+
     def flush(self) -> None:
         """Hands all lines to the system, or to the compressor of a compressed file."""
         pending, self._pending = bytes(self._pending), bytearray()
@@ -159,6 +165,24 @@ def open_output(path: str) -> LineWriter:
             return LineWriter(path, packing_writer(raw, compression, resources), resources.pop_all())
         descriptor = resources.enter_context(file.open("wb", buffering=0)).fileno()
         return LineWriter(path, lambda data: _write_all(descriptor, data), resources.pop_all())
+
+
+@contextmanager
+def open_whole_output(path: str) -> Iterator[Callable[[bytes], object]]:
+    """Yields the function that writes to `path`, which has its new content at the end, whole, or keeps the old one.
+
+    Standard output, a pipe or a device is written to at once. Raises StorageError if it cannot be written.
+    """
+    if path == "-":
+        with _open_standard_output() as writer, _output_errors(writer.name):
+            yield writer.write_bytes
+        return
+    compression = compression_of(path)
+    with _output_errors(path), ExitStack() as resources:
+        file = _checked_path(path, StorageError)
+        require_library(compression, path, StorageError)
+        raw = resources.enter_context(new_output(file))
+        yield raw.write if compression is None else packing_writer(raw, compression, resources)
 
 
 def read_lines(path: str, warn: Callable[[str], None]) -> Iterator[Line]:

@@ -24,6 +24,8 @@ _EXTRACT = "take the text out of it, a sentence a line"
 # Archives and the like are refused by who reads them.
 _NO_LINES = {
     FileKind.TMX: _PREPARE,
+    FileKind.XLIFF: _PREPARE,
+    FileKind.PO: _PREPARE,
     FileKind.TEST_SET: _PREPARE,
     FileKind.XML: _EXTRACT,
     FileKind.HTML: _EXTRACT,

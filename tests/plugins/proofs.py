@@ -47,6 +47,7 @@ PROMISES = {
     21: "No network unless asked",
     22: "The reader goes away: quiet exit 141",
     23: "What the corpus holds can come out",
+    24: "A document comes back whole",
 }
 SHOWN_FAILURES = 10
 

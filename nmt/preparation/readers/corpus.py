@@ -10,6 +10,7 @@ from pathlib import Path
 
 from nmt.preparation.readers.archives import TarMembers, ZipMembers, members_of
 from nmt.preparation.readers.batches import PairBatch
+from nmt.preparation.readers.catalogues import read_po, read_xliff
 from nmt.preparation.readers.lines import read_columns, read_line_pairs
 from nmt.preparation.readers.names import Languages
 from nmt.preparation.readers.parquet import read_parquet
@@ -79,6 +80,10 @@ def _read(reading: Reading, given: Circumstances) -> Iterator[PairBatch]:
         return read_line_pairs(one, other, given.warn)
     if reading.form is Form.TMX:
         return read_tmx(one, given.languages, given.warn)
+    if reading.form is Form.XLIFF:
+        return read_xliff(one, given.languages, given.warn)
+    if reading.form is Form.PO:
+        return read_po(one, given.languages, given.warn)
     if reading.form is Form.TEST_SET:
         return read_test_set(one, given.languages, given.warn)
     if reading.form is Form.TEST_SET_PAIR:

@@ -14,7 +14,8 @@ from nmt.preparation.readers.sources import Look, Source
 _SHOWN_MEMBERS = 5
 
 _EXPECTED = (
-    "expected a file of source⇥target, TMX, Parquet, a test set of WMT or IWSLT, a zip or tar archive of such, "
+    "expected a file of source⇥target, TMX, XLIFF, PO, Parquet, a test set of WMT or IWSLT, "
+    "a zip or tar archive of such, "
     "or two files of lines whose names differ in the language, such as {0} and {1}"
 )
 
@@ -25,6 +26,8 @@ class Form(Enum):
     COLUMNS = auto()
     LINES = auto()
     TMX = auto()
+    XLIFF = auto()
+    PO = auto()
     TEST_SET = auto()
     TEST_SET_PAIR = auto()
     PARQUET = auto()
@@ -37,7 +40,12 @@ class Reading(NamedTuple):
     sources: tuple[Source, ...]
 
 
-_ALONE = {FileKind.TMX: Form.TMX, FileKind.PARQUET: Form.PARQUET}
+_ALONE = {
+    FileKind.TMX: Form.TMX,
+    FileKind.XLIFF: Form.XLIFF,
+    FileKind.PO: Form.PO,
+    FileKind.PARQUET: Form.PARQUET,
+}
 _IN_PAIRS = {FileKind.TEXT: Form.LINES, FileKind.TEST_SET: Form.TEST_SET_PAIR}
 
 

@@ -258,7 +258,7 @@ def test_a_broken_test_set_is_read_in_time_that_grows_with_its_length(read, data
         (gzip.compress(b""), "is empty"),
         (b"<!DOCTYPE html><html><body>", "is a page in HTML; expected a file of source"),
         (b'{"translation": {"en": "a"}}', "is JSON; expected"),
-        (b'<?xml version="1.0"?><xliff>', "is XML; expected"),
+        (b'<?xml version="1.0"?><svg>', "is XML; expected"),
         (b"%PDF-1.7\n", "is a PDF document; expected"),
         (b"\x89PNG\r\n\x1a\n\0\0", "is a picture; expected"),
         (b"7z\xbc\xaf\x27\x1c", "is a 7z archive; expected"),

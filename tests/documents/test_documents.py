@@ -1,0 +1,248 @@
+"""What of each format is text, and what stays."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import pytest
+
+from made_up_translations import same
+from nmt.documents.html import HtmlDocument
+from nmt.documents.plural_forms import PluralForms, plural_forms
+from nmt.documents.po import PoDocument
+from nmt.documents.subtitles import SubtitleDocument
+from nmt.documents.tmx import TmxDocument, TmxLanguages
+from nmt.documents.xliff import XliffDocument
+from nmt.translation.result import Output, Translation
+
+
+def translated(lines: list[str], texts: dict[str, str]) -> list[Translation | None]:
+    return [Translation(line, (Output(texts[line], 0.0, 0.0, (), None),)) if line in texts else None for line in lines]
+
+
+def upper(lines: list[str]) -> list[Translation]:
+    return [Translation(line, (Output(line.upper(), 0.0, 0.0, (), None),)) for line in lines]
+
+
+PAGE = """<!DOCTYPE html><title>A &amp; B</title>
+<meta name=description content="A page"><meta name=viewport content="width=x">
+<script>if (a < b) "<p>code</p>"</script><style>p{}</style>
+<p title='Hint' class=x>One
+  two<br>three &lt; four</p><textarea>keep</textarea>
+<img src=a alt=cat><input placeholder="Your name" value=keep><input type=submit value=Send>
+<div translate=no>keep <p>keep</p></div><p>a <code>keep</code> b <span class="x notranslate">keep</span></p>
+<button aria-label="Close">x</button><!-- keep --><pre>keep</pre><p>1 2 3</p><a href="?a=1&b=2">link</a>
+"""
+
+
+def test_what_of_a_page_is_text() -> None:
+    lines = [
+        "A & B",
+        "A page",
+        "Hint",
+        "One two",
+        "three < four",
+        "cat",
+        "Your name",
+        "Send",
+        "a b",
+        "Close",
+        "x",
+        "link",
+    ]
+    page = HtmlDocument(PAGE, "page")
+    assert page.lines == lines
+    found = page.written(upper(page.lines))
+    assert "<title>A &amp; B</title>" in found and 'content="A PAGE"' in found and 'content="width=x"' in found
+    assert "<p title='HINT' class=x>ONE TWO<br>THREE &lt; FOUR</p>" in found
+    assert '<img src=a alt="CAT"><input placeholder="YOUR NAME" value=keep><input type=submit value="SEND">' in found
+    assert '<p>A <code>keep</code> B <span class="x notranslate">keep</span></p>' in found
+    assert found.count("keep") == PAGE.count("keep")
+
+
+def test_what_is_translated_in_a_page_is_escaped() -> None:
+    page = HtmlDocument("<p title='a'>cat<p title=b>dog", "page")
+    found = page.written(translated(page.lines, {"a": "'<\">&", "cat": "<&>", "b": "c d"}))
+    assert found == "<p title='&#x27;&lt;&quot;&gt;&amp;'>&lt;&amp;&gt;<p title=\"c d\">dog"
+
+
+@pytest.mark.parametrize(
+    "piece",
+    ["<a href=", "<![", "</", "<", "&", "&#", "<?", "<b>", "<a b='", '<a b="', "<script>", "<code>x", "{", "%(", "< a"],
+)
+def test_a_page_of_anything_is_read_in_time_that_grows_with_its_length(piece: str) -> None:
+    def seconds(count: int) -> float:
+        text = "cat " + piece * count
+        start = time.process_time()
+        page = HtmlDocument(text, "page")
+        assert page.written([None] * len(page.lines)) == text
+        return time.process_time() - start
+
+    seconds(100)
+    assert seconds(20_000) < 0.5 + 30 * seconds(2000)
+
+
+SRT = """\
+1
+00:00:01,000 --> 00:00:02,000
+The black cat
+
+2
+00:00:02,100 --> 00:00:03,000
+{\\an8}<i>sleeps here.</i>
+
+3
+00:00:04,000 --> 00:00:05,000
+- Who are you?
+- <b>Nobody</b>, I
+think.
+
+4
+00:00:06,000 --> 00:00:07,000
+♪ la la ♪
+
+5
+00:00:08,000 --> 00:00:09,000
+Later
+
+6
+00:01:08,000 --> 00:01:09,000
+we go
+"""
+
+
+def test_cues_of_one_sentence_are_translated_together_and_cut_again() -> None:
+    film = SubtitleDocument(SRT, "film")
+    assert film.lines == ["The black cat sleeps here.", "Who are you?", "Nobody, I think.", "la la", "Later", "we go"]
+    found = film.written(upper(film.lines))
+    assert "000\nTHE BLACK CAT\n\n2\n" in found
+    assert "{\\an8}<i>SLEEPS HERE.</i>\n" in found
+    assert "- WHO ARE YOU?\n- <b>NOBODY</b>, I THINK.\n" in found
+    assert "♪ LA LA ♪" in found
+
+
+def test_a_cue_has_two_lines_as_long_as_those_of_the_original() -> None:
+    text = "1\n00:00:01,000 --> 00:00:02,000\nthe long line of the original\nand the other.\n\n"
+    film = SubtitleDocument(text, "film")
+    long = "words " * 9 + "end"
+    lines = film.written(translated(film.lines, {film.lines[0]: long})).split("\n")[2:4]
+    assert " ".join(lines) == long and max(map(len, lines)) <= 29
+
+
+def test_a_line_is_not_broken_inside_of_a_placeholder_or_a_tag() -> None:
+    text = (
+        "1\n00:00:01,000 --> 00:00:02,000\nthe cat {{ a very long one of them }} and <font color = 'x'>red</font> cat\n"
+    )
+    film = SubtitleDocument(text, "film")
+    found = film.written(upper(film.lines))
+    assert "{{ a very long one of them }}" in found and "<font color = 'x'>" in found and found.count("\n") == 4
+
+
+def test_fewer_words_than_cues_are_left_and_told() -> None:
+    warnings: list[str] = []
+    film = SubtitleDocument(SRT, "film", warnings.append)
+    assert film.written(translated(film.lines, {film.lines[0]: "ja"})) == SRT
+    assert warnings == ["film:3: left as it was: the translation has fewer words than there are cues"]
+
+
+def test_notes_styles_settings_and_speakers_stay() -> None:
+    text = "WEBVTT\n\nSTYLE\n::cue { }\n\nNOTE cat\n\nintro\n"
+    text += "00:01.000 --> 00:02.000 line:0\n<v Bob>Q&amp;A of <c.x>cats</c>\n"
+    film = SubtitleDocument(text, "film", kind="vtt")
+    assert film.lines == ["Q&A of cats"]
+    assert film.written(upper(film.lines)) == text.replace("Q&amp;A of", "Q&amp;A OF").replace("cats", "CATS")
+
+
+PO = """\
+# Team
+msgid ""
+msgstr "Plural-Forms: nplurals=3; plural=n==1 ? 1 : n==0 ? 0 : 2;\\n"
+
+#: a.c:1
+#, c-format
+msgctxt "x"
+msgid "One %s\\n"
+msgstr ""
+
+msgid "file"
+msgid_plural "%d files"
+msgstr[0] ""
+msgstr[1] ""
+
+#~ msgid "old"
+#~ msgstr ""
+"""
+
+
+def test_an_entry_gets_as_many_forms_as_the_header_says() -> None:
+    catalogue = PoDocument(PO, "po")
+    assert catalogue.lines == ["One", "file", "files"]
+    found = catalogue.written(upper(catalogue.lines))
+    assert '#, fuzzy, c-format\nmsgctxt "x"\nmsgid "One %s\\n"\nmsgstr "ONE %s\\n"\n' in found
+    assert 'msgstr[0] "%d FILES"\nmsgstr[1] "FILE"\nmsgstr[2] "%d FILES"\n\n#~' in found
+
+
+@pytest.mark.parametrize(
+    ("header", "forms"),
+    [
+        ("nplurals=1; plural=0;", PluralForms(1, 0)),
+        ("nplurals=2; plural=(n != 1);", PluralForms(2, 0)),
+        ("nplurals=4; plural=(n%100==1 ? 1 : n%100==2 ? 2 : n%100==3 || n%100==4 ? 3 : 0);", PluralForms(4, 1)),
+        ("nplurals=2; plural=!(n>1)&&(n-0)*1/1+0;", PluralForms(2, 1)),
+        ("nplurals=INTEGER; plural=EXPRESSION;", None),
+        ("nplurals=0; plural=0;", None),
+        ("nplurals=2; plural=__import__('os')", PluralForms(2, 0)),
+        ("nplurals=2; plural=" + "(" * 900, PluralForms(2, 0)),
+        ("nplurals=2; plural=n/0", PluralForms(2, 0)),
+        ("", None),
+    ],
+)
+def test_plural_forms_of_a_header(header: str, forms: PluralForms | None) -> None:
+    assert plural_forms(header) == forms
+
+
+def test_a_segment_of_xliff_2_is_marked_as_in_its_initial_state() -> None:
+    text = '<xliff version="2.0"><unit><segment state="initial">'
+    text += '<source>a <ph id="1"/> b</source><target>a b</target></segment>'
+    document = XliffDocument(text + "</unit></xliff>", "x")
+    found = document.written(upper(document.lines))
+    assert (
+        '<segment state="initial"><source>a <ph id="1"/> b</source><target>A <ph id="1"/> B</target></segment>' in found
+    )
+
+
+def test_what_may_not_be_translated_is_not() -> None:
+    text = '<xliff version="1.2"><body>{}</body></xliff>'
+    units = (
+        '<group translate="no"><trans-unit id="1"><source>a</source></trans-unit></group>',
+        '<trans-unit id="2" translate="no"><source>b</source></trans-unit>',
+        '<trans-unit id="3" approved="yes"><source>c</source></trans-unit>',
+        '<trans-unit id="4"><source>d</source><target state="final">e</target></trans-unit>',
+        '<trans-unit id="5"><source>f <mrk mtype="protected">g</mrk> h</source><target/></trans-unit>',
+    )
+    assert XliffDocument(text.format("".join(units)), "x").lines == ["f h"]
+    assert XliffDocument(text.format("".join(units)), "x", all_units=True).lines == ["c", "d", "f h"]
+
+
+@pytest.mark.parametrize(
+    ("codes", "languages"), [(("en-US", "deu"), ("en", "de")), (("pt-BR", "pt-PT"), ("pt-BR", "pt-PT"))]
+)
+def test_a_memory_gains_the_language_that_it_lacks(codes: tuple[str, str], languages: tuple[str, str]) -> None:
+    unit = "<tu><tuv xml:lang='{}'><seg>{}</seg></tuv></tu>"
+    text = "<tmx><body>" + unit.format(codes[0], "cat") + unit.format(codes[1], "chat") + "</body></tmx>"
+    memory = TmxDocument(text, "x", TmxLanguages(*languages))
+    assert memory.lines == ["cat"]
+    found = memory.written(upper(memory.lines))
+    assert found == text.replace(
+        "cat</seg></tuv>", f'cat</seg></tuv><tuv xml:lang="{languages[1]}"><seg>CAT</seg></tuv>', 1
+    )
+
+
+@pytest.mark.parametrize(
+    "read",
+    [lambda text: HtmlDocument(text, "x"), lambda text: SubtitleDocument(text, "x")],
+)
+def test_an_unchanged_text_stays_as_it_was_written(read: Callable[[str], HtmlDocument]) -> None:
+    text = "1\n00:00:01,000 --> 00:00:02,000\n  the  cat \t sleeps  \nin   it\n"
+    assert read(text).written(same(read(text).lines)) == text
