@@ -80,7 +80,10 @@ class Interface:
 
     def _model(self, asked: SearchFields, text: str) -> ServedModel:
         names = {"name": asked.model or "", "source": asked.source or "", "target": asked.target or ""}
-        return choose_model(self._models, text, **names).model
+        try:
+            return choose_model(self._models, text, **names).model
+        except RefusedError as error:
+            raise RefusedError(404, error.what) from None
 
     def _search(self, asked: SearchFields, model: ServedModel) -> SearchKeys:
         """Returns the keys of the search that a request sets; refuses values beyond the limits."""

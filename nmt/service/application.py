@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, PlainTextResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route, Router
 
 from nmt.service.api import Interface
@@ -18,6 +18,7 @@ from nmt.service.libretranslate import LibreTranslate
 from nmt.service.limits import Limits, RefusedError
 from nmt.service.metrics import Metrics
 from nmt.service.models import Models
+from nmt.service.openapi import openapi
 
 _PAGE_POLICY = "frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 _PAGE = '<!doctype html><html lang="en"><meta charset="utf-8"><title>nmt</title><p>nmt serves translations here.</p>'
@@ -57,6 +58,9 @@ def application(
     async def page(_: Request) -> Response:
         return HTMLResponse(_PAGE, headers={"content-security-policy": _PAGE_POLICY})
 
+    async def description(_: Request) -> Response:
+        return JSONResponse(openapi(models, limits))
+
     routes = [
         Route("/", page, methods=["GET"]),
         Route("/translate", libretranslate.translate, methods=["POST"]),
@@ -68,6 +72,7 @@ def application(
         Route("/v1/attend", interface.attend, methods=["POST"]),
         Route("/v1/models", interface.models, methods=["GET"]),
         Route("/metrics", numbers, methods=["GET"]),
+        Route("/openapi.json", description, methods=["GET"]),
     ]
     router = Router(routes, redirect_slashes=False)
 
@@ -77,7 +82,8 @@ def application(
             await router(scope, receive, send)
         except HTTPException as error:
             what = {404: "is not there", 405: "is not asked for by this method"}.get(error.status_code, error.detail)
-            raise RefusedError(error.status_code, f"{scope['path'][:80]} {what}") from None
+            allow = (error.headers or {}).get("Allow", "")
+            raise RefusedError(error.status_code, f"{scope['path'][:80]} {what}", allow=allow) from None
 
     return Gate(
         app=routed,

@@ -254,6 +254,8 @@ async def _refuse(answer: _Answer, error: RefusedError) -> None:
         headers.append((b"retry-after", str(error.retry_after).encode()))
     if error.status == 401:
         headers.append((b"www-authenticate", b'Basic realm="nmt: any user, the key as password", charset="UTF-8"'))
+    if error.allow:
+        headers.append((b"allow", error.allow.encode()))
     if error.close:
         headers.append((b"connection", b"close"))
     await answer.send_all(error.status, headers, json.dumps({"error": error.what}).encode())

@@ -98,16 +98,16 @@ class LibreTranslate:
     async def _fields(self, request: Request) -> dict[str, Any]:
         """Reads the fields of a request; refuses one without a key where one is needed."""
         fields = await fields_of(request)
-        key = fields.get("api_key")
-        if not request.scope["has_key"] and not (isinstance(key, str) and self._keys.admit(key)):
+        key = text_field(fields, "api_key", "") if fields.get("api_key") is not None else ""
+        if not request.scope["has_key"] and not self._keys.admit(key):
             raise RefusedError(403, "Invalid API key" if key else "Please contact the server operator for an API key")
         return fields
 
     def _alternatives(self, fields: dict[str, Any], choices: Sequence[Choice]) -> int:
         """Returns how many translations are wanted besides the best; refuses more than fit into the beam."""
         value = fields.get("alternatives", 0)
-        if isinstance(value, str) and value.isascii() and value.isdigit():
-            value = int(value[:10])
+        if isinstance(value, float) and value.is_integer():
+            value = int(value)
         if not isinstance(value, int) or isinstance(value, bool) or value < 0:
             raise RefusedError(400, "Invalid request: alternatives must be a whole number")
         beams = (choice.model.translator.config.search.beam_size for choice in choices)

@@ -39,12 +39,15 @@ class Limits:
 class RefusedError(Exception):
     """An answer other than the one asked for: its status, its text, and after how many seconds to ask again."""
 
-    def __init__(self, status: int, what: str, *, retry_after: int | None = None, close: bool = False) -> None:
+    def __init__(
+        self, status: int, what: str, *, retry_after: int | None = None, close: bool = False, allow: str = ""
+    ) -> None:
         super().__init__(what)
         self.status = status
         self.what = what
         self.retry_after = retry_after
         self.close = close  # the connection, of which the rest is not read
+        self.allow = allow  # the methods that a path may be asked by
 
 
 def check_texts(texts: list[str], limits: Limits) -> None:

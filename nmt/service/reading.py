@@ -25,7 +25,7 @@ async def json_of(request: Request) -> Any:
 async def fields_of(request: Request) -> dict[str, Any]:
     """Returns the fields of a request: those of its address, and in their place those of its body.
 
-    A field that a form has several times is a list.
+    A field that a form has several times is a list; `alternatives`, which JSON has as a number, is one.
     """
     fields = _gathered(request.query_params.multi_items())
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
@@ -46,7 +46,9 @@ async def fields_of(request: Request) -> dict[str, Any]:
 
 def _gathered(items: list[tuple[str, str]]) -> dict[str, Any]:
     fields: dict[str, Any] = {}
-    for name, value in items:
+    for name, text in items:
+        is_number = name == "alternatives" and text.isascii() and text.isdigit()
+        value = int(text[:10]) if is_number else text
         if name not in fields:
             fields[name] = value
         elif isinstance(fields[name], list):

@@ -9,6 +9,7 @@ import logging
 import os
 import signal
 import socket
+import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
@@ -17,7 +18,7 @@ from weakref import WeakKeyDictionary
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from nmt.errors import AddressInUseError, ConfigError
+from nmt.errors import AddressInUseError, ConfigError, NmtError
 from nmt.service.application import Admission, application
 from nmt.service.gate import tell_of_fault
 from nmt.service.limits import Limits
@@ -68,11 +69,15 @@ def bind(host: str, port: int) -> socket.socket:
         opened.bind(address)
     except OSError as error:
         opened.close()
-        if error.errno == errno.EADDRINUSE:
-            what = "another program listens here; --port takes another, and 0 any that is free"
-            raise AddressInUseError(f"{host}:{port}", what) from error
-        raise ConfigError("--host", f"{host}, port {port}: {error.strerror}") from error
+        raise _not_bound(host, port, error) from error
     return opened
+
+
+def _not_bound(host: str, port: int, error: OSError) -> NmtError:
+    if error.errno == errno.EADDRINUSE:
+        what = "another program listens here; --port takes another, and 0 any that is free"
+        return AddressInUseError(f"{host}:{port}", what)
+    return ConfigError("--host", f"{host}, port {port}: {error.strerror}")
 
 
 class Service:
@@ -87,48 +92,66 @@ class Service:
         self._grace = grace
         self._app = application(models, limits, admission, connections=self._connections, tells=tells)
         self._server: _Server | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._signal = 0
+        self._address = ("", 0)
         self._stopping: asyncio.Event | None = None
         self._reloading: asyncio.Task[None] | None = None
 
     def run(self, opened: socket.socket, tell: Callable[[], None] = lambda: None) -> Stopped:
-        """Serves at an open socket until SIGTERM or SIGINT comes; to be called in the main thread.
+        """Serves at a socket that was bound, until it is told to stop: by `stop`, SIGTERM or SIGINT.
 
-        Calls `tell` once all models have translated. Raises what their first translation does.
+        Calls `tell` once all models have translated. Raises what their first translation does, and AddressInUseError
+        if another program listens at the address by now. In another thread than the main one no signal is received.
         """
         return asyncio.run(self._run(opened, tell))
 
+    def stop(self, number: int = signal.SIGTERM) -> None:
+        """Stops the service as the signal of this number does; may be called from any thread."""
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._stop, number)
+
     async def _run(self, opened: socket.socket, tell: Callable[[], None]) -> Stopped:
-        loop = asyncio.get_running_loop()
-        loop.set_exception_handler(_report)
+        self._loop = asyncio.get_running_loop()
+        self._address = opened.getsockname()[:2]
+        self._loop.set_exception_handler(_report)
         self._stopping = asyncio.Event()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self._stop, number)
-        if hasattr(signal, "SIGHUP"):
-            loop.add_signal_handler(signal.SIGHUP, self._take_up)
+        self._receive_signals()
         self._server = _Server(self._app, self._limits)
         serving = asyncio.ensure_future(self._server.serve(sockets=[opened]))
         watching = asyncio.ensure_future(self._server.close_silent(self._limits.read_seconds))
+        stopping = asyncio.ensure_future(self._stopping.wait())
+        ready = asyncio.ensure_future(self._get_ready(tell))
         try:
-            for model in self._models:
-                model.batcher.start()
-            ready = asyncio.ensure_future(self._get_ready(tell))
-            stopping = asyncio.ensure_future(self._stopping.wait())
             await asyncio.wait({ready, stopping, serving}, return_when=asyncio.FIRST_COMPLETED)
             if ready.done():
                 ready.result()
                 await asyncio.wait({stopping, serving}, return_when=asyncio.FIRST_COMPLETED)
-            ready.cancel()
             unanswered = await self._finish(opened)
         finally:
+            for task in (ready, stopping, watching):
+                task.cancel()
             self._server.should_exit = True
-            await serving  # which raises what kept it from listening
-            watching.cancel()
-            for model in self._models:
-                model.batcher.close()
+            try:
+                await serving
+            except OSError as error:
+                raise _not_bound(*self._address, error) from error
+            finally:
+                for model in self._models:
+                    model.batcher.close()
         return Stopped(self._signal, unanswered)
 
+    def _receive_signals(self) -> None:
+        if self._loop is None or threading.current_thread() is not threading.main_thread():
+            return
+        for number in (signal.SIGTERM, signal.SIGINT):
+            self._loop.add_signal_handler(number, self._stop, number)
+        if hasattr(signal, "SIGHUP"):
+            self._loop.add_signal_handler(signal.SIGHUP, self._take_up)
+
     async def _get_ready(self, tell: Callable[[], None]) -> None:
+        for model in self._models:
+            model.batcher.start()
         for model in self._models:
             await model.get_ready()
         tell()
