@@ -124,12 +124,12 @@ def serve(
     admission, allowed = listening.admission(), limits.limits()
 
     from nmt.service.models import Loader, load_models
-    from nmt.service.server import Service, bind
+    from nmt.service.server import ModelServer, bind
 
     with bind(listening.host, listening.port) as opened:  # before models are loaded, which takes its time
         loaded = load_models(models, Loader(compute.device, compute.precision), allowed.queue)
         end_loading()
-        service = Service(loaded, allowed, admission, grace=listening.grace, tells=log.verbose)
+        service = ModelServer(loaded, allowed, admission, grace=listening.grace, tells=log.verbose)
         address = _address(listening.host, opened.getsockname()[1])
         names = ", ".join(f"{model.name} ({model.source} to {model.target})" for model in loaded)
         stopped = service.run(opened, lambda: logger.info("serving %s at %s", names, address))

@@ -16,7 +16,7 @@ from nmt.service.models import Models
 from nmt.service.reading import fields_of, text_field
 from nmt.service.tasks import PlainTranslation
 from nmt.service.texts import CutText
-from nmt.service.translating import Choice, choose_model, compute, cut_texts
+from nmt.service.translating import ChosenModel, choose_model, compute, cut_texts
 
 
 class LibreTranslate:
@@ -103,7 +103,7 @@ class LibreTranslate:
             raise RefusedError(403, "Invalid API key" if key else "Please contact the server operator for an API key")
         return fields
 
-    def _alternatives(self, fields: dict[str, Any], choices: Sequence[Choice]) -> int:
+    def _alternatives(self, fields: dict[str, Any], choices: Sequence[ChosenModel]) -> int:
         """Returns how many translations are wanted besides the best; refuses more than fit into the beam."""
         value = fields.get("alternatives", 0)
         if isinstance(value, float) and value.is_integer():

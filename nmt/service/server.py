@@ -80,7 +80,7 @@ def _not_bound(host: str, port: int, error: OSError) -> NmtError:
     return ConfigError("--host", f"{host}, port {port}: {error.strerror}")
 
 
-class Service:
+class ModelServer:
     """Models behind a socket."""
 
     def __init__(
@@ -215,7 +215,7 @@ class _Server(uvicorn.Server):
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Leaves the signals to `Service`."""
+        """Leaves the signals to `ModelServer`."""
         yield
 
     def stop_listening(self, opened: socket.socket) -> None:

@@ -16,14 +16,14 @@ from nmt.service.texts import CutText, cut_text
 _CUT_AT_ONCE = 4_000  # characters that are cut before anything else is done; more are cut in a thread
 
 
-class Choice(NamedTuple):
+class ChosenModel(NamedTuple):
     """The model that a text is translated by, and the language that was found where none was given."""
 
     model: ServedModel
     detected: Detected | None = None
 
 
-def choose_model(models: Models, text: str, *, name: str = "", source: str = "", target: str = "") -> Choice:
+def choose_model(models: Models, text: str, *, name: str = "", source: str = "", target: str = "") -> ChosenModel:
     """Chooses the model of a text by its name or by its languages; `auto` is a source that has to be found.
 
     Refuses what no model fits, and what several do.
@@ -34,16 +34,16 @@ def choose_model(models: Models, text: str, *, name: str = "", source: str = "",
         for field, (wanted, of_model) in given.items():
             if wanted and wanted.lower() not in ("auto", of_model.lower()):
                 raise RefusedError(400, f"{field} is {wanted[:40]}, but {model.name} has {of_model}")
-        return Choice(model, detect(text, [model.source])[0] if source.lower() == "auto" else None)
+        return ChosenModel(model, detect(text, [model.source])[0] if source.lower() == "auto" else None)
     if source.lower() not in ("", "auto"):
-        return Choice(models.of_pair(source, target or _only_target(models, source)))
+        return ChosenModel(models.of_pair(source, target or _only_target(models, source)))
     fitting = [model for model in models if not target or model.target.lower() == target.lower()]
     if not fitting:
         raise RefusedError(400, f"nothing is translated to {target[:40]} here")
     if not target and len({(model.source, model.target) for model in fitting}) > 1:
         raise RefusedError(400, "needs target, the code of a language: several are served")
     found = detect(text, list(dict.fromkeys(model.source for model in fitting)))[0]
-    return Choice(next(model for model in fitting if model.source == found.language), found)
+    return ChosenModel(next(model for model in fitting if model.source == found.language), found)
 
 
 def _only_target(models: Models, source: str) -> str:

@@ -17,7 +17,7 @@ import pytest
 from nmt.service.application import Admission
 from nmt.service.limits import Limits
 from nmt.service.models import Loader, Models, load_models
-from nmt.service.server import Service, Stopped, bind
+from nmt.service.server import ModelServer, Stopped, bind
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Served:
 
     port: int
     models: Models
-    service: Service
+    service: ModelServer
     thread: threading.Thread
     ended: list[Stopped]
 
@@ -87,7 +87,7 @@ def serving(
     """Runs a service as long as the `with` block lasts."""
     limits = limits or Limits()
     models = load_models(paths, Loader("cpu", "fp32"), limits.queue)
-    service = Service(models, limits, admission or Admission(), grace=grace)
+    service = ModelServer(models, limits, admission or Admission(), grace=grace)
     opened, ready, ended = bind("127.0.0.1", 0), threading.Event(), []
 
     def run() -> None:
