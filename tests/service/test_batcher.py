@@ -65,7 +65,7 @@ def run(claim: Callable[[], Awaitable[None]]) -> None:
 async def begin(made: Batcher, recorder: Recorder) -> Any:
     """Keeps the worker busy, so that what comes next waits together."""
     ticket = made.submit(Upper(), ["first"])
-    await asyncio.to_thread(recorder.begun.acquire)
+    await asyncio.to_thread(recorder.begun.acquire, timeout=20)
     return ticket
 
 
@@ -150,7 +150,7 @@ def test_a_search_that_nobody_waits_for_any_more_ends() -> None:
             first = await begin(made, recorder)
             first.cancel()
             second = made.submit(Upper(), ["second"])
-            await asyncio.to_thread(recorder.begun.acquire)  # though the first was never let go on
+            await asyncio.to_thread(recorder.begun.acquire, timeout=20)  # though the first was never let go on
             recorder.go.set()
             assert await second.all() == ["SECOND"]
 

@@ -112,6 +112,14 @@ def test_a_body_that_is_no_object_is_an_error_of_400(body: bytes, service: Serve
     assert reply.status == 400 and "JSON" in reply.json["error"]
 
 
+def test_a_form_that_cannot_be_read_is_an_error_of_400(service: Served) -> None:
+    for body in (b"", b"no part at all", b"--b\r\nContent-Disposition: form-data; name=q", b"--b\r\n\r\nx\r\n--b--"):
+        reply = service.ask("POST", "/translate", body, content_type="multipart/form-data; boundary=b")
+        assert reply.status == 400 and reply.json["error"]
+    file = b'--b\r\nContent-Disposition: form-data; name="q"; filename="f"\r\n\r\nba\r\n--b--\r\n'
+    assert service.ask("POST", "/translate", file, content_type="multipart/form-data; boundary=b").status == 400
+
+
 def test_libretranslatepy_works_unchanged(service: Served, translator: Translator) -> None:
     client = LibreTranslateAPI(service.url)
     assert client.translate("ba ce", "xx", "yy") == translated(translator, "ba ce")[0]
