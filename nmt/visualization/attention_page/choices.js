@@ -60,7 +60,7 @@ const makeBeam = () => {
     const part = currentPart();
     node.hidden = part === null;
     if (part === null) return;
-    const { beam_size: width, length_penalty: penalty } = page.data.search;
+    const { beam_size: width, length_penalty: penalty } = attended.search;
     text.textContent =
       `The search keeps the ${width} best beginnings and extends each by every token. Its score is log-probability ${penalty === 0 ? "" : `/ length${penalty === 1 ? "" : `^${penalty}`}, the end mark counted`}; the nearer to 0, the better. Where a hypothesis leaves the best one, it is underlined.`;
     const best = part.candidates[0].text;

@@ -2,7 +2,7 @@
 const makeFollow = () => {
   const { element, number } = page;
   const slider = element("input", {
-    type: "range", min: 0, max: 2 * HALF - 1, step: 1, "aria-label": "Which number of the vectors to follow",
+    type: "range", min: 0, max: 2 * half() - 1, step: 1, "aria-label": "Which number of the vectors to follow",
     on: { input: () => change({ dimension: Number(slider.value) }) },
   });
   const text = element("p", { class: "small sum" });
@@ -45,6 +45,7 @@ const makeLegend = () => {
     { class: "soft small legend" },
     element("span", { class: "swatch below" }), " below 0 ",
     element("span", { class: "swatch above" }), " above 0; the stronger, the further from it. ",
+    hasAttention && "The bars of the scores begin at the lowest score of the step. ",
     whatIsShown(),
   );
 };

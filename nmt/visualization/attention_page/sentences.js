@@ -9,6 +9,7 @@ const makeSentences = () => {
   const source = element("div", { class: "side source", dir: "auto", role: "group" });
   const target = element("div", { class: "side target", dir: "auto", role: "group" });
   const field = element("div", { class: hasAttention ? "sentences" : "sentences without" }, source, target, curves);
+  const scroll = makeScroll("Sentence and translation", field);
   const note = element("p", { class: "soft small note", "aria-live": "polite" });
   const node = element(
     "section",
@@ -19,10 +20,11 @@ const makeSentences = () => {
       element("h2", { id: "sentences-title" }, hasAttention ? "Which words looked at which" : "The sentence and its translation"),
       hasAttention && makeUnits(),
     ),
-    field,
+    scroll.node,
     note,
   );
   let ribbons = [];
+  let scrolledTo = 0; // the step whose word was brought into sight
 
   const makeWord = (text, place, side) => {
     const at = side === "source" ? "column" : "row";
@@ -88,6 +90,8 @@ const makeSentences = () => {
       const weight = view.column === null ? (weights[row]?.[number] ?? 0) : Number(number === view.column);
       word.style.setProperty("--weight", weight);
     });
+    if (scrolledTo !== view.step && chosen !== null) intoSight(scroll.box, target.children[chosen]);
+    scrolledTo = view.step;
     note.replaceChildren(...tell(sources, targets, weights, row));
   };
 
@@ -101,7 +105,8 @@ const makeSentences = () => {
     }
     if (row === null || weights[row] === undefined) return ["The end mark is no word. In the view by tokens it has a row of its own."];
     const most = greatest(weights[row]);
-    return [...quotedWord(targets[row]), " looked most at ", ...quotedWord(sources[most]), `: ${page.percent(weights[row][most])} of its attention.`];
+    const how = averageOfRow(currentPart(), row);
+    return [...quotedWord(targets[row]), " looked most at ", ...quotedWord(sources[most]), `: ${page.percent(weights[row][most])} of its attention${how === null ? "" : `, ${how}`}.`];
   };
 
   new ResizeObserver(place).observe(field);

@@ -6,6 +6,7 @@ const makeStates = () => {
   const cell = (kind, ...kids) => element("div", { class: `cell ${kind}`, role: "cell" }, ...kids);
   const head = (kind, ...kids) => element("div", { class: `cell ${kind}`, role: "columnheader" }, ...kids);
   const follow = makeFollow();
+  const query = makeQuery();
   let rows = [];
   let total = null;
   let scale = 1;
@@ -61,8 +62,9 @@ const makeStates = () => {
       head("exponential", "exp(e)"),
       head("weight", "weight α"),
     );
-    table.replaceChildren(heads, ...rows.map((row) => row.node), total.node);
-    node.replaceChildren(table, follow.node, makeLegend());
+    query.build(part);
+    table.replaceChildren(heads, query.node, ...rows.map((row) => row.node), total.node);
+    node.replaceChildren(table, makeMarks(part), follow.node, makeLegend());
     scale = scaleOf(part);
     painted = null;
     rows.forEach((row, position) => paint(row.state, part.states[position], scale));
@@ -72,17 +74,19 @@ const makeStates = () => {
     const scores = part.scores[view.step];
     const weights = part.weights[view.step];
     const { exponentials } = exponentialsOf(scores);
-    const widest = Math.max(...scores.map(Math.abs), 1e-9);
+    // From the lowest score on, since softmax knows differences alone; where all are close, so are the bars.
+    const lowest = Math.min(...scores);
+    const range = Math.max(Math.max(...scores) - lowest, 1);
     rows.forEach((row, position) => {
       const weight = weights[position];
       row.score.textContent = number(scores[position], 4);
-      row.scoreBar.style.setProperty("--share", scores[position] / widest);
-      row.scoreBar.classList.toggle("below", scores[position] < 0);
+      row.scoreBar.style.setProperty("--share", (scores[position] - lowest) / range);
       row.exponential.textContent = significant(exponentials[position]);
       row.weight.textContent = weightText(weight);
       row.weightBar.style.setProperty("--share", weight);
       paint(row.weighted, part.states[position].map((value) => value * weight), scale);
     });
+    query.update(part);
     paint(total.context, part.contexts[view.step], scale);
     total.exponential.textContent = significant(sum(exponentials));
     total.weight.textContent = number(sum(weights), 4);

@@ -36,15 +36,10 @@ const makeStepper = () => {
       if (here) chip.setAttribute("aria-current", "step");
       else chip.removeAttribute("aria-current");
       if (here && hadFocus) chip.focus({ preventScroll: true });
-      if (here) intoView(chip);
+      if (here) intoSight(chips, chip);
     });
   };
 
-  // Along the row only: the page stays where it is.
-  const intoView = (chip) => {
-    const [row, box] = [chips.getBoundingClientRect(), chip.getBoundingClientRect()];
-    if (box.left < row.left || box.right > row.right) chips.scrollLeft += box.left + box.width / 2 - row.left - row.width / 2;
-  };
   const node = element(
     "div",
     { class: "panel stepper", role: "group", "aria-label": "Steps of the decoder" },

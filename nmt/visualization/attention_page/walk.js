@@ -2,10 +2,10 @@
 
 const MOST_TOLD = 10; // tokens of what is written so far
 
-const FORMULAS = {
-  additive: "eₜⱼ = vᵀ tanh(W s + U hⱼ)",
-  general: "eₜⱼ = sᵀ W hⱼ",
-  dot: "eₜⱼ = sᵀ hⱼ",
+const formula = () => {
+  const s = queryName();
+  const formulas = { additive: `eₜⱼ = vᵀ tanh(W ${s} + U hⱼ)`, general: `eₜⱼ = ${s}ᵀ W hⱼ`, dot: `eₜⱼ = ${s}ᵀ hⱼ` };
+  return formulas[model.attention];
 };
 
 const makeWalk = () => {
@@ -27,10 +27,17 @@ const makeWalk = () => {
       ? ["It has written ", element("bdi", { class: "token-name" }, before.join(" ")), " so far. "]
       : ["Nothing is written yet. "];
     if (!hasAttention) return [...written, "All it has of the source is the one fixed vector below, the same at every step."];
-    const asks = model.conditional
-      ? "Its state s, which has just read the last of these, is compared with every hidden state hⱼ of the encoder"
-      : "Its state s of before this step is compared with every hidden state hⱼ of the encoder";
-    return [...written, `${asks}: the score is `, element("span", { class: "formula" }, FORMULAS[model.attention]), "."];
+    const first = view.step === 0;
+    const query = model.conditional
+      ? `its state ${queryName()}, which has just read ${first ? "the mark of the beginning" : "the last of these"}`
+      : `its state ${queryName()}, ${first ? "the one that it begins with" : "as the step before has left it"}`;
+    return [
+      ...written,
+      `What it asks of the source is in ${query}: the query. Every hidden state hⱼ of the encoder is compared with it, and gets the score `,
+      element("span", { class: "formula" }, formula()),
+      ".",
+      ...averageOfStep(part),
+    ];
   };
 
   return {

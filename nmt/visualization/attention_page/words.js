@@ -6,7 +6,19 @@ const END = "</s>";
 const tokenText = (token) => {
   if (token === END) return [page.element("span", { class: "end-mark", title: "the end mark" }, token)];
   if (!token.startsWith("▁")) return [token];
-  return [page.element("span", { class: "space-mark" }, "▁"), token.slice(1)];
+  return [page.element("span", { class: "space-mark", title: "stands for a space" }, "▁"), token.slice(1)];
+};
+
+// What the marks among the tokens of a sentence mean.
+const makeMarks = (part) => {
+  const tokens = [...part.source_tokens, ...part.target_tokens];
+  const spaces = tokens.some((token) => token.includes("▁"));
+  return page.element(
+    "p",
+    { class: "soft small marks" },
+    spaces && "▁ stands for the space before a word: a token without it goes on with the word before. ",
+    "</s> is the end mark, which ends each sentence.",
+  );
 };
 
 const wordText = (text) => (view.unit === "tokens" ? tokenText(text) : [text]);
