@@ -26,6 +26,7 @@ const makeFixedVector = () => {
       table,
       element("p", { class: "small" },
         "There is nothing to show of attention: no scores, no softmax, no weights. The decoder was handed one fixed vector, the last state of each reading direction: that of the end mark from left to right, and that of the first token from right to left. The faded rest of the hidden states was never seen again."),
+      makeMarks(part),
       makeLegend(),
     );
   };

@@ -13,7 +13,7 @@ const makeSentences = () => {
   const note = element("p", { class: "soft small note", "aria-live": "polite" });
   const node = element(
     "section",
-    { class: "panel", "aria-labelledby": "sentences-title" },
+    { class: "panel sentences-panel", "aria-labelledby": "sentences-title" },
     element(
       "div",
       { class: "panel-head" },
