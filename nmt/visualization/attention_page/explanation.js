@@ -21,7 +21,7 @@ const drawing = (title, described, links) => {
   for (const [place, half, weight] of links) {
     const y = heights[half ?? RIGHT_TO_LEFT] + radius;
     const x = at(place) + (half === LEFT_TO_RIGHT ? radius : 0);
-    const start = half === LEFT_TO_RIGHT ? `M${x} ${heights[LEFT_TO_RIGHT]}C${x + 16} 90` : `M${x} ${y}C${x} ${y + 40}`;
+    const start = half === LEFT_TO_RIGHT ? `M${x} ${heights[LEFT_TO_RIGHT]}C${x + 36} 84` : `M${x} ${y}C${x} ${y + 40}`;
     node.append(svg("path", { class: "link", d: `${start} ${middle} 86 ${middle} 128`, "stroke-width": 1.5 + 8 * weight, opacity: 0.3 + 0.6 * weight }));
   }
   for (let place = 0; place < STATES; place++) {
