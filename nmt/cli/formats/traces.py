@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from nmt.cli.formats.json_lines import encoded, json_object
+from nmt.io.json_lines import encoded, json_object
 
 if TYPE_CHECKING:
     from nmt.translation.result import Translation
