@@ -2,7 +2,7 @@
 
 const makeAccess = (retry) => {
   const { element } = page;
-  const field = element("input", { id: "key", type: "password", autocomplete: "off", spellcheck: "false", required: true });
+  const field = element("input", { id: "key", class: "key", autocomplete: "off", autocapitalize: "off", spellcheck: "false", required: true });
   const wrong = element("p", { class: "small", role: "alert" });
   const use = () => {
     if (field.value.trim() === "") return field.focus();

@@ -28,9 +28,8 @@ const WORDS = {
     hintWithout: "This model has no attention: which words belong together is nowhere in it.",
     sentence: "This sentence",
     byModel: (name) => `by ${name}`,
-    confidence: (share) => `Probability of its tokens, on average: ${share}.`,
-    sure: "The model was sure of it.",
-    unsure: "The model was not sure of it: better check.",
+    confidence: (share) => `Confidence ${share}`,
+    confidenceHelp: "the mean probability of its tokens; what is usual differs from model to model",
     flags: {
       unattended: "Hardly looked at, so perhaps not translated:",
       overattended: "Looked at again and again:",
@@ -93,9 +92,8 @@ const WORDS = {
     hintWithout: "이 모델에는 어텐션이 없어서 어느 단어가 서로 이어지는지 알 수 없습니다.",
     sentence: "이 문장",
     byModel: (name) => `${name} 모델`,
-    confidence: (share) => `토큰의 평균 확률: ${share}.`,
-    sure: "모델이 자신 있게 번역했습니다.",
-    unsure: "모델이 자신 없어 한 번역이니 확인해 보세요.",
+    confidence: (share) => `신뢰도 ${share}`,
+    confidenceHelp: "토큰의 평균 확률. 보통 어느 정도인지는 모델마다 다릅니다",
     flags: {
       unattended: "거의 보지 않아 번역에서 빠졌을 수 있는 단어:",
       overattended: "지나치게 많이 본 단어:",

@@ -54,7 +54,7 @@ const makeOutput = (model, { pointed, opened }) => {
       return word;
     });
     const doubt = 1 - (one.confidence?.probability ?? 1);
-    return [one.before, element("span", { class: isUnsure(one) ? "sentence unsure" : "sentence", "data-sentence": number, style: { "--doubt": doubt } }, ...shown, one.shown.slice(from))];
+    return [one.before, element("span", { class: "sentence", "data-sentence": number, style: { "--doubt": doubt } }, ...shown, one.shown.slice(from))];
   };
 
   const show = (given) => {

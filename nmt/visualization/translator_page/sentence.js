@@ -1,9 +1,5 @@
 // All about one sentence: how sure the model was, what else it might have been, and the way to how it was chosen.
 
-const UNSURE = 0.4; // below this probability a translation is told as unsure
-
-const isUnsure = ({ confidence }) => confidence !== undefined && confidence.probability < UNSURE;
-
 const makeSentencePanel = ({ choose, how }) => {
   const { element } = page;
   const body = element("div", {});
@@ -23,7 +19,7 @@ const makeSentencePanel = ({ choose, how }) => {
     return [
       element("p", { class: "small confidence" },
         element("span", { class: "meter", "aria-hidden": "true", style: { "--share": probability } }, element("i", {})),
-        " ", isUnsure(one) ? said.unsure : said.sure, " ", element("span", { class: "soft" }, said.confidence(page.percent(probability)))),
+        " ", said.confidence(page.percent(probability)), " ", element("span", { class: "soft" }, `(${said.confidenceHelp})`)),
       known.length > 0 && element("ul", { class: "small flags" }, ...known.map((flag) => flagText(flag, one))),
     ];
   };

@@ -3,7 +3,7 @@
 const makeSource = ({ typed, pointed }) => {
   const { element } = page;
   const field = element("textarea", {
-    id: "text", dir: "auto", rows: 6, spellcheck: "true", autocomplete: "off", autofocus: true,
+    id: "text", dir: "auto", rows: 6, spellcheck: "true", autocomplete: "off",
     placeholder: said.placeholder, "aria-describedby": "count", on: { input: () => typed(field.value) },
   });
   const mirror = element("div", { class: "mirror", "aria-hidden": "true", dir: "auto" });
@@ -12,7 +12,7 @@ const makeSource = ({ typed, pointed }) => {
   const node = element(
     "section",
     { class: "panel side-panel", "aria-label": said.text },
-    element("div", { class: "panel-head" }, element("label", { for: "text" }, element("h2", {}, said.text)), clear),
+    element("div", { class: "panel-head" }, element("h2", {}, element("label", { for: "text" }, said.text)), clear),
     element("div", { class: "typing" }, mirror, field),
     element("div", { class: "foot" }, count),
   );
