@@ -38,6 +38,8 @@ const makeSentencePanel = ({ choose, how }) => {
   // Shows a sentence of a model's answer; nothing if there is none.
   const show = (model, one, number) => {
     node.hidden = one === null;
+    node.inert = false;
+    node.classList.remove("stale");
     if (one === null) return;
     title.replaceChildren(said.sentence, " ", element("span", { class: "soft small" }, said.byModel(page.readable(model.name))));
     const button = element("button", { type: "button", class: "how", disabled: one.hypotheses.length === 0, on: { click: () => how(one) } }, said.how);
@@ -48,5 +50,10 @@ const makeSentencePanel = ({ choose, how }) => {
       button,
     );
   };
-  return { node, show };
+  // While another text is being translated, what is shown is of the one before.
+  const wait = () => {
+    node.inert = true;
+    node.classList.add("stale");
+  };
+  return { node, show, wait };
 };

@@ -44,6 +44,7 @@ const makeTranslator = (served) => {
   const typed = (pause) => {
     const text = source.field.value;
     answers.clear();
+    sentence.wait();
     source.show(null);
     point(null, null);
     if (text.trim() === "") {
