@@ -27,18 +27,18 @@ def described(name: str, source: str, target: str, attention: str = "additive") 
 
 
 @pytest.fixture(scope="module")
-def service(model: Path) -> Iterator[StandIn]:
+def before(model: Path) -> Iterator[StandIn]:
     translator = Translator.load(model, device="cpu")
     assert translator.config.search.beam_size == BEAM
     models = [described("tiny", "en", "fr"), described("other", "en", "fr"), described("back", "fr", "en")]
-    with StandIn({one["name"]: translator for one in models}, models) as service:
-        yield service
+    with StandIn({one["name"]: translator for one in models}, models) as before:
+        yield before
 
 
 @pytest.fixture
-def stand_in(service: StandIn) -> StandIn:
-    service.forget()
-    return service
+def stand_in(before: StandIn) -> StandIn:
+    before.forget()
+    return before
 
 
 def translate(page: Any, text: str) -> None:
