@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import math
+import re
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -164,8 +166,9 @@ def test_it_says_how_the_weights_of_a_word_come_from_those_of_its_tokens(browser
                 assert f"steps {first + 1} " in note and f"Those of the word “{word}” above" in page.inner_text(
                     ".story"
                 )
-            if not 0.004 < share < 0.006:
-                assert ("the end mark got" in note) == (share >= 0.005)
+            assert share > 0.01  # so that it is told
+            if abs(100 * share % 1 - 0.5) > 0.01:  # where rounding is no matter of the last digit
+                assert f"without the {round(100 * share)}% that the end mark got" in note
         assert found
 
 
@@ -184,6 +187,29 @@ def test_the_address_names_sentence_and_step(browser: Any, page_file: Path) -> N
         page.evaluate("location.hash = '#s=99&t=-x'")
         page.wait_for_function("document.querySelector('#sentence').value === '4'")
         assert step(page) == 0
+
+
+@needs_chromium
+def test_it_speaks_korean_to_a_browser_that_does(browser: Any, page_file: Path) -> None:
+    korean = re.compile("[가-힣]")
+    with Watched(browser, page_file.as_uri(), locale="ko-KR") as page:
+        page.evaluate("document.querySelector('details').open = true")
+        assert page.get_attribute("html", "lang") == "ko"
+        found = texts(
+            page, "h1, h2, summary, .theme, .soft, .story, figcaption, .count, .worked-out li, .choice button"
+        )
+        untold = [text for text in found if text and not korean.search(text) and re.search("[A-Za-z]{4}", text)]
+        assert found and untold == []
+
+
+def test_both_languages_say_the_same_things() -> None:
+    package = files("nmt.visualization.attention_page")
+    keys = re.compile(r"^  (\w+): (\([^)]*\))?", re.MULTILINE)
+    english, korean = (
+        keys.findall(package.joinpath(f"told_in_{name}.js").read_text(encoding="utf-8"))
+        for name in ("english", "korean")
+    )
+    assert [name for name, _ in english] == [name for name, _ in korean] != []
 
 
 @needs_chromium

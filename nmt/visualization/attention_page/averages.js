@@ -6,20 +6,14 @@ const stepsOfRow = (part, row) => part.target_token_words.flatMap((word, step) =
 
 const shareOfEndMark = (part, steps) => sum(steps.map((step) => part.weights[step].at(-1))) / steps.length;
 
-const nameOfSteps = (steps) => {
-  const ends = [steps[0] + 1, steps.at(-1) + 1];
-  return steps.length === 1 ? `step ${ends[0]}` : `steps ${ends[0]} ${steps.length === 2 ? "and" : "to"} ${ends[1]}`;
-};
-
 // How the weights of a word come from those of its tokens: null where they are the same.
 const averageOfRow = (part, row) => {
   if (view.unit === "tokens" || row === null || !hasAttention) return null;
   const steps = stepsOfRow(part, row);
   if (steps.length === 0) return null;
   const share = shareOfEndMark(part, steps);
-  const without = share >= SHARE_TOLD ? `without the ${page.percent(share)} that the end mark got` : null;
-  if (steps.length > 1) return `an average over the ${steps.length} tokens of the word, ${nameOfSteps(steps)}${without ? `, ${without}` : ""}`;
-  return without;
+  const without = share >= SHARE_TOLD ? told.without(page.percent(share)) : null;
+  return steps.length > 1 ? told.average(steps.length, steps[0] + 1, steps.at(-1) + 1, without) : without;
 };
 
 // The same, said of the step at hand.
@@ -27,5 +21,5 @@ const averageOfStep = (part) => {
   const row = rowOfStep(part, view.step);
   const how = averageOfRow(part, row);
   if (how === null) return [];
-  return [" The weights below are those of this one token. Those of the word ", ...quotedWord(part.target_words[row]), ` above are ${how.startsWith("an") ? how : `the same ${how}`}.`];
+  return told.ofOneToken(quotedWord(part.target_words[row]), how, stepsOfRow(part, row).length > 1).flat();
 };

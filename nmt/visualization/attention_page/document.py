@@ -25,7 +25,20 @@ SHOWN_OF_A_HALF = 24
 
 _HERE = __package__ or ""
 _PROGRAMS = (
-    *("view", "words", "averages", "strips", "scrolling", "explanation", "units", "ribbons", "sentences", "matrix"),
+    *(
+        "told_in_english",
+        "told_in_korean",
+        "view",
+        "words",
+        "averages",
+        "strips",
+        "scrolling",
+        "explanation",
+        "units",
+        "ribbons",
+        "sentences",
+        "matrix",
+    ),
     *("stepper", "walk", "query", "states", "follow", "fixed", "softmax", "choices", "chooser", "main"),
 )
 

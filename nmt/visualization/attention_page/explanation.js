@@ -32,40 +32,20 @@ const drawing = (title, described, links) => {
     }
   }
   node.append(svg("rect", { class: "decoder", x: middle - 44, y: 126, width: 88, height: 26, rx: 8 }));
-  node.append(svg("text", { class: "inside", x: middle, y: 143 }, "decoder"));
+  node.append(svg("text", { class: "inside", x: middle, y: 143 }, told.decoder));
   return page.element("figure", {}, node, page.element("figcaption", {}, title));
 };
 
 const makeExplanation = () => {
   const { element } = page;
   const strong = (text) => element("strong", {}, text);
-  const paragraphs = [
-    element(
-      "p",
-      {},
-      "The encoder reads the source twice, from left to right and from right to left, and leaves one ",
-      strong("hidden state"),
-      " at each token: a vector of numbers, one half of each reading, that tells of this token within its sentence. The decoder writes the translation, one token at a time.",
-    ),
-    element(
-      "p",
-      {},
-      strong("Without attention"),
-      ", the traditional encoder–decoder hands over only where each reading ended: the upper half of the last hidden state and the lower half of the first. Everything the sentence says has to fit into this one vector, whether it has five words or fifty.",
-    ),
-    element(
-      "p",
-      {},
-      strong("With attention"),
-      ", the decoder receives all hidden states. Before each token it gives every one of them a score, turns the scores into weights with softmax, and goes on from their weighted sum. Which words to look at is nothing it was told: it learned that while it learned to translate.",
-    ),
-  ];
+  const paragraphs = told.explained(strong).map((kids) => element("p", {}, ...kids));
   const all = [0.06, 0.12, 1, 0.2, 0.06].map((weight, place) => [place, null, weight]);
   const last = [[STATES - 1, LEFT_TO_RIGHT, 0.6], [0, RIGHT_TO_LEFT, 0.6]];
   return element(
     "details",
     { class: "panel", open: !hasAttention },
-    element("summary", {}, "What attention is, in plain words and two drawings"),
+    element("summary", {}, told.whatIsAttention),
     element(
       "div",
       { class: "explanation" },
@@ -73,8 +53,8 @@ const makeExplanation = () => {
       element(
         "div",
         { class: "drawings" },
-        drawing("without: the last state of each reading only", "Five hidden states in a row, each of two halves. Of the upper halves, read from left to right, only the last is linked to the decoder; of the lower ones, read from right to left, only the first.", last),
-        drawing("with: all of them, weighted", "Five hidden states in a row, each linked to the decoder by a line as wide as its weight.", all),
+        drawing(told.drawnWithout, told.describedWithout, last),
+        drawing(told.drawnWith, told.describedWith, all),
       ),
     ),
   );

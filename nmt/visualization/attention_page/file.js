@@ -17,8 +17,12 @@ const writeAddress = () => {
 
 showAttention(page.data, page.main);
 takeKeys(document);
-document.querySelector(".page-header h1").after(aboutModel());
-document.title = `${page.readable(model.name)}: ${document.title}`;
+const heading = document.querySelector(".page-header h1");
+heading.textContent = hasAttention ? told.title : told.titleWithout;
+heading.after(aboutModel());
+document.title = `${page.readable(model.name)}: ${heading.textContent}`;
+document.documentElement.lang = page.language;
+page.nameThemes(told);
 
 // Inside a frame, as a notebook has it, there is no address.
 if (location.protocol !== "about:") {

@@ -44,7 +44,6 @@ const showAttention = (data, parent) => {
 
 // What the view is of, in a line.
 const aboutModel = () => {
-  const kinds = { additive: "additive attention", general: "general attention", dot: "dot attention", none: "no attention" };
-  const pair = `: ${model.source_language} → ${model.target_language}, ${kinds[model.attention]}`;
-  return page.element("p", { class: "soft subtitle" }, "Model ", page.element("bdi", {}, model.name), pair);
+  const pair = `: ${model.source_language} → ${model.target_language}, ${told.kinds[model.attention]}`;
+  return page.element("p", { class: "soft subtitle" }, told.model, page.element("bdi", {}, model.name), pair);
 };

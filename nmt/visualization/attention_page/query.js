@@ -12,11 +12,11 @@ const makeQuery = () => {
 
   const build = (part) => {
     const count = part.queries[0].length;
-    strip = makeStrip("The query: the decoder’s state", count);
+    strip = makeStrip(told.queryIs, count);
     scale = part.queries.flat().reduce((most, value) => Math.max(most, Math.abs(value)), 1e-9);
-    note.textContent = count === model.query_size ? `its ${count} numbers` : `the first ${count} of ${model.query_size} numbers`;
+    note.textContent = told.numbersShown(count, model.query_size);
     node.replaceChildren(
-      element("div", { class: "cell token", role: "rowheader" }, `query ${queryName()}`),
+      element("div", { class: "cell token", role: "rowheader" }, `${told.query} ${queryName()}`),
       element("div", { class: "cell strips", role: "cell" }, element("div", { class: "strip-frame plain" }, strip.canvas)),
       element("div", { class: "cell beside", role: "cell" }, note),
     );

@@ -7,7 +7,7 @@ const makeScroll = (label, ...kids) => {
   const { element } = page;
   const box = element("div", { class: "scroll", role: "region", "aria-label": label }, ...kids);
   const edges = EDGES.map((name) => element("i", { class: `edge ${name}`, hidden: true }));
-  const hint = element("p", { class: "soft small hint", hidden: true }, "↔ There is more at the side: scroll, or swipe.");
+  const hint = element("p", { class: "soft small hint", hidden: true }, told.more);
   const look = () => {
     const [wide, tall] = [box.scrollWidth - box.clientWidth, box.scrollHeight - box.clientHeight];
     const left = getComputedStyle(box.firstElementChild).direction === "rtl" && box.scrollLeft <= 0 ? wide + box.scrollLeft : box.scrollLeft;

@@ -2,7 +2,7 @@
 const makeStates = () => {
   const { element, number } = page;
   const node = element("div", {});
-  const table = element("div", { class: "states", role: "table", "aria-label": "Hidden states, scores and weights of this step" });
+  const table = element("div", { class: "states", role: "table", "aria-label": told.states });
   const cell = (kind, ...kids) => element("div", { class: `cell ${kind}`, role: "cell" }, ...kids);
   const head = (kind, ...kids) => element("div", { class: `cell ${kind}`, role: "columnheader" }, ...kids);
   const follow = makeFollow();
@@ -15,8 +15,8 @@ const makeStates = () => {
   const makeRow = (part, position) => {
     const name = part.source_tokens[position];
     const row = {
-      state: makeStrip(`Hidden state of ${name}`),
-      weighted: makeStrip(`Hidden state of ${name}, times its weight`),
+      state: makeStrip(told.stateOf(name)),
+      weighted: makeStrip(told.weightedStateOf(name)),
       score: element("span", { class: "number" }),
       scoreBar: element("i", { class: "bar score-bar" }),
       exponential: element("span", { class: "number" }),
@@ -40,27 +40,23 @@ const makeStates = () => {
     forgetStrips();
     rows = part.source_tokens.map((_, position) => makeRow(part, position));
     total = {
-      context: makeStrip("Context: the sum of the weighted hidden states"),
+      context: makeStrip(told.contextIs),
       exponential: element("span", { class: "number" }),
       weight: element("span", { class: "number" }),
     };
     total.node = element(
       "div",
       { class: "row total", role: "row" },
-      element("div", { class: "cell token", role: "rowheader" }, "context z"),
+      element("div", { class: "cell token", role: "rowheader" }, told.context),
       cell("strips", framed(total.context)),
-      cell("score", element("span", { class: "soft" }, "sum")),
+      cell("score", element("span", { class: "soft" }, told.sum)),
       cell("exponential", total.exponential),
       cell("weight", total.weight),
     );
     const heads = element(
       "div",
       { class: "row heads", role: "row" },
-      head("token", "source token"),
-      head("strips", "hidden state hⱼ, and below it αⱼ·hⱼ"),
-      head("score", "score e"),
-      head("exponential", "exp(e)"),
-      head("weight", "weight α"),
+      ...["token", "strips", "score", "exponential", "weight"].map((kind, place) => head(kind, told.heads[place])),
     );
     query.build(part);
     table.replaceChildren(heads, query.node, ...rows.map((row) => row.node), total.node);

@@ -67,16 +67,12 @@ const showCursor = (node) => {
 const nameOfDimension = () => {
   const place = model.shown[view.dimension];
   const middle = model.state_size / 2;
-  return place < middle
-    ? `number ${place + 1} of the left-to-right half`
-    : `number ${place - middle + 1} of the right-to-left half`;
+  return place < middle ? told.leftToRight(place + 1) : told.rightToLeft(place - middle + 1);
 };
 
 const whatIsShown = () => {
   const whole = model.state_size / 2;
-  return half() === whole
-    ? `All ${model.state_size} numbers of each vector are shown, ${whole} of the half that has read from left to right, then ${whole} of the half that has read from right to left.`
-    : `Each vector has ${model.state_size} numbers. Shown are the first ${half()} of the half that has read from left to right, then the first ${half()} of the half that has read from right to left.`;
+  return half() === whole ? told.allShown(model.state_size, whole) : told.someShown(model.state_size, half());
 };
 
 const scaleOf = (part) => [...part.states, part.summary].flat()

@@ -28,7 +28,7 @@ const take = (data) => {
     const name = `${number + 1}`;
     if (line.parts.length === 0) return [{ name, line, part: null }];
     const several = line.parts.length > 1;
-    return line.parts.map((part, place) => ({ name: several ? `${name}, part ${place + 1}` : name, line, part }));
+    return line.parts.map((part, place) => ({ name: several ? told.part(name, place + 1) : name, line, part }));
   });
   panels.length = 0;
   Object.assign(view, { item: 0, step: 0, unit: data.unit, row: null, column: null, position: null, dimension: 0 });

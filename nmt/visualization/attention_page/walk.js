@@ -15,7 +15,7 @@ const makeWalk = () => {
   const node = element(
     "section",
     { class: "panel walk", "aria-labelledby": "walk-title" },
-    element("h2", { id: "walk-title" }, hasAttention ? "What this step makes of the hidden states" : "What this step knows of the source"),
+    element("h2", { id: "walk-title" }, hasAttention ? told.stepMakes : told.stepKnows),
     story,
     states.node,
   );
@@ -23,21 +23,11 @@ const makeWalk = () => {
   const tellStory = (part) => {
     const before = part.target_tokens.slice(Math.max(0, view.step - MOST_TOLD), view.step);
     if (view.step > MOST_TOLD) before.unshift("…");
-    const written = before.length
-      ? ["It has written ", element("bdi", { class: "token-name" }, before.join(" ")), " so far. "]
-      : ["Nothing is written yet. "];
-    if (!hasAttention) return [...written, "All it has of the source is the one fixed vector below, the same at every step."];
-    const first = view.step === 0;
-    const query = model.conditional
-      ? `its state ${queryName()}, which has just read ${first ? "the mark of the beginning" : "the last of these"}`
-      : `its state ${queryName()}, ${first ? "the one that it begins with" : "as the step before has left it"}`;
-    return [
-      ...written,
-      `What it asks of the source is in ${query}: the query. Every hidden state hⱼ of the encoder is compared with it, and gets the score `,
-      element("span", { class: "formula" }, formula()),
-      ".",
-      ...averageOfStep(part),
-    ];
+    const written = before.length ? told.written(element("bdi", { class: "token-name" }, before.join(" "))) : [told.nothingWritten];
+    if (!hasAttention) return [...written, told.fixedOnly];
+    const [atFirst, later] = model.conditional ? [told.readBegin, told.readLast] : [told.beginsWith, told.leftBehind];
+    const asks = told.asks(queryName(), view.step === 0 ? atFirst : later, element("span", { class: "formula" }, formula()));
+    return [...written, ...asks, ...averageOfStep(part)];
   };
 
   return {

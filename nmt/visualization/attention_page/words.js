@@ -4,9 +4,9 @@ const END = "</s>";
 
 // A token as the tokenizer spells it: its ▁, which stands for a space, is there but steps back.
 const tokenText = (token) => {
-  if (token === END) return [page.element("span", { class: "end-mark", title: "the end mark" }, token)];
+  if (token === END) return [page.element("span", { class: "end-mark", title: told.endMark }, token)];
   if (!token.startsWith("▁")) return [token];
-  return [page.element("span", { class: "space-mark", title: "stands for a space" }, "▁"), token.slice(1)];
+  return [page.element("span", { class: "space-mark", title: told.space }, "▁"), token.slice(1)];
 };
 
 // What the marks among the tokens of a sentence mean.
@@ -16,8 +16,8 @@ const makeMarks = (part) => {
   return page.element(
     "p",
     { class: "soft small marks" },
-    spaces && "▁ stands for the space before a word: a token without it goes on with the word before. ",
-    "</s> is the end mark, which ends each sentence.",
+    spaces && told.spaceMark,
+    told.endMarks,
   );
 };
 

@@ -7,6 +7,7 @@
 //   page.readable(text)                      text as a page shows it: to measure it, or for an attribute
 //   page.number(value, digits)               a number as text, with a real minus sign
 //   page.percent(share)                      0.123 as "12%"
+//   page.language                            "ko" where the browser prefers Korean to English, else "en"
 //   page.onTheme(run)                        runs now, and whenever the theme or the colours change
 //   page.nameThemes(words)                   says `light`, `dark`, `toLight` and `toDark` in other words
 //
@@ -17,6 +18,9 @@
 const page = (() => {
   const main = document.getElementById("page");
   const themed = [];
+
+  const languages = (navigator.languages ?? [navigator.language]).map((code) => code.toLowerCase().split("-")[0]);
+  const language = languages.find((code) => code === "en" || code === "ko") ?? "en";
 
   const unseen = /[\0-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]/g;
   const named = (found) => `[U+${found.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}]`;
@@ -76,5 +80,5 @@ const page = (() => {
     themed.push(run);
     run();
   };
-  return { data: JSON.parse(document.getElementById("data").textContent), main, element, svg, readable, number, percent, onTheme, nameThemes };
+  return { data: JSON.parse(document.getElementById("data").textContent), main, language, element, svg, readable, number, percent, onTheme, nameThemes };
 })();

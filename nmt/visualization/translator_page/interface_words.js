@@ -60,10 +60,6 @@ const WORDS = {
       fault: "Something went wrong in the server; its log says what.",
       slow: "The server took too long. A shorter text may help.",
     },
-    dark: "☾ Dark",
-    light: "☀ Light",
-    toDark: "Change to the dark theme",
-    toLight: "Change to the light theme",
   },
   ko: {
     title: "번역기",
@@ -124,22 +120,15 @@ const WORDS = {
       fault: "서버에 문제가 생겼습니다. 서버 로그에 까닭이 적혀 있습니다.",
       slow: "서버가 제때 답하지 못했습니다. 글을 줄이면 될 수 있습니다.",
     },
-    dark: "☾ 어둡게",
-    light: "☀ 밝게",
-    toDark: "어두운 화면으로 바꾸기",
-    toLight: "밝은 화면으로 바꾸기",
   },
 };
 
-const interfaceLanguage = (navigator.languages ?? [navigator.language])
-  .map((code) => code.toLowerCase().split("-")[0])
-  .find((code) => code in WORDS) ?? "en";
-const said = WORDS[interfaceLanguage];
+const said = WORDS[page.language];
 
 // The name of a language in that of the interface; the server's own where the browser knows none.
 const languageName = (code, otherwise) => {
   try {
-    return new Intl.DisplayNames([interfaceLanguage], { type: "language", fallback: "none" }).of(code.replaceAll("_", "-")) ?? otherwise;
+    return new Intl.DisplayNames([page.language], { type: "language", fallback: "none" }).of(code.replaceAll("_", "-")) ?? otherwise;
   } catch {
     return otherwise; // a code that is none of BCP 47
   }

@@ -153,8 +153,8 @@ const startTranslator = async () => {
   }
 };
 
-document.documentElement.lang = interfaceLanguage;
+document.documentElement.lang = page.language;
 document.title = said.title;
 document.querySelector(".page-header h1").textContent = said.title;
-page.nameThemes(said);
+page.nameThemes(told);
 startTranslator();

@@ -4,7 +4,7 @@ const makeWalkDialog = () => {
   const { element } = page;
   const close = element("button", { type: "button", on: { click: () => dialog.close() } }, said.close);
   const heading = element("div", {}, element("h2", { id: "walk-dialog-title" }, said.howTitle));
-  const body = element("div", { class: "dialog-body", tabindex: -1, lang: "en" });
+  const body = element("div", { class: "dialog-body", tabindex: -1 });
   const dialog = element("dialog", { class: "walk-dialog", "aria-labelledby": "walk-dialog-title" }, element("div", { class: "dialog-head" }, heading, close), body);
   let controller = null;
   takeKeys(dialog);
