@@ -136,7 +136,7 @@ def serve(
     if stopped.unanswered:
         logger.warning("stopped; requests that were not answered within the grace: %d", stopped.unanswered)
         sys.exit(128 + stopped.signal)
-    logger.info("stopped; every request that was taken is answered")
+    logger.info("stopped; requests answered, all that were taken: %d", stopped.answered)
 
 
 def _address(host: str, port: int) -> str:

@@ -108,7 +108,7 @@ class Batcher:
     """
 
     def __init__(self, translator: Translator, queue: int, computing: threading.Lock) -> None:
-        self.exchange(translator)
+        self.translator = translator
         self.queued = 0
         self.batches = 0
         self.sentences = 0
@@ -127,6 +127,7 @@ class Batcher:
 
     def start(self) -> None:
         """Starts the worker; to be called in the event loop that the results go to."""
+        self.translator.tick = self.tick
         self._loop = asyncio.get_running_loop()
         self._thread.start()
 
@@ -137,9 +138,11 @@ class Batcher:
             self._changed.notify()
 
     def exchange(self, translator: Translator) -> None:
-        """Puts another translator in place of the one before, from the next batch on."""
+        """Puts another translator in place of the one before, for all that is not being computed yet."""
         translator.tick = self.tick
-        self.translator = translator
+        with self._changed:
+            self.translator = translator
+            self._in_flight = {key: entry for key, entry in self._in_flight.items() if not entry.is_taken}
 
     def submit(self, task: Task, texts: Sequence[str]) -> Ticket:
         """Puts sentences in the queue; raises QueueFullError if they are too many."""

@@ -31,8 +31,8 @@ WITHOUT_KEY = frozenset({"/health"})
 KEY_IN_BODY = frozenset({"/translate", "/detect", "/languages", "/frontend/settings"})
 """Paths of LibreTranslate's interface, whose clients send the key as the field `api_key`; their routes check it."""
 
-DISCARDED = 4
-"""Number of times the largest body that is read of one too large, so that its sender reads the answer."""
+DISCARDED = 1 << 24
+"""Maximum number of bytes that are read, and forgotten, of a body too large, so that its sender reads the answer."""
 
 _HEADERS = [
     (b"x-content-type-options", b"nosniff"),
@@ -112,14 +112,16 @@ class Gate:
                 await answer.send_all(204, [(b"access-control-max-age", b"600"), *_PREFLIGHT], b"")
                 return
             body = await self._body(scope, receive)
-            self.metrics.taken += 1
-            async with asyncio.timeout(self.limits.seconds):
-                await self._until_gone(scope, body, receive, answer)
+            try:
+                async with asyncio.timeout(self.limits.seconds):
+                    await self._until_gone(scope, body, receive, answer)
+            finally:
+                self.metrics.finished += answer.is_complete
         except RefusedError as error:
             if error.close and error.status == 413 and not _header(scope, b"expect"):
                 with suppress(TimeoutError):
                     async with asyncio.timeout(1):
-                        await _discard(receive, DISCARDED * self.limits.body)
+                        await _discard(receive, DISCARDED)
             await _refuse(answer, error)
         except QueueFullError as error:
             await _refuse(answer, RefusedError(429, "too many requests", retry_after=error.seconds))

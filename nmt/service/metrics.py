@@ -17,7 +17,7 @@ class Metrics:
     """The numbers of requests, by path and status, and how long they took."""
 
     def __init__(self) -> None:
-        self.taken = 0
+        self.finished = 0  # requests that were read whole, and answered
         self.in_progress = 0
         self.cancelled = 0
         self._answers: Counter[tuple[str, int]] = Counter()

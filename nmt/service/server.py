@@ -45,9 +45,10 @@ logger = logging.getLogger(__name__)
 
 
 class Stopped(NamedTuple):
-    """How a server came to its end: by which signal, and how many requests it had taken and did not answer."""
+    """How a server came to its end: by which signal, and what became of the requests that it had taken."""
 
     signal: int
+    answered: int
     unanswered: int
 
 
@@ -90,7 +91,7 @@ class ModelServer:
         self._models = models
         self._limits = limits
         self._grace = grace
-        self._app = application(models, limits, admission, connections=self._connections, tells=tells)
+        self._app = application(models, limits, admission, connections=lambda: self.connections, tells=tells)
         self._server: _Server | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._signal = 0
@@ -139,7 +140,7 @@ class ModelServer:
             finally:
                 for model in self._models:
                     model.batcher.close()
-        return Stopped(self._signal, unanswered)
+        return Stopped(self._signal, self._app.metrics.finished, unanswered)
 
     def _receive_signals(self) -> None:
         if self._loop is None or threading.current_thread() is not threading.main_thread():
@@ -177,7 +178,9 @@ class ModelServer:
         if self._reloading is None or self._reloading.done():
             self._reloading = asyncio.ensure_future(asyncio.to_thread(self._models.take_up))
 
-    def _connections(self) -> int:
+    @property
+    def connections(self) -> int:
+        """Number of open connections."""
         return 0 if self._server is None else len(self._server.server_state.connections)
 
 

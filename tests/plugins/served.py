@@ -82,12 +82,18 @@ Serve = Callable[..., AbstractContextManager[Served]]
 
 @contextmanager
 def serving(
-    paths: Sequence[Path], limits: Limits | None = None, admission: Admission | None = None, *, grace: float = 30.0
+    paths: Sequence[Path],
+    limits: Limits | None = None,
+    admission: Admission | None = None,
+    *,
+    grace: float = 30.0,
+    tells: bool = False,
+    ready_within: float = 60,
 ) -> Iterator[Served]:
     """Runs a service as long as the `with` block lasts."""
     limits = limits or Limits()
     models = load_models(paths, Loader("cpu", "fp32"), limits.queue)
-    service = ModelServer(models, limits, admission or Admission(), grace=grace)
+    service = ModelServer(models, limits, admission or Admission(), grace=grace, tells=tells)
     opened, ready, ended = bind("127.0.0.1", 0), threading.Event(), []
 
     def run() -> None:
@@ -96,7 +102,7 @@ def serving(
     thread = threading.Thread(target=run)
     port = opened.getsockname()[1]
     thread.start()
-    assert ready.wait(60)
+    assert ready.wait(ready_within)
     served = Served(port, models, service, thread, ended)
     try:
         yield served

@@ -246,6 +246,6 @@ def test_it_is_narrow_dark_korean_and_text_stays_text(stand_in: StandIn, browser
         typed, mirrored = (page.locator(one).bounding_box() for one in ("#text", ".mirror"))
         assert typed == mirrored
         # The words that are coloured stand exactly behind those that were typed.
-        form = "one => { const { font, letterSpacing, wordBreak, whiteSpace, padding, overflowWrap } = getComputedStyle(one);"
-        form += " return [font, letterSpacing, wordBreak, whiteSpace, padding, overflowWrap]; }"
+        names = ["font", "letterSpacing", "wordBreak", "whiteSpace", "padding", "overflowWrap"]
+        form = f"one => {names}.map(name => getComputedStyle(one)[name])"
         assert page.eval_on_selector("#text", form) == page.eval_on_selector(".mirror", form)
