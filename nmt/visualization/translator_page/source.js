@@ -7,13 +7,14 @@ const makeSource = ({ typed, pointed }) => {
     placeholder: said.placeholder, "aria-describedby": "count", on: { input: () => typed(field.value) },
   });
   const mirror = element("div", { class: "mirror", "aria-hidden": "true", dir: "auto" });
+  const typing = element("div", { class: "typing" }, mirror, field); // both in one language, and so in one font
   const count = element("span", { class: "soft small", id: "count" });
   const clear = element("button", { type: "button", class: "small", on: { click: () => setText("") } }, said.clear);
   const node = element(
     "section",
     { class: "panel side-panel", "aria-label": said.text },
     element("div", { class: "panel-head" }, element("h2", {}, element("label", { for: "text" }, said.text)), clear),
-    element("div", { class: "typing" }, mirror, field),
+    typing,
     element("div", { class: "foot" }, count),
   );
   let pieces = []; // of each sentence, its elements
@@ -80,5 +81,9 @@ const makeSource = ({ typed, pointed }) => {
     }
   };
 
-  return { node, field, setText, show, light };
+  const setLanguage = (code) => {
+    typing.lang = code.replaceAll("_", "-");
+  };
+
+  return { node, field, setLanguage, show, light };
 };

@@ -64,7 +64,7 @@ const makeTranslator = (served) => {
     for (const output of outputs) output.isAlone(outputs.length === 1);
     if (open !== null && !outputs.some((output) => output.model === open.model)) openSentence(null, 0);
     columns.replaceChildren(...outputs.map((output) => output.node));
-    source.field.lang = models.state.source.replaceAll("_", "-");
+    source.setLanguage(models.state.source);
     if (taken === "translation" && translation !== null) source.field.value = wholeTranslation(translation);
     typed(false);
   };
@@ -135,7 +135,9 @@ const makeTranslator = (served) => {
 };
 
 // Asks what is served, until there is an answer; then shows the page.
+let nextStart = null;
 const startTranslator = async () => {
+  clearTimeout(nextStart);
   const access = makeAccess(startTranslator);
   const status = makeStatus(startTranslator);
   try {
@@ -149,7 +151,7 @@ const startTranslator = async () => {
     const seconds = Math.min(error.seconds ?? SECONDS, 60);
     if (wantsKey(error)) access.ask();
     else status.warn(error, seconds);
-    if (REPEATED.has(error.status)) setTimeout(startTranslator, seconds * 1000);
+    if (REPEATED.has(error.status)) nextStart = setTimeout(startTranslator, seconds * 1000);
   }
 };
 
