@@ -14,15 +14,15 @@ from nmt.libraries import set_libraries
 if TYPE_CHECKING:
     from nmt.config import load_config
     from nmt.training.pipeline import train
-    from nmt.translation.decoding_trace import AttendedLine
     from nmt.translation.options import TranslateOptions
     from nmt.translation.result import Translation
+    from nmt.translation.trace import Trace
     from nmt.translation.translator import Translator
 
-__all__ = ["AttendedLine", "TranslateOptions", "Translation", "Translator", "load_config", "train"]
+__all__ = ["Trace", "TranslateOptions", "Translation", "Translator", "load_config", "train"]
 
 _HOMES = {
-    "AttendedLine": "nmt.translation.decoding_trace",
+    "Trace": "nmt.translation.trace",
     "TranslateOptions": "nmt.translation.options",
     "Translation": "nmt.translation.result",
     "Translator": "nmt.translation.translator",
@@ -37,6 +37,6 @@ def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module 'nmt' has no attribute {name!r}")
     home = import_module(_HOMES[name])
-    if name in ("AttendedLine", "Translation", "Translator"):
+    if name in ("Trace", "Translation", "Translator"):
         import_module("nmt.translation.notebook").use_display(import_module("nmt.visualization.notebook"))
     return getattr(home, name)

@@ -25,3 +25,5 @@ nmt eval runs/quickstart
 
 step "Attention: nmt attend runs/quickstart 'The black cat sleeps.'"
 nmt attend runs/quickstart "The black cat sleeps."
+
+step "Next: nmt serve runs/quickstart translates in the browser as you type (pip install -e '.[serve]')"

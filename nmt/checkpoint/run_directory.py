@@ -38,6 +38,14 @@ def step_of(name: str) -> int | None:
     return step if step is not None and checkpoint_name(step) == name else None
 
 
+def model_name(directory: Path) -> str:
+    """Returns the name of the run that a checkpoint belongs to, or that of an exported model's own directory."""
+    directory = directory.resolve()
+    if directory.parent.name == CHECKPOINTS and step_of(directory.name) is not None:
+        directory = directory.parent.parent
+    return directory.name
+
+
 def checkpoints(run: Path) -> list[Path]:
     """Lists the checkpoint directories of a run, the oldest first, valid or not; raises ModelError if it cannot."""
     folder = run / CHECKPOINTS

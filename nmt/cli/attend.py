@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from nmt.io.lines import Line
     from nmt.translation.options import TranslateOptions
     from nmt.translation.result import Translation
+    from nmt.translation.trace import SegmentTrace
     from nmt.translation.translator import Translator
 
     Batch = list[tuple[int, Translation]]
@@ -43,6 +44,7 @@ def attend(
             "--output", metavar="FILE", help="A page, .html, or a figure, .png, .svg or .pdf. Text by default."
         ),
     ] = "-",
+    output_format: arguments.OutputFormat = "text",
     alignment_unit: arguments.AlignmentUnit = "word",
     lines: arguments.LineArguments,
     search: arguments.SearchArguments,
@@ -50,7 +52,10 @@ def attend(
     log: arguments.LoggingArguments,
 ) -> None:
     """Show the attention of a translation: how much each word of it looked at each word of the source."""
+    check_choice("--format", output_format, ("text", "json"))
     check_choice("--alignment-unit", alignment_unit, ("word", "token"))
+    if output_format == "json" and output_file != "-":
+        raise ConfigError("--format", f"json goes to standard output: expected no --output, not {output_file!r:.80}")
     if output_file != "-":
         graphics.check_kind(output_file)
     check_sentences(lines)
@@ -66,6 +71,10 @@ def attend(
         _write_page(translator, options, watched, where, alignment_unit, output_file)
         return
     too_long: list[int] = []
+    if output_format == "json":
+        _write_traces(translator, options, watched, too_long)
+        _refuse_too_long(where, len(too_long))
+        return
     batches = _batches(translator, options, watched, too_long)
     if output_file == "-":
         _write_heat_maps(translator, batches, alignment_unit)
@@ -115,6 +124,35 @@ def _batches(
         numbers = [line.number for line in lines]
         found = translator.translate([line.text for line in lines], options, numbers=numbers)
         yield list(zip(numbers, found, strict=True))
+
+
+def _write_traces(
+    translator: Translator, options: TranslateOptions, given: Iterator[list[Line]], too_long: list[int]
+) -> None:
+    """Writes the trace of each line as JSON to standard output, one after the other, so that memory is that of one."""
+    from nmt.cli.formats.traces import MAX_NUMBERS, as_json, is_left_out
+    from nmt.io.streams import open_output
+
+    state_size = 2 * translator.config.model.encoder.hidden_size
+    with open_output("-") as writer:
+        for lines in given:
+            too_long += [line.number for line in lines if line.too_long]
+            for line in lines:
+                translation, segments = _traced(translator, options, line, MAX_NUMBERS // state_size)
+                if is_left_out(segments):
+                    logger.warning("line %d: has more than %d numbers: left out", line.number, MAX_NUMBERS)
+                writer.write(as_json(translation, segments))
+            writer.flush()
+
+
+def _traced(
+    translator: Translator, options: TranslateOptions, line: Line, tokens: int
+) -> tuple[Translation, tuple[SegmentTrace, ...] | None]:
+    """Returns the translation of a line and its traces; None for them if it has more tokens than are traced."""
+    if len(translator.tokenizers.source.encode([line.text])[0]) >= tokens:
+        return translator.translate([line.text], options, numbers=[line.number])[0], None
+    [trace] = translator.attend_lines([line.text], options, numbers=[line.number])
+    return trace.translation, trace.segments
 
 
 def _write_heat_maps(translator: Translator, batches: Iterator[Batch], unit: str) -> None:

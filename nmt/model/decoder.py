@@ -153,12 +153,12 @@ class Decoder(nn.Module):
         hidden, cell = lstm_cell(gates + product(hidden, self.word_recurrent_weight, transposed=True), cell)
         return self.context_bias, hidden, cell
 
-    def scores(self, word_gates: Tensor, state: DecoderState, memory: Memory) -> Tensor:
-        """Returns the scores of the attention before softmax in a `step` with the same arguments: (B, K, S).
+    def query(self, word_gates: Tensor, state: DecoderState) -> Tensor:
+        """Returns the query of the attention in a `step` with the same arguments: (B, K, H)."""
+        return self._before_attention(word_gates, state.hidden[:, :, 0], state.cell[:, :, 0])[1]
 
-        Without attention S = 0.
-        """
-        _, query, _ = self._before_attention(word_gates, state.hidden[:, :, 0], state.cell[:, :, 0])
+    def scores(self, query: Tensor, memory: Memory) -> Tensor:
+        """Returns the scores of a query, (B, K, H), before softmax: (B, K, S). Without attention S = 0."""
         if not isinstance(self.attention, ScoredAttention):
             return query.new_zeros(*query.shape[:2], 0)
         return accurate(self.attention.scores(query, memory.keys))

@@ -50,6 +50,7 @@ class TracedStep(NamedTuple):
 
     logits: Tensor  # (B, K, V)
     state: SearchState  # after the step
+    query: Tensor  # (B, K, H), which is compared with the keys
     scores: Tensor  # (B, K, S) before softmax; S = 0 without attention
     context: Tensor  # (B, K, C)
     weights: Tensor  # (B, K, S); S = 0 without attention
@@ -193,7 +194,8 @@ class Seq2Seq(nn.Module):
     def trace_step(self, tokens: Tensor, state: SearchState) -> TracedStep:
         """Runs a `step`, and returns the values of its attention, too."""
         logits, after, output, gates = self._step(tokens, state, None)
-        return TracedStep(logits, after, self.decoder.scores(gates, state.decoder, state.memory), *output[1:])
+        query = self.decoder.query(gates, state.decoder)
+        return TracedStep(logits, after, query, self.decoder.scores(query, state.memory), *output[1:])
 
     def _step(
         self, tokens: Tensor, state: SearchState, word_gates: Tensor | None

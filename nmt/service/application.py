@@ -19,9 +19,9 @@ from nmt.service.limits import Limits, RefusedError
 from nmt.service.metrics import Metrics
 from nmt.service.models import Models
 from nmt.service.openapi import openapi
+from nmt.visualization.translator_page.document import translator_page
 
 _PAGE_POLICY = "frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
-_PAGE = '<!doctype html><html lang="en"><meta charset="utf-8"><title>nmt</title><p>nmt serves translations here.</p>'
 
 
 @dataclass(frozen=True)
@@ -55,8 +55,10 @@ def application(
     async def numbers(_: Request) -> Response:
         return PlainTextResponse(metrics.text(models, connections()), media_type="text/plain; version=0.0.4")
 
+    html = translator_page()
+
     async def page(_: Request) -> Response:
-        return HTMLResponse(_PAGE, headers={"content-security-policy": _PAGE_POLICY})
+        return HTMLResponse(html, headers={"content-security-policy": _PAGE_POLICY})
 
     async def description(_: Request) -> Response:
         return JSONResponse(openapi(models, limits))

@@ -16,8 +16,8 @@ class Display(Protocol):
         """Draws a `Translation`, its line and its attention as HTML."""
         ...
 
-    def page(self, line: Any, unit: str) -> Any:
-        """Draws the attention page of an `AttendedLine`, by `word` or `token`."""
+    def page(self, trace: Any, unit: str) -> Any:
+        """Draws the attention page of a `Trace`, by `word` or `token`."""
         ...
 
 

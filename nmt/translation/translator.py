@@ -12,7 +12,7 @@ import torch
 
 from nmt.checkpoint.layout import CONFIG, WEIGHTS
 from nmt.checkpoint.loading import open_model
-from nmt.checkpoint.run_directory import Warn
+from nmt.checkpoint.run_directory import Warn, model_name
 from nmt.config import Config, check_path
 from nmt.device import choose_device, choose_precision, own_settings
 from nmt.errors import ModelError, NmtError, NonFiniteError
@@ -27,12 +27,13 @@ from nmt.translation.arguments import (
     check_options,
     check_text,
 )
-from nmt.translation.decoding_trace import AttendedLine, trace_decoding
+from nmt.translation.decoding_trace import trace_decoding
 from nmt.translation.options import TranslateOptions
 from nmt.translation.result import Translation
 from nmt.translation.segment_search import SegmentSearch
 from nmt.translation.segments import LineSegmenter, SegmentResult
 from nmt.translation.sentences import require_sentencex
+from nmt.translation.trace import Trace
 
 
 class Translator:
@@ -116,6 +117,11 @@ class Translator:
             raise TypeError("a Translator that was not loaded from a directory cannot be pickled: save its model first")
         precision = "bf16" if self._dtype == torch.bfloat16 else "fp32"
         return _load_again, (type(self), self.directory.absolute(), str(self.device), precision, self.identity)
+
+    @property
+    def name(self) -> str:
+        """Name of the model's run directory, or of its configuration if it was not loaded from a directory."""
+        return self.config.name if self.directory is None else model_name(self.directory)
 
     def options(
         self,
@@ -252,8 +258,11 @@ class Translator:
             of_lines[segment.line].append(SegmentResult(segment, hypotheses.get(place, [])))
         return of_lines
 
-    def attend(self, text: str, options: TranslateOptions | None = None) -> AttendedLine:
+    def attend(self, text: str, options: TranslateOptions | None = None) -> Trace:
         """Translates a line, and traces the decoding of its best translation: states, scores, weights, contexts.
+
+        Of a line of one segment, as nearly all are: `states` (S, C), `queries` (T, H), `scores` and `weights` (T, S)
+        and `contexts` (T, C), for S source tokens with the end mark, and T steps of the decoder.
 
         Errors are those of `translate`.
         """
@@ -261,7 +270,7 @@ class Translator:
 
     def attend_lines(
         self, lines: Iterable[str], options: TranslateOptions | None = None, *, numbers: Iterable[int] | None = None
-    ) -> list[AttendedLine]:
+    ) -> list[Trace]:
         """Translates lines as `translate` does, and traces the decoding of the best translation of each.
 
         All hypotheses that the beam is wide enough for are kept. A line or a sentence that passes unchanged has no
@@ -270,7 +279,7 @@ class Translator:
         lines, options = check_lines(lines), check_options(options) or self.options()
         options = replace(options, n_best=options.width, attention=True)
         of_lines = self.search_lines(lines, options, numbers=numbers)
-        attended = []
+        traced = []
         with self.computing():
             for line, results in zip(lines, of_lines, strict=True):
                 traces = [
@@ -279,8 +288,8 @@ class Translator:
                     if not result.segment.unchanged
                 ]
                 translation = self._segmenter.translation(line, results, options)
-                attended.append(AttendedLine(translation, tuple(traces), self.config, options))
-        return attended
+                traced.append(Trace(translation, tuple(traces), self.config, options, self.name))
+        return traced
 
     def computing(self) -> AbstractContextManager[None]:
         """Returns a context to run the model in; see `SegmentSearch.computing`."""

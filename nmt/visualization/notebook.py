@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from html import escape
 
 from nmt.alignment.attention_matrix import AttentionMatrix, attention_matrices
-from nmt.translation.decoding_trace import AttendedLine
 from nmt.translation.result import Translation
+from nmt.translation.trace import Trace
 from nmt.visualization.attention_page.document import attention_page
 
 PAGE_HEIGHT = 900
@@ -34,9 +34,9 @@ class InlinePage:
         return f'<iframe {frame} sandbox="allow-scripts" srcdoc="{escape(self.html)}"></iframe>'
 
 
-def page(line: AttendedLine, unit: str) -> InlinePage:
-    """Makes the attention page of a line; arguments and errors are those of `AttendedLine.page`."""
-    return InlinePage(attention_page([line], unit, "the line"))
+def page(trace: Trace, unit: str) -> InlinePage:
+    """Makes the attention page of a line; arguments and errors are those of `Trace.page`."""
+    return InlinePage(attention_page([trace], unit, "the line"))
 
 
 def heat_map(translation: Translation) -> str:

@@ -3,10 +3,12 @@
 import json
 from importlib.metadata import PackageNotFoundError
 
+import numpy as np
 import pytest
 
 from nmt.libraries import how_to_install
 from nmt.translation.result import Output, Translation
+from nmt.translation.translator import Translator
 
 
 @pytest.fixture(scope="session")
@@ -137,6 +139,52 @@ def test_what_a_terminal_would_obey_is_only_shown(call, model, monkeypatch):
     assert done.code == 0
     assert not {*"\x1b\x07\u202e\u2066"} & {*done.out.decode()}
     assert done.lines[0] == "ba␛[2J ce␇"
+
+
+# As JSON
+
+
+def trace_of(done, number=0):
+    return json.loads(done.lines[number])
+
+
+def test_json_is_what_python_returns(call, model):
+    line = "ba ce dibafo"
+    done = call("attend", model, "--format", "json", stdin=f"{line}\n\n".encode())
+    value, blank = trace_of(done), trace_of(done, 1)
+    assert done.code == 0 and len(done.lines) == 2
+    assert blank == {"source": "", "translation": "", "score": 0.0, "segments": []}
+    trace = Translator.load(model, device="cpu").attend(line)
+    [segment] = value["segments"]
+    assert (value["source"], value["translation"]) == (line, trace.translation.text)
+    for name in ("states", "summary", "queries", "scores", "weights", "contexts"):
+        np.testing.assert_allclose(segment[name], getattr(trace, name), rtol=1e-6, err_msg=name)
+    assert segment["source_tokens"] == list(trace.source_tokens)
+    assert [choice["best"][choice["rank"] - 1][0] for choice in segment["choices"]] == list(trace.target_tokens)
+    assert segment["candidates"] == [candidate._asdict() for candidate in trace.candidates]
+
+
+def test_what_is_too_much_for_json_is_null_and_told(call, model, monkeypatch):
+    whole = call("attend", model, "ba ce", "ba ce di fo", "--format", "json")
+    arrays = ("states", "queries", "scores", "weights", "contexts")
+    sizes = [sum(np.size(trace_of(whole, place)["segments"][0][name]) for name in arrays) for place in (0, 1)]
+    monkeypatch.setattr("nmt.cli.formats.traces.MAX_NUMBERS", sizes[1] - 1)
+    done = call("attend", model, "ba ce", "ba ce di fo", "--format", "json")
+    assert (done.code, done.err) == (0, f"nmt: warning: line 2: has more than {sizes[1] - 1} numbers: left out\n")
+    assert trace_of(done) == trace_of(whole)
+    assert trace_of(done, 1) == trace_of(whole, 1) | {"segments": None}
+    # One whose hidden states alone are too many is translated, but not traced.
+    monkeypatch.setattr("nmt.translation.translator.trace_decoding", None)
+    monkeypatch.setattr("nmt.cli.formats.traces.MAX_NUMBERS", 20)
+    done = call("attend", model, "ba ce di fo", "--format", "json")
+    assert done.code == 0 and trace_of(done) == trace_of(whole, 1) | {"segments": None}
+
+
+def test_json_has_no_file_and_no_other_format(call, tmp_path):
+    done = call("attend", "absent", "ba", "--format", "json", "--output", tmp_path / "x.html")
+    assert done.code == 2 and done.errors[0].startswith("nmt: error: --format: json goes to standard output")
+    done = call("attend", "absent", "ba", "--format", "yaml")
+    assert (done.code, done.errors) == (2, ["nmt: error: --format: is text or json, not 'yaml'"])
 
 
 # Without attention

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import json
 import math
-import shutil
-from collections.abc import Iterator
+import re
+from dataclasses import replace
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-ARGUMENTS = [
-    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
-    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
-]
-needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium to open the page with")
+from nmt.translation.translator import Translator
+from nmt.visualization.attention_page.document import attention_page
+from watched_page import Watched, needs_chromium, texts
 
 HOSTILE = "<script>alert(1)</script> &amp; \"q\" 's' 🐈 قط 猫 \u2028"
 LINES = ["ba ce di", "", HOSTILE, "ha je ki lo mu ba ce di fo gu ha je ki lo mu", "<b>bold</b>"]
@@ -38,42 +37,6 @@ def answers(model: Path, call: Any) -> list[Any]:
     return [json.loads(line) for line in done.lines]
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    playwright = pytest.importorskip("playwright.sync_api", reason="Playwright, which drives a browser, is missing")
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield browser
-        browser.close()
-
-
-class Watched:
-    """A page, and all that went wrong or out while it was open."""
-
-    def __init__(self, browser: Any, file: Path, **options: Any) -> None:
-        self.context = browser.new_context(**({"viewport": {"width": 1200, "height": 900}} | options))
-        self.complaints: list[str] = []
-        self.requests: list[str] = []
-        self.page = self.context.new_page()
-        self.page.on("console", lambda message: self.complaints.append(message.text))
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        self.page.on("dialog", lambda dialog: (self.complaints.append(dialog.message), dialog.dismiss()))
-        self.context.on("request", lambda request: self.requests.append(request.url))
-        self.page.goto(file.as_uri())
-
-    def __enter__(self) -> Any:
-        return self.page
-
-    def __exit__(self, *_: object) -> None:
-        self.context.close()
-        assert self.complaints == [] and len(self.requests) == 1, (self.complaints, self.requests)
-
-
-def texts(page: Any, selector: str) -> list[str]:
-    found: list[str] = page.eval_on_selector_all(selector, "all => all.map(one => one.textContent)")
-    return found
-
-
 def weights(page: Any, selector: str) -> list[float]:
     return [float(one) for one in page.eval_on_selector_all(selector, "all => all.map(one => one.dataset.weight)")]
 
@@ -86,7 +49,7 @@ def step(page: Any) -> int:
 def test_it_opens_with_the_unit_that_was_asked_for(model: Path, call: Any, browser: Any, tmp_path: Path) -> None:
     path = tmp_path / "tokens.html"
     assert call("attend", model, "--alignment-unit", "token", "--output", path, LINES[0]).code == 0
-    with Watched(browser, path) as page:
+    with Watched(browser, path.as_uri()) as page:
         assert texts(page, "[aria-pressed=true][data-unit]") == ["Tokens"]
 
 
@@ -94,7 +57,7 @@ def test_it_opens_with_the_unit_that_was_asked_for(model: Path, call: Any, brows
 @pytest.mark.parametrize("unit", ["words", "tokens"])
 def test_ribbons_and_matrix_agree_with_the_json(unit: str, browser: Any, page_file: Path, answers: list[Any]) -> None:
     name = "attention" if unit == "words" else "attention_tokens"
-    with Watched(browser, page_file) as page:
+    with Watched(browser, page_file.as_uri()) as page:
         page.click(f"[data-unit={unit}]")
         for number, answer in enumerate(answers):
             page.select_option("#sentence", str(number))
@@ -123,7 +86,7 @@ def test_ribbons_and_matrix_agree_with_the_json(unit: str, browser: Any, page_fi
 def test_the_walk_moves_by_keyboard(browser: Any, page_file: Path, answers: list[Any]) -> None:
     last = len(answers[0]["attention_tokens"]["target_tokens"])
     rows = answers[0]["attention_tokens"]["weights"]
-    with Watched(browser, page_file) as page:
+    with Watched(browser, page_file.as_uri()) as page:
         assert step(page) == 0
         for key, expected in (
             *(("ArrowLeft", 0), ("ArrowRight", 1), ("ArrowRight", 2), ("ArrowLeft", 1), ("End", last)),
@@ -158,12 +121,102 @@ def test_the_walk_moves_by_keyboard(browser: Any, page_file: Path, answers: list
 
 @needs_chromium
 def test_pointing_at_a_word_shows_its_ribbons(browser: Any, page_file: Path) -> None:
-    with Watched(browser, page_file) as page:
+    with Watched(browser, page_file.as_uri()) as page:
         page.hover(".source .word:nth-child(2)")
         strong = page.eval_on_selector_all(".ribbons .strong", "all => all.map(one => one.dataset.from)")
         assert strong and set(strong) == {"1"}
         page.hover(".row[data-position='2']")
         assert page.get_attribute(".row.worked", "data-position") == "2"
+
+
+@needs_chromium
+def test_the_least_relevant_token_has_the_shortest_bar(browser: Any, page_file: Path) -> None:
+    with Watched(browser, page_file.as_uri()) as page:
+        page.keyboard.press("End")
+        scores = [float(text.replace("−", "-")) for text in texts(page, ".row[data-position] .score .number")]
+        widths = page.eval_on_selector_all(".score-bar", "all => all.map(one => one.getBoundingClientRect().width)")
+        assert sorted(range(len(scores)), key=scores.__getitem__) == sorted(range(len(widths)), key=widths.__getitem__)
+        assert min(widths) == 0 < max(widths)
+
+
+@needs_chromium
+def test_the_query_is_shown_and_named_in_the_formula(browser: Any, page_file: Path) -> None:
+    pixels = "one => one.toDataURL()"
+    with Watched(browser, page_file.as_uri()) as page:
+        assert "query sₜ₋₁" in page.inner_text(".row.query") and "sₜ₋₁" in page.inner_text(".formula")
+        first = page.eval_on_selector(".row.query canvas", pixels)
+        page.keyboard.press("ArrowRight")
+        assert page.eval_on_selector(".row.query canvas", pixels) != first
+        assert "as the step before has left it" in page.inner_text(".story")
+
+
+@needs_chromium
+def test_it_says_how_the_weights_of_a_word_come_from_those_of_its_tokens(
+    model: Path, browser: Any, tmp_path: Path
+) -> None:
+    line = Translator.load(model, device="cpu").attend(LINES[3])
+    [segment] = line.segments
+    generator = np.random.default_rng(1)
+    weights = generator.dirichlet(np.full(len(segment.source_tokens), 0.5), len(segment.choices)).astype(np.float32)
+    made_up = replace(segment, weights=weights, scores=np.log(weights.clip(1e-9)))
+    path = tmp_path / "page.html"
+    path.write_text(attention_page([replace(line, segments=(made_up,))], "word", "line"), encoding="utf-8")
+    several = 0
+    with Watched(browser, path.as_uri()) as page:
+        for place, word in enumerate(texts(page, ".target .word")):
+            page.click(f".target .word >> nth={place}")
+            steps = [step for step, of in enumerate(segment.target_words) if of == place]
+            share = round(100 * float(weights[steps, -1].mean()))
+            note, story = page.inner_text(".sentences-panel .note"), page.inner_text(".story")
+            assert (f"without the {share}% that the end mark got" in note) == (share > 0)
+            assert (f"Those of the word “{word}” above" in story) == (len(steps) > 1 or share > 0)
+            if len(steps) > 1:
+                several += 1
+                assert f"an average over the {len(steps)} tokens of the word, steps {steps[0] + 1} " in note
+        page.click("[data-unit=tokens]")
+        assert "▁ stands for the space before a word" in page.inner_text(".marks >> nth=0")
+        assert "the end mark got" not in page.inner_text(".sentences-panel .note")
+    assert several
+
+
+@needs_chromium
+def test_the_address_names_sentence_and_step(browser: Any, page_file: Path) -> None:
+    with Watched(browser, page_file.as_uri() + "#s=4&t=3") as page:
+        assert (page.input_value("#sentence"), step(page)) == ("3", 2)
+        assert page.title().startswith("tiny: ") and page.inner_text(".subtitle").startswith("Model tiny: xx → yy")
+        page.keyboard.press("ArrowRight")
+        assert page.url.endswith("#s=4&t=4")
+        page.select_option("#sentence", "0")
+        assert page.url.endswith("#s=1&t=1")
+        page.evaluate("location.hash = '#s=3&t=2'")
+        page.wait_for_function("document.querySelector('#sentence').value === '2'")
+        assert step(page) == 1
+        page.evaluate("location.hash = '#s=99&t=-x'")
+        page.wait_for_function("document.querySelector('#sentence').value === '4'")
+        assert step(page) == 0
+
+
+@needs_chromium
+def test_it_speaks_korean_to_a_browser_that_does(browser: Any, page_file: Path) -> None:
+    korean = re.compile("[가-힣]")
+    with Watched(browser, page_file.as_uri(), locale="ko-KR") as page:
+        page.evaluate("document.querySelector('details').open = true")
+        assert page.get_attribute("html", "lang") == "ko"
+        found = texts(
+            page, "h1, h2, summary, .theme, .soft, .story, figcaption, .count, .worked-out li, .choice button"
+        )
+        untold = [text for text in found if text and not korean.search(text) and re.search("[A-Za-z]{4}", text)]
+        assert found and untold == []
+
+
+def test_both_languages_say_the_same_things() -> None:
+    package = files("nmt.visualization.attention_page")
+    keys = re.compile(r"^  (\w+): (\([^)]*\))?", re.MULTILINE)
+    english, korean = (
+        keys.findall(package.joinpath(f"told_in_{name}.js").read_text(encoding="utf-8"))
+        for name in ("english", "korean")
+    )
+    assert [name for name, _ in english] == [name for name, _ in korean] != []
 
 
 @needs_chromium
@@ -174,7 +227,7 @@ def test_both_themes(browser: Any, page_file: Path) -> None:
 
     seen = {}
     for theme in ("light", "dark"):
-        with Watched(browser, page_file, color_scheme=theme) as page:
+        with Watched(browser, page_file.as_uri(), color_scheme=theme) as page:
             seen[theme] = paper(page)
             page.click("#theme")
             seen[f"other than {theme}"] = paper(page)
@@ -183,7 +236,7 @@ def test_both_themes(browser: Any, page_file: Path) -> None:
 
 @needs_chromium
 def test_a_narrow_screen_needs_no_scrolling_sideways(browser: Any, page_file: Path) -> None:
-    with Watched(browser, page_file, viewport={"width": 400, "height": 800}) as page:
+    with Watched(browser, page_file.as_uri(), viewport={"width": 400, "height": 800}) as page:
         for number in (1, 2, 3):
             page.select_option("#sentence", str(number))
             for unit in ("words", "tokens"):
@@ -191,11 +244,23 @@ def test_a_narrow_screen_needs_no_scrolling_sideways(browser: Any, page_file: Pa
                 assert page.evaluate("document.documentElement.scrollWidth") <= 400
                 outside = "all => all.filter(one => one.getBoundingClientRect().right > innerWidth).length"
                 assert page.eval_on_selector_all(".word, .panel, .row", outside) == 0
+        # The matrix of a long sentence scrolls, and says so, while the steps stay in reach.
+        page.select_option("#sentence", "3")
+        page.click("[data-unit=tokens]")
+        frame = page.locator(".scroll-frame:has(.matrix)")
+        left, right = frame.locator(".edge.left"), frame.locator(".edge.right")
+        right.wait_for()
+        assert frame.locator(".hint").is_visible() and left.is_hidden()
+        page.eval_on_selector(".matrix", "one => { one.closest('.scroll').scrollLeft = 1e6; }")
+        left.wait_for()
+        assert right.is_hidden()
+        page.evaluate("scrollTo(0, 1e6)")
+        assert 0 <= page.locator(".stepper").bounding_box()["y"] < 10
 
 
 @needs_chromium
 def test_text_stays_text(browser: Any, page_file: Path) -> None:
-    with Watched(browser, page_file) as page:
+    with Watched(browser, page_file.as_uri()) as page:
         before = page.evaluate("document.scripts.length")
         page.select_option("#sentence", "2")
         assert texts(page, ".source .word") == HOSTILE.split()
@@ -212,9 +277,12 @@ def test_without_attention_the_page_says_what_the_decoder_had(
     settings = ["--set", "model.attention=none", "--set", "training.max_steps=2"]
     assert call("train", configuration, "--output", tmp_path / "run", *settings).code == 0
     assert call("attend", tmp_path / "run", "ba ce", "--output", tmp_path / "page.html").code == 0
-    with Watched(browser, tmp_path / "page.html") as page:
+    with Watched(browser, (tmp_path / "page.html").as_uri()) as page:
         assert "There is nothing to show of attention" in page.inner_text("main")
         assert page.locator(".total .strip").count() == 1
+        # The drawing hands over the last state of each direction, the one at the end and the one at the beginning.
+        drawn = "all => all.map(one => one.querySelectorAll('.state:not(.lost)').length)"
+        assert page.eval_on_selector_all(".drawings svg", drawn) == [2, 10]
         assert page.locator(".ribbons > path, .matrix, .score, .weight").count() == 0
         page.keyboard.press("ArrowRight")
         assert step(page) == 1 and page.locator(".bars li").count() >= 5

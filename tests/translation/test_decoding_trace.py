@@ -14,7 +14,8 @@ from nmt.search.shortlist import Shortlist
 from nmt.tokenization.special_tokens import SpecialTokens
 from nmt.tokenization.tokenizer import Tokenizer
 from nmt.tokenization.tokenizers import Tokenizers
-from nmt.translation.decoding_trace import DecodingTrace, _choice
+from nmt.translation.decoding_trace import _choice
+from nmt.translation.trace import SegmentTrace
 from nmt.translation.translator import Translator
 from random_models import make_model, make_tokenizer
 
@@ -74,7 +75,7 @@ def additive(tokenizer: Tokenizer) -> Translator:
     return make_translator(tokenizer, *MODELS[0])
 
 
-def traces(translator: Translator, **options: Any) -> list[DecodingTrace]:
+def traces(translator: Translator, **options: Any) -> list[SegmentTrace]:
     lines = translator.attend_lines(LINES, translator.options(**options))
     return [segment for line in lines for segment in line.segments]
 
@@ -84,6 +85,17 @@ def test_weights_are_the_softmax_of_the_scores(translator: Translator) -> None:
         exponentials = np.exp(segment.scores - segment.scores.max(axis=1, keepdims=True, initial=-math.inf))
         expected = exponentials / exponentials.sum(axis=1, keepdims=True)
         np.testing.assert_allclose(segment.weights, expected, atol=1e-6)
+
+
+def test_scores_are_what_the_attention_gives_the_queries(translator: Translator) -> None:
+    attention = translator.model.decoder.attention
+    for segment in traces(translator):
+        queries = torch.tensor(segment.queries)[None]
+        assert queries.shape[1:] == (len(segment.choices), translator.config.model.decoder.hidden_size)
+        if translator.config.model.attention == "none":
+            continue
+        keys = attention.keys(torch.tensor(segment.states)[None])
+        np.testing.assert_allclose(segment.scores, attention.scores(queries, keys)[0].detach(), atol=1e-5)
 
 
 def test_the_context_is_the_sum_of_the_states_by_their_weights(translator: Translator) -> None:
@@ -169,6 +181,18 @@ def test_a_shortlist_is_what_probabilities_are_of(additive: Translator) -> None:
 
 def test_nothing_of_a_trace_can_be_changed(additive: Translator) -> None:
     [segment] = additive.attend_lines(["ba"], additive.options())[0].segments
-    for array in (segment.states, segment.summary, segment.scores, segment.weights, segment.contexts):
+    for array in (segment.states, segment.summary, segment.queries, segment.scores, segment.weights, segment.contexts):
         with pytest.raises(ValueError, match="read-only"):
             array[...] = 0
+
+
+def test_a_line_of_one_segment_has_its_attributes_and_no_other_line(additive: Translator) -> None:
+    one, blank, *_, several = additive.attend_lines(["ba ce", "", LINES[4]], additive.options())
+    [segment] = one.segments
+    for name in ("states", "summary", "queries", "scores", "weights", "contexts", "source_tokens", "target_tokens"):
+        assert getattr(one, name) is getattr(segment, name) or getattr(one, name) == getattr(segment, name)
+    assert (one.choices, one.candidates) == (segment.choices, segment.candidates)
+    assert (one.vocabulary, one.finished) == (segment.vocabulary, segment.finished)
+    for line, count in ((blank, "0"), (several, str(len(several.segments)))):
+        with pytest.raises(AttributeError, match=f"^the line has {count} segments"):
+            _ = line.weights

@@ -12,9 +12,9 @@ import pytest
 import nmt.visualization.attention_page.document
 from nmt.config import from_yaml
 from nmt.errors import DataError
-from nmt.translation.decoding_trace import AttendedLine, Candidate, Choice, DecodingTrace
 from nmt.translation.options import TranslateOptions
 from nmt.translation.result import Output, Translation
+from nmt.translation.trace import Candidate, Choice, SegmentTrace, Trace
 from nmt.visualization.attention_page.document import MAX_NUMBERS, attention_page, check_tokens
 
 CONFIGURATION = """\
@@ -26,22 +26,24 @@ data:
   validation: {source: a, target: b}
 """
 CONFIG = from_yaml(CONFIGURATION, "configuration")
+QUERY_SIZE = 60
 
 
-def make_line(source: str, target: str, *, size: int = 6) -> AttendedLine:
+def make_line(source: str, target: str, *, size: int = 6) -> Trace:
     """A line whose words are single tokens, with numbers that agree with each other."""
     generator = np.random.default_rng(1)
     sources, targets = [*source.split(), "</s>"], [*target.split(), "</s>"]
     states = generator.normal(size=(len(sources), size)).astype(np.float32)
     scores = generator.normal(size=(len(targets), len(sources))).astype(np.float32)
     weights = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
-    part = DecodingTrace(
+    part = SegmentTrace(
         text=target,
         source_tokens=tuple(sources),
         source_words=tuple(range(len(sources) - 1)),
         target_words=tuple(range(len(targets) - 1)),
         states=states,
         summary=states[0],
+        queries=generator.normal(size=(len(targets), QUERY_SIZE)).astype(np.float32),
         scores=scores,
         weights=weights,
         contexts=weights @ states,
@@ -52,8 +54,8 @@ def make_line(source: str, target: str, *, size: int = 6) -> AttendedLine:
     return attended(Translation(source, (Output(target, -0.5, -2.0, tuple(targets), None),)), part)
 
 
-def attended(translation: Translation, *segments: DecodingTrace) -> AttendedLine:
-    return AttendedLine(translation, segments, CONFIG, TranslateOptions(CONFIG.search))
+def attended(translation: Translation, *segments: SegmentTrace) -> Trace:
+    return Trace(translation, segments, CONFIG, TranslateOptions(CONFIG.search), "<i>")
 
 
 def data_of(page: str) -> Any:
@@ -97,8 +99,8 @@ def test_blank_lines_are_there() -> None:
 
 def test_more_than_a_page_can_hold_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     lines = [make_line("a b", "x")]
-    # Scores and weights of two steps over three tokens, and six numbers of each token's state and each step's context.
-    numbers = 2 * (2 * 3) + (3 + 2) * 6
+    # Of two steps over three tokens: scores and weights, six numbers of each state and context, 48 of each query.
+    numbers = 2 * (2 * 3) + (3 + 2) * 6 + 2 * 48
     monkeypatch.setattr(nmt.visualization.attention_page.document, "MAX_NUMBERS", numbers)
     attention_page(lines, "word", "TEXT")
     monkeypatch.setattr(nmt.visualization.attention_page.document, "MAX_NUMBERS", numbers - 1)

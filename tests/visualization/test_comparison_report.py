@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -14,11 +13,11 @@ from nmt.evaluation.comparison import ComparisonMethod, compare
 from nmt.evaluation.metrics import Text
 from nmt.evaluation.plain_data import comparison_data
 from nmt.visualization.comparison_report.document import comparison_report
+from watched_page import needs_chromium
 
 HOSTILE = "<script>document.title='gone'</script> <img src=x onerror=alert(1)> & \"quotes' </script> 🐈 "
 HOSTILE += "\u202eabc \x1b[31m\x7f\x9b"
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+pytestmark = needs_chromium
 
 
 @pytest.fixture(scope="module")
@@ -40,17 +39,6 @@ def comparison(texts):
         weights = np.full((len(target), len(source)), 1 / len(source))
         shown.append(replace(one, attention_b=AttentionMatrix(source, target, weights)))
     return replace(found, examples=shown)
-
-
-@pytest.fixture(scope="module")
-def browser():
-    playwright = pytest.importorskip("playwright.sync_api", reason="the report is tested with Playwright")
-    if CHROMIUM is None:
-        pytest.skip("the report is tested with Chromium, which is not there")
-    with playwright.sync_playwright() as running:
-        chromium = running.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture

@@ -92,7 +92,7 @@ def test_a_traced_line_shows_its_heat_map_and_its_page(model: Path) -> None:
 
 def test_a_line_without_segments_says_so(model: Path) -> None:
     line = nmt.Translator.load(model, device="cpu").attend(" ")
-    with pytest.raises(AttributeError, match="weights: the line has 0 segments"):
+    with pytest.raises(AttributeError, match="the line has 0 segments"):
         _ = line.weights  # type: ignore[attr-defined]
     with pytest.raises(AttributeError, match="has no attribute 'wieghts'"):
         _ = line.wieghts  # type: ignore[attr-defined]

@@ -8,7 +8,7 @@ const makeChoices = () => {
   const node = element(
     "section",
     { class: "panel", "aria-labelledby": "choices-title" },
-    element("h2", { id: "choices-title" }, "The next token"),
+    element("h2", { id: "choices-title" }, told.nextToken),
     intro,
     list,
     text,
@@ -22,23 +22,23 @@ const makeChoices = () => {
       element("bdi", { class: "name" }, ...tokenText(token)),
       element("span", { class: "track" }, element("i", {})),
       element("span", { class: "number" }, likelihood(probability)),
-      chosen && element("span", { class: "hidden-text" }, "written"),
+      chosen && element("span", { class: "hidden-text" }, told.isWritten),
     );
 
   const update = () => {
     const part = currentPart();
     node.hidden = part === null;
     if (part === null) return;
-    intro.textContent = `From its new state, the ${hasAttention ? "context" : "fixed vector"} and the token before, the decoder gives each of ${part.vocabulary.toLocaleString("en")} tokens a probability. The most probable:`;
+    intro.textContent = told.probabilities(hasAttention ? told.contextInput : told.fixedInput, part.vocabulary.toLocaleString("en"));
     const { probability, rank, best } = part.choices[view.step];
     const token = part.target_tokens[view.step];
     const bars = best.map(([name, share], place) => bar(name, share, place + 1 === rank, place + 1));
     if (rank > best.length) bars.push(bar(token, probability, true, rank));
     list.replaceChildren(...bars);
     const written = token === END && view.step === part.target_tokens.length - 1 && part.finished
-      ? ["It writes the end mark: the translation is complete."]
-      : ["It writes ", ...quoted(token), "."];
-    const why = rank > 1 ? " That is not its first choice: the beam keeps several beginnings, and this one led to the best whole." : "";
+      ? [told.complete]
+      : told.writes(quoted(token)).flat();
+    const why = rank > 1 ? told.notFirst : "";
     text.replaceChildren(...written, why);
   };
   return { node, build: update, update, follows: ["step"] };
@@ -51,7 +51,7 @@ const makeBeam = () => {
   const node = element(
     "section",
     { class: "panel", "aria-labelledby": "beam-title" },
-    element("h2", { id: "beam-title" }, "Other hypotheses of the beam"),
+    element("h2", { id: "beam-title" }, told.hypotheses),
     text,
     list,
   );
@@ -60,9 +60,9 @@ const makeBeam = () => {
     const part = currentPart();
     node.hidden = part === null;
     if (part === null) return;
-    const { beam_size: width, length_penalty: penalty } = page.data.search;
-    text.textContent =
-      `The search keeps the ${width} best beginnings and extends each by every token. Its score is log-probability ${penalty === 0 ? "" : `/ length${penalty === 1 ? "" : `^${penalty}`}, the end mark counted`}; the nearer to 0, the better. Where a hypothesis leaves the best one, it is underlined.`;
+    const { beam_size: width, length_penalty: penalty } = attended.search;
+    const length = penalty === 0 ? null : `${told.length}${penalty === 1 ? "" : `^${penalty}`}`;
+    text.textContent = told.aboutBeam(width, told.beamFormula(length));
     const best = part.candidates[0].text;
     list.replaceChildren(...part.candidates.map((candidate, place) => makeCandidate(candidate, best, place)));
   };
@@ -73,7 +73,7 @@ const makeBeam = () => {
       "li",
       { class: place === 0 ? "chosen" : null },
       element("p", { dir: "auto" }, words.slice(0, shared), element("span", { class: "differs" }, words.slice(shared))),
-      element("p", { class: "small soft" }, "score ", element("span", { class: "number" }, number(score, 3)), ", log-probability ", element("span", { class: "number" }, number(logarithm, 3)), finished ? "" : ", cut at the limit"),
+      element("p", { class: "small soft" }, told.score, element("span", { class: "number" }, number(score, 3)), told.logProbability, element("span", { class: "number" }, number(logarithm, 3)), finished ? "" : told.cut),
     );
   };
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from nmt.alignment.word_attention import word_attention, words_by_segment
 from nmt.config import Config
 from nmt.errors import DataError
-from nmt.translation.decoding_trace import AttendedLine, DecodingTrace
+from nmt.translation.trace import SegmentTrace, Trace
 from nmt.visualization.page.document import Asset, self_contained_page
 
 MAX_LINES = 200
@@ -23,14 +23,44 @@ MAX_NUMBERS = 1 << 21
 SHOWN_OF_A_HALF = 24
 """Number of values shown of each half of a hidden state."""
 
+_HERE = __package__ or ""
 _PROGRAMS = (
-    *("view", "words", "strips", "explanation", "units", "ribbons", "sentences", "matrix"),
-    *("stepper", "walk", "states", "follow", "fixed", "softmax", "choices", "main"),
+    *(
+        "told_in_english",
+        "told_in_korean",
+        "view",
+        "words",
+        "averages",
+        "strips",
+        "scrolling",
+        "explanation",
+        "units",
+        "ribbons",
+        "sentences",
+        "matrix",
+    ),
+    *("stepper", "walk", "query", "states", "follow", "fixed", "softmax", "choices", "chooser", "main"),
 )
 
+STYLES = (Asset(_HERE, "attention.css"),)
+"""Style sheets of the view."""
 
-def attention_page(lines: Sequence[AttendedLine], unit: str, where: str) -> str:
-    """Makes the page as HTML.
+VIEW = tuple(Asset(_HERE, f"{name}.js") for name in _PROGRAMS)
+"""Programs of the view: behind them `showAttention(data, parent)` fills an element, again with each call."""
+
+TITLE = "How attention chooses words"
+TITLE_WITHOUT = "A translation without attention"
+
+
+def attention_page(lines: Sequence[Trace], unit: str, where: str) -> str:
+    """Makes the page as HTML; arguments and errors are those of `attention_data`."""
+    data = attention_data(lines, unit, where)
+    title = TITLE_WITHOUT if data["model"]["attention"] == "none" else TITLE
+    return self_contained_page(title, data, styles=STYLES, scripts=[*VIEW, Asset(_HERE, "file.js")])
+
+
+def attention_data(lines: Sequence[Trace], unit: str, where: str) -> dict[str, Any]:
+    """Makes what the programs of the view draw, as JSON can hold it.
 
     Args:
         lines: to show, in this order, one at least; all of one model and one search.
@@ -40,31 +70,23 @@ def attention_page(lines: Sequence[AttendedLine], unit: str, where: str) -> str:
     Raises:
         DataError: the lines have more attention than a page can hold.
     """
-    data = attention_data(lines, unit, where)
-    title = "A translation without attention" if data["model"]["attention"] == "none" else "How attention chooses words"
-    programs = [Asset(__package__ or "", f"{name}.js") for name in _PROGRAMS]
-    return self_contained_page(title, data, styles=[Asset(__package__ or "", "attention.css")], scripts=programs)
-
-
-def attention_data(lines: Sequence[AttendedLine], unit: str, where: str) -> dict[str, Any]:
-    """Returns what the page shows, as JSON values that its programs read; arguments and errors are the page's."""
     traces = [trace for line in lines for trace in line.segments]
     state_size = traces[0].states.shape[1] if traces else 0
-    shown = _shown(state_size)
-    vectors = sum(len(trace.states) + len(trace.contexts) for trace in traces)
-    matrices = sum(trace.scores.size + trace.weights.size for trace in traces)
-    _check_size(matrices + vectors * len(shown), where)
+    query_size = traces[0].queries.shape[1] if traces else 0
+    shown = Shown(_of_halves(state_size), list(range(min(query_size, 2 * SHOWN_OF_A_HALF))))
+    _check_size(sum(_count(trace, shown) for trace in traces), where)
     config, options = lines[0].config, lines[0].options
     model = config.model
     return {
         "model": {
-            "name": config.name,
+            "name": lines[0].model_name,
             "source_language": config.data.source_language,
             "target_language": config.data.target_language,
             "attention": model.attention,
             "conditional": model.decoder.conditional,
             "state_size": state_size,
-            "shown": shown,
+            "query_size": query_size,
+            "shown": shown.of_states,
         },
         "unit": f"{unit}s",
         "search": {"beam_size": options.width, "length_penalty": options.search.length_penalty},
@@ -82,7 +104,20 @@ def attention_data(lines: Sequence[AttendedLine], unit: str, where: str) -> dict
 
 def check_tokens(tokens: int, config: Config, where: str) -> None:
     """Refuses, as `attention_page` does, a source whose hidden states alone are too many, before it is translated."""
-    _check_size(tokens * len(_shown(2 * config.model.encoder.hidden_size)), where)
+    _check_size(tokens * len(_of_halves(2 * config.model.encoder.hidden_size)), where)
+
+
+class Shown(NamedTuple):
+    """The indices that are shown of an encoder's hidden state, and of a query."""
+
+    of_states: list[int]
+    of_queries: list[int]
+
+
+def _count(trace: SegmentTrace, shown: Shown) -> int:
+    """Counts the numbers that a page shows of a trace."""
+    vectors = (len(trace.states) + len(trace.contexts)) * len(shown.of_states)
+    return vectors + len(trace.queries) * len(shown.of_queries) + trace.scores.size + trace.weights.size
 
 
 def _check_size(numbers: int, where: str) -> None:
@@ -92,13 +127,13 @@ def _check_size(numbers: int, where: str) -> None:
         )
 
 
-def _shown(size: int) -> list[int]:
+def _of_halves(size: int) -> list[int]:
     """Returns the indices of a hidden state that are shown: the first of its left-to-right half, and of the other."""
     half = size // 2
     return [start + index for start in (0, half) for index in range(min(half, SHOWN_OF_A_HALF))]
 
 
-def _with_words(line: AttendedLine) -> Iterator[tuple[DecodingTrace, int, list[str]]]:
+def _with_words(line: Trace) -> Iterator[tuple[SegmentTrace, int, list[str]]]:
     """Yields the traces of a line, each with the index of its first source word, and its source words."""
     words = line.translation.source.split()
     ranges = words_by_segment([trace.source_words for trace in line.segments], len(words))
@@ -106,7 +141,7 @@ def _with_words(line: AttendedLine) -> Iterator[tuple[DecodingTrace, int, list[s
         yield trace, shown.start, words[shown.start : shown.stop]
 
 
-def _trace_data(trace: DecodingTrace, first_word: int, source_words: list[str], shown: list[int]) -> dict[str, Any]:
+def _trace_data(trace: SegmentTrace, first_word: int, source_words: list[str], shown: Shown) -> dict[str, Any]:
     target_words = trace.text.split()
     of_source = [word - first_word for word in trace.source_words]
     words = np.zeros((0, 0))
@@ -124,9 +159,10 @@ def _trace_data(trace: DecodingTrace, first_word: int, source_words: list[str], 
         "finished": trace.finished,
         "scores": _rounded(trace.scores, 6),
         "weights": [[_significant(weight) for weight in row] for row in trace.weights.tolist()],
-        "states": _rounded(trace.states[:, shown], 4),
-        "contexts": _rounded(trace.contexts[:, shown], 4),
-        "summary": _rounded(trace.summary[shown], 4),
+        "states": _rounded(trace.states[:, shown.of_states], 4),
+        "queries": _rounded(trace.queries[:, shown.of_queries], 4),
+        "contexts": _rounded(trace.contexts[:, shown.of_states], 4),
+        "summary": _rounded(trace.summary[shown.of_states], 4),
         "choices": [
             {
                 "probability": _significant(choice.probability),

@@ -9,23 +9,24 @@ const makeFixedVector = () => {
       element("div", { class: "cell token", role: "rowheader" }, name),
       element("div", { class: "cell strips", role: "cell" }, framed(strip)),
     );
-  const table = element("div", { class: "states fixed", role: "table", "aria-label": "The encoder’s hidden states, and the one vector handed over" });
+  const table = element("div", { class: "states fixed", role: "table", "aria-label": told.handedOver });
   const build = (part) => {
     forgetStrips();
     const scale = scaleOf(part);
     const last = part.source_tokens.length - 1;
     const rows = part.source_tokens.map((token, position) => {
-      const strip = makeStrip(`Hidden state of ${token}`);
+      const strip = makeStrip(told.stateOf(token));
       paint(strip, part.states[position], scale, [position === last ? 1 : 0.25, position === 0 ? 1 : 0.25]);
       return row("", element("bdi", {}, ...tokenText(token)), strip);
     });
-    const fixed = makeStrip("The one fixed vector");
+    const fixed = makeStrip(told.fixedIs);
     paint(fixed, part.summary, scale);
-    table.replaceChildren(...rows, row("total", "the fixed vector", fixed));
+    table.replaceChildren(...rows, row("total", told.fixed, fixed));
     node.replaceChildren(
       table,
       element("p", { class: "small" },
-        "There is nothing to show of attention: no scores, no softmax, no weights. The decoder was handed one fixed vector, the last state of each reading direction: that of the end mark from left to right, and that of the first token from right to left. The faded rest of the hidden states was never seen again."),
+        told.aboutFixed),
+      makeMarks(part),
       makeLegend(),
     );
   };

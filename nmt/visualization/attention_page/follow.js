@@ -2,14 +2,14 @@
 const makeFollow = () => {
   const { element, number } = page;
   const slider = element("input", {
-    type: "range", min: 0, max: 2 * HALF - 1, step: 1, "aria-label": "Which number of the vectors to follow",
+    type: "range", min: 0, max: 2 * half() - 1, step: 1, "aria-label": told.whichNumber,
     on: { input: () => change({ dimension: Number(slider.value) }) },
   });
   const text = element("p", { class: "small sum" });
   const node = element(
     "div",
     { class: "follow" },
-    element("label", { class: "small" }, element("span", { class: "soft" }, "Follow one number through the sum "), slider),
+    element("label", { class: "small" }, element("span", { class: "soft" }, told.follow), slider),
     text,
   );
   const update = (part) => {
@@ -23,10 +23,10 @@ const makeFollow = () => {
     ]);
     const rest = sum(order.slice(3).map((position) => weights[position] * part.states[position][view.dimension]));
     const more = order.length > 3
-      ? [" + ", element("span", { class: "number" }, signed(rest)), ` (the other ${order.length - 3})`]
+      ? [" + ", element("span", { class: "number" }, signed(rest)), told.others(order.length - 3)]
       : [];
     text.replaceChildren(
-      `${nameOfDimension()[0].toUpperCase()}${nameOfDimension().slice(1)}: `,
+      `${nameOfDimension()}: `,
       ...terms.flatMap((term, place) => (place ? [" + ", ...term] : term)),
       ...more,
       " = ",
@@ -43,8 +43,9 @@ const makeLegend = () => {
   return element(
     "p",
     { class: "soft small legend" },
-    element("span", { class: "swatch below" }), " below 0 ",
-    element("span", { class: "swatch above" }), " above 0; the stronger, the further from it. ",
+    element("span", { class: "swatch below" }), told.below,
+    element("span", { class: "swatch above" }), told.above,
+    hasAttention && told.bars,
     whatIsShown(),
   );
 };

@@ -5,19 +5,22 @@ const MOST_NUMBERS = 14; // columns, up to which each cell has room for its numb
 const makeMatrix = () => {
   const { element } = page;
   const table = element("table", { class: "matrix" });
-  const scroll = element("div", { class: "scroll" }, table);
+  const scroll = makeScroll(told.weights, table);
   const caption = element("p", { class: "soft small fill" });
+  const marks = element("div", { class: "fill" });
   const readout = element("p", { class: "small note fill", "aria-live": "polite" });
   const node = element(
     "section",
     { class: "panel", "aria-labelledby": "matrix-title" },
-    element("h2", { id: "matrix-title" }, "All weights at once"),
+    element("h2", { id: "matrix-title" }, told.allWeights),
     caption,
-    scroll,
+    scroll.node,
+    marks,
     readout,
   );
   let rows = [];
   let heads = [];
+  let scrolledTo = 0; // the step whose row was brought into sight
 
   const makeCell = (weight, withNumbers) => {
     const shown = element("span", { class: withNumbers && weight >= 0.005 ? "number" : "hidden-text" }, String(Math.round(weight * 100)));
@@ -50,14 +53,15 @@ const makeMatrix = () => {
     });
     table.dir = getComputedStyle(document.querySelector(".side.source")).direction;
     table.replaceChildren(
-      element("caption", { class: "hidden-text" }, "Attention weights in percent"),
+      element("caption", { class: "hidden-text" }, told.inPercent),
       element("thead", {}, element("tr", {}, element("td", {}), ...heads)),
       element("tbody", {}, ...rows),
     );
     caption.textContent =
       view.unit === "words"
-        ? "A row for each word of the translation, a column for each of the source. Each row adds up to 100%; what the end mark got is left out."
-        : "A row for each step of the decoder, a column for each token of the source and its end mark. Each row is the softmax of one step, and adds up to 100%.";
+        ? told.aboutWords
+        : told.aboutTokens;
+    marks.replaceChildren(...(view.unit === "tokens" ? [makeMarks(part)] : []));
   };
 
   const update = () => {
@@ -70,8 +74,10 @@ const makeMatrix = () => {
       row.classList.toggle("looked", number === view.row);
     });
     heads.forEach((head, number) => head.classList.toggle("looked", number === view.column));
+    if (scrolledTo !== view.step && chosen !== null) intoSight(scroll.box, rows[chosen].querySelector("th"));
+    scrolledTo = view.step;
     const weight = weights[view.row]?.[view.column];
-    if (weight === undefined) readout.textContent = "Point at a cell to read it; click a row to go to its step.";
+    if (weight === undefined) readout.textContent = told.pointAtCell;
     else readout.replaceChildren(...quotedWord(target[view.row]), " → ", ...quotedWord(source[view.column]), `: ${page.number(weight, 4)}`);
   };
 

@@ -9,20 +9,22 @@ const makeSentences = () => {
   const source = element("div", { class: "side source", dir: "auto", role: "group" });
   const target = element("div", { class: "side target", dir: "auto", role: "group" });
   const field = element("div", { class: hasAttention ? "sentences" : "sentences without" }, source, target, curves);
+  const scroll = makeScroll(told.both, field);
   const note = element("p", { class: "soft small note", "aria-live": "polite" });
   const node = element(
     "section",
-    { class: "panel", "aria-labelledby": "sentences-title" },
+    { class: "panel sentences-panel", "aria-labelledby": "sentences-title" },
     element(
       "div",
       { class: "panel-head" },
-      element("h2", { id: "sentences-title" }, hasAttention ? "Which words looked at which" : "The sentence and its translation"),
+      element("h2", { id: "sentences-title" }, hasAttention ? told.whichLooked : told.both),
       hasAttention && makeUnits(),
     ),
-    field,
+    scroll.node,
     note,
   );
   let ribbons = [];
+  let scrolledTo = 0; // the step whose word was brought into sight
 
   const makeWord = (text, place, side) => {
     const at = side === "source" ? "column" : "row";
@@ -38,8 +40,8 @@ const makeSentences = () => {
     const { source: sources, target: targets, weights } = part === null ? { source: [], target: [], weights: [] } : sides(part);
     source.replaceChildren(...sources.map((text, place) => makeWord(text, place, "source")));
     target.replaceChildren(...targets.map((text, place) => makeWord(text, place, "target")));
-    source.setAttribute("aria-label", `Source, ${model.source_language}`);
-    target.setAttribute("aria-label", `Translation, ${model.target_language}`);
+    source.setAttribute("aria-label", told.source(model.source_language));
+    target.setAttribute("aria-label", told.translation(model.target_language));
     ribbons = weights.flatMap((row, to) =>
       row.map((weight, from) => ({ from, to, weight })).filter((ribbon) => ribbon.weight >= LEAST_WEIGHT),
     );
@@ -69,7 +71,7 @@ const makeSentences = () => {
   const update = () => {
     const part = currentPart();
     if (part === null) {
-      note.textContent = "There is nothing to translate: the line is blank to the model, has no letter, or was too long to be read.";
+      note.textContent = told.nothing;
       return;
     }
     const { source: sources, target: targets, weights } = sides(part);
@@ -88,20 +90,23 @@ const makeSentences = () => {
       const weight = view.column === null ? (weights[row]?.[number] ?? 0) : Number(number === view.column);
       word.style.setProperty("--weight", weight);
     });
-    note.replaceChildren(...tell(sources, targets, weights, row));
+    if (scrolledTo !== view.step && chosen !== null) intoSight(scroll.box, target.children[chosen]);
+    scrolledTo = view.step;
+    note.replaceChildren(...tell(sources, targets, weights, row).flat());
   };
 
   const tell = (sources, targets, weights, row) => {
-    if (!hasAttention) return ["No ribbons: this model has no attention, and which words belong together is nowhere in it."];
-    if (weights.length === 0) return ["The translation has no word. The view by tokens has more."];
+    if (!hasAttention) return [told.noRibbons];
+    if (weights.length === 0) return [told.noWord];
     if (view.column !== null) {
       const most = greatest(weights.map((one) => one[view.column]));
       const share = page.percent(weights[most][view.column]);
-      return ["Of all, ", ...quotedWord(targets[most]), " looked most at ", ...quotedWord(sources[view.column]), `: ${share} of its attention.`];
+      return told.mostOfAll(quotedWord(targets[most]), quotedWord(sources[view.column]), share);
     }
-    if (row === null || weights[row] === undefined) return ["The end mark is no word. In the view by tokens it has a row of its own."];
+    if (row === null || weights[row] === undefined) return [told.endNoWord];
     const most = greatest(weights[row]);
-    return [...quotedWord(targets[row]), " looked most at ", ...quotedWord(sources[most]), `: ${page.percent(weights[row][most])} of its attention.`];
+    const how = averageOfRow(currentPart(), row);
+    return told.looked(quotedWord(targets[row]), quotedWord(sources[most]), page.percent(weights[row][most]), how);
   };
 
   new ResizeObserver(place).observe(field);

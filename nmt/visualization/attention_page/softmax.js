@@ -14,8 +14,8 @@ const makeSoftmax = () => {
   const node = element(
     "section",
     { class: "panel", "aria-labelledby": "softmax-title" },
-    element("h2", { id: "softmax-title" }, "Softmax, on these numbers"),
-    element("p", { class: "soft small" }, "Scores may be any numbers. Weights have to be positive and add up to 1, so that what comes out is an average. Point at a row above to work out another one. Four digits of each number are shown; the page computes with all of them."),
+    element("h2", { id: "softmax-title" }, told.softmax),
+    element("p", { class: "soft small" }, told.aboutSoftmax),
     lines,
   );
   const value = (text) => element("span", { class: "number" }, text);
@@ -32,15 +32,17 @@ const makeSoftmax = () => {
     const total = sum(exponentials);
     const terms = order.slice(0, 4).map((place) => significant(exponentials[place]));
     const left = order.slice(4);
-    if (left.length) terms.push(`${significant(sum(left.map((place) => exponentials[place])))} (the other ${left.length})`);
+    if (left.length) terms.push(`${significant(sum(left.map((place) => exponentials[place])))} ${told.others(left.length).trim()}`);
     const before = shift === 0 ? "" : ` − ${number(shift, 4)}`;
+    const name = quoted(part.source_tokens[worked]);
+    const score = number(scores[worked], 4);
+    const share = likelihood(weights[worked]);
+    const quotient = value(`${significant(exponentials[worked])} / ${significant(total)} = `);
+    const item = (...kids) => element("li", {}, ...kids.flat(2));
     lines.replaceChildren(
-      element("li", {},
-        "Make it positive. The score of ", ...quoted(part.source_tokens[worked]), " is ", value(number(scores[worked], 4)), ", and ",
-        value(`exp(${number(scores[worked], 4)}${before}) = ${significant(exponentials[worked])}`), ".",
-        shift === 0 ? "" : " (The greatest score is subtracted from all of them first, so that no exponential becomes too large; it changes no quotient.)"),
-      element("li", {}, "Add up all ", `${scores.length}: `, value(`${terms.join(" + ")} = ${significant(total)}`), "."),
-      element("li", {}, "Divide: ", value(`${significant(exponentials[worked])} / ${significant(total)} = `), element("strong", { class: "number" }, weightText(weights[worked])), `. So ${likelihood(weights[worked])} of the context comes from the hidden state of `, ...quoted(part.source_tokens[worked]), "."),
+      item(told.makePositive(name, value(score), value(`exp(${score}${before}) = ${significant(exponentials[worked])}`)), shift === 0 ? "" : told.subtracted),
+      item(told.addUp(scores.length, value(`${terms.join(" + ")} = ${significant(total)}`))),
+      item(told.divide(quotient, element("strong", { class: "number" }, weightText(weights[worked])), share, quoted(part.source_tokens[worked]))),
     );
   };
   return { node, build: update, update, follows: ["step", "position"] };

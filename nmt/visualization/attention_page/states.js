@@ -2,10 +2,11 @@
 const makeStates = () => {
   const { element, number } = page;
   const node = element("div", {});
-  const table = element("div", { class: "states", role: "table", "aria-label": "Hidden states, scores and weights of this step" });
+  const table = element("div", { class: "states", role: "table", "aria-label": told.states });
   const cell = (kind, ...kids) => element("div", { class: `cell ${kind}`, role: "cell" }, ...kids);
   const head = (kind, ...kids) => element("div", { class: `cell ${kind}`, role: "columnheader" }, ...kids);
   const follow = makeFollow();
+  const query = makeQuery();
   let rows = [];
   let total = null;
   let scale = 1;
@@ -14,8 +15,8 @@ const makeStates = () => {
   const makeRow = (part, position) => {
     const name = part.source_tokens[position];
     const row = {
-      state: makeStrip(`Hidden state of ${name}`),
-      weighted: makeStrip(`Hidden state of ${name}, times its weight`),
+      state: makeStrip(told.stateOf(name)),
+      weighted: makeStrip(told.weightedStateOf(name)),
       score: element("span", { class: "number" }),
       scoreBar: element("i", { class: "bar score-bar" }),
       exponential: element("span", { class: "number" }),
@@ -39,30 +40,27 @@ const makeStates = () => {
     forgetStrips();
     rows = part.source_tokens.map((_, position) => makeRow(part, position));
     total = {
-      context: makeStrip("Context: the sum of the weighted hidden states"),
+      context: makeStrip(told.contextIs),
       exponential: element("span", { class: "number" }),
       weight: element("span", { class: "number" }),
     };
     total.node = element(
       "div",
       { class: "row total", role: "row" },
-      element("div", { class: "cell token", role: "rowheader" }, "context z"),
+      element("div", { class: "cell token", role: "rowheader" }, told.context),
       cell("strips", framed(total.context)),
-      cell("score", element("span", { class: "soft" }, "sum")),
+      cell("score", element("span", { class: "soft" }, told.sum)),
       cell("exponential", total.exponential),
       cell("weight", total.weight),
     );
     const heads = element(
       "div",
       { class: "row heads", role: "row" },
-      head("token", "source token"),
-      head("strips", "hidden state hⱼ, and below it αⱼ·hⱼ"),
-      head("score", "score e"),
-      head("exponential", "exp(e)"),
-      head("weight", "weight α"),
+      ...["token", "strips", "score", "exponential", "weight"].map((kind, place) => head(kind, told.heads[place])),
     );
-    table.replaceChildren(heads, ...rows.map((row) => row.node), total.node);
-    node.replaceChildren(table, follow.node, makeLegend());
+    query.build(part);
+    table.replaceChildren(heads, query.node, ...rows.map((row) => row.node), total.node);
+    node.replaceChildren(table, makeMarks(part), follow.node, makeLegend());
     scale = scaleOf(part);
     painted = null;
     rows.forEach((row, position) => paint(row.state, part.states[position], scale));
@@ -72,17 +70,19 @@ const makeStates = () => {
     const scores = part.scores[view.step];
     const weights = part.weights[view.step];
     const { exponentials } = exponentialsOf(scores);
-    const widest = Math.max(...scores.map(Math.abs), 1e-9);
+    // From the lowest score on, since softmax knows differences alone; where all are close, so are the bars.
+    const lowest = Math.min(...scores);
+    const range = Math.max(Math.max(...scores) - lowest, 1);
     rows.forEach((row, position) => {
       const weight = weights[position];
       row.score.textContent = number(scores[position], 4);
-      row.scoreBar.style.setProperty("--share", scores[position] / widest);
-      row.scoreBar.classList.toggle("below", scores[position] < 0);
+      row.scoreBar.style.setProperty("--share", (scores[position] - lowest) / range);
       row.exponential.textContent = significant(exponentials[position]);
       row.weight.textContent = weightText(weight);
       row.weightBar.style.setProperty("--share", weight);
       paint(row.weighted, part.states[position].map((value) => value * weight), scale);
     });
+    query.update(part);
     paint(total.context, part.contexts[view.step], scale);
     total.exponential.textContent = significant(sum(exponentials));
     total.weight.textContent = number(sum(weights), 4);

@@ -6,12 +6,12 @@ const makeStepper = () => {
   const button = (name, label, to) =>
     element("button", { type: "button", "aria-label": label, on: { click: () => stepTo(to()) } }, name);
   const buttons = [
-    button("⇤", "First step", () => 0),
-    button("←", "Step before", () => view.step - 1),
-    button("→", "Next step", () => view.step + 1),
-    button("⇥", "Last step", () => Infinity),
+    button("⇤", told.stepNames[0], () => 0),
+    button("←", told.stepNames[1], () => view.step - 1),
+    button("→", told.stepNames[2], () => view.step + 1),
+    button("⇥", told.stepNames[3], () => Infinity),
   ];
-  const chips = element("div", { class: "chips", dir: "auto", role: "group", "aria-label": "Tokens of the translation" });
+  const chips = element("div", { class: "chips", dir: "auto", role: "group", "aria-label": told.tokensOfTranslation });
 
   const build = () => {
     const part = currentPart();
@@ -24,7 +24,7 @@ const makeStepper = () => {
     const part = currentPart();
     if (part === null) return;
     const last = part.target_tokens.length - 1;
-    count.textContent = `Step ${view.step + 1} of ${last + 1}`;
+    count.textContent = told.step(view.step + 1, last + 1);
     buttons.forEach((one, place) => {
       one.disabled = place < 2 ? view.step === 0 : view.step === last;
     });
@@ -36,18 +36,13 @@ const makeStepper = () => {
       if (here) chip.setAttribute("aria-current", "step");
       else chip.removeAttribute("aria-current");
       if (here && hadFocus) chip.focus({ preventScroll: true });
-      if (here) intoView(chip);
+      if (here) intoSight(chips, chip);
     });
   };
 
-  // Along the row only: the page stays where it is.
-  const intoView = (chip) => {
-    const [row, box] = [chips.getBoundingClientRect(), chip.getBoundingClientRect()];
-    if (box.left < row.left || box.right > row.right) chips.scrollLeft += box.left + box.width / 2 - row.left - row.width / 2;
-  };
   const node = element(
     "div",
-    { class: "panel stepper", role: "group", "aria-label": "Steps of the decoder" },
+    { class: "panel stepper", role: "group", "aria-label": told.steps },
     element("div", { class: "controls" }, ...buttons, count),
     chips,
   );

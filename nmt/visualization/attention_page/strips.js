@@ -2,13 +2,13 @@
 
 const inks = { positive: [0, 0, 0], negative: [0, 0, 0] };
 const strips = new Set();
-const HALF = model.shown.length / 2;
+const half = () => model.shown.length / 2; // how many numbers are shown of each half of an encoder's state
 
-// A strip of the numbers that are shown of a vector, a gap between its halves. `paint` gives it other numbers; `faded`,
-// two factors, lets the halves step back.
-const makeStrip = (label) => {
+// A strip of the numbers that are shown of a vector, a gap behind the first `split` of them. `paint` gives it other
+// numbers; `faded`, two factors, lets the halves step back.
+const makeStrip = (label, split = half()) => {
   const canvas = page.element("canvas", { class: "strip", role: "img", "aria-label": label, height: 1 });
-  const strip = { canvas, values: [], scale: 1, faded: [1, 1] };
+  const strip = { canvas, split, values: [], scale: 1, faded: [1, 1] };
   strips.add(strip);
   return strip;
 };
@@ -16,14 +16,15 @@ const makeStrip = (label) => {
 const paint = (strip, values, scale, faded = [1, 1]) => {
   Object.assign(strip, { values, scale, faded });
   const canvas = strip.canvas;
-  canvas.width = values.length + 1;
+  const gap = strip.split < values.length ? 1 : 0;
+  canvas.width = values.length + gap;
   const context = canvas.getContext("2d");
   const image = context.createImageData(canvas.width, 1);
   values.forEach((value, place) => {
-    const half = place < HALF ? 0 : 1;
+    const side = place < strip.split ? 0 : 1;
     const ink = value < 0 ? inks.negative : inks.positive;
     const strength = scale > 0 ? Math.min(1, Math.abs(value) / scale) ** 0.85 : 0;
-    image.data.set([...ink, Math.round(255 * strength * faded[half])], 4 * (place + half));
+    image.data.set([...ink, Math.round(255 * strength * faded[side])], 4 * (place + side));
   });
   context.putImageData(image, 0, 0);
 };
@@ -48,8 +49,8 @@ const framed = (strip) => {
   const frame = page.element("div", { class: "strip-frame" }, strip.canvas, page.element("i", { class: "cursor" }));
   const choose = (event) => {
     const box = strip.canvas.getBoundingClientRect();
-    const place = Math.floor(((event.clientX - box.left) / box.width) * (2 * HALF + 1));
-    const dimension = Math.min(Math.max(place > HALF ? place - 1 : place, 0), 2 * HALF - 1);
+    const place = Math.floor(((event.clientX - box.left) / box.width) * (2 * half() + 1));
+    const dimension = Math.min(Math.max(place > half() ? place - 1 : place, 0), 2 * half() - 1);
     if (dimension !== view.dimension) change({ dimension });
   };
   frame.addEventListener("pointermove", choose);
@@ -59,23 +60,19 @@ const framed = (strip) => {
 
 // Where the followed number stands in a strip, for the style sheet.
 const showCursor = (node) => {
-  const place = view.dimension + (view.dimension >= HALF ? 1 : 0);
-  node.style.setProperty("--cursor", (place + 0.5) / (2 * HALF + 1));
+  const place = view.dimension + (view.dimension >= half() ? 1 : 0);
+  node.style.setProperty("--cursor", (place + 0.5) / (2 * half() + 1));
 };
 
 const nameOfDimension = () => {
   const place = model.shown[view.dimension];
-  const half = model.state_size / 2;
-  return place < half
-    ? `number ${place + 1} of the left-to-right half`
-    : `number ${place - half + 1} of the right-to-left half`;
+  const middle = model.state_size / 2;
+  return place < middle ? told.leftToRight(place + 1) : told.rightToLeft(place - middle + 1);
 };
 
 const whatIsShown = () => {
-  const half = model.state_size / 2;
-  return HALF === half
-    ? `All ${model.state_size} numbers of each vector are shown, ${half} of the half that has read from left to right, then ${half} of the half that has read from right to left.`
-    : `Each vector has ${model.state_size} numbers. Shown are the first ${HALF} of the half that has read from left to right, then the first ${HALF} of the half that has read from right to left.`;
+  const whole = model.state_size / 2;
+  return half() === whole ? told.allShown(model.state_size, whole) : told.someShown(model.state_size, half());
 };
 
 const scaleOf = (part) => [...part.states, part.summary].flat()

@@ -2,8 +2,8 @@
 
 const makeUnits = () => {
   const units = [
-    ["words", "Words"],
-    ["tokens", "Tokens"],
+    ["words", told.words],
+    ["tokens", told.tokens],
   ];
   const buttons = units.map(([unit, name]) =>
     page.element("button", { type: "button", "data-unit": unit, on: { click: () => change({ unit }) } }, name),
@@ -12,5 +12,5 @@ const makeUnits = () => {
     for (const button of buttons) button.setAttribute("aria-pressed", String(button.dataset.unit === view.unit));
   };
   panels.push({ build: tell, update: tell, follows: ["unit"] });
-  return page.element("div", { class: "choice", role: "group", "aria-label": "Draw by" }, ...buttons);
+  return page.element("div", { class: "choice", role: "group", "aria-label": told.drawBy }, ...buttons);
 };

@@ -8,22 +8,31 @@
 //   position   the token of the source whose softmax is worked out; null for the one with the greatest weight
 //   dimension  which of the numbers shown of a hidden state is followed
 
-const model = page.data.model;
-const hasAttention = model.attention !== "none";
+const view = { item: 0, step: 0, unit: "words", row: null, column: null, position: null, dimension: 0 };
 
-// One item a sentence; a line that was translated in parts gives one for each.
-const items = page.data.lines.flatMap((line, number) => {
-  const name = `${number + 1}`;
-  if (line.parts.length === 0) return [{ name, line, part: null }];
-  const several = line.parts.length > 1;
-  return line.parts.map((part, place) => ({ name: several ? `${name}, part ${place + 1}` : name, line, part }));
-});
-
-const view = { item: 0, step: 0, unit: page.data.unit, row: null, column: null, position: null, dimension: 0 };
+let attended = null; // the data: what `attention_data` makes
+let model = null;
+let hasAttention = true;
+let items = []; // one a sentence; a line that was translated in parts gives one for each
 
 // Each panel has `build`, for another sentence or unit, and `update`, for what changes within one: for all that its
 // `follows` names.
 const panels = [];
+
+// Begins anew with other data.
+const take = (data) => {
+  attended = data;
+  model = data.model;
+  hasAttention = model.attention !== "none";
+  items = data.lines.flatMap((line, number) => {
+    const name = `${number + 1}`;
+    if (line.parts.length === 0) return [{ name, line, part: null }];
+    const several = line.parts.length > 1;
+    return line.parts.map((part, place) => ({ name: several ? told.part(name, place + 1) : name, line, part }));
+  });
+  panels.length = 0;
+  Object.assign(view, { item: 0, step: 0, unit: data.unit, row: null, column: null, position: null, dimension: 0 });
+};
 
 const currentPart = () => items[view.item]?.part ?? null;
 
@@ -49,8 +58,8 @@ const isInColumn = (part, position, column) =>
 
 const change = (changes) => {
   const before = { ...view };
+  if ("item" in changes && changes.item !== view.item) Object.assign(view, { step: 0, position: null });
   Object.assign(view, changes);
-  if (view.item !== before.item) Object.assign(view, { step: 0, position: null });
   if (view.step !== before.step) view.position = null;
   const rebuild = view.item !== before.item || view.unit !== before.unit;
   if (rebuild) Object.assign(view, { row: null, column: null });

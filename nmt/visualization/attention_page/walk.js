@@ -2,10 +2,10 @@
 
 const MOST_TOLD = 10; // tokens of what is written so far
 
-const FORMULAS = {
-  additive: "eₜⱼ = vᵀ tanh(W s + U hⱼ)",
-  general: "eₜⱼ = sᵀ W hⱼ",
-  dot: "eₜⱼ = sᵀ hⱼ",
+const formula = () => {
+  const s = queryName();
+  const formulas = { additive: `eₜⱼ = vᵀ tanh(W ${s} + U hⱼ)`, general: `eₜⱼ = ${s}ᵀ W hⱼ`, dot: `eₜⱼ = ${s}ᵀ hⱼ` };
+  return formulas[model.attention];
 };
 
 const makeWalk = () => {
@@ -15,7 +15,7 @@ const makeWalk = () => {
   const node = element(
     "section",
     { class: "panel walk", "aria-labelledby": "walk-title" },
-    element("h2", { id: "walk-title" }, hasAttention ? "What this step makes of the hidden states" : "What this step knows of the source"),
+    element("h2", { id: "walk-title" }, hasAttention ? told.stepMakes : told.stepKnows),
     story,
     states.node,
   );
@@ -23,14 +23,11 @@ const makeWalk = () => {
   const tellStory = (part) => {
     const before = part.target_tokens.slice(Math.max(0, view.step - MOST_TOLD), view.step);
     if (view.step > MOST_TOLD) before.unshift("…");
-    const written = before.length
-      ? ["It has written ", element("bdi", { class: "token-name" }, before.join(" ")), " so far. "]
-      : ["Nothing is written yet. "];
-    if (!hasAttention) return [...written, "All it has of the source is the one fixed vector below, the same at every step."];
-    const asks = model.conditional
-      ? "Its state s, which has just read the last of these, is compared with every hidden state hⱼ of the encoder"
-      : "Its state s of before this step is compared with every hidden state hⱼ of the encoder";
-    return [...written, `${asks}: the score is `, element("span", { class: "formula" }, FORMULAS[model.attention]), "."];
+    const written = before.length ? told.written(element("bdi", { class: "token-name" }, before.join(" "))) : [told.nothingWritten];
+    if (!hasAttention) return [...written, told.fixedOnly];
+    const [atFirst, later] = model.conditional ? [told.readBegin, told.readLast] : [told.beginsWith, told.leftBehind];
+    const asks = told.asks(queryName(), view.step === 0 ? atFirst : later, element("span", { class: "formula" }, formula()));
+    return [...written, ...asks, ...averageOfStep(part)];
   };
 
   return {

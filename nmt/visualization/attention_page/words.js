@@ -4,9 +4,21 @@ const END = "</s>";
 
 // A token as the tokenizer spells it: its ▁, which stands for a space, is there but steps back.
 const tokenText = (token) => {
-  if (token === END) return [page.element("span", { class: "end-mark", title: "the end mark" }, token)];
+  if (token === END) return [page.element("span", { class: "end-mark", title: told.endMark }, token)];
   if (!token.startsWith("▁")) return [token];
-  return [page.element("span", { class: "space-mark" }, "▁"), token.slice(1)];
+  return [page.element("span", { class: "space-mark", title: told.space }, "▁"), token.slice(1)];
+};
+
+// What the marks among the tokens of a sentence mean.
+const makeMarks = (part) => {
+  const tokens = [...part.source_tokens, ...part.target_tokens];
+  const spaces = tokens.some((token) => token.includes("▁"));
+  return page.element(
+    "p",
+    { class: "soft small marks" },
+    spaces && told.spaceMark,
+    told.endMarks,
+  );
 };
 
 const wordText = (text) => (view.unit === "tokens" ? tokenText(text) : [text]);

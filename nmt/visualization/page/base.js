@@ -7,7 +7,9 @@
 //   page.readable(text)                      text as a page shows it: to measure it, or for an attribute
 //   page.number(value, digits)               a number as text, with a real minus sign
 //   page.percent(share)                      0.123 as "12%"
+//   page.language                            "ko" where the browser prefers Korean to English, else "en"
 //   page.onTheme(run)                        runs now, and whenever the theme or the colours change
+//   page.nameThemes(words)                   says `light`, `dark`, `toLight` and `toDark` in other words
 //
 // Text is only ever given as a kid that is a string, and so never becomes markup; control characters, and those that
 // would reorder what is read, are shown by their code points, such as [U+202E]. Properties are attributes, but for
@@ -16,6 +18,9 @@
 const page = (() => {
   const main = document.getElementById("page");
   const themed = [];
+
+  const languages = (navigator.languages ?? [navigator.language]).map((code) => code.toLowerCase().split("-")[0]);
+  const language = languages.find((code) => code === "en" || code === "ko") ?? "en";
 
   const unseen = /[\0-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]/g;
   const named = (found) => `[U+${found.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}]`;
@@ -53,9 +58,10 @@ const page = (() => {
   const darkness = matchMedia("(prefers-color-scheme: dark)");
   const isDark = () => (document.documentElement.dataset.theme ?? (darkness.matches ? "dark" : "light")) === "dark";
   const toggle = element("button", { type: "button", class: "theme", id: "theme" });
+  const words = { light: "☀ Light", dark: "☾ Dark", toLight: "Change to the light theme", toDark: "Change to the dark theme" };
   const tell = () => {
-    toggle.textContent = isDark() ? "☀ Light" : "☾ Dark";
-    toggle.setAttribute("aria-label", isDark() ? "Change to the light theme" : "Change to the dark theme");
+    toggle.textContent = isDark() ? words.light : words.dark;
+    toggle.setAttribute("aria-label", isDark() ? words.toLight : words.toDark);
     for (const run of themed) run();
   };
   toggle.addEventListener("click", () => {
@@ -66,9 +72,13 @@ const page = (() => {
   document.querySelector(".page-header").append(toggle);
   tell();
 
+  const nameThemes = ({ light, dark, toLight, toDark }) => {
+    Object.assign(words, { light, dark, toLight, toDark });
+    tell();
+  };
   const onTheme = (run) => {
     themed.push(run);
     run();
   };
-  return { data: JSON.parse(document.getElementById("data").textContent), main, element, svg, readable, number, percent, onTheme };
+  return { data: JSON.parse(document.getElementById("data").textContent), main, language, element, svg, readable, number, percent, onTheme, nameThemes };
 })();

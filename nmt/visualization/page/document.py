@@ -19,6 +19,8 @@ from typing import NamedTuple
 from nmt.libraries import program_version
 
 _POLICY = "default-src 'none'; style-src {style}; script-src {script}; base-uri 'none'; form-action 'none'"
+_ASKING = "; connect-src 'self'; img-src data:"
+_ICON = '<link rel="icon" href="data:,">\n'  # so that no browser asks for one
 
 _DOCUMENT = """\
 <!doctype html>
@@ -30,7 +32,7 @@ _DOCUMENT = """\
 <meta name="referrer" content="no-referrer">
 <meta name="generator" content="nmt {version}">
 <title>{title}</title>
-<style>{style}</style>
+{icon}<style>{style}</style>
 </head>
 <body>
 <header class="page-header"><h1 dir="auto">{title}</h1></header>
@@ -59,7 +61,12 @@ class Asset(NamedTuple):
 
 
 def self_contained_page(
-    title: str, data: object, *, styles: Sequence[Asset] = (), scripts: Sequence[Asset] = ()
+    title: str,
+    data: object,
+    *,
+    styles: Sequence[Asset] = (),
+    scripts: Sequence[Asset] = (),
+    asks_server: bool = False,
 ) -> str:
     """Makes a page: one file of HTML that loads nothing, from anywhere.
 
@@ -73,6 +80,8 @@ def self_contained_page(
         scripts: in this order, behind `base.js`, in one strict scope of their own: what one declares at its top, the
             later ones see.
 
+        asks_server: lets its programs ask the server that it came from, and no other; not for a file.
+
     Raises:
         ValueError: a number in the data that is not finite, or an asset that would end its element.
     """
@@ -81,7 +90,8 @@ def self_contained_page(
     script = f'\n(() => {{\n"use strict";\n{program}\n}})();\n'
     policy = _POLICY.format(style=_source_of(style), script=_source_of(script))
     return _DOCUMENT.format(
-        policy=policy,
+        policy=policy + _ASKING * asks_server,
+        icon=_ICON * asks_server,
         version=html.escape(program_version()),
         title=html.escape(_readable(title)),
         style=style,

@@ -1,0 +1,19 @@
+"""The translator page: one for every server, since it asks the server that it came from what there is."""
+
+from __future__ import annotations
+
+from nmt.visualization.attention_page.document import STYLES, VIEW
+from nmt.visualization.page.document import Asset, self_contained_page
+
+_HERE = __package__ or ""
+_PROGRAMS = (
+    *("interface_words", "server", "offsets", "answers", "models", "source", "output", "sentence", "walk_dialog"),
+    *("access", "status", "asking", "translator"),
+)
+
+
+def translator_page() -> str:
+    """Makes the page as HTML: it loads nothing, and asks no server but its own, for the paths below `/v1`."""
+    programs = [Asset(_HERE, f"{name}.js") for name in _PROGRAMS]
+    styles = [*STYLES, Asset(_HERE, "translator.css")]
+    return self_contained_page("Translator", None, styles=styles, scripts=[*VIEW, *programs], asks_server=True)
