@@ -21,6 +21,11 @@ def is_readable(descriptor: int) -> bool:
     return stat.S_ISREG(os.fstat(descriptor).st_mode) if found is None else found
 
 
+def must_wait_to_read(descriptor: int) -> bool:
+    """Returns True if reading would wait for a writer; False, too, where nobody knows."""
+    return _is_ready(descriptor, to_write=False, wait=False) is False
+
+
 def wait_to_read(descriptor: int) -> None:
     """Waits until there is something to read, or the end; where nobody knows, reading itself is to wait."""
     _is_ready(descriptor, to_write=False, wait=True)

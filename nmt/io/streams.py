@@ -25,7 +25,7 @@ from nmt.io.compression import (
 )
 from nmt.io.file_kind import ARCHIVES, COMPRESSED, HEAD_BYTES, FileKind, kind_of
 from nmt.io.lines import Line, output_line, ready_lines
-from nmt.io.readiness import is_readable, wait_to_read, wait_to_write
+from nmt.io.readiness import is_readable, must_wait_to_read, wait_to_read, wait_to_write
 
 _LINES_AT_ONCE = 4096
 
@@ -62,6 +62,10 @@ class InputStream:
     def is_ready(self) -> bool:
         """Returns whether `read` would return without waiting for a writer."""
         return self._descriptor is None or is_readable(self._descriptor)
+
+    def must_wait(self) -> bool:
+        """Returns whether `read` would wait for a writer; False, too, where nobody knows, and `read` has to try."""
+        return self._descriptor is not None and must_wait_to_read(self._descriptor)
 
     def __enter__(self) -> Self:
         return self

@@ -18,7 +18,7 @@ def input_facts(path: str, tick: Callable[[], None]) -> InputFacts:
     """Returns what is known of an input; `tick` is called now and then, and an exception from it ends the work."""
     file = Path(path)
     try:
-        if not file.is_file():
+        if path == "-" or not file.is_file():  # standard input, even where a file has that name
             return InputFacts(path, None, None)
         size = file.stat().st_size
         if size > LARGEST_DIGESTED:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from nmt.errors import ConfigError
 from nmt.io.atomic_files import storage_errors
+from nmt.io.lines import without_surrogates
 from nmt.io.system_files import entries
 from nmt.preparation.report import FORMAT
 
@@ -25,12 +26,15 @@ def check_output(output: Path, inputs: Sequence[str], *, overwrite: bool) -> boo
     Files that systems and file browsers leave in a folder (see `nmt.io.system_files`) are nobody's, and go with it.
 
     Raises:
-        ConfigError: it is no folder, holds other things than an earlier preparation, holds one that is not to be
-            overwritten, contains an input, or is the current folder or one above it.
+        ConfigError: its name cannot stand in a configuration, it is no folder, holds other things than an earlier
+            preparation, holds one that is not to be overwritten, contains an input, or is the current folder or one
+            above it.
         StorageError: it cannot be read.
     """
     final = Path(os.path.realpath(output))
     where = f"--output {output}"
+    if without_surrogates(str(output)) != str(output):
+        raise ConfigError(where, "is a name that is not UTF-8, which a configuration cannot hold; name another folder")
     here = Path(os.path.realpath("."))
     if final == here or final in here.parents:
         raise ConfigError(where, "is the folder where the command runs, or one above it; name a new one")

@@ -11,7 +11,7 @@ import json
 import logging
 import re
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import AbstractContextManager, closing
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from shutil import rmtree
@@ -96,8 +96,8 @@ def prepare(inputs: Sequence[str], output: Path, options: PreparationOptions, st
     """
     _check_languages(options.languages)
     replaces = check_output(output, inputs, overwrite=options.overwrite)
-    make_directory(output.absolute().parent)
-    with new_directory(Path(output).resolve(), replace=replaces) as folder:
+    final = output.resolve()
+    with _parents_of(final), new_directory(final, replace=replaces) as folder:
         preparation = _Preparation(inputs, output, folder, options, stop)
         report = preparation.run()
         for option, side in (("--source-language", report.source), ("--target-language", report.target)):
@@ -112,6 +112,20 @@ def prepare(inputs: Sequence[str], output: Path, options: PreparationOptions, st
         (folder / REPORT).write_text(f"{text}\n", encoding="utf-8")
         stop.check()
     return Prepared(report, sized)
+
+
+@contextmanager
+def _parents_of(folder: Path) -> Iterator[None]:
+    """Makes the missing folders above a folder; those go again if what is done inside fails."""
+    missing = [parent for parent in folder.parents if not parent.exists()]
+    try:
+        make_directory(folder.parent)
+        yield
+    except BaseException:
+        for parent in missing:
+            with suppress(OSError):
+                parent.rmdir()
+        raise
 
 
 def _check_languages(languages: tuple[str, str]) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nmt.corpus.mending import MEND_MEANINGS
-from nmt.io.lines import output_line
+from nmt.io.lines import output_line, without_surrogates
 from nmt.libraries import program_version
 from nmt.preparation.cleaning import LONGEST
 from nmt.preparation.languages import SideLanguage
@@ -169,8 +169,9 @@ class PreparationReport:
             "clean": self.clean,
             "source_language": self.source_language,
             "target_language": self.target_language,
-            "inputs": [asdict(one) for one in self.inputs],
-            "swapped": list(self.swapped),
+            # A name of a file that is not UTF-8 has what JSON cannot hold.
+            "inputs": [{**asdict(one), "path": without_surrogates(one.path)} for one in self.inputs],
+            "swapped": [without_surrogates(name) for name in self.swapped],
             "pairs": {"read": self.read, "kept": self.kept, "rejected": self.rejected.counts.total()},
             "sets": {"training": self.training, "validation": self.validation, "test": self.test},
             "rejected": self.rejected.to_json("reason", MEANINGS, "pairs"),

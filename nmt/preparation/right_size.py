@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from nmt.config import Config, from_yaml
 from nmt.corpus.parallel import CorpusFiles, read_pairs
@@ -17,7 +18,7 @@ from nmt.preflight.reading import LinePair
 from nmt.preflight.reservoir import Reservoir
 from nmt.preflight.tokens import CORPUS, LONGEST, TokenizedSample, tokenize_sample
 from nmt.preflight.trial import LONGEST_SECONDS, Trial, TrialPlan, TrialTooLongError
-from nmt.recipes.choice import choose, vocabulary_size
+from nmt.recipes.choice import LONGEST_SENTENCE, choose, vocabulary_size
 from nmt.recipes.networks import SMALL
 from nmt.recipes.recipe import CorpusSize, Recipe, Setting, configuration_text
 from nmt.training.progress import count_until_stopped, duration
@@ -76,26 +77,54 @@ def right_size(data: Mapping[str, object], minutes: float, options: TrialOptions
         StoppedError: a signal came.
         NmtError: the errors that training would end with.
     """
-    config = _trial_config(data, 1)
+    config = _trial_config(data, vocabulary_size(1))
     files = CorpusFiles(config.data.train.source, config.data.train.target)
     sample = _sample(files, config.seed, options, stop)
-    config = _trial_config(data, sample.pairs_met)
+    vocabulary = vocabulary_size(sample.pairs_met)
     with tempfile.TemporaryDirectory(prefix="nmt-trial-") as name:
-        folder = Path(name)
-        findings = Findings()
-        tokenized = tokenize_sample(config, sample, files, None, folder, findings, stop)
-        if tokenized is None:
-            problems = [f"{finding.where}: {finding.what}" for finding in findings.sorted()]
-            raise DataError(files.source[0], "; ".join(["nothing to learn from", *problems]))
-        size = corpus_size(tokenized, round(sample.pairs_met * tokenized.report.kept / tokenized.report.read))
-        speed = _speed(config, tokenized, folder, options, stop) if options.trial else None
-    return RightSize(choose(size, minutes, speed or ASSUMED_SPEED), size, speed)
+        trial = _tokenized(data, vocabulary, files, sample, Path(name) / "trial", stop)
+        speed = _speed(trial, options, stop) if options.trial else None
+        size = trial.size
+        recipe = choose(size, minutes, speed or ASSUMED_SPEED)
+        wanted = next(setting.value for setting in recipe.settings if setting.key == "tokenizer.vocabulary_size")
+        if wanted != vocabulary:  # by a smaller one, sentences have more tokens
+            size = _tokenized(data, wanted, files, sample, Path(name) / "recipe", stop).size
+            recipe = choose(size, minutes, speed or ASSUMED_SPEED)
+    return RightSize(recipe, size, speed)
 
 
-def _trial_config(data: Mapping[str, object], pairs: int) -> Config:
-    """Makes the configuration of the small network for a corpus of so many pairs."""
+class _Tokenized(NamedTuple):
+    """A sample of a corpus in the tokens of a vocabulary."""
+
+    config: Config  # of the small network
+    folder: Path  # that holds it
+    sample: TokenizedSample
+    size: CorpusSize  # of the whole corpus
+
+
+def _tokenized(
+    data: Mapping[str, object],
+    vocabulary: object,
+    files: CorpusFiles,
+    sample: Reservoir,
+    folder: Path,
+    stop: StopRequest,
+) -> _Tokenized:
+    config, findings = _trial_config(data, vocabulary), Findings()
+    folder.mkdir()
+    tokenized = tokenize_sample(config, sample, files, None, folder, findings, stop)
+    if tokenized is None:
+        problems = [f"{finding.where}: {finding.what}" for finding in findings.sorted()]
+        raise DataError(files.source[0], "; ".join(["nothing to learn from", *problems]))
+    kept = round(sample.pairs_met * tokenized.report.kept / tokenized.report.read)
+    return _Tokenized(config, folder, tokenized, corpus_size(tokenized, kept))
+
+
+def _trial_config(data: Mapping[str, object], vocabulary: object) -> Config:
+    """Makes the configuration of the small network with a vocabulary of a size."""
     settings = [
-        Setting("tokenizer.vocabulary_size", vocabulary_size(pairs), ""),
+        Setting("data.max_length", LONGEST_SENTENCE, ""),  # so that the sample has the lengths that a recipe can take
+        Setting("tokenizer.vocabulary_size", vocabulary, ""),
         *(Setting(key, value, "") for key, value in SMALL.settings().items()),
         Setting("training.batch_tokens", _BATCH_TOKENS, ""),
     ]
@@ -114,16 +143,16 @@ def _sample(files: CorpusFiles, seed: int, options: TrialOptions, stop: StopRequ
     return sample
 
 
-def _speed(config: Config, tokenized: TokenizedSample, folder: Path, options: TrialOptions, stop: StopRequest) -> float:
+def _speed(tokenized: _Tokenized, options: TrialOptions, stop: StopRequest) -> float:
     """Returns the target tokens a second of some updates."""
     plan = TrialPlan(
-        config.as_yaml(),
+        tokenized.config.as_yaml(),
         options.device,
         options.threads,
-        sizes=tokenized.sizes,
-        tokenizers=tokenized.tokenizers.models,
-        timed=folder / CORPUS,
-        longest=folder / LONGEST,
+        sizes=tokenized.sample.sizes,
+        tokenizers=tokenized.sample.tokenizers.models,
+        timed=tokenized.folder / CORPUS,
+        longest=tokenized.folder / LONGEST,
     )
     with Trial(plan, stop) as trial:
         try:

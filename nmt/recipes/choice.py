@@ -14,6 +14,9 @@ Number = TypeVar("Number", int, float)
 MOST_EPOCHS = 100
 """Passes over the corpus after which more of them make no better translator."""
 
+LONGEST_SENTENCE = 250
+"""Tokens of a side up to which a recipe takes pairs."""
+
 _TRAINING_SHARE = 0.9  # of the time; the rest goes to validations
 
 _FEW_UPDATES = 100  # below it there is no use in a schedule
@@ -34,14 +37,14 @@ def choose(corpus: CorpusSize, minutes: float, speed: float) -> Recipe:
     """Chooses the settings that make the best translator of a corpus in a time.
 
     Args:
-        corpus: its size, in tokens of a vocabulary of `vocabulary_size(corpus.pairs)`, if only about.
+        corpus: its size, in tokens of the vocabulary that is chosen, if only about.
         minutes: of training that one has.
         speed: target tokens a second that the small network trains on the machine.
     """
     network = _network(corpus, minutes, speed)
     epoch_tokens = corpus.pairs * corpus.target_tokens
-    tokens = min(60 * _TRAINING_SHARE * minutes * speed / network.slowness, MOST_EPOCHS * epoch_tokens)
-    epochs = tokens / epoch_tokens
+    epochs = min(60 * _TRAINING_SHARE * minutes * speed / network.slowness / epoch_tokens, MOST_EPOCHS)
+    tokens = epochs * epoch_tokens
     batch_tokens = _batch_tokens(tokens)
     updates = max(1, round(tokens / batch_tokens))
     used = tokens * network.slowness / speed / 60 / _TRAINING_SHARE
@@ -78,7 +81,7 @@ def _dropout(epochs: float) -> float:
 
 
 def _of_data(corpus: CorpusSize) -> list[Setting]:
-    longest = min(250, max(20, 10 * math.ceil(1.1 * corpus.longest / 10)))
+    longest = min(LONGEST_SENTENCE, max(20, 10 * math.ceil(1.1 * corpus.longest / 10)))
     why = f"tokens a side; all but one pair in a thousand have at most {corpus.longest}; longer ones are left out"
     return [Setting("data.max_length", longest, why)]
 

@@ -30,14 +30,14 @@ def clean(make_corpus, make_configuration, tmp_path):
     return path
 
 
-def test_a_clean_configuration_is_said_to_be_clean(process, clean, tmp_path):
-    done = process("check", clean, "--output", tmp_path / "run")
+def test_a_clean_configuration_is_said_to_be_clean(call, clean, tmp_path):
+    done = call("check", clean, "--output", tmp_path / "run")
     assert done.code == 0, done.lines
     assert done.lines[-1] == "nothing found that would make training fail or disappoint"
     assert {"files", "training"} <= set(done.lines) and "Traceback" not in done.err
     assert any("s an update" in line for line in done.lines)
     assert not (tmp_path / "run").exists()
-    quiet = process("check", clean, "--quiet", "--no-trial", "--output", tmp_path / "run")
+    quiet = call("check", clean, "--quiet", "--no-trial", "--output", tmp_path / "run")
     assert (quiet.code, quiet.out, quiet.err) == (0, b"", "")
 
 
@@ -112,11 +112,11 @@ def test_a_run_that_was_begun_is_gone_on_with(call, configuration, model, data, 
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_leaves_nothing_behind(number, start, clean, tmp_path, user_environment):
+def test_a_signal_leaves_nothing_behind(number, start_forked, clean, tmp_path, user_environment):
     folder = tmp_path / "temporary"
     folder.mkdir()
     environment = user_environment(TMPDIR=str(folder))
-    with start("check", clean, "--output", tmp_path / "run", env=environment) as running:
+    with start_forked("check", clean, "--output", tmp_path / "run", env=environment) as running:
         until = time.monotonic() + 60
         while not any(path.name == "longest" for path in folder.rglob("*")) and time.monotonic() < until:
             time.sleep(0.01)

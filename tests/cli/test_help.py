@@ -132,9 +132,9 @@ def test_attention_is_coloured_on_a_terminal_only(call, model, monkeypatch):
     assert b"\x1b" not in call(*arguments, terminal=True).out
 
 
-def test_a_bar_shows_on_a_terminal_only(start, call, configuration, tmp_path, user_environment):
+def test_a_bar_shows_on_a_terminal_only(start_forked, call, configuration, tmp_path, user_environment):
     arguments = ["train", configuration, "--set", "training.max_steps=20", "--output"]
-    shown = on_terminal(start, *arguments, tmp_path / "terminal", env=user_environment(TERM="xterm"))
+    shown = on_terminal(start_forked, *arguments, tmp_path / "terminal", env=user_environment(TERM="xterm"))
     assert b"\r" in shown and "█".encode() in shown and b"100%" in shown
     assert "validation at step 20" in shown.decode()
     done = call(*arguments, tmp_path / "elsewhere")
@@ -144,19 +144,19 @@ def test_a_bar_shows_on_a_terminal_only(start, call, configuration, tmp_path, us
 
 
 @pytest.mark.parametrize("command", ["eval", "translate"])
-def test_translating_files_shows_a_bar_on_a_terminal(command, start, model, data, tmp_path, user_environment):
+def test_translating_files_shows_a_bar_on_a_terminal(command, start_forked, model, data, tmp_path, user_environment):
     if command == "translate":
         arguments = ["translate", model, "--input", data / "validation.xx", "--output", tmp_path / "out"]
     else:
         arguments = ["eval", model, "--save-output", tmp_path / "out"]
     environment = user_environment(TERM="xterm")
-    assert b"\rtranslating: " in on_terminal(start, *arguments, env=environment)
-    assert b"translating" not in on_terminal(start, *arguments, "--quiet", env=environment)
+    assert b"\rtranslating: " in on_terminal(start_forked, *arguments, env=environment)
+    assert b"translating" not in on_terminal(start_forked, *arguments, "--quiet", env=environment)
 
 
-def test_no_bar_stands_between_the_lines_a_person_sees(start, model, data, user_environment):
+def test_no_bar_stands_between_the_lines_a_person_sees(start_forked, model, data, user_environment):
     shown = on_terminal(
-        start, "translate", model, "--input", data / "validation.xx", env=user_environment(TERM="xterm")
+        start_forked, "translate", model, "--input", data / "validation.xx", env=user_environment(TERM="xterm")
     )
     assert b"translating" not in shown and shown.count(b"\n") == 12
 
@@ -185,14 +185,16 @@ def test_verbose_says_with_what_and_where(call, model):
         ("full", ["translate", "MODEL"], b"ba\n\xff\n", 0),
     ],
 )
-def test_standard_error_that_cannot_be_written_changes_no_exit_code(stderr, arguments, stdin, code, start, model):
+def test_standard_error_that_cannot_be_written_changes_no_exit_code(
+    stderr, arguments, stdin, code, start_forked, model
+):
     reading, writing = os.pipe()
     os.close(reading)
     if stderr == "full":
         os.close(writing)
         writing = os.open("/dev/full", os.O_WRONLY)
     given = [{"MODEL": model}.get(word, word) for word in arguments]
-    with start(*given, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=writing) as running:
+    with start_forked(*given, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=writing) as running:
         os.close(writing)
         out, _ = running.communicate(stdin, timeout=120)
         assert running.returncode == code

@@ -23,10 +23,10 @@ def folder(make_corpus, tmp_path: Path) -> Path:
     return named
 
 
-def test_the_file_trains_as_it_is_and_no_file_is_overwritten(process, call, folder, tmp_path):
+def test_the_file_trains_as_it_is_and_no_file_is_overwritten(call, folder, tmp_path):
     path = tmp_path / "mine.yaml"
     files = ("--source", folder / "train.en", "--target", folder / "train.pt-BR")
-    done = process("init", *files, "--minutes", "2", "--output", path)
+    done = call("init", *files, "--minutes", "2", "--output", path)
     assert (done.code, done.out) == (0, b""), done.err
     assert f"nmt train {path}" in done.err
     config = load_config(str(path))
@@ -39,8 +39,8 @@ def test_the_file_trains_as_it_is_and_no_file_is_overwritten(process, call, fold
     assert load_config(str(path)) == config
 
 
-def test_without_an_output_the_file_is_the_result(process, folder):
-    done = process("init", "--source", folder / "train.en", "--target", folder / "train.pt-BR", "--quiet")
+def test_without_an_output_the_file_is_the_result(call, folder):
+    done = call("init", "--no-trial", "--source", folder / "train.en", "--target", folder / "train.pt-BR", "--quiet")
     assert (done.code, done.err) == (0, "")
     assert done.lines[0].startswith("# Chosen for ")
     assert any(line.startswith("  max_minutes: 5.0") for line in done.lines)

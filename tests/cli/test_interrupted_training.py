@@ -79,10 +79,10 @@ def read_until(running, *words):
         (signal.SIGHUP, b"step 5"),
     ],
 )
-def test_a_signal_saves_and_exits_with_its_number(number, word, start, configuration, tmp_path):
+def test_a_signal_saves_and_exits_with_its_number(number, word, start_forked, configuration, tmp_path):
     run = tmp_path / "run"
     options = ["--set", "training={max_steps: 1000000, log_every: 5, validate_every: 6}", "--set", "search.beam_size=1"]
-    running = start("train", configuration, "--output", run, *options)
+    running = start_forked("train", configuration, "--output", run, *options)
     with running:
         read_until(running, word)
         running.send_signal(number)
@@ -96,12 +96,12 @@ def test_a_signal_saves_and_exits_with_its_number(number, word, start, configura
     assert not litter(run)
 
 
-def test_a_killed_restart_loses_nothing_of_the_earlier_training(start, call, configuration, tmp_path):
+def test_a_killed_restart_loses_nothing_of_the_earlier_training(start_forked, call, configuration, tmp_path):
     run = tmp_path / "run"
     assert call("train", configuration, "--output", run, "--set", "training.max_steps=6").code == 0
     before = outcome(run)
     endless = ["--set", "training={max_steps: 1000000, validate_every: 1000000}", "--restart"]
-    running = start("train", configuration, "--output", run, *endless)
+    running = start_forked("train", configuration, "--output", run, *endless)
     with running:
         read_until(running, b"step 5")
         assert not (run / "last").exists()

@@ -156,7 +156,7 @@ def test_it_takes_a_corpus_as_it_is_distributed(kind, call, tsv, tmp_path):
     [
         ("a.tmx", b'<!DOCTYPE tmx [\n<!ENTITY a "aa">]><tmx/>', 65, "a.tmx:1: declares entities"),
         ("a.zip", zipped({"../a.tsv": b"a\tb\n"}), 65, "a.zip/../a.tsv: leads out of the folder"),
-        ("a.zip", zipped({"a.tsv": (b"a\t" + b" " * 1_000_000 + b"\n") * 200}), 65, "unpacks to more than 200 times"),
+        ("a.zip", zipped({"a.tsv": (b"a\t" + b"b" * 1_000_000 + b"\n") * 200}), 65, "unpacks to more than 200 times"),
         ("a.tsv.gz", gzip.compress(b"a\tb\n" * 9, mtime=0)[:-9], 66, "a.tsv.gz: ends in the middle"),
         ("a.tsv", b"", 65, "a.tsv: is empty"),
         ("a.txt", b"one\ntwo\n", 65, "a.txt: has no tabs between source and target"),
@@ -246,13 +246,13 @@ def test_what_a_desktop_left_is_nobodys(call, tsv, tmp_path):
     out.mkdir()
     for name in SYSTEM_FILES:
         (out / name).touch()
-    done = call("prepare", tsv, "--output", out, *LANGUAGES)
+    done = call("prepare", "--no-trial", tsv, "--output", out, *LANGUAGES)
     assert done.code == 0, done.err
     for name in SYSTEM_FILES:
         (out / name).touch()
-    done = call("prepare", tsv, "--output", out, *LANGUAGES)
+    done = call("prepare", "--no-trial", tsv, "--output", out, *LANGUAGES)
     assert done.code == 2 and "--overwrite replaces it" in done.err
-    done = call("prepare", tsv, "--output", out, *LANGUAGES, "--overwrite")
+    done = call("prepare", "--no-trial", tsv, "--output", out, *LANGUAGES, "--overwrite")
     assert done.code == 0, done.err
     assert not litter(tmp_path)
 
@@ -275,6 +275,24 @@ def test_an_earlier_preparation_is_replaced_only_when_asked(call, tsv, tmp_path)
     )
     assert (out / "train.xx").read_bytes() != before and not (out / "test.xx").exists()
     assert not litter(tmp_path)
+
+
+def test_a_name_that_is_not_utf_8_is_one_of_an_input_and_not_of_a_folder(call, tsv, tmp_path):
+    strange = tsv.rename(tmp_path / os.fsdecode(b"caf\xe9.tsv"))
+    done = call("prepare", "--no-trial", strange, "--output", tmp_path / "out", *LANGUAGES)
+    assert done.code == 0, done.err
+    assert report(tmp_path / "out")["inputs"][0]["path"] == f"{tmp_path}/caf\ufffd.tsv"
+    done = call("prepare", "--no-trial", strange, "--output", tmp_path / os.fsdecode(b"\xe9"), *LANGUAGES)
+    assert done.code == 2 and "is a name that is not UTF-8" in done.err
+
+
+def test_folders_above_are_made_and_go_again_where_nothing_is_prepared(call, tsv, tmp_path):
+    (tmp_path / "link").symlink_to(tmp_path / "new" / "folder")
+    done = call("prepare", "--no-trial", tsv, "--output", tmp_path / "a" / "b" / "c", *LANGUAGES, "--test", "5000")
+    assert done.code == 65 and not (tmp_path / "a").exists()
+    for output in (tmp_path / "a" / "b" / "c", tmp_path / "link"):
+        assert call("prepare", "--no-trial", tsv, "--output", output, *LANGUAGES).code == 0
+        assert (output / "config.yaml").exists()
 
 
 def test_too_few_pairs_are_65_with_numbers_and_reasons(call, tsv, tmp_path):
@@ -303,10 +321,10 @@ def test_a_disk_that_is_full_is_5_and_leaves_nothing(tsv, tmp_path):
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_leaves_nothing_behind(number, start, tmp_path):
+def test_a_signal_leaves_nothing_behind(number, start_forked, tmp_path):
     path = tmp_path / "corpus.tsv"
     path.write_text("".join(f"a sentence of number {one}\tein Satz mit der Nummer {one}\n" for one in range(400_000)))
-    with start("prepare", path, "--output", tmp_path / "out", *TO_GERMAN) as running:
+    with start_forked("prepare", path, "--output", tmp_path / "out", *TO_GERMAN) as running:
         until = time.monotonic() + 60
         while not litter(tmp_path) and time.monotonic() < until:
             time.sleep(0.01)

@@ -16,6 +16,7 @@ import torch
 import torch.distributed as dist
 from safetensors.torch import load_file
 
+from forked import ForkedPopen
 from nmt.corpus.batch_order import BatchOrder
 from nmt.corpus.store import Store
 from nmt.io.locks import RunLock
@@ -122,7 +123,7 @@ def worker(tmp_path):
 
 
 @pytest.fixture
-def by_hand(user_environment, worker, tmp_path):
+def by_hand(forked, user_environment, worker, tmp_path):
     """Starts processes as torchrun does, and lets them end each by itself, so that their exit codes show."""
     started, stores = [], []
 
@@ -133,7 +134,8 @@ def by_hand(user_environment, worker, tmp_path):
             place = {name: str(value) for name, value in place.items()}
             place |= {"MASTER_ADDR": "127.0.0.1", "TORCHELASTIC_USE_AGENT_STORE": "True"}
             started.append(
-                subprocess.Popen(
+                ForkedPopen(
+                    forked,
                     [sys.executable, str(worker), *map(str, arguments)],
                     stdout=subprocess.PIPE,
                     stderr=subprocess.PIPE,

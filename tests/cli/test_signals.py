@@ -25,8 +25,18 @@ def test_a_signal_while_modules_are_loaded_ends_a_command_with_its_number(
     assert not [line for line in err.splitlines() if not line.startswith(b"import time:")]
 
 
-@pytest.mark.parametrize("module", ["nmt.cli", "numpy._core", "torch"])
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    ("module", "number"),
+    [
+        ("nmt.cli", signal.SIGINT),
+        ("numpy._core", signal.SIGTERM),
+        ("torch", signal.SIGINT),
+        *(
+            pytest.param(*case, marks=pytest.mark.slow)
+            for case in (("nmt.cli", signal.SIGTERM), ("numpy._core", signal.SIGINT), ("torch", signal.SIGTERM))
+        ),
+    ],
+)
 def test_a_training_that_is_stopped_says_so_however_early(module, number, configuration, tmp_path):
     limits = ["--output", str(tmp_path / "run"), "--set", "training.max_steps=1000000"]
     arguments = command("train", configuration, *limits, flags=("-X", "importtime"))

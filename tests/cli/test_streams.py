@@ -21,8 +21,8 @@ def test_attention_of_a_giant_line_is_left_out_with_65(call, model):
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_ends_translation_with_its_number(number, start, model):
-    with start("translate", model, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as running:
+def test_a_signal_ends_translation_with_its_number(number, start_forked, model):
+    with start_forked("translate", model, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as running:
         running.stdin.write(b"ba ce\n")
         running.stdin.flush()
         running.stdout.readline()
@@ -41,12 +41,12 @@ def test_sigterm_while_the_program_starts_is_143(start, model):
 
 
 @pytest.mark.promise(8, gate=1, full=1)
-def test_promise_08_a_full_output_is_5(call, start, model, data):
+def test_promise_08_a_full_output_is_5(call, start_forked, model, data):
     done = call("translate", model, "--input", data / "validation.xx", "--output", "/dev/full")
     assert done.code == 5 and len(done.errors) == 1 and "/dev/full" in done.errors[0]
     with Path("/dev/full").open("wb") as full:
         for arguments in (["translate", model, "--input", data / "validation.xx"], ["--version"]):
-            with start(*arguments, stdout=full) as running:
+            with start_forked(*arguments, stdout=full) as running:
                 assert running.wait(30) == 5
                 assert b"Traceback" not in running.stderr.read()
 
@@ -69,10 +69,10 @@ def test_output_is_never_the_input(call, model, tmp_path):
     assert done.code == 2 and "--prefix" in done.errors[0] and text.read_text() == "ba ce\n"
 
 
-def test_output_is_never_what_standard_input_was_redirected_from(start, model, tmp_path):
+def test_output_is_never_what_standard_input_was_redirected_from(start_forked, model, tmp_path):
     text = tmp_path / "text"
     text.write_text("ba ce\n")
-    with text.open("rb") as stdin, start("translate", model, "--output", text, stdin=stdin) as running:
+    with text.open("rb") as stdin, start_forked("translate", model, "--output", text, stdin=stdin) as running:
         assert running.wait(30) == 2
     assert text.read_text() == "ba ce\n"
 

@@ -154,11 +154,11 @@ def test_metrics_have_the_documented_fields(model):
         assert 5 < record.get("target_tokens", 6) <= 5 * 128
 
 
-def test_a_full_log_does_not_end_training(process, configuration, tmp_path):
+def test_a_full_log_does_not_end_training(forked, configuration, tmp_path):
     run = tmp_path / "run"
     run.mkdir()
     (run / "train.log").symlink_to("/dev/full")
-    done = process("train", configuration, "--output", run, "--set", "training.max_steps=2")
+    done = forked("train", configuration, "--output", run, "--set", "training.max_steps=2", memory=None)
     assert done.code == 0, done.err
     assert done.err.count("cannot be written") == 1
     assert "Traceback" not in done.err

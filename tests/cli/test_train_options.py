@@ -56,9 +56,9 @@ def test_promise_11_a_model_too_large_for_memory_is_7(configuration, tmp_path, u
     assert "can't allocate memory" in (tmp_path / "run" / "train.log").read_text()
 
 
-def test_training_goes_on_when_standard_error_cannot_be_written(start, configuration, tmp_path):
+def test_training_goes_on_when_standard_error_cannot_be_written(start_forked, configuration, tmp_path):
     with Path("/dev/full").open("wb") as full:
         arguments = ["train", configuration, "--output", tmp_path / "run", "--set", "training.max_steps=2"]
-        with start(*arguments, stderr=full) as running:
+        with start_forked(*arguments, stderr=full) as running:
             assert running.wait(60) == 0
     assert "finished: max_steps 2 reached" in (tmp_path / "run" / "train.log").read_text()

@@ -43,7 +43,7 @@ ASPIRATED_H |= {"hérissons", "héros", "hibou", "hiboux", "homard", "homards", 
 
 @pytest.fixture(scope="module")
 def splits() -> Splits:
-    return generate(1, 20000)
+    return generate(1, 10000)
 
 
 def contents(directory: Path) -> dict[str, bytes]:
@@ -61,7 +61,7 @@ def sentences() -> list[Sentence]:
 
 
 def test_sizes_are_as_promised(splits: Splits) -> None:
-    assert [len(split) for split in splits] == [20000, 500, 500]
+    assert [len(split) for split in splits] == [10000, 500, 500]
 
 
 def test_english_sentences_are_distinct(pairs: list[Pair]) -> None:
@@ -170,10 +170,10 @@ def test_the_lexicon_is_large_enough() -> None:
 
 def test_files_are_written_once(tmp_path: Path) -> None:
     directory = tmp_path / "new" / "quickstart"
-    assert write_corpus(directory, seed=2, training_pairs=1500)
+    assert write_corpus(directory, seed=2, training_pairs=300)
     assert sorted(path.name for path in directory.iterdir()) == sorted([*FILES, STAMP])
     before = {path.name: path.stat().st_mtime_ns for path in directory.iterdir()}
-    assert not write_corpus(directory, seed=2, training_pairs=1500)
+    assert not write_corpus(directory, seed=2, training_pairs=300)
     assert {path.name: path.stat().st_mtime_ns for path in directory.iterdir()} == before
 
 

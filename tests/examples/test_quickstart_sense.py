@@ -38,7 +38,7 @@ from examples.quickstart_corpus.syntax import (
 
 @pytest.fixture(scope="module")
 def sentences() -> list[Sentence]:
-    return list(islice(SentenceComposer(Random(11), load_lexicon()).sentences(), 20000))
+    return list(islice(SentenceComposer(Random(11), load_lexicon()).sentences(), 10000))
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from nmt.io.readiness import is_readable, wait_to_read, wait_to_write
+from nmt.io.readiness import is_readable, must_wait_to_read, wait_to_read, wait_to_write
+from nmt.io.streams import open_input
+from nmt.preparation.readers.sources import write_copy
 
 
 class PollOfMac:
@@ -49,11 +51,11 @@ def ends(request: pytest.FixtureRequest) -> Iterator[tuple[int, int]]:
 @pytest.mark.usefixtures("system")
 def test_what_was_written_can_be_read(ends: tuple[int, int]) -> None:
     theirs, ours = ends
-    assert not is_readable(theirs)
+    assert not is_readable(theirs) and must_wait_to_read(theirs)
     timer = threading.Timer(0.05, os.write, (ours, b"x"))
     timer.start()
     wait_to_read(theirs)
-    assert is_readable(theirs) and os.read(theirs, 9) == b"x"
+    assert is_readable(theirs) and not must_wait_to_read(theirs) and os.read(theirs, 9) == b"x"
     timer.join()
     assert not is_readable(theirs)
 
@@ -75,12 +77,19 @@ def test_a_full_pipe_is_waited_for() -> None:
         waiting.join()
 
 
-def test_where_nobody_knows_a_file_is_ready_and_a_pipe_is_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def nobody_knows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`select` as Windows has it, and no `poll`."""
+
     def select_sockets(*_: object) -> None:
         raise OSError(10038, "not a socket")
 
     monkeypatch.delattr(select, "poll")
     monkeypatch.setattr(select, "select", select_sockets)
+
+
+@pytest.mark.usefixtures("nobody_knows")
+def test_where_nobody_knows_a_file_is_ready_and_a_pipe_is_not(tmp_path: Path) -> None:
     (tmp_path / "text").write_text("a\n")
     with (tmp_path / "text").open() as file:
         wait_to_read(file.fileno())
@@ -92,3 +101,20 @@ def test_where_nobody_knows_a_file_is_ready_and_a_pipe_is_not(tmp_path: Path, mo
     assert not is_readable(theirs)
     os.close(theirs)
     os.close(ours)
+
+
+@pytest.mark.usefixtures("nobody_knows")
+def test_where_nobody_knows_a_pipe_is_read_to_its_end_all_the_same(tmp_path: Path) -> None:
+    theirs, ours = os.pipe()
+    os.write(ours, b"a\tb\n")
+    os.close(ours)
+    ticks = []
+
+    def tick() -> None:
+        ticks.append(1)
+        assert len(ticks) < 9, "nothing is read"
+
+    with open_input(f"/dev/fd/{theirs}") as stream:
+        write_copy(stream, tmp_path / "copy", tick)
+    os.close(theirs)
+    assert (tmp_path / "copy").read_bytes() == b"a\tb\n"

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import ctypes
 import json
+import os
+import socket
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 import pytest
 
-from program import Finished, environment
+from program import Finished, command, environment
 
 GIBIBYTE = 1 << 30
+PR_SET_CHILD_SUBREAPER = 36  # of <linux/prctl.h>
+prctl = ctypes.CDLL(None).prctl
 OPENED, REACHED_FOR = "or"  # as a note of `fork_server.py` begins
 
 
@@ -52,22 +58,29 @@ class Forker:
         self._model = model
         self.within = within
         self._server: subprocess.Popen[bytes] | None = None
+        self._descriptors: socket.socket | None = None
 
     def __enter__(self) -> Self:
+        self._descriptors, theirs = socket.socketpair()
+        server = [sys.executable, Path(__file__).with_name("fork_server.py"), str(theirs.fileno()), self._model]
         self._server = subprocess.Popen(
-            [*self.within, sys.executable, Path(__file__).with_name("fork_server.py"), self._model],
+            [*self.within, *server],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            env=environment(),
+            # torch reads it when it is loaded: it warns where no name service can be asked, as in processes that meet.
+            env=environment(TORCH_CPP_LOG_LEVEL="ERROR"),
+            pass_fds=[theirs.fileno()],
         )
+        theirs.close()
         self._answer()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        assert self._server is not None
+        assert self._server is not None and self._descriptors is not None
         self._server.communicate(timeout=60)
+        self._descriptors.close()
 
     def __call__(
         self,
@@ -110,6 +123,24 @@ class Forker:
             *by_kind,
         )
 
+    def begin(self, streams: Sequence[int], **request: object) -> int:
+        """Begins a command, or another program, with those three streams; its number, as a child of this process.
+
+        Args:
+            streams: descriptors of standard input, output and error.
+            request: `arguments`, as in `sys.argv`; `program`, the path of a script, or None for `nmt`; `environment`;
+                `folder`, to work in; `session`, whether to begin one.
+        """
+        assert self._server is not None and self._server.stdin is not None and self._descriptors is not None
+        socket.send_fds(self._descriptors, [b"x"], list(streams))
+        prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)  # so that the child, whose parent ends at once, becomes ours
+        try:
+            self._server.stdin.write(json.dumps(request).encode() + b"\n")
+            self._server.stdin.flush()
+            return int(self._answer()["process"])
+        finally:
+            prctl(PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0)
+
     @property
     def process(self) -> int:
         """The number of the process that forks."""
@@ -121,6 +152,51 @@ class Forker:
         line = self._server.stdout.readline()
         assert line, f"the process that forks has ended: {self._server.wait()}"
         return json.loads(line)
+
+
+class ForkedPopen(subprocess.Popen[bytes]):
+    """`subprocess.Popen` of `python [-m nmt | program.py] …`, whose child is forked where all is loaded already.
+
+    For tests that do not ask how the program is loaded. Flags of Python, a function before the program, and what the
+    environment says to an interpreter that starts, are not for it.
+    """
+
+    def __init__(self, forker: Forker, arguments: Sequence[object], **options: Any) -> None:
+        self._forker = forker
+        super().__init__(list(map(str, arguments)), **options)
+
+    def _execute_child(self, arguments: list[str], *given: Any) -> None:
+        """In the order in which Python 3.11 to 3.14 give what is to be done."""
+        (_, before, _, _, folder, variables, _, _, _, *pipes) = given[:15]
+        session = given[20]
+        assert before is None, "a function before the program needs a process that is loaded"
+        assert arguments[0] == sys.executable
+        is_nmt = arguments[1:3] == ["-m", "nmt"]
+        streams = [pipe if pipe != -1 else number for number, pipe in enumerate((pipes[0], pipes[3], pipes[5]))]
+        self.pid = self._forker.begin(
+            streams,
+            arguments=arguments[2:] if is_nmt else arguments[1:],
+            program=None if is_nmt else arguments[1],
+            environment=dict(os.environ if variables is None else variables),
+            folder=str(Path.cwd()) if folder is None else str(folder),
+            session=session,
+        )
+        self._child_created = True
+        self._close_pipe_fds(*pipes)
+
+
+StartForked = Callable[..., subprocess.Popen[bytes]]
+
+
+@pytest.fixture(scope="session")
+def start_forked(forked: Forker, pytestconfig: pytest.Config) -> StartForked:
+    """As `start`, but quick: see `ForkedPopen`. With the full counts of proofs it is `start`."""
+    popen = subprocess.Popen if pytestconfig.option.full else partial(ForkedPopen, forked)
+
+    def begin(*arguments: object, **options: Any) -> subprocess.Popen[bytes]:
+        return popen(command(*arguments), **({"env": environment(), "stderr": subprocess.PIPE} | options))
+
+    return begin
 
 
 @pytest.fixture(scope="session")

@@ -70,7 +70,7 @@ def test_a_model_for_which_there_is_no_memory_is_not_tried(trial, code, corpus, 
     assert report.exit_code == code
 
 
-@pytest.mark.parametrize(("device", "code"), [("cuda:99", 69), ("tpu", 2)])
+@pytest.mark.parametrize(("device", "code"), [("cuda:99", 69), pytest.param("tpu", 2, marks=pytest.mark.slow)])
 def test_the_device_is_looked_for_even_where_files_are_missing(device, code, corpus, tmp_path):
     corpus.path("training.en").unlink()
     report = check(small(corpus), tmp_path / "run", PreflightOptions(device=device))

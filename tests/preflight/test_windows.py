@@ -27,7 +27,7 @@ def test_windows_are_spread_from_the_first_line_to_the_last(lines, most):
         assert max(gaps) - min(gaps) <= 2 * BLOCK_PAIRS and len(windows) == max(2, most // WINDOW_LINES)
 
 
-TEXTS = [f"{number} " + "\u2028é\0x"[: number % 5] * (number % 300) for number in range(1, 30_001)]
+TEXTS = [f"{number} " + "\u2028é\0x"[: number % 5] * (number % 100) for number in range(1, 30_001)]
 
 
 @pytest.mark.parametrize("ending", ["\n", "\r\n", "\n, the last line without"])

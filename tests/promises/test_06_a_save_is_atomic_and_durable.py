@@ -9,13 +9,14 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 
 import saving
+from forked import StartForked
 from nmt.checkpoint.checkpoint import load_checkpoint
 from nmt.checkpoint.manifest import verify
 from nmt.checkpoint.restart import clean
@@ -134,14 +135,13 @@ class Killed(NamedTuple):
     seconds: float
 
 
-Start = Callable[..., subprocess.Popen[bytes]]
-
-
 @pytest.fixture(scope="module")
-def uninterrupted(start: Start, configuration: Path, tmp_path_factory: pytest.TempPathFactory) -> Uninterrupted:
+def uninterrupted(
+    start_forked: StartForked, configuration: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Uninterrupted:
     run = tmp_path_factory.mktemp("uninterrupted") / "run"
     began = time.monotonic()
-    with start("train", configuration, "--output", run, *OPTIONS) as running:
+    with start_forked("train", configuration, "--output", run, *OPTIONS) as running:
         said_until(running, "model: ")
         started = time.monotonic()
         said = running.stderr.read()
@@ -159,7 +159,7 @@ def said_until(running: subprocess.Popen[bytes], word: str) -> str:
     return said
 
 
-def train_and_kill(start: Start, configuration: Path, run: Path, killed: Killed) -> tuple[bool, str]:
+def train_and_kill(start: StartForked, configuration: Path, run: Path, killed: Killed) -> tuple[bool, str]:
     """Trains until it is killed: whether it came to its end before, and what it said."""
     with start("train", configuration, "--output", run, *OPTIONS) as running:
         said = said_until(running, killed.word) if killed.word else ""
@@ -183,7 +183,12 @@ def saved(run: Path) -> int:
 
 @pytest.mark.promise(6, gate=1, full=30)
 def test_promise_06_killed_anywhere_a_training_loses_an_interval_at_most_and_ends_equal(
-    proof: Proof, start: Start, call: Call, configuration: Path, uninterrupted: Uninterrupted, tmp_path: Path
+    proof: Proof,
+    start_forked: StartForked,
+    call: Call,
+    configuration: Path,
+    uninterrupted: Uninterrupted,
+    tmp_path: Path,
 ) -> None:
     moments = [("", uninterrupted.starting), ("model: ", uninterrupted.training)]
     while proof.tried < proof.count:
@@ -192,7 +197,7 @@ def test_promise_06_killed_anywhere_a_training_loses_an_interval_at_most_and_end
         while proof.tried < proof.count and not ended:
             word, most = proof.generator.choice(moments)
             killed = Killed(word, proof.generator.uniform(0, most))
-            ended, said = train_and_kill(start, configuration, run, killed)
+            ended, said = train_and_kill(start_forked, configuration, run, killed)
             assert set(re.findall(r"going on from step (\d+)", said)) <= {str(before)}, said
             before = saved(run)
             if not ended:

@@ -155,7 +155,7 @@ def crash(start: Start, how: Crash, configuration: Path, run: Path, *more: str, 
     assert running.returncode == -how.number or how.limit, said.decode()
 
 
-@pytest.mark.promise(9, gate=2, full=50)
+@pytest.mark.promise(9, gate=1, full=50)
 def test_promise_09_crashes_leave_no_temporary_file_after_the_next_start(
     proof: Proof, start: Start, call: Call, configuration: Path, tmp_path: Path
 ) -> None:

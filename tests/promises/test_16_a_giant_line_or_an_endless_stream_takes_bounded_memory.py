@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 from _pytest.mark import ParameterSet
 
+from forked import StartForked
 from program import Call, sentences
 from proofs import Proof
 
@@ -88,7 +89,7 @@ Stream = Callable[..., AbstractContextManager[Streaming]]
 
 
 @pytest.fixture
-def stream(start: Callable[..., subprocess.Popen[bytes]], model: Path, tmp_path: Path) -> Stream:
+def stream(start_forked: StartForked, model: Path, tmp_path: Path) -> Stream:
     @contextmanager
     def begin(command: str, seconds: float = 300) -> Iterator[Streaming]:
         pipe = tmp_path / f"{command}-pipe"
@@ -96,7 +97,9 @@ def stream(start: Callable[..., subprocess.Popen[bytes]], model: Path, tmp_path:
         arguments = [str(pipe) if word == "PIPE" else word for word in ARGUMENTS[command]]
         with ExitStack() as opened:
             reading, writing = os.pipe()
-            process = opened.enter_context(start(command, model, *arguments, stdin=reading, stdout=subprocess.PIPE))
+            process = opened.enter_context(
+                start_forked(command, model, *arguments, stdin=reading, stdout=subprocess.PIPE)
+            )
             opened.callback(process.kill)
             watch = threading.Timer(seconds, process.kill)  # a test shall fail rather than wait for ever
             watch.daemon = True
@@ -177,7 +180,7 @@ def blank(count: int) -> Iterator[bytes]:
     ("command", "lines"),
     [
         pytest.param("translate", words, marks=pytest.mark.promise(16, gate=8_000, full=200_000)),
-        pytest.param("translate", blank, marks=pytest.mark.promise(16, gate=50_000, full=10_000_000)),
+        pytest.param("translate", blank, marks=pytest.mark.promise(16, gate=20_000, full=10_000_000)),
         pytest.param("score", words, marks=[pytest.mark.slow, pytest.mark.promise(16, gate=8_000, full=40_000)]),
         pytest.param("align", words, marks=[pytest.mark.slow, pytest.mark.promise(16, gate=8_000, full=40_000)]),
         pytest.param("attend", blank, marks=[pytest.mark.slow, pytest.mark.promise(16, gate=8_000, full=40_000)]),

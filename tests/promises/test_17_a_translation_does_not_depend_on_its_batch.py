@@ -90,7 +90,7 @@ def assert_same_pair(found: ForcedPair, expected: ForcedPair) -> None:
         assert np.abs(found.scores.attention - expected.scores.attention).max() <= CLOSE
 
 
-@pytest.mark.promise(17, gate=180, full=1500)
+@pytest.mark.promise(17, gate=60, full=1500)
 @each_variant
 def test_promise_17_batches_change_no_translation(
     run: Path, proof: Proof, make_sentences: Callable[[int, int], list[str]]
@@ -112,7 +112,7 @@ def test_promise_17_batches_change_no_translation(
                 assert_same_translation(ours, theirs)
 
 
-@pytest.mark.promise(17, gate=180, full=1500)
+@pytest.mark.promise(17, gate=60, full=1500)
 @each_variant
 def test_promise_17_batches_change_no_score_of_a_given_pair(
     run: Path, proof: Proof, make_sentences: Callable[[int, int], list[str]]
@@ -141,7 +141,7 @@ def rounded(value: Any) -> Any:
     return [rounded(inner) for inner in value] if isinstance(value, list) else value
 
 
-@pytest.mark.promise(17, gate=60, full=1000)
+@pytest.mark.promise(17, gate=30, full=1000)
 @pytest.mark.parametrize("command", ["translate", "score", "align"])
 def test_promise_17_commands_write_the_same_whatever_is_computed_at_once(
     command: str,

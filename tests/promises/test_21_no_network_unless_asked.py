@@ -23,9 +23,9 @@ HELD_OUT = ("--validation-source", "SRC", "--validation-target", "REF")
 LANGUAGES = ("--source-language", "xx", "--target-language", "yy")
 
 COMMANDS = [
-    ["prepare", "OUT/pairs.tsv", "--output", "OUT/prepared", *LANGUAGES, "--clean", "none"],
-    ["init", "--source", "SRC", "--target", "REF", *HELD_OUT, *LANGUAGES],
-    ["check", "CONFIG"],
+    ["prepare", "--no-trial", "OUT/pairs.tsv", "--output", "OUT/prepared", *LANGUAGES, "--clean", "none"],
+    ["init", "--no-trial", "--source", "SRC", "--target", "REF", *HELD_OUT, *LANGUAGES],
+    ["check", "CONFIG"],  # with a trial, for all three
     ["train", "CONFIG", "--output", "OUT/run", "--set", "training={max_steps: 2, tensorboard: true}"],
     ["translate", "MODEL"],
     ["translate", "MODEL", "--format", "json", "--alignment", "soft", "--confidence"],

@@ -68,7 +68,7 @@ ENDLESS = {
 }
 
 
-@pytest.mark.promise(22, gate=2, full=12)
+@pytest.mark.promise(22, gate=1, full=12)
 def test_promise_22_head_ends_what_would_go_on_for_ever(proof: Proof, pipeline: Pipeline, model: Path) -> None:
     for number, (name, arguments) in enumerate(islice(cycle(ENDLESS.items()), proof.count)):
         variables = {"PYTHONUNBUFFERED": "1"} if number // len(ENDLESS) % 2 else {}

@@ -72,6 +72,9 @@ def test_a_small_corpus_ends_before_the_time_where_more_passes_gain_nothing() ->
     assert value(recipe, "training.max_epochs") == MOST_EPOCHS
     assert recipe.minutes < 600
     assert value(choose(CorpusSize(160_000, 11.0, 40), 5, SPEED), "training.max_epochs") is None
+    for pairs in range(100, 3_000, 7):  # however the division is rounded
+        recipe = choose(CorpusSize(pairs, pairs / 97, 40), 6_000, SPEED)
+        assert value(recipe, "training.max_epochs") == MOST_EPOCHS
 
 
 def test_the_more_often_pairs_are_seen_the_more_dropout() -> None:

@@ -57,7 +57,7 @@ def rates(run: Path) -> list[float]:
     return [record["learning_rate"] for record in records if record["split"] == "train"]
 
 
-@pytest.mark.parametrize("limit", ["max_steps=50", "max_epochs=4", "max_minutes=4"])
+@pytest.mark.parametrize("limit", ["max_steps=50", "max_epochs=4", "max_minutes=2"])
 def test_a_cosine_rises_falls_and_lands_where_the_limit_is(folder: Path, limit: str) -> None:
     train(load_config("my.yaml", [f"training.{limit}"]), folder / "run", device="cpu")
     found = rates(folder / "run")

@@ -1,7 +1,8 @@
-"""Training from a script without a guard: from a file, from standard input, and as an argument of Python."""
+"""Training from a script without a guard: from a file, from standard input, and as a module."""
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -15,7 +16,7 @@ print("the script runs")
 config = nmt.load_config({configuration!r}, ["training={{max_steps: 2, validate_every: 2}}"])
 print(nmt.train(config, {run!r}))
 """
-WAYS = {"argument": ["-c", "{}"], "standard input": ["-"], "file": ["{path}"]}
+WAYS = {"module": ["-m", "script"], "standard input": ["-"], "file": ["{path}"]}
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +27,7 @@ def large(make_corpus: Callable[..., None], tmp_path_factory: pytest.TempPathFac
     return folder / "data"
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("way", [pytest.param("argument", marks=pytest.mark.slow), "standard input", "file"])
 def test_a_script_needs_no_guard(
     way: str,
     large: Path,
@@ -38,11 +39,11 @@ def test_a_script_needs_no_guard(
     configuration.write_text(make_configuration(large))
     program = SCRIPT.format(configuration=str(configuration), run=str(tmp_path / "run"))
     path.write_text(program)
-    command = [sys.executable, *(word.replace("{path}", str(path)).replace("{}", program) for word in WAYS[way])]
+    command = [sys.executable, *(word.replace("{path}", str(path)) for word in WAYS[way])]
     given = program if way == "standard input" else ""
-    root = str(Path(__file__).parents[2])
+    folders = os.pathsep.join([str(Path(__file__).parents[2]), str(tmp_path)])
     done = subprocess.run(
-        command, input=given, env=user_environment(PYTHONPATH=root), capture_output=True, text=True, check=False
+        command, input=given, env=user_environment(PYTHONPATH=folders), capture_output=True, text=True, check=False
     )
     assert done.stdout.splitlines() == ["the script runs", "max_steps 2 reached"], done.stderr
     for complaint in ("Traceback", "__main__", "freeze_support", "Error"):

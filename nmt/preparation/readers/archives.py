@@ -29,7 +29,9 @@ _HEADER_TYPES = (
     tarfile.GNUTYPE_LONGNAME,
     tarfile.GNUTYPE_LONGLINK,
 )
-_PACKED_HEAD = 1 << 20  # bytes of a compressed member, of which bzip2 needs that many to give the first
+# Bytes of a member that hold its first line, if it is long, compressed ones, too: bzip2 packs nearly a mebibyte of text
+# together, and such a line may stand in two of these.
+_LONG_HEAD = 1 << 21
 _ENCRYPTED = 1  # bit of a member's flags
 _DOCUMENTS = {"readme", "license", "licence", "copying", "info", "changelog", "authors", "notice"}
 
@@ -52,14 +54,17 @@ def _can_be_corpus(name: str) -> bool:
 class ZipMembers:
     """The members of a zip archive, as a context manager."""
 
-    def __init__(self, source: Source, workspace: Path) -> None:
+    def __init__(self, source: Source, workspace: Path, tick: Callable[[], None]) -> None:
         self._source = source
         self._workspace = workspace
+        self._tick = tick
 
     def __enter__(self) -> Self:
-        with ExitStack() as resources, self._errors():
-            file = resources.enter_context(self._source.as_file(self._workspace).open("rb"))
-            self._archive = resources.enter_context(zipfile.ZipFile(file))
+        with ExitStack() as resources:
+            path = resources.enter_context(self._source.as_file(self._workspace, self._tick))
+            file = resources.enter_context(path.open("rb"))
+            with self._errors():
+                self._archive = resources.enter_context(zipfile.ZipFile(file))
             self._resources = resources.pop_all()
         self._expansion = self._source.storage.expansion()  # of all together, since members may share their bytes
         return self
@@ -72,16 +77,16 @@ class ZipMembers:
         name = self._source.name
         try:
             yield
-        except (zipfile.BadZipFile, EOFError, UnicodeDecodeError, ValueError) as error:
+        except (zipfile.BadZipFile, EOFError, ValueError, OSError) as error:  # the last of a place before the beginning
             raise InputFileError(name, f"is a zip archive that is damaged or cut short: {error}") from error
         except NotImplementedError as error:
             raise DataError(name, f"is packed in a way that cannot be read: {error}") from error
 
-    def examined(self, tick: Callable[[], None]) -> list[Source]:
+    def examined(self) -> list[Source]:
         """Returns those members that may hold a corpus."""
-        found = []
+        found: dict[str, Source] = {}  # a member that comes again stands for itself
         for member in self._archive.infolist():
-            tick()
+            self._tick()
             where = _checked_name(self._source.name, member.filename)
             if stat.S_ISLNK(member.external_attr >> 16):
                 raise DataError(where, "is a link, as no corpus needs; the archive is not read")
@@ -89,8 +94,8 @@ class ZipMembers:
                 continue
             if member.flag_bits & _ENCRYPTED:
                 raise DataError(where, "is encrypted; expected an archive without a password")
-            found.append(examined(where, Storage(self._opener(member), lambda: self._expansion)))
-        return found
+            found[where] = examined(where, Storage(self._opener(member), lambda: self._expansion))
+        return [*found.values()]
 
     def _opener(self, member: zipfile.ZipInfo) -> Callable[[], IO[bytes]]:
         def opened() -> IO[bytes]:
@@ -100,7 +105,7 @@ class ZipMembers:
         return opened
 
     @contextmanager
-    def stored(self, chosen: list[Source], _tick: Callable[[], None]) -> Iterator[list[Source]]:
+    def stored(self, chosen: list[Source]) -> Iterator[list[Source]]:
         """Yields the sources as they can be read inside the context, as often as needed."""
         yield chosen
 
@@ -126,9 +131,10 @@ class _Member(io.RawIOBase):
 class TarMembers:
     """The members of a tar archive, compressed or not, as a context manager; read from its beginning each time."""
 
-    def __init__(self, source: Source, workspace: Path) -> None:
+    def __init__(self, source: Source, workspace: Path, tick: Callable[[], None]) -> None:
         self._source = source
         self._workspace = workspace
+        self._tick = tick
 
     def __enter__(self) -> Self:
         return self
@@ -136,55 +142,59 @@ class TarMembers:
     def __exit__(self, *_: object) -> None:
         """Has nothing to close: each reading closes what it opened."""
 
-    def examined(self, tick: Callable[[], None]) -> list[Source]:
+    def examined(self) -> list[Source]:
         """Returns those members that may hold a corpus; what `stored` makes of them can be read."""
         found: dict[str, Source] = {}  # a member that comes again stands for itself
-        with closing(self._members(tick)) as members:
+        with self._errors(), closing(self._members()) as members:
             for where, member in members:
                 if _can_be_corpus(where.removeprefix(f"{self._source.name}/")):
                     data = member.read(BLOCK_BYTES)
-                    if kind_of(data[:HEAD_BYTES]) in COMPRESSED:
-                        data += member.read(_PACKED_HEAD)
+                    if b"\n" not in data or kind_of(data[:HEAD_BYTES]) in COMPRESSED:
+                        data += member.read(_LONG_HEAD)
                     head = Storage(partial(io.BytesIO, data), self._source.storage.expansion)
                     found[where] = examined(where, head)._replace(storage=self._source.storage)
         return [*found.values()]
 
     @contextmanager
-    def stored(self, chosen: list[Source], tick: Callable[[], None]) -> Iterator[list[Source]]:
+    def stored(self, chosen: list[Source]) -> Iterator[list[Source]]:
         """Yields the sources as they can be read inside the context: from copies, which are then removed."""
         wanted = {source.name: source for source in chosen}
-        with TemporaryDirectory(dir=self._workspace) as folder, closing(self._members(tick)) as members:
-            for number, (where, member) in enumerate(members):
-                if where in wanted:
-                    copy = Path(folder) / str(number)
-                    blocks = iter(partial(member.read, BLOCK_BYTES), b"")
-                    write_copy(InputStream(where, blocks, None, ExitStack()), copy, tick)
-                    wanted[where] = wanted[where]._replace(storage=local_storage(where, copy))
+        with TemporaryDirectory(dir=self._workspace) as folder:
+            with self._errors(), closing(self._members()) as members:
+                for number, (where, member) in enumerate(members):
+                    if where in wanted:
+                        copy = Path(folder) / str(number)
+                        blocks = iter(partial(member.read, BLOCK_BYTES), b"")
+                        write_copy(InputStream(where, blocks, None, ExitStack()), copy, self._tick)
+                        wanted[where] = wanted[where]._replace(storage=local_storage(where, copy))
             yield [wanted[source.name] for source in chosen]
 
-    def _members(self, tick: Callable[[], None]) -> Generator[tuple[str, IO[bytes]]]:
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        name = self._source.name
+        try:
+            yield
+        except (tarfile.TarError, ValueError) as error:
+            raise InputFileError(name, f"is a tar archive that is damaged or cut short: {error}") from error
+        except RecursionError as error:
+            raise InputFileError(name, "is a tar archive of which a member has hundreds of headers") from error
+
+    def _members(self) -> Generator[tuple[str, IO[bytes]]]:
         """Yields each regular file with its name, which can be read until the next is asked for."""
         with self._source.open() as stream:
-            try:
-                with tarfile.open(fileobj=_Reader(stream), mode="r|", tarinfo=_BoundedHeader) as archive:
-                    for member in archive:
-                        tick()
-                        where = _checked_name(self._source.name, member.name)
-                        if member.isdir():
-                            continue
-                        if not member.isreg() or member.issparse():
-                            raise DataError(
-                                where, f"is {_sort_of(member)}, as no corpus needs; the archive is not read"
-                            )
-                        data = archive.extractfile(member)
-                        assert data is not None
-                        yield where, data
-            except tarfile.TarError as error:
-                raise InputFileError(
-                    self._source.name, f"is a tar archive that is damaged or cut short: {error}"
-                ) from error
+            with tarfile.open(fileobj=_Reader(stream), mode="r|", tarinfo=_BoundedHeader) as archive:
+                for member in archive:
+                    self._tick()
+                    where = _checked_name(self._source.name, member.name)
+                    if member.isdir():
+                        continue
+                    if not member.isreg() or member.issparse():
+                        raise DataError(where, f"is {_sort_of(member)}, as no corpus needs; the archive is not read")
+                    data = archive.extractfile(member)
+                    assert data is not None
+                    yield where, data
             while stream.read():  # what is compressed and cut short shows at its end
-                tick()
+                self._tick()
 
 
 def _sort_of(member: tarfile.TarInfo) -> str:
@@ -220,8 +230,8 @@ class _Reader(io.RawIOBase):
         return b"".join(parts)
 
 
-def members_of(source: Source, workspace: Path) -> ZipMembers | TarMembers | None:
+def members_of(source: Source, workspace: Path, tick: Callable[[], None]) -> ZipMembers | TarMembers | None:
     """Returns what reads the members of an archive; None for what is none, or cannot be read."""
     if source.kind is FileKind.ZIP:
-        return ZipMembers(source, workspace)
-    return TarMembers(source, workspace) if source.kind is FileKind.TAR else None
+        return ZipMembers(source, workspace, tick)
+    return TarMembers(source, workspace, tick) if source.kind is FileKind.TAR else None

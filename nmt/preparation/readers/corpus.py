@@ -44,12 +44,12 @@ def read_corpus(inputs: Sequence[str], given: Circumstances) -> Iterator[PairBat
         plain: list[tuple[int, Source]] = []
         for path in inputs:
             source = file_source(path, given.workspace, given.tick)
-            members = members_of(source, given.workspace)
+            members = members_of(source, given.workspace, given.tick)
             if members is None:
                 plain.append((len(steps), source))
             else:
                 resources.enter_context(members)
-                readings = readings_of_archive(source.name, members.examined(given.tick), given.languages)
+                readings = readings_of_archive(source.name, members.examined(), given.languages)
                 steps.append(partial(_read_archive, members, readings, given))
         # Among the archives, where the first of its files stands.
         readings = readings_of_inputs([source for _, source in plain], given.languages)
@@ -65,7 +65,7 @@ def _read_archive(
     members: ZipMembers | TarMembers, readings: list[Reading], given: Circumstances
 ) -> Iterator[PairBatch]:
     chosen = [source for reading in readings for source in reading.sources]
-    with members.stored(chosen, given.tick) as stored:
+    with members.stored(chosen) as stored:
         found = iter(stored)
         for reading in readings:
             yield from _read(reading._replace(sources=tuple(next(found) for _ in reading.sources)), given)
@@ -83,4 +83,4 @@ def _read(reading: Reading, given: Circumstances) -> Iterator[PairBatch]:
         return read_test_set(one, given.languages, given.warn)
     if reading.form is Form.TEST_SET_PAIR:
         return read_test_set_pair(one, other, given.languages, given.warn)
-    return read_parquet(one, given.languages, given.workspace)
+    return read_parquet(one, given.languages, given.workspace, given.tick)

@@ -13,7 +13,7 @@ from nmt.errors import DataError, InputFileError
 from nmt.libraries import how_to_install
 from nmt.preparation.readers.batches import BatchBuilder, PairBatch
 from nmt.preparation.readers.names import Languages
-from nmt.preparation.readers.sources import Source
+from nmt.preparation.readers.sources import Source, UnpackingLimit
 
 _ROWS = 1024
 _BUFFER_BYTES = 1 << 20
@@ -22,21 +22,29 @@ _USUAL_NAMES = (("source", "target"), ("src", "tgt"), ("src", "trg"), ("source_t
 _SHOWN_COLUMNS = 8
 
 
-def read_parquet(source: Source, languages: Languages, workspace: Path) -> Iterator[PairBatch]:
+def read_parquet(
+    source: Source, languages: Languages, workspace: Path, tick: Callable[[], None]
+) -> Iterator[PairBatch]:
     """Yields the pairs of a Parquet file: of a column `translation`, or two named by languages or source and target.
 
     Raises:
-        DataError: it has no such columns, or other things than text in them.
+        DataError: it has no such columns, other things than text in them, or unpacks to too much.
         InputFileError: it cannot be read to its end, or pyarrow is not installed.
     """
     if importlib.util.find_spec("pyarrow") is None:
         raise InputFileError(source.name, f"needs pyarrow: {how_to_install('parquet')}")
     from pyarrow import parquet
 
-    path = source.as_file(workspace)
     batch = BatchBuilder(source.name)
     number = 0
-    with _errors(source.name), parquet.ParquetFile(path, buffer_size=_BUFFER_BYTES, pre_buffer=False) as file:
+    with (
+        source.as_file(workspace, tick) as path,
+        _errors(source.name),
+        parquet.ParquetFile(path, buffer_size=_BUFFER_BYTES, pre_buffer=False) as file,
+    ):
+        metadata = file.metadata
+        unpacked = sum(metadata.row_group(number).total_byte_size for number in range(metadata.num_row_groups))
+        UnpackingLimit(source.name, path.stat().st_size).count(unpacked)
         columns, sides = _columns(source.name, file.schema_arrow, languages)
         for rows in file.iter_batches(_ROWS, columns=columns, use_threads=False):
             for row in rows.to_pylist():
@@ -56,7 +64,7 @@ def _errors(name: str) -> Iterator[None]:
 
     try:
         yield
-    except (pyarrow.ArrowException, OSError) as error:
+    except (pyarrow.ArrowException, OSError, UnicodeDecodeError) as error:
         raise InputFileError(name, f"is a Parquet file that is damaged: {error}") from error
 
 

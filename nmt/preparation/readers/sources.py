@@ -5,16 +5,18 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from enum import Enum, auto
 from pathlib import Path
+from tempfile import TemporaryDirectory, mkdtemp
 from typing import IO, NamedTuple
 
 from nmt.errors import DataError, InputFileError
 from nmt.io.atomic_files import storage_errors
 from nmt.io.compression import BLOCK_BYTES, require_library, unpacked_blocks, unpacked_name
 from nmt.io.file_kind import COMPRESSED, HEAD_BYTES, FileKind, kind_of
+from nmt.io.lines import MAX_LINE_BYTES
 from nmt.io.streams import InputStream, open_input
 
 FREE_BYTES = 1 << 26
@@ -54,13 +56,15 @@ class UnpackingLimit:
     def bounded(self, blocks: Iterator[bytes]) -> Iterator[bytes]:
         """Yields the blocks; raises DataError where they become too many."""
         for block in blocks:
-            self._left -= len(block)
-            if self._left < 0:
-                what = (
-                    f"unpacks to more than {MOST_EXPANSION} times its {self._packed:,} bytes, as no text does; not read"
-                )
-                raise DataError(self._name, what)
+            self.count(len(block))
             yield block
+
+    def count(self, unpacked: int) -> None:
+        """Counts bytes that were unpacked, or will be; raises DataError where they are too many."""
+        self._left -= unpacked
+        if self._left < 0:
+            what = f"unpacks to more than {MOST_EXPANSION} times its {self._packed:,} bytes, as no text does; not read"
+            raise DataError(self._name, what)
 
 
 @dataclass(frozen=True)
@@ -89,14 +93,17 @@ class Source(NamedTuple):
         """
         return _opened(self.name, self.storage, self.compression, self.storage.expansion())
 
-    def as_file(self, workspace: Path) -> Path:
-        """Returns a file that holds it unpacked: itself, or a copy in `workspace`."""
+    @contextmanager
+    def as_file(self, workspace: Path, tick: Callable[[], None]) -> Iterator[Path]:
+        """Yields a file that holds it unpacked: itself, or a copy in `workspace`, which is then removed."""
         if self.storage.path is not None and self.compression is None:
-            return self.storage.path
-        copy = unused_path(workspace)
-        with self.open() as stream:
-            write_copy(stream, copy, lambda: None)
-        return copy
+            yield self.storage.path
+            return
+        with TemporaryDirectory(dir=workspace) as folder:
+            copy = Path(folder) / "copy"
+            with self.open() as stream:
+                write_copy(stream, copy, tick)
+            yield copy
 
 
 def _opened(name: str, storage: Storage, compression: FileKind | None, expansion: UnpackingLimit) -> InputStream:
@@ -117,19 +124,28 @@ def examined(name: str, storage: Storage) -> Source:
         InputFileError: it cannot be read.
     """
     with _opened(name, storage, None, UnpackingLimit(name, FREE_BYTES)) as stream:
-        head = stream.read()
+        head = _head(stream)
     compression = None
     kind = kind_of(head[:HEAD_BYTES])
     if kind in COMPRESSED:
         compression = kind
         require_library(kind, name, InputFileError)
         with _opened(name, storage, compression, UnpackingLimit(name, FREE_BYTES)) as stream:
-            head = stream.read()
+            head = _head(stream)
         kind = kind_of(head[:HEAD_BYTES])
         if kind in COMPRESSED:
             raise DataError(name, f"is {compression}, and what it holds is {kind} once more; unpack it first")
-    is_complete_set = kind is FileKind.TEST_SET and b"<dataset" in head
+    is_complete_set = kind is FileKind.TEST_SET and b"<dataset" in head.replace(b"\0", b"")  # in UTF-16, too
     return Source(name, storage, compression, kind, look_of(name, head), is_complete_set)
+
+
+def _head(stream: InputStream) -> bytes:
+    """Reads the first bytes; of text a line at least, unless it is longer than any that is read."""
+    head = stream.read()
+    if kind_of(head[:HEAD_BYTES]) is FileKind.TEXT:
+        while b"\n" not in head and len(head) <= MAX_LINE_BYTES and (block := stream.read()):
+            head += block
+    return head
 
 
 def look_of(name: str, head: bytes) -> Look:
@@ -137,7 +153,10 @@ def look_of(name: str, head: bytes) -> Look:
     whole = head[: head.rfind(b"\n") + 1] or head
     lines = [line for line in whole.decode(errors="replace").split("\n") if line.strip(" \r")]
     with_tabs = sum(_TABS.match(line) is not None for line in lines)
-    least = 1 if unpacked_name(name).endswith(_COLUMN_ENDINGS) else max(1, len(lines) / 2)
+    is_named = unpacked_name(name).endswith(_COLUMN_ENDINGS)
+    least = 1 if is_named else max(1, len(lines) / 2)
+    if is_named and not with_tabs and len(whole) > MAX_LINE_BYTES:
+        return Look.COLUMNS
     if with_tabs >= least:
         identified = sum(_IDENTIFIED.match(line) is not None for line in lines)
         return Look.IDENTIFIED_COLUMNS if 10 * identified >= 9 * len(lines) else Look.COLUMNS
@@ -152,7 +171,7 @@ def file_source(path: str, workspace: Path, tick: Callable[[], None]) -> Source:
     name, file = path, Path(path)
     if path == "-" or not _is_regular(file):
         with open_input(path) as stream:  # raises where there is nothing
-            name, file = stream.name, unused_path(workspace)
+            name, file = stream.name, Path(mkdtemp(dir=workspace)) / "copy"
             write_copy(stream, file, tick)
     else:
         open_input(path).__exit__()
@@ -182,13 +201,10 @@ def local_storage(name: str, file: Path) -> Storage:
     return Storage(lambda: file.open("rb"), lambda: UnpackingLimit(name, size), file)
 
 
-def unused_path(workspace: Path) -> Path:
-    """Returns a path in `workspace` where nothing is."""
-    return workspace / f"copy-{len([*workspace.iterdir()])}"
-
-
 def write_copy(stream: InputStream, path: Path, tick: Callable[[], None]) -> None:
     """Copies what a stream has to a new file; `tick` is called often, also while a pipe has nothing.
+
+    Where nobody knows whether a pipe has something (see `nmt.io.readiness`), reading it waits, without a tick.
 
     Raises:
         StorageError: the disk is full.
@@ -196,7 +212,7 @@ def write_copy(stream: InputStream, path: Path, tick: Callable[[], None]) -> Non
     with path.open("xb") as copy:
         while True:
             tick()
-            if not stream.is_ready():
+            if stream.must_wait():
                 time.sleep(_SECONDS_BETWEEN_TICKS)
                 continue
             block = stream.read()

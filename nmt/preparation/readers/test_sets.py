@@ -20,9 +20,10 @@ from nmt.preparation.readers.sources import Source
 
 _MOST_BYTES = 1 << 26  # a hundred times those of the largest
 
-_TAG = re.compile(r"<(/?)([A-Za-z][\w.-]*)([^<>]*)>")
-_ATTRIBUTE = re.compile(r"""([\w:.-]+)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""")
-_DECLARATION = re.compile(r"<!(ENTITY|DOCTYPE[^>]*\[)", re.IGNORECASE)
+# None tries again, further on, what it has passed: each takes time that grows with the length of the text alone.
+_TAG = re.compile(r"<(/?)([A-Za-z][\w.-]*+)([^<>]*+)>")
+_ATTRIBUTE = re.compile(r"""(?<![\w:.-])([\w:.-]++)\s*+=\s*+(?:"([^"]*+)"|'([^']*+)'|([^\s"'>]++))""")
+_DECLARATION = re.compile(r"<!(ENTITY|DOCTYPE[^<>\[]*+\[)", re.IGNORECASE)
 _ENCODING = re.compile(r"""\A\s*<\?xml[^>]*encoding\s*=\s*["']([\w-]+)""")
 _UNICODE = ("utf-8", "utf8", "us-ascii", "ascii")
 
@@ -88,7 +89,7 @@ def _pairs(
 
 def _segments(source: Source, warn: Callable[[str], None]) -> Iterator[_Segment]:
     text = _whole_text(source, warn)
-    document, documents, language, start, number = "", 0, "", None, ""
+    document, documents, language, start, number, segments = "", 0, "", None, "", 0
     for tag in chain(_TAG.finditer(text), [None]):
         name = "" if tag is None else tag[2].lower()
         if start is not None and (tag is None or name == "seg"):
@@ -102,11 +103,13 @@ def _segments(source: Source, warn: Callable[[str], None]) -> Iterator[_Segment]
         elif tag is not None and start is None:
             attributes = {key.lower(): a or b or c for key, a, b, c in _ATTRIBUTE.findall(tag[3])}
             if name == "seg" and not tag[1]:
-                start, number = tag.end(), attributes.get("id", "")
+                segments += 1
+                start, number = tag.end(), attributes.get("id") or str(segments)
             elif name == "doc" and not tag[1]:
-                documents += 1
+                documents, segments = documents + 1, 0
                 document = attributes.get("docid") or attributes.get("id") or str(documents)
             elif name in ("src", "ref", "hyp"):
+                segments = 0
                 # What a system translated is no reference.
                 language = attributes.get("lang", "") if not tag[1] and name != "hyp" else ""
 

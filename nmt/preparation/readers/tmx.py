@@ -15,6 +15,10 @@ from nmt.preparation.readers.sources import Source
 # What they hold is code of the document that was translated.
 _CODE = frozenset({"bpt", "ept", "ph", "it", "ut"})
 _USUAL = frozenset({"tmx", "header", "body", "prop", "note", "ude", "map", "hi", "sub"})
+# The parser keeps every name that it meets. These are those of nearly all memories; of others there may be some.
+_USUAL_ATTRIBUTES = frozenset(
+    {"xml:lang", "lang", "tuid", "type", "i", "x", "creationdate", "creationid", "changedate"}
+)
 _BREAK = re.compile(r"[ \t]*[\r\n\t][ \t\r\n]*")
 
 _MOST_DEPTH = 1000
@@ -51,7 +55,7 @@ class _Units:
         self._name = name
         self._languages = languages
         self._other: set[str] = set()  # codes of other languages
-        self._names: set[str] = set()  # of elements that TMX does not have
+        self._names: set[str] = set()  # of elements and attributes that TMX does not have, or few memories
         self._count = self._taken = self._depth = self._fed = 0
         self._texts: list[str | None] = [None, None]  # of the unit, by side
         self._has_text = [False, False]
@@ -79,6 +83,8 @@ class _Units:
             self._parser.Parse(block, is_last)
         except expat.ExpatError as error:
             raise self._error(f"is broken XML: {expat.ErrorString(error.code)}", error.lineno) from error
+        except (LookupError, ValueError) as error:  # of those that it names, the parser knows the simple ones alone
+            raise self._error("is in an encoding that cannot be read; expected UTF-8") from error
         self._fed += len(block)
         if self._fed - self._parser.CurrentByteIndex > _LONGEST_TAG:
             raise self._error("is broken XML: a tag has no end")
@@ -108,6 +114,8 @@ class _Units:
 
     def _start(self, name: str, attributes: dict[str, str]) -> None:
         self._depth += 1
+        for attribute in attributes.keys() - _USUAL_ATTRIBUTES:
+            self._note_unknown(attribute)
         if name == "seg":
             if self._side is not None and not self._has_text[self._side]:
                 self._parts, self._length, self._code_depth = [], 0, 0
@@ -129,7 +137,7 @@ class _Units:
     def _note_unknown(self, name: str) -> None:
         self._names.add(name)
         if len(self._names) > _MOST_NAMES:
-            raise self._error(f"is no TMX: it has more than {_MOST_NAMES:,} different elements")
+            raise self._error(f"is no TMX: it has more than {_MOST_NAMES:,} different elements and attributes")
 
     def _text(self, data: str) -> None:
         if self._parts is not None and not self._code_depth:

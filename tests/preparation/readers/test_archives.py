@@ -175,8 +175,30 @@ def test_a_header_that_would_fill_the_memory_is_not_read(read):
     assert "a.zip: is a tar archive that is damaged" in error_of(read, data, InputFileError)
 
 
-def test_an_archive_of_very_many_members_is_read(read):
-    members = {f"d/{number}.ids": b"x\n" for number in range(20_000)} | {"a.en": lines(), "a.de": lines(side=1)}
+def test_headers_of_headers_are_not_followed_without_end(read):
+    header = tarfile.TarInfo("x")
+    header.type = tarfile.XHDTYPE
+    data = header.tobuf(tarfile.GNU_FORMAT) * 3000 + tarred({"a.tsv": tsv()})
+    assert "a.zip: is a tar archive of which a member has hundreds of headers" in error_of(read, data, InputFileError)
+
+
+def test_a_tar_that_ends_in_a_short_member_is_an_error(read):
+    data = tarred({"a.tsv": tsv()})[: tarfile.BLOCKSIZE + 99]
+    assert "a.zip: is a tar archive that is damaged or cut short" in error_of(read, data, InputFileError)
+
+
+def test_a_member_of_a_zip_that_comes_again_stands_for_itself(read):
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("a.tsv", "old\talt\n")
+        with pytest.warns(UserWarning, match="Duplicate name"):
+            archive.writestr("a.tsv", tsv())
+    assert sides(read(packed.getvalue())) == PAIRS
+
+
+@pytest.mark.parametrize("count", [2000, pytest.param(20_000, marks=pytest.mark.slow)])
+def test_an_archive_of_very_many_members_is_read(count, read):
+    members = {f"d/{number}.ids": b"x\n" for number in range(count)} | {"a.en": lines(), "a.de": lines(side=1)}
     for pack in (zipped, tarred):
         assert sides(read(pack(members))) == PAIRS
 
@@ -186,3 +208,7 @@ def test_a_zip_whose_directory_lies_is_an_error(read):
     place = data.index(b"PK\1\2")
     data[place + 42 : place + 46] = struct.pack("<L", 7)  # where the member begins
     error_of(read, bytes(data), InputFileError)
+    data = bytearray(zipped({"a.tsv": tsv()}))
+    place = data.index(b"PK\5\6")
+    data[place + 16 : place + 20] = struct.pack("<L", 1 << 30)  # where the directory begins
+    assert "is a zip archive that is damaged" in error_of(read, bytes(data), InputFileError)

@@ -5,6 +5,7 @@ import gzip
 import lzma
 import os
 import threading
+import time
 
 import pytest
 import zstandard
@@ -81,6 +82,22 @@ def test_a_line_of_a_million_tabs_is_a_pair_and_one_of_five_mebibytes_is_too_lon
         ("a", "b", False), ("", "", False), ("", "", True), ("c", "d", False),
     ]  # fmt: skip
     assert warnings == ["a.tsv:3: longer than 1048576 bytes, skipped"]
+
+
+LONG = b"x" * 700_000 + b"\ty\nc\td\n"
+
+
+@pytest.mark.parametrize("ending", COMPRESSIONS)
+def test_a_first_line_may_be_as_long_as_any(read, ending):
+    data = COMPRESSIONS[ending](LONG)
+    files = {f"a.txt{ending}": data, "b.tar": tarred({f"x.txt{ending}": data}), "c.zip": zipped({"x.txt": LONG})}
+    expected = [("x" * 700_000, "y"), ("c", "d")]
+    assert sides(read(files)[0]) == expected * 3
+
+
+def test_a_name_tells_of_columns_where_the_first_line_is_too_long_to_tell(read):
+    found = read({"a.tsv": b"x" * 1_200_000 + b"\ty\nc\td\n"})[0]
+    assert [(source, target, too_long) for _, source, target, too_long in found] == [("", "", True), ("c", "d", False)]
 
 
 def test_a_name_decides_where_the_lines_leave_doubts(read):
@@ -176,6 +193,14 @@ def test_a_test_set_in_sgml_that_is_no_xml(read):
     assert warnings == ["n-deen-src.en.sgm: 1 segments are not in both en and de; left out"]
 
 
+def test_segments_without_numbers_are_paired_by_their_order_in_a_document(read):
+    sources, targets = (
+        f"<mteval><doc id='1'><seg>{a}</seg><seg>{b}</seg></doc><doc id='2'><seg>{c}</seg></doc></mteval>".encode()
+        for a, b, c in (("a", "b", "c"), ("A", "B", "C"))
+    )
+    assert sides(read({"x.en": sources, "x.de": targets})[0]) == [("a", "A"), ("b", "B"), ("c", "C")]
+
+
 def test_a_test_set_with_both_languages_in_a_file(read):
     text = """<?xml version='1.0' encoding='utf-8'?>
 <dataset id="w"><doc origlang="en" id="d1"><src lang="en"><p><seg id="1">One.</seg><seg id="2">Two.</seg></p></src>
@@ -186,6 +211,8 @@ def test_a_test_set_with_both_languages_in_a_file(read):
 </dataset>"""
     found, warnings = read({"w.xml": text.encode()})
     assert sides(found) == [("One.", "Eins."), ("Two.", "Zwei."), ("Three.", "Drei.")] and not warnings
+    for encoding in ("utf-16", "utf-8-sig"):
+        assert sides(read({"w.xml": text.replace("utf-8", "utf-16").encode(encoding)})[0]) == sides(found)
     assert sides(read({"w.xml": text.encode()}, languages=("de", "en"))[0])[0] == ("Eins.", "One.")
     assert "has no segments in both en and fr (3 and 0)" in error_of(
         read, {"w.xml": text.encode()}, languages=("en", "fr")
@@ -207,9 +234,21 @@ def test_a_broken_test_set_is_an_error(read, data, what):
     assert what in error_of(read, {"a.xml": data + b"</x>" * 9, "b.xml": segments()})
 
 
-def test_a_test_set_without_end_is_read_in_time_that_grows_with_its_length(read):
-    data = b"<mteval>" + b"<seg id='1'>" * 1_000_000
-    assert "has no end" in error_of(read, {"a.xml": data, "b.xml": segments()})
+@pytest.mark.parametrize(
+    ("data", "what"),
+    [
+        (b"<seg id='1'>" * 1_000_000, "has no end"),
+        (b"<seg id='1'><" + b"x" * 200_000, "has no end"),
+        (b"<seg id='1' " + b"x" * 200_000 + b">", "has no end"),
+        (b"<seg id='1'" + b' x="' * 100_001 + b">", "has no end"),
+        (b"<!DOCTYPE" * 200_000, "has no segments"),
+    ],
+    ids=["segments", "tag", "attribute", "quotation marks", "document types"],
+)
+def test_a_broken_test_set_is_read_in_time_that_grows_with_its_length(read, data, what):
+    started = time.process_time()
+    assert what in error_of(read, {"a.xml": b"<mteval>" + data, "b.xml": segments()})
+    assert time.process_time() - started < 20
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,10 @@ def test_all_that_needs_no_gpu_is_checked_and_measured(tmp_path: Path) -> None:
 
 
 def test_a_check_that_fails_is_exit_1() -> None:
-    broken = "import sys, check_gpu, gpu_checks; gpu_checks.distance = lambda *_: 1.0; sys.exit(check_gpu.main())"
+    broken = "import sys, check_gpu, gpu_checks; gpu_checks.distance = lambda *_: 1.0;"
+    broken += (
+        "gpu_checks.Checks.all = lambda checks: [checks.fast_loops_equal_the_processor]; sys.exit(check_gpu.main())"
+    )
     command = [sys.executable, "-c", broken, "--device", "cpu", "--tiny", "--only", "checks"]
     done = subprocess.run(command, check=False, capture_output=True, text=True, cwd=SCRIPT.parent)
     assert done.returncode == 1
