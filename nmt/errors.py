@@ -109,6 +109,12 @@ class RunInUseError(NmtError):
     exit_code = 75
 
 
+class AddressInUseError(NmtError):
+    """Another process is listening at this address."""
+
+    exit_code = 75
+
+
 class StoppedError(NmtError):
     """A signal asked the training to stop, and its state is saved.
 

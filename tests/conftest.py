@@ -16,7 +16,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
-pytest_plugins = ["network", "proofs", "program", "forked", "small_disk", "two_translations"]
+pytest_plugins = ["network", "proofs", "program", "forked", "small_disk", "served", "two_translations"]
 
 
 @pytest.fixture(scope="session", autouse=True)

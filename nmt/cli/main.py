@@ -26,6 +26,7 @@ from nmt.cli import (
     init,
     prepare,
     score,
+    serve,
     shortlist,
     train,
     translate,
@@ -92,6 +93,7 @@ app.command("compare", cls=CompareCommand)(compare.compare)
 app.command("score")(score.score)
 app.command("align")(align.align)
 app.command("attend")(attend.attend)
+app.command("serve")(serve.serve)
 app.command("shortlist")(shortlist.shortlist)
 app.command("export")(export.export)
 app.command("info")(info.info)

@@ -38,7 +38,7 @@ class SegmentSearch:
         self.tokenizers = tokenizers
         self.device = model.output_weight.device
         self._dtype = dtype
-        self._tick = tick
+        self.tick = tick
         self._word_gates: Tensor | None = None
         self._process = os.getpid()
 
@@ -128,7 +128,7 @@ class SegmentSearch:
         return hypotheses if restricted is None else restricted.whole(hypotheses)
 
     def _step(self, tokens: Tensor, state: SearchState) -> Step[SearchState]:
-        self._tick()
+        self.tick()
         return Step(*self.model.step(tokens, state, self._word_gates))
 
 

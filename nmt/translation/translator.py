@@ -66,11 +66,19 @@ class Translator:
         self.device = model.output_weight.device
         self.shortlist = shortlist
         self.directory = directory
-        self.tick = tick
-        self._identity = identity
+        self.identity = identity
         self._segmenter = LineSegmenter(tokenizers, config, shortlist)
         self._search = SegmentSearch(model, tokenizers, dtype, tick)
         self._dtype = dtype
+
+    @property
+    def tick(self) -> Callable[[], None]:
+        """The function that is called before each step; another may be put in its place at any time."""
+        return self._search.tick
+
+    @tick.setter
+    def tick(self, tick: Callable[[], None]) -> None:
+        self._search.tick = tick
 
     @classmethod
     def load(
@@ -107,7 +115,7 @@ class Translator:
         if self.directory is None:
             raise TypeError("a Translator that was not loaded from a directory cannot be pickled: save its model first")
         precision = "bf16" if self._dtype == torch.bfloat16 else "fp32"
-        return _load_again, (type(self), self.directory.absolute(), str(self.device), precision, self._identity)
+        return _load_again, (type(self), self.directory.absolute(), str(self.device), precision, self.identity)
 
     def options(
         self,
@@ -291,6 +299,6 @@ def _load_again(kind: type[Translator], directory: Path, device: str, precision:
     Raises ModelError, and DeviceError, where `Translator.load` does, or if the directory holds another model by now.
     """
     translator = kind.load(directory, device=device, precision=precision)
-    if translator._identity != identity:
+    if translator.identity != identity:
         raise ModelError(str(directory), "holds another model than when the Translator was pickled; load it anew")
     return translator

@@ -47,6 +47,10 @@ PROMISES = {
     21: "No network unless asked",
     22: "The reader goes away: quiet exit 141",
     23: "What the corpus holds can come out",
+    25: "An answer belongs to its question",
+    26: "Limits of the service hold",
+    27: "Nobody is let in without the key",
+    28: "Asked to stop, the service finishes what it took",
 }
 SHOWN_FAILURES = 10
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 
-from nmt.cli.formats.alignments import WEIGHT_DIGITS
+from nmt.alignment.attention_fields import WEIGHT_DIGITS
 from nmt.evaluation.comparison import Comparison
 from nmt.evaluation.examples import ExampleDifference
 from nmt.evaluation.metrics import TITLES, Score

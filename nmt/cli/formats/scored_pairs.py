@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from nmt.cli.formats.json_lines import encoded
+from nmt.io.json_lines import encoded
 from nmt.translation.forced_decoding import ForcedPair
 
 _SPACE = re.compile(r"\s")

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
 
 from nmt.alignment.links import output_links
-from nmt.cli.formats.alignments import attention_fields, pharaoh
-from nmt.cli.formats.json_lines import encoded, json_object
-from nmt.translation.result import Annotations, Confidence, Output, Translation
+from nmt.cli.formats.alignments import pharaoh
+from nmt.io.json_lines import json_object
+from nmt.postprocessing.translation_fields import translation_fields
+from nmt.translation.result import Confidence, Output, Translation
 
 Format = Callable[[int, Translation, int, str, str], list[str]]
 """(number of the line from 0, its translation, how many to write of it, none | hard | soft, word | token) -> lines of
@@ -28,31 +28,8 @@ def as_moses(number: int, translation: Translation, n_best: int, alignment: str,
 
 
 def as_json(number: int, translation: Translation, _n_best: int, alignment: str, unit: str = "word") -> list[str]:
-    """Formats one object: the best translation, all hypotheses, and alignment and attention of the best.
-
-    An alignment of tokens comes with those of the source; hypotheses have their own.
-    """
-    best = translation.outputs[0] if translation.outputs else None
-    hypotheses = [
-        {"translation": output.text, "score": output.score, "tokens": list(output.tokens)}
-        | _annotation_fields(output.annotations)
-        for output in translation.outputs
-    ]
-    fields = {
-        "source": encoded(translation.source),
-        "translation": encoded(translation.text),
-        "score": encoded(best.score if best else 0.0),
-        "hypotheses": encoded(hypotheses),
-    }
-    for name, value in _annotation_fields(best.annotations if best else translation.annotations).items():
-        fields[name] = encoded(value)
-    if alignment != "none":
-        fields["alignment"] = encoded(output_links(best, unit) if best else [])
-        if unit == "token":
-            fields["source_tokens"] = encoded(translation.source_tokens)
-    if alignment == "soft":
-        fields |= attention_fields(number, translation)
-    return [json_object(fields)]
+    """Formats one object: the best translation, all hypotheses, and alignment and attention of the best."""
+    return [json_object(translation_fields(number, translation, alignment, unit))]
 
 
 FORMATS: dict[str, Format] = {"text": as_text, "moses": as_moses, "json": as_json}
@@ -80,15 +57,3 @@ def _confidence_column(confidence: Confidence) -> str:
         for warning in confidence.warnings
     )
     return " ".join([f"{confidence.probability:.6f}", *warnings])
-
-
-def _annotation_fields(annotations: Annotations) -> dict[str, Any]:
-    """Returns annotations as fields of JSON."""
-    fields: dict[str, Any] = {}
-    if annotations.replaced is not None:
-        fields["replaced"] = annotations.replaced
-    if annotations.confidence is not None:
-        probability, warnings = annotations.confidence
-        flags = [{name: value for name, value in warning._asdict().items() if value} for warning in warnings]
-        fields["confidence"] = {"probability": probability, "flags": flags}
-    return fields

@@ -40,6 +40,14 @@ def attention_page(lines: Sequence[AttendedLine], unit: str, where: str) -> str:
     Raises:
         DataError: the lines have more attention than a page can hold.
     """
+    data = attention_data(lines, unit, where)
+    title = "A translation without attention" if data["model"]["attention"] == "none" else "How attention chooses words"
+    programs = [Asset(__package__ or "", f"{name}.js") for name in _PROGRAMS]
+    return self_contained_page(title, data, styles=[Asset(__package__ or "", "attention.css")], scripts=programs)
+
+
+def attention_data(lines: Sequence[AttendedLine], unit: str, where: str) -> dict[str, Any]:
+    """Returns what the page shows, as JSON values that its programs read; arguments and errors are the page's."""
     traces = [trace for line in lines for trace in line.segments]
     state_size = traces[0].states.shape[1] if traces else 0
     shown = _shown(state_size)
@@ -48,7 +56,7 @@ def attention_page(lines: Sequence[AttendedLine], unit: str, where: str) -> str:
     _check_size(matrices + vectors * len(shown), where)
     config, options = lines[0].config, lines[0].options
     model = config.model
-    data = {
+    return {
         "model": {
             "name": config.name,
             "source_language": config.data.source_language,
@@ -70,9 +78,6 @@ def attention_page(lines: Sequence[AttendedLine], unit: str, where: str) -> str:
             for line in lines
         ],
     }
-    title = "A translation without attention" if model.attention == "none" else "How attention chooses words"
-    programs = [Asset(__package__ or "", f"{name}.js") for name in _PROGRAMS]
-    return self_contained_page(title, data, styles=[Asset(__package__ or "", "attention.css")], scripts=programs)
 
 
 def check_tokens(tokens: int, config: Config, where: str) -> None:

@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 
-import nmt.cli.formats.alignments
+import nmt.alignment.attention_fields
 from nmt.alignment.attention_matrix import word_attention_rows
 from nmt.cli.formats.translations import as_json, as_moses, as_text
 from nmt.translation.result import Output, SegmentAttention, Translation
@@ -59,11 +59,13 @@ def test_soft_alignment_is_written_row_by_row(monkeypatch: pytest.MonkeyPatch) -
 def test_attention_too_large_to_be_written_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
     translation = Translation("a b c d e", (output("x y z", *PARTS, tokens=5),), tuple("abcde"))
     told: list[str] = []
-    monkeypatch.setattr(nmt.cli.formats.alignments.logger, "warning", lambda text, *values: told.append(text % values))
-    monkeypatch.setattr(nmt.cli.formats.alignments, "MAX_WEIGHTS", 30)
+    monkeypatch.setattr(
+        nmt.alignment.attention_fields.logger, "warning", lambda text, *values: told.append(text % values)
+    )
+    monkeypatch.setattr(nmt.alignment.attention_fields, "MAX_WEIGHTS", 30)
     as_json(6, translation, 1, "soft")
     assert not told
-    monkeypatch.setattr(nmt.cli.formats.alignments, "MAX_WEIGHTS", 29)
+    monkeypatch.setattr(nmt.alignment.attention_fields, "MAX_WEIGHTS", 29)
     [line] = as_json(6, translation, 1, "soft")
     value = json.loads(line)
     assert value["attention"]["weights"] is value["attention_tokens"]["weights"] is None

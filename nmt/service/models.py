@@ -1,0 +1,146 @@
+"""The models that are served: their names, their languages, their workers, and better checkpoints in their place."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from nmt.errors import ConfigError, NmtError
+from nmt.service.batcher import Batcher
+from nmt.service.limits import RefusedError
+from nmt.service.tasks import PlainTranslation
+from nmt.translation.translator import Translator
+
+logger = logging.getLogger(__name__)
+
+_FIRST = "1 a"  # a text with a letter, so that the model is asked
+
+
+@dataclass(eq=False)
+class ServedModel:
+    """A model and the worker that owns it.
+
+    Attributes:
+        name: by which requests ask for it, and answers and pages name it.
+        path: where it was loaded from, and is loaded again.
+        source: code of the language it translates from.
+        target: code of the language it translates to.
+        batcher: its queue and worker, which has the translator.
+        is_ready: True once it has translated.
+    """
+
+    name: str
+    path: Path
+    source: str
+    target: str
+    batcher: Batcher
+    is_ready: bool = False
+
+    @property
+    def translator(self) -> Translator:
+        """The translator of the moment."""
+        return self.batcher.translator
+
+    async def get_ready(self) -> None:
+        """Translates for the first time; raises what translation does."""
+        await self.batcher.submit(PlainTranslation(), [_FIRST]).all()
+        self.is_ready = True
+
+
+class Loader:
+    """Loads models from their paths, always in the same way."""
+
+    def __init__(self, device: str, precision: str) -> None:
+        self._device = device
+        self._precision = precision
+
+    def load(self, path: Path) -> Translator:
+        """Loads a translator; raises what `Translator.load` does."""
+        return Translator.load(path, device=self._device, precision=self._precision, warn=logger.warning)
+
+
+class Models:
+    """All models, in the order in which they were named."""
+
+    def __init__(self, models: Iterable[ServedModel], loader: Loader) -> None:
+        self._models = list(models)
+        self._loader = loader
+
+    def __iter__(self) -> Iterator[ServedModel]:
+        return iter(self._models)
+
+    @property
+    def are_ready(self) -> bool:
+        """True once each has translated."""
+        return all(model.is_ready for model in self._models)
+
+    @property
+    def sources(self) -> list[str]:
+        """The languages that are translated from, in their order."""
+        return list(dict.fromkeys(model.source for model in self._models))
+
+    def named(self, name: str) -> ServedModel:
+        """Returns the model of a name; refuses one that there is not."""
+        for model in self._models:
+            if model.name == name:
+                return model
+        raise RefusedError(400, f"{name[:80]} is no model here: expected {_either(one.name for one in self._models)}")
+
+    def of_pair(self, source: str, target: str) -> ServedModel:
+        """Returns the first model of a pair of languages; refuses one that no model has."""
+        pair = source.lower(), target.lower()
+        for model in self._models:
+            if (model.source.lower(), model.target.lower()) == pair:
+                return model
+        pairs = dict.fromkeys(f"{model.source} to {model.target}" for model in self._models)
+        what = f"{source[:40]} to {target[:40]} is not translated here: expected {_either(pairs)}"
+        raise RefusedError(400, what)
+
+    def take_up(self) -> None:
+        """Loads each model again, and exchanges those that have changed; what cannot be loaded stays as it is."""
+        for model in self._models:
+            try:
+                translator = self._loader.load(model.path)
+            except NmtError as error:
+                logger.warning("%s: %s; the model loaded before is kept", model.name, error)
+                continue
+            languages = translator.config.data.source_language, translator.config.data.target_language
+            if languages != (model.source, model.target):
+                logger.warning("%s: has other languages now; the model loaded before is kept", model.name)
+            elif translator.identity == model.translator.identity:
+                logger.info("%s: unchanged", model.name)
+            else:
+                model.batcher.exchange(translator)
+                logger.info("%s: a new checkpoint is served", model.name)
+
+
+def load_models(paths: Iterable[Path], loader: Loader, queue: int) -> Models:
+    """Loads all models; raises what `Translator.load` does, and ConfigError if one path is given twice."""
+    computing = threading.Lock()
+    names: list[str] = []
+    models: list[ServedModel] = []
+    for path in paths:
+        if path.absolute() in {model.path for model in models}:
+            raise ConfigError("MODEL", f"{path} is given twice")
+        translator = loader.load(path)
+        batcher = Batcher(translator, queue, computing)
+        names.append(_name(path.absolute().name or "model", names))
+        data = translator.config.data
+        models.append(ServedModel(names[-1], path.absolute(), data.source_language, data.target_language, batcher))
+    return Models(models, loader)
+
+
+def _name(wanted: str, taken: list[str]) -> str:
+    """Returns a name that nobody has: the one that is wanted, or that with a number."""
+    name, number = wanted, 1
+    while name in taken:
+        number += 1
+        name = f"{wanted}-{number}"
+    return name
+
+
+def _either(words: Iterable[str]) -> str:
+    return " or ".join(words)

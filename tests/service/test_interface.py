@@ -1,0 +1,136 @@
+"""Claims about our own interface: it tells what `nmt translate --format json` and the attention page tell."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from nmt.translation.translator import Translator
+from nmt.visualization.attention_page.document import attention_data
+from program import Call
+from served import Serve, Served
+
+
+def events(body: bytes) -> list[tuple[str, dict[str, object]]]:
+    """The events of a stream: their names and data."""
+    found = []
+    for block in body.decode().removesuffix("\n\n").split("\n\n"):
+        name, data = block.split("\n")
+        found.append((name.removeprefix("event: "), json.loads(data.removeprefix("data: "))))
+    return found
+
+
+def test_a_sentence_has_the_fields_of_the_command(service: Served, call: Call, model: Path) -> None:
+    options = ["--format", "json", "--alignment", "soft", "--confidence", "--n-best", "2", "--beam-size", "3"]
+    expected = json.loads(call("translate", model, *options, stdin=b"ba ce di").out)
+    asked = {"text": "ba ce di", "alignment": "soft", "confidence": True, "n_best": 2, "beam_size": 3}
+    [translation] = service.post("/v1/translate", asked).json["translations"]
+    [sentence] = translation["sentences"]
+    assert {name: sentence.pop(name) for name in ("start", "source_before", "before")} == {
+        "start": 0,
+        "source_before": "",
+        "before": "",
+    }
+    assert sentence == expected and sentence["translation"] == translation["translation"]
+
+
+def test_sentences_know_their_place(service: Served, translator: Translator) -> None:
+    text = " ba ce. Di.\n\nfo gu\n"
+    [translation] = service.post("/v1/translate", {"text": text}).json["translations"]
+    sentences = translation["sentences"]
+    assert [text[one["start"] :].startswith(one["source"]) for one in sentences] == [True] * 3
+    assert "".join(one["source_before"] + one["source"] for one in sentences) + translation["after"] == text
+    joined = "".join(one["before"] + one["translation"] for one in sentences) + translation["after"]
+    assert joined == translation["translation"]
+    assert [one["translation"] for one in sentences] == [
+        str(line) for line in translator.translate([one["source"] for one in sentences])
+    ]
+
+
+def test_lines_stay_whole_where_sentences_are_not_split(service: Served) -> None:
+    asked = {"text": "ba ce. Di.\nfo", "split_sentences": False}
+    [translation] = service.post("/v1/translate", asked).json["translations"]
+    assert [one["source"] for one in translation["sentences"]] == ["ba ce. Di.", "fo"]
+
+
+def test_a_stream_tells_the_same_sentence_by_sentence(service: Served) -> None:
+    asked = {"text": ["ba ce. Di.", "", "fo"]}
+    whole = service.post("/v1/translate", asked).json["translations"]
+    reply = service.post("/v1/translate", {**asked, "stream": True})
+    assert reply.headers["content-type"].startswith("text/event-stream")
+    told = events(reply.body)
+    assert [name for name, _ in told] == ["sentence", "sentence", "text", "text", "sentence", "text", "end"]
+    sentences = [data for name, data in told if name == "sentence"]
+    assert [one.pop("text") for one in sentences] == [0, 0, 2]
+    assert sentences == [one for translation in whole for one in translation["sentences"]]
+
+
+def test_sampling_draws_the_same_for_the_same_seed(service: Served) -> None:
+    asked = {"text": "ba ce di", "sampling": {"seed": 5}, "n_best": 3}
+    assert service.post("/v1/translate", asked).body == service.post("/v1/translate", asked).body
+
+
+def test_attend_gives_the_data_of_the_attention_page(service: Served, translator: Translator) -> None:
+    expected = attention_data([translator.attend("ba ce di")], "word", "text")
+    assert service.post("/v1/attend", {"text": "ba ce di"}).json == json.loads(json.dumps(expected))
+
+
+def test_models_are_described(service: Served) -> None:
+    [found] = service.ask("GET", "/v1/models").json["models"]
+    assert found == {
+        "name": "tiny",
+        "source": "xx",
+        "target": "yy",
+        "source_name": "xx",
+        "target_name": "yy",
+        "attention": "additive",
+        "beam_size": 2,
+        "max_beam_size": 10,
+        "shortlist": False,
+        "is_ready": True,
+    }
+
+
+@pytest.mark.parametrize(
+    ("asked", "status", "said"),
+    [
+        ([], 400, "the body"),
+        ({}, 400, "text"),
+        ({"text": "ba", "beam": 3}, 400, "beam: Extra inputs"),
+        ({"text": "ba", "beam_size": "3"}, 400, "beam_size"),
+        ({"text": "ba", "beam_size": 11}, 400, "beam_size is 11: expected at most 10"),
+        ({"text": "ba", "n_best": 11}, 400, "n_best is 11: expected at most 10"),
+        ({"text": "ba", "max_length": 9}, 400, "max_length is 9: expected at most 8"),
+        ({"text": "ba", "shortlist": 5}, 400, "no table"),
+        ({"text": "ba", "copy": ["names"]}, 400, "copy"),
+        ({"text": "ba", "model": "other"}, 404, "other is no model here"),
+        ({"text": "ba", "target": "zz"}, 404, "nothing is translated to zz"),
+        ({"text": "ba", "model": "tiny", "target": "zz"}, 404, "target is zz, but tiny has yy"),
+    ],
+)
+def test_a_mistake_is_named(asked: object, status: int, said: str, service: Served) -> None:
+    reply = service.post("/v1/translate", asked)
+    assert reply.status == status and said in reply.json["error"]
+    assert str(Path.cwd()) not in reply.json["error"]
+
+
+def test_two_models_of_one_pair_are_asked_by_name(serve: Serve, model: Path, learned: Path) -> None:
+    with serve([model, learned]) as served:
+        names = [one["name"] for one in served.ask("GET", "/v1/models").json["models"]]
+        assert names == ["tiny", "learned"]
+        for path, name in ((model, "tiny"), (learned, "learned")):
+            expected = str(Translator.load(path).translate(["ba ce di"])[0])
+            fields = {"q": "ba ce di", "source": "xx", "target": "yy", "model": name}
+            assert served.post("/translate", fields).json["translatedText"] == expected
+            [found] = served.post("/v1/translate", {"text": "ba ce di", "model": name}).json["translations"]
+            assert (found["model"], found["translation"]) == (name, expected)
+
+
+def test_metrics_are_in_the_format_of_prometheus(service: Served) -> None:
+    service.post("/translate", {"q": "secret ba", "source": "xx", "target": "yy"})
+    text = service.ask("GET", "/metrics").body.decode()
+    rows = [line for line in text.splitlines() if not line.startswith("#")]
+    assert all(len(row.rpartition(" ")) == 3 and float(row.rpartition(" ")[2]) >= 0 for row in rows)
+    assert 'nmt_requests_total{path="/translate",status="200"}' in text and "secret" not in text

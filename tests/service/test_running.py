@@ -1,0 +1,122 @@
+"""Claims about a service that runs: better checkpoints, readiness, what is logged, and what every answer bears."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from nmt.errors import ModelError
+from nmt.service.tasks import PlainTranslation
+from nmt.translation.translator import Translator
+from served import Serve, Served
+
+PAIR = {"source": "xx", "target": "yy"}
+
+
+@pytest.fixture
+def logged() -> Iterator[list[str]]:
+    """All that any logger says."""
+    messages: list[str] = []
+
+    class Listener(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            messages.append(self.format(record))
+
+    listener, loggers = Listener(), [logging.getLogger(), logging.getLogger("nmt")]
+    before = [one.level for one in loggers]
+    for one in loggers:
+        one.addHandler(listener)
+        one.setLevel(logging.DEBUG)
+    yield messages
+    for one, level in zip(loggers, before, strict=True):
+        one.removeHandler(listener)
+        one.setLevel(level)
+
+
+def test_a_better_checkpoint_is_taken_up_without_dropping_a_request(
+    serve: Serve, model: Path, learned: Path, tmp_path: Path
+) -> None:
+    served_from = tmp_path / "served"
+    shutil.copytree(model, served_from)
+    line = "ba ce di fo"
+    old, new = (str(Translator.load(path).translate([line])[0]) for path in (model, learned))
+    assert old != new
+    with serve([served_from]) as served:
+        answers: list[tuple[int, str]] = []
+        stop = threading.Event()
+
+        def ask() -> None:
+            while not stop.is_set():
+                reply = served.post("/translate", {"q": line, **PAIR})
+                answers.append((reply.status, reply.json.get("translatedText")))
+
+        asking = threading.Thread(target=ask)
+        asking.start()
+        served.models.take_up()
+        assert served.post("/translate", {"q": line, **PAIR}).json["translatedText"] == old
+        shutil.rmtree(served_from)
+        served.models.take_up()  # there is none, and the one before goes on
+        assert served.post("/translate", {"q": line, **PAIR}).json["translatedText"] == old
+        shutil.copytree(learned, served_from)
+        served.models.take_up()
+        assert served.post("/translate", {"q": line, **PAIR}).json["translatedText"] == new
+        stop.set()
+        asking.join()
+    assert {old} <= {text for _, text in answers} <= {old, new} and {status for status, _ in answers} == {200}
+
+
+def test_a_model_that_cannot_translate_ends_the_service(serve: Serve, model: Path, monkeypatch) -> None:
+    def fail(*_: object) -> None:
+        raise ModelError("weights", "its scores are not finite")
+
+    monkeypatch.setattr(PlainTranslation, "run", fail)
+    failed: list[BaseException] = []
+    monkeypatch.setattr(threading, "excepthook", lambda arguments: failed.append(arguments.exc_value))
+    with pytest.raises(AssertionError), serve([model], ready_within=5):
+        pass
+    assert isinstance(failed[0], ModelError)
+
+
+def test_health_is_503_until_a_translation_has_been_made(service: Served) -> None:
+    [model] = service.models
+    model.is_ready = False
+    reply = service.ask("GET", "/health")
+    model.is_ready = True
+    assert reply.status == 503 and reply.headers["retry-after"]
+    assert service.ask("GET", "/health").status == 200
+
+
+def test_no_text_is_logged(serve: Serve, model: Path, logged: list[str], monkeypatch) -> None:
+    secret = "hyperhush"
+    with serve([model], tells=True) as served:
+        served.post("/translate", {"q": secret, **PAIR})
+        served.post("/v1/translate", {"text": secret, "alignment": "soft"})
+        served.post("/v1/translate", {"text": 5, secret: secret})
+        served.ask("GET", f"/{secret}?q={secret}", referer=secret)
+        with served.connect() as connection:
+            connection.sendall(f"{secret}\r\n\r\n".encode())
+            connection.recv(100)
+
+        def fail(_: object, __: object, texts: list[str]) -> None:
+            raise ValueError(texts[0])
+
+        monkeypatch.setattr(PlainTranslation, "run", fail)
+        reply = served.post("/translate", {"q": secret, **PAIR})
+        assert reply.status == 500 and secret not in reply.body.decode()
+    told = "\n".join(logged)
+    assert "POST /translate 200" in told and "ValueError at" in told and "GET other 404" in told
+    assert secret not in told
+
+
+@pytest.mark.parametrize("path", ["/", "/languages", "/none", "/v1/translate"])
+def test_every_answer_bears_the_headers_that_protect(path: str, service: Served) -> None:
+    headers = service.ask("GET", path).headers
+    assert headers["x-content-type-options"] == "nosniff" and headers["x-frame-options"] == "DENY"
+    assert "frame-ancestors 'none'" in headers["content-security-policy"]
+    assert headers["referrer-policy"] == "no-referrer" and headers["cache-control"] == "no-store"
+    assert "server" not in headers and "access-control-allow-origin" not in headers
