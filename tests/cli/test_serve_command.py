@@ -38,7 +38,11 @@ def test_allowed_to_it_listens_anywhere(call: Call, tmp_path: Path) -> None:
     ("options", "code", "said"),
     [
         (["--api-key-file", "none"], 66, "none: cannot be read"),
-        (["--host", "no such host", "--allow-anyone"], 2, "--host: is no such host, which is no address of this machine"),
+        (
+            ["--host", "no such host", "--allow-anyone"],
+            2,
+            "--host: is no such host, which is no address of this machine",
+        ),
         (["--host", "192.0.2.1", "--allow-anyone"], 2, "--host: 192.0.2.1, port 5000: "),
         (["--allow-host", "a:5"], 2, "--allow-host: is the name of a server"),
         (["--allow-origin", "evil.example"], 2, "--allow-origin: is http:// or https:// and a name"),
