@@ -13,6 +13,7 @@ from nmt.service.keys import Keys
 from nmt.service.languages import language_name
 from nmt.service.limits import Limits, RefusedError, check_texts
 from nmt.service.models import Models
+from nmt.service.pages import translate_pages
 from nmt.service.reading import fields_of, text_field
 from nmt.service.tasks import PlainTranslation
 from nmt.service.texts import CutText
@@ -32,16 +33,21 @@ class LibreTranslate:
         fields = await self._fields(request)
         texts, is_list = _texts(fields)
         check_texts(texts, self._limits)
-        if text_field(fields, "format", "text") != "text":
-            raise RefusedError(400, "format is text here, and nothing else")
+        kind = text_field(fields, "format", "text")
+        if kind not in ("text", "html"):
+            raise RefusedError(400, f"format is {kind[:20]}: expected text or html")
         target = text_field(fields, "target")
         source, name = text_field(fields, "source"), text_field(fields, "model", "")
         choices = [choose_model(self._models, text, name=name, source=source, target=target) for text in texts]
         alternatives = self._alternatives(fields, choices)
-        cuts = await cut_texts(list(zip((one.model for one in choices), texts, strict=True)), self._limits)
-        batchers = [choice.model.batcher for choice in choices]
-        results = await compute(list(zip(batchers, cuts, strict=True)), PlainTranslation(alternatives + 1))
-        found = [_joined(cut, of_cut, alternatives) for cut, of_cut in zip(cuts, results, strict=True)]
+        chosen = list(zip((one.model for one in choices), texts, strict=True))
+        if kind == "html":
+            found = [(page, list[str]()) for page in await translate_pages(chosen, self._limits)]
+        else:
+            cuts = await cut_texts(chosen, self._limits)
+            sentences = [(model.batcher, cut) for (model, _), cut in zip(chosen, cuts, strict=True)]
+            results = await compute(sentences, PlainTranslation(alternatives + 1))
+            found = [_joined(cut, of_cut, alternatives) for cut, of_cut in zip(cuts, results, strict=True)]
         answer: dict[str, Any] = {"translatedText": [best for best, _ in found]}
         if source.lower() == "auto":
             answer["detectedLanguage"] = [one.detected._asdict() for one in choices if one.detected]

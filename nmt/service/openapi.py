@@ -93,7 +93,7 @@ def _paths(models: Models, limits: Limits) -> dict[str, Any]:
             "q": {"anyOf": [_TEXT, texts]},
             "source": {"enum": sources},
             "target": {"enum": targets},
-            "format": {"enum": ["text"]},
+            "format": {"enum": ["text", "html"]},
             "alternatives": _COUNT | {"maximum": beam - 1},
             "api_key": _KEY,
         },

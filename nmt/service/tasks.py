@@ -15,6 +15,7 @@ from nmt.postprocessing.postprocess import Postprocessor
 from nmt.postprocessing.translation_fields import translation_fields
 from nmt.search.sampling import SamplingOptions
 from nmt.translation.options import TranslateOptions
+from nmt.translation.result import Translation
 from nmt.translation.translator import Translator
 from nmt.visualization.attention_page.document import attention_data
 
@@ -46,6 +47,17 @@ class PlainTranslation:
         """Translates; a sentence that passes unchanged has one translation."""
         translations = translator.translate(texts, translator.options(n_best=self.n_best))
         return [tuple(output.text for output in one.outputs) or ("",) for one in translations]
+
+
+@dataclass(frozen=True)
+class BlockTranslation:
+    """The translation of each block of text, of one sentence or more, with its attention where the model has any."""
+
+    most: int = 32
+
+    def run(self, translator: Translator, texts: Sequence[str]) -> list[Translation]:
+        """Translates the sentences of each block."""
+        return translator.translate(texts, translator.options(attention=True, split_sentences=True))
 
 
 @dataclass(frozen=True)

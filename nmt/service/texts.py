@@ -59,6 +59,11 @@ def cut_text(text: str, source: str, target: str, *, split: bool = True) -> CutT
     return CutText(tuple(found), text[stop:])
 
 
+def uncut(texts: Sequence[str]) -> CutText:
+    """Takes texts that are translated as they are for the sentences of one."""
+    return CutText(tuple(Sentence(text, 0, "", "") for text in texts), "")
+
+
 def _whole(line: str) -> list[tuple[int, str]]:
     """Returns a line as one sentence, with its first character; nothing of a blank one."""
     text = line.strip()

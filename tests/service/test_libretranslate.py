@@ -55,6 +55,20 @@ def test_a_form_a_query_and_a_form_of_parts_say_the_same_as_json(service: Served
     assert reply.json == expected
 
 
+def test_of_a_page_the_text_is_translated_and_the_rest_stays(service: Served, translator: Translator) -> None:
+    pages = ['<p class="a">ba ce</p>\n<script>ba ce</script>', "fo <b>gu</b> &amp; ha", ""]
+    reply = service.post("/translate", {"q": pages, "format": "html", "alternatives": 1, **PAIR})
+    first, second, third = reply.json["translatedText"]
+    assert first == f'<p class="a">{translated(translator, "ba ce")[0]}</p>\n<script>ba ce</script>'
+    assert second.count("<b>") == second.count("</b>") == 1 and second != pages[1]
+    assert third == "" and reply.json["alternatives"] == [[], [], []]
+
+
+def test_the_blocks_of_a_page_are_counted_as_sentences_are(service: Served) -> None:
+    reply = service.post("/translate", {"q": "<p>ba</p>" * 1001, "format": "html", **PAIR})
+    assert reply.status == 413 and "1001 sentences: expected at most 1000" in reply.json["error"]
+
+
 def test_auto_names_the_language_that_was_found(service: Served) -> None:
     reply = service.post("/translate", {"q": ["ba", "ce"], "source": "auto", "target": "yy"}).json
     assert [one["language"] for one in reply["detectedLanguage"]] == ["xx", "xx"]
@@ -95,7 +109,8 @@ def test_detect_ranks_the_languages_served(service: Served) -> None:
         ({"q": ["ba", 5], **PAIR}, "q must be"),
         ({"q": "ba", "source": "de", "target": "yy"}, "de to yy is not translated here: expected xx to yy"),
         ({"q": "ba", "source": "auto", "target": "de"}, "nothing is translated to de"),
-        ({"q": "ba", "format": "html", **PAIR}, "format is text"),
+        ({"q": "ba", "format": "pdf", **PAIR}, "format is pdf: expected text or html"),
+        ({"q": "<p>ba <!-- ce", "format": "html", **PAIR}, "q:1: is broken HTML"),
         ({"q": "ba", "model": "other", **PAIR}, "other is no model here: expected tiny"),
         ({"q": "ba", "alternatives": -1, **PAIR}, "alternatives must be"),
         ({"q": "ba", "alternatives": "x", **PAIR}, "alternatives must be"),
