@@ -115,6 +115,15 @@ def test_each_rejected_pair_is_told_with_its_place_and_reason(call, tsv, tmp_pat
     assert "1 left out: a side is blank (blank)" in done.err
 
 
+def test_a_row_that_names_the_columns_is_left_out_with_its_reason(call, tsv, tmp_path):
+    tsv.write_text("English\tGerman\nEnglish\tGerman\n" + tsv.read_text())
+    done = call("prepare", "--no-trial", tsv, "--output", tmp_path / "out", *TO_GERMAN)
+    assert done.code == 0 and "1 left out: the first row names the columns (header)" in done.err, done.err
+    assert [row for row in rejected(tmp_path / "out") if row[1] == "header"] == [
+        [f"{tsv}:1", "header", "English", "German"]
+    ]
+
+
 def test_clean_none_changes_and_leaves_out_nothing_that_is_a_line(call, tsv, tmp_path):
     odd = ["it&apos;s  one\tso", "1 2\t3", "1 2\t3"]
     tsv.write_text("\n".join([*odd, "\tblank", *tsv.read_text().splitlines()]) + "\n")
