@@ -123,7 +123,7 @@ def init(
     else:
         write_file(output, text.encode())
         logger.info("wrote %s", output)
-    logger.info("it has each choice with its reason: %s", recipe_line(sized))
+    logger.info("it trains %s", recipe_line(sized))
     if "test" not in data:
         logger.info("no test set lies beside the training files; nmt eval needs one that training has not seen")
     for warning in sized.warnings():

@@ -66,7 +66,7 @@ class RightSize:
         """Returns what makes a training hopeless: too few pairs, or too little time."""
         recipe, pairs = self.recipe, self.corpus.pairs
         if pairs < FEW_PAIRS:
-            what = f"{pairs:,} training pairs are too few to learn from how to translate other sentences"
+            what = f"{pairs:,} training pairs are too few to learn from them to translate other sentences"
             return [f"{what}; find more: some thousands are a beginning"]
         if recipe.updates >= FEW_UPDATES:
             return []

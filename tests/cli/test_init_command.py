@@ -28,7 +28,7 @@ def test_the_file_trains_as_it_is_and_no_file_is_overwritten(call, folder, tmp_p
     files = ("--source", folder / "train.en", "--target", folder / "train.pt-BR")
     done = call("init", *files, "--minutes", "2", "--output", path)
     assert (done.code, done.out) == (0, b""), done.err
-    assert f"nmt train {path}" in done.err and "network, about " in done.err and "no test set" not in done.err
+    assert f"nmt train {path}" in done.err and "network: about " in done.err and "no test set" not in done.err
     config = load_config(str(path))
     assert (config.name, config.data.source_language, config.data.target_language) == ("mine", "en", "pt-BR")
     assert config.data.validation.source == (str(folder / "validation.en"),)

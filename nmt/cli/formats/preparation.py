@@ -24,13 +24,13 @@ def as_text(prepared: Prepared) -> list[str]:
         lines.append(f"  {count:,} {'line' if count == 1 else 'lines'} mended: {_MENDS[kind]}")
     sets = f"{report.training:,} for training, {report.validation:,} for validation"
     lines.append(f"{sets}, {report.test:,} for test" if report.test else f"{sets}, no test set")
-    lines.append(f"config.yaml has each choice with its reason: {recipe_line(prepared.sized)}")
+    lines.append(f"config.yaml trains {recipe_line(prepared.sized)}")
     return lines
 
 
 def recipe_line(sized: RightSize) -> str:
     """Says what will be trained, and how long."""
-    return f"the {sized.recipe.network} network, {sized.updates()}"
+    return f"the {sized.recipe.network} network: {sized.updates()}; each choice has its reason beside it"
 
 
 def next_steps(output: Path) -> list[str]:
