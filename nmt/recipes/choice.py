@@ -93,7 +93,7 @@ def _batch_tokens(tokens: float) -> int:
 
 
 def _dropout(epochs: float) -> float:
-    """Returns the dropout for a corpus that is read so often: the oftener, the more is needed."""
+    """Returns the dropout for a corpus that is read so often: the more often, the more is needed."""
     return _step(epochs, ((1, 0.0), (4, 0.1), (12, 0.2), (30, 0.3)), 0.4)
 
 
@@ -119,7 +119,7 @@ def _of_model(network: Network, epochs: float, minutes: float) -> list[Setting]:
     first, *others = network.settings().items()
     dropout = _dropout(epochs)
     why_dropout = (
-        f"each pair is seen {_times(epochs)}; the oftener, the more dropout keeps it from being learned by heart"
+        f"each pair is seen {_times(epochs)}; the more often, the more dropout keeps it from being learned by heart"
         if dropout
         else "hardly a pair is seen twice, so nothing can be learned by heart"
     )
