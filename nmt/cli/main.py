@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import logging
 import os
+import re
 import signal
 import sys
 from collections.abc import Iterator
@@ -62,7 +63,7 @@ def _own_errors(ctx: Any = None) -> Iterator[None]:
         yield
     except typer.TyperException as error:
         command = (ctx and ctx.invoked_subcommand) or ""
-        what = error.format_message().removesuffix(".")
+        what = _in_own_words(error.format_message().removesuffix("."))
         see = f"see {f'nmt {command}'.rstrip()} --help"
         raise ConfigError(command, f"{what[:1].lower()}{what[1:]}; {see}") from error
     except BrokenPipeError as error:
@@ -71,6 +72,17 @@ def _own_errors(ctx: Any = None) -> Iterator[None]:
         raise typer.Exit(130) from error
     except EOFError as error:
         raise RuntimeError("unexpected end of data") from error
+
+
+# What the library that reads numbers says of them.
+_LIMIT = re.compile(r"Input should be (greater|less) than or equal to (\S+)")
+_NO_NUMBER = re.compile(r"Input should be a valid (number|integer), unable to parse string as an? \w+")
+
+
+def _in_own_words(message: str) -> str:
+    """Returns a message about a wrong value of an option in words of this program."""
+    message = _LIMIT.sub(lambda found: f"expected {found[2]} or {'more' if found[1] == 'greater' else 'less'}", message)
+    return _NO_NUMBER.sub(lambda found: f"expected a {'whole ' * (found[1] == 'integer')}number", message)
 
 
 app = typer.Typer(

@@ -63,7 +63,7 @@ def prepare(
     """Make of a corpus as it is distributed training, validation and test sets and a configuration that trains."""
     check_choice("--clean", what.clean, ("none", "safe", "strict"))
     start(log)
-    from nmt.cli.formats.preparation import as_text
+    from nmt.cli.formats.preparation import as_text, next_steps
     from nmt.preparation.cleaning import CleaningLevel
     from nmt.preparation.prepare import PreparationOptions, prepare
 
@@ -81,5 +81,9 @@ def prepare(
     )
     with StopRequest() as stop:
         prepared = prepare(inputs, output, options, stop)
-    for line in as_text(prepared, output):
+    for line in as_text(prepared):
+        logger.info("%s", line)
+    for warning in prepared.warnings:  # after the numbers, which would push them off the screen
+        logger.warning("%s", warning)
+    for line in next_steps(output):
         logger.info("%s", line)

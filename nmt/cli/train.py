@@ -41,8 +41,15 @@ def train(
         from nmt.training.pipeline import train_owned
 
         end_loading()
-        train_owned(
+        end = train_owned(
             configuration, directory, stop, device=compute.device, restart=restart, quiet=log.quiet, group=launch.group
         )
-    again = "the model lies in %s; try it:\n  echo 'A sentence to translate.' | nmt translate %s"
-    logger.info(again, directory, directory)
+    from nmt.recipes.choice import FEW_UPDATES
+
+    again = "the model is in %s; try it:"
+    if end.updates < FEW_UPDATES:
+        again = (
+            f"the model is in %s, but of {end.updates:,} updates it has hardly learned anything: train longer, or with"
+        )
+        again += " more pairs (nmt check tells how long); its translations so far:"
+    logger.info(f"{again}\n  echo 'A sentence to translate.' | nmt translate %s", directory, directory)

@@ -48,6 +48,8 @@ def load_config(
     try:
         with Path(where).open("rb") as file:
             source = file.read(yaml12.MAXIMUM_BYTES + 1)
+    except FileNotFoundError as error:
+        raise ConfigError(where, "no such file") from error
     except OSError as error:
         raise ConfigError(where, f"cannot be read: {error.strerror or error}") from error
     except ValueError as error:

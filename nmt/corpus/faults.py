@@ -14,6 +14,7 @@ from nmt.io.lines import MAX_LINE_BYTES, is_blank
 class Fault(StrEnum):
     """A reason to leave out a pair, by the name that reports give it."""
 
+    HEADER = "header"
     BLANK = "blank"
     LINE_BREAK = "line_break"
     TOO_LONG = "too_long"

@@ -19,6 +19,7 @@ class FileKind(StrEnum):
     ZSTANDARD = "compressed with Zstandard"
     XZ = "compressed with xz"
     BZIP2 = "compressed with bzip2"
+    OFFICE = "an office document"
     ZIP = "a zip archive"
     TAR = "a tar archive"
     SEVEN_ZIP = "a 7z archive"
@@ -44,6 +45,15 @@ ARCHIVES = frozenset({FileKind.ZIP, FileKind.TAR, FileKind.SEVEN_ZIP, FileKind.R
 
 # Bytes that no text begins with: each has a control character, or no character of UTF-8, or is too long for chance.
 _SIGNATURES = (
+    # The first member of a package of Word, Excel, LibreOffice and the like; the older files of these; RTF.
+    (
+        re.compile(
+            rb"PK\x03\x04.{26}(\[Content_Types\]\.xml|_rels/|docProps/|word/|xl/|ppt/|mimetype)"
+            rb"|\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1|\{\\rtf1",
+            re.DOTALL,
+        ),
+        FileKind.OFFICE,
+    ),
     (re.compile(rb"PK(\x03\x04|\x05\x06|\x07\x08)"), FileKind.ZIP),
     (re.compile(rb"\x1f\x8b"), FileKind.GZIP),
     (re.compile(rb"\x28\xb5\x2f\xfd|[\x50-\x5f]\x2a\x4d\x18"), FileKind.ZSTANDARD),

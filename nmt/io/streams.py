@@ -34,7 +34,7 @@ _LINES_AT_ONCE = 4096
 _ARCHIVE_NAME = re.compile(r"\.(zip|7z|rar|tgz|tar(\.\w+)?)$", re.IGNORECASE)
 
 _READ_BY_PREPARE = ARCHIVES - {FileKind.SEVEN_ZIP, FileKind.RAR} | COMPRESSED | {FileKind.PARQUET}
-_NO_TEXT = ARCHIVES | _READ_BY_PREPARE | {FileKind.PDF, FileKind.PICTURE}
+_NO_TEXT = ARCHIVES | _READ_BY_PREPARE | {FileKind.PDF, FileKind.PICTURE, FileKind.OFFICE}
 
 
 class InputStream:

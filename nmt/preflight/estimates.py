@@ -14,11 +14,10 @@ from nmt.preflight.memory import available_memory
 from nmt.preflight.run_directory import ResumableRun
 from nmt.preflight.tokens import TokenizedSample
 from nmt.preflight.trial import TrialModel, TrialOutcome
+from nmt.recipes.choice import ENOUGH_UPDATES, FEW_UPDATES
 from nmt.training.disk_space import DiskSpace
 from nmt.training.progress import duration
 
-# From fewer updates, hardly anything is learned.
-FEW_UPDATES = 500
 _MEGABYTE, _GIGABYTE = 1e6, 1e9
 
 
@@ -53,19 +52,18 @@ def estimate_time(
     training = config.training
     updates = length.updates
     estimates = {"pairs": length.pairs, "updates_per_epoch": length.epoch_updates, "updates": updates}
-    if updates is not None and updates < FEW_UPDATES:
-        what = f"training ends after {updates:,} updates, from which little is learned"
-        advice = "raise max_epochs or max_steps, or lower batch_tokens"
-        findings.warn(Group.TRAINING, "few_updates", "training", what, advice)
-    if outcome is None:
+    by_clock = math.inf if training.max_minutes is None else 60 * training.max_minutes
+    each = None if outcome is None else outcome.seconds / outcome.updates
+    _warn_of_few(updates, each, by_clock, findings)
+    if outcome is None or each is None:
         return estimates
-    each, speed = outcome.seconds / outcome.updates, outcome.target_tokens / outcome.seconds
+    speed = outcome.target_tokens / outcome.seconds
     left = None if updates is None else max(0, updates - (resumable.step if resumable else 0))
     seconds = math.inf if left is None else left * each
-    by_clock = math.inf if training.max_minutes is None else 60 * training.max_minutes
     what = f"{each:.3g} s an update, {speed:,.0f} target tokens/s; {length.epoch_updates:,} updates are an epoch"
     if by_clock < seconds:
-        what += f", and training.max_minutes ends training after about {by_clock / each:,.0f}, with validations fewer"
+        ending = f"training.max_minutes ends training after about {by_clock / each:,.0f}"
+        what += f", and {ending}, or somewhat earlier, since validations take time, too"
     elif left is not None:
         what += f", and {left:,} updates take about {duration(seconds)}, without validations"
     else:
@@ -78,6 +76,22 @@ def estimate_time(
         "target_tokens_per_second": speed,
         "seconds": known if known < math.inf else None,
     }
+
+
+def _warn_of_few(updates: int | None, each: float | None, by_clock: float, findings: Findings) -> None:
+    """Warns of a training of too few updates: those that its limits count, or those of `each` seconds in its time."""
+    in_time = math.inf if each is None else by_clock / each
+    if updates is not None and updates < FEW_UPDATES and updates <= in_time:
+        what = f"training ends after {updates:,} updates, from which little is learned"
+        advice = "raise max_epochs or max_steps, lower batch_tokens, or find more pairs"
+        findings.warn(Group.TRAINING, "few_updates", "training", what, advice)
+    elif each is not None and in_time < FEW_UPDATES:
+        what = f"about {in_time:,.0f} updates fit into max_minutes ({duration(by_clock)}), from which little is learned"
+        enough = math.ceil(ENOUGH_UPDATES * each / 60)
+        advice = (
+            f"raise max_minutes to {enough:,} or more; if this machine is busy with something else, let it end first"
+        )
+        findings.warn(Group.TRAINING, "few_updates", "training", what, advice)
 
 
 def estimate_memory(outcome: TrialOutcome, findings: Findings) -> dict[str, Any]:

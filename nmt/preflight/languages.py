@@ -226,6 +226,17 @@ def _report(sides: PairProfile, swapped: str | None, wrong: Sequence[str | None]
     return any(wrong)
 
 
+def names_of(language: str) -> frozenset[str]:
+    """Returns the names of a language, in lower case, as far as they are known."""
+    return frozenset(_table("language_names.txt").get(base_code(language), ()))
+
+
+def language_named(text: str) -> str | None:
+    """Returns the code of the language of that name: `de` of `German` and of `Deutsch`; None for another text."""
+    name = text.strip().casefold()
+    return next((code for code, names in _table("language_names.txt").items() if name in names), None)
+
+
 def script_of(language: str) -> str | None:
     """Returns the only script of a language, by the first word of its letters' names; None of other languages."""
     return _scripts().get(base_code(language))
@@ -236,13 +247,18 @@ def frequent_words() -> dict[str, frozenset[str]]:
     return {language: frozenset(words) for language, words in _table("frequent_words.txt").items()}
 
 
-def are_swapped(languages: tuple[str, str], sides: PairProfile) -> bool:
-    """Returns whether each side is in the language of the other, as far as that can be told."""
+def language_findings(languages: tuple[str, str], sides: PairProfile) -> Findings:
+    """Returns what speaks against the languages of two sides."""
     codes = (base_code(languages[0]), base_code(languages[1]))
     found = Findings()
-    _check_scripts(codes, sides, found)
-    _check_words(codes, sides, found)
-    return found.has("swapped")
+    if not _check_scripts(codes, sides, found):
+        _check_words(codes, sides, found)
+    return found
+
+
+def are_swapped(languages: tuple[str, str], sides: PairProfile) -> bool:
+    """Returns whether each side is in the language of the other, as far as that can be told."""
+    return language_findings(languages, sides).has("swapped")
 
 
 def likely_language(side: SideProfile, language: str) -> str | None:

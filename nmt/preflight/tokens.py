@@ -21,6 +21,7 @@ from nmt.preflight.fidelity import report_rewritten
 from nmt.preflight.findings import Findings, Group, share
 from nmt.preflight.reservoir import Reservoir
 from nmt.preflight.run_directory import ResumableRun
+from nmt.recipes.choice import vocabulary_size
 from nmt.tokenization.tokenizer import Tokenizer
 from nmt.tokenization.tokenizer_training import EOS_ID
 from nmt.tokenization.tokenizers import Tokenizers
@@ -150,7 +151,10 @@ def _report_left_out(report: Report, whole: bool, files: CorpusFiles, findings: 
 
 
 def _report_rarity(config: Config, store: Store, tokenizers: Tokenizers, sample: Reservoir, findings: Findings) -> None:
-    """Reports a vocabulary with many entries that are too rare to be learned."""
+    """Reports a vocabulary with many entries that are too rare to be learned, if a recipe would have a smaller one."""
+    suitable = vocabulary_size(sample.pairs_met)
+    if config.tokenizer.vocabulary_size <= suitable:
+        return
     numbers = range(len(store))
     sides = [
         np.bincount(np.concatenate([get(number) for number in numbers]), minlength=tokenizer.size)
@@ -163,7 +167,7 @@ def _report_rarity(config: Config, store: Store, tokenizers: Tokenizers, sample:
         rare = int((entries < RARE).sum())
         if rare > SERIOUS_RARITY * len(entries):
             what = f"{share(rare, len(entries))} entries would occur fewer than {RARE} times, too few to be learned"
-            advice = "lower it, or find more text"
+            advice = f"lower it, to {suitable:,} for so many pairs, or find more text"
             findings.warn(Group.TOKENS, "vocabulary_too_large", "tokenizer.vocabulary_size", what, advice)
 
 

@@ -16,6 +16,7 @@ from nmt.corpus.mending import Mend, mend
 from nmt.io.lines import without_surrogates
 from nmt.preflight.languages import base_code, frequent_words, script_of
 from nmt.preparation.folding import digest, fold
+from nmt.preparation.readers.names import Languages
 
 LONGEST = 0xFFFF
 """The length from which on lengths are counted as this, in words or characters."""
@@ -37,15 +38,21 @@ class CleaningRules:
 
     level: CleaningLevel
     sides: tuple[SideRules, SideRules]
+    languages: Languages
 
     @classmethod
     def for_languages(cls, level: CleaningLevel, languages: tuple[str, str]) -> CleaningRules:
         """Gathers what is known of both languages."""
-        return cls(level, (_side_rules(languages[0]), _side_rules(languages[1])))
+        return cls(level, (_side_rules(languages[0]), _side_rules(languages[1])), Languages(languages))
 
-    def fault(self, source: str, target: str) -> Fault | None:
-        """Returns why a pair of lines, mended ones unless the level is none, is left out; None if it is not."""
+    def fault(self, source: str, target: str, number: int) -> Fault | None:
+        """Returns why a pair of lines, mended ones unless the level is none, is left out; None if it is not.
+
+        `number` is that of the pair in its file, counted from 1.
+        """
         fault = storage_fault(source, target)
+        if number == 1 and self.level != CleaningLevel.NONE and self.languages.is_header(source, target):
+            return Fault.HEADER
         if fault is None and self.level != CleaningLevel.NONE:
             fault = safe_fault(source, target, self.sides)
         if fault is None and self.level == CleaningLevel.STRICT:
@@ -114,7 +121,7 @@ def clean(pairs: RawPairs, rules: CleaningRules) -> CleanedPairs:
         source, target = without_surrogates(raw_source), without_surrogates(raw_target)
         if rules.level != CleaningLevel.NONE:
             source, target = mends.mend(number, source), mends.mend(number, target)
-        fault = Fault.TOO_LONG if number in pairs.too_long else rules.fault(source, target)
+        fault = Fault.TOO_LONG if number in pairs.too_long else rules.fault(source, target, number)
         if fault is not None:
             rejected.append(Rejected(fault, number, raw_source, raw_target))
             continue

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import logging
-import re
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from dataclasses import dataclass
@@ -20,10 +19,10 @@ from typing import NamedTuple
 from nmt.corpus.workers import Service, answers_in_order, available_processors
 from nmt.errors import ConfigError, DataError, Problem
 from nmt.io.atomic_files import make_directory, new_directory
-from nmt.io.compression import ENDINGS
 from nmt.preparation.cleaning import CleanedPairs, CleaningLevel, CleaningRules, RawPairs, begin_cleaning
 from nmt.preparation.configuration import data_section, valid_name, write_configuration
 from nmt.preparation.inputs import input_facts
+from nmt.preparation.language_codes import language_problem
 from nmt.preparation.languages import Orientation, SideLanguage
 from nmt.preparation.output import CONFIGURATION, REJECTED, REPORT, check_output
 from nmt.preparation.readers.corpus import Circumstances, read_corpus
@@ -47,10 +46,6 @@ from nmt.training.progress import count_until_stopped
 from nmt.training.signals import StopRequest
 
 logger = logging.getLogger(__name__)
-
-# A longer tag than any (RFC 5646), and endings by which files would be taken for compressed ones.
-_LANGUAGE = re.compile(r"\w[\w-]{0,63}")
-_PACKED = (*ENDINGS, ".zip", ".tgz")
 
 _WORK, _STORE, _COPIES = "work", "pairs", "inputs"  # temporary folders: of the pairs, and of copies of inputs
 
@@ -81,6 +76,7 @@ class Prepared(NamedTuple):
 
     report: PreparationReport
     sized: RightSize
+    warnings: tuple[str, ...]  # what makes a training disappoint, with what to do
 
 
 def prepare(inputs: Sequence[str], output: Path, options: PreparationOptions, stop: StopRequest) -> Prepared:
@@ -100,9 +96,6 @@ def prepare(inputs: Sequence[str], output: Path, options: PreparationOptions, st
     with _parents_of(final), new_directory(final, replace=replaces) as folder:
         preparation = _Preparation(inputs, output, folder, options, stop)
         report = preparation.run()
-        for option, side in (("--source-language", report.source), ("--target-language", report.target)):
-            if side.language.looks_like != side.language.expected:
-                logger.warning("%s %s: looks like %s", option, side.language.expected, side.language.looks_like)
         # Read under their present names, and written under those that they will have.
         here, there = (data_section(one, options.languages, with_test=report.test > 0) for one in (folder, output))
         sized = right_size(here, options.minutes, options.machine, stop)
@@ -111,7 +104,15 @@ def prepare(inputs: Sequence[str], output: Path, options: PreparationOptions, st
         text = json.dumps(report.to_json(), ensure_ascii=False, allow_nan=False, indent=1)
         (folder / REPORT).write_text(f"{text}\n", encoding="utf-8")
         stop.check()
-    return Prepared(report, sized)
+    return Prepared(report, sized, (*_language_warnings(report), *sized.warnings()))
+
+
+def _language_warnings(report: PreparationReport) -> Iterator[str]:
+    for option, side in (("--source-language", report.source), ("--target-language", report.target)):
+        expected, found = side.language.expected, side.language.looks_like
+        if found != expected:
+            advice = f"if it is, prepare it again with {option} {found} and --overwrite; if not, look into the files"
+            yield f"{option} {expected}: that side looks like {found}; {advice}"
 
 
 @contextmanager
@@ -130,9 +131,9 @@ def _parents_of(folder: Path) -> Iterator[None]:
 
 def _check_languages(languages: tuple[str, str]) -> None:
     problems = [
-        Problem(option, f"is no language code: {language!r}; expected one such as en or zh-Hans")
+        problem
         for option, language in zip(("--source-language", "--target-language"), languages, strict=True)
-        if not _LANGUAGE.fullmatch(language) or f".{language.lower()}" in _PACKED
+        if (problem := language_problem(option, language))
     ]
     if not problems and languages[0].casefold() == languages[1].casefold():
         problems = [Problem("--target-language", f"is the source language, too: {languages[1]}; expected another")]

@@ -10,6 +10,9 @@ from nmt.io.compression import unpacked_name
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*")
 _TRAINING = re.compile(r"(?<![A-Za-z])train(ing)?(?![A-Za-z])")
 
+_TABLES = (".tsv", ".tab", ".csv")
+_NO_LANGUAGES = {"txt", "tsv", "tab", "csv", "tmx", "xml", "pdf", "odt"}
+
 VALIDATION_NAMES = ("validation", "valid", "val", "dev")
 TEST_NAMES = ("test",)
 
@@ -17,7 +20,12 @@ TEST_NAMES = ("test",)
 def language_of(path: str) -> str | None:
     """Returns the language code that a file's name ends in, as `train.en.gz` does; None without one."""
     ending = Path(unpacked_name(path)).suffix.removeprefix(".")
-    return ending if _LANGUAGE.fullmatch(ending) and ending.lower() != "txt" else None
+    return ending if _LANGUAGE.fullmatch(ending) and ending.lower() not in _NO_LANGUAGES else None
+
+
+def is_table_by_name(path: str) -> bool:
+    """Returns whether a file has source and translation in columns, by its name."""
+    return unpacked_name(path).lower().endswith(_TABLES)
 
 
 def files_beside(source: str, target: str, names: tuple[str, ...]) -> tuple[str, str] | None:

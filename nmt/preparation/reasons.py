@@ -20,9 +20,10 @@ class SetReason(StrEnum):
 Reason = Fault | SetReason
 
 MEANINGS: dict[Reason, str] = {
+    Fault.HEADER: "the first row names the columns",
     Fault.BLANK: "a side is blank",
     Fault.LINE_BREAK: "a side holds a line break",
-    Fault.TOO_LONG: "a side is too long",
+    Fault.TOO_LONG: "a side has more words or characters than can be learned from",
     Fault.DAMAGED: "a side holds U+FFFD, what an earlier conversion could not read",
     Fault.NO_LETTERS: "a side has no letter",
     Fault.MARKUP: "a side is mostly tags, templates or addresses",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,20 +13,25 @@ from nmt.config import Config, from_yaml
 from nmt.corpus.parallel import CorpusFiles, read_pairs
 from nmt.errors import DataError
 from nmt.io.lines import Line
-from nmt.preflight.findings import Findings
+from nmt.preflight.findings import Finding, Findings
+from nmt.preflight.languages import PairProfile, language_findings
 from nmt.preflight.proposal import corpus_size
 from nmt.preflight.reading import LinePair
 from nmt.preflight.reservoir import Reservoir
 from nmt.preflight.tokens import CORPUS, LONGEST, TokenizedSample, tokenize_sample
 from nmt.preflight.trial import LONGEST_SECONDS, Trial, TrialPlan, TrialTooLongError
-from nmt.recipes.choice import LONGEST_SENTENCE, choose, vocabulary_size
+from nmt.recipes.choice import FEW_UPDATES, LONGEST_SENTENCE, choose, enough_minutes, vocabulary_size
 from nmt.recipes.networks import SMALL
 from nmt.recipes.recipe import CorpusSize, Recipe, Setting, configuration_text
 from nmt.training.progress import count_until_stopped, duration
 from nmt.training.signals import StopRequest
 
+logger = logging.getLogger(__name__)
+
 _BATCH_TOKENS = 1024  # of the updates of the trial
 
+FEW_PAIRS = 1_000
+"""Training pairs below which nothing is learned that translates other sentences."""
 
 ASSUMED_SPEED = 5_000.0
 """Target tokens a second that the small network is taken to train where no trial is made: two cores of a laptop."""
@@ -48,6 +54,28 @@ class RightSize:
     recipe: Recipe
     corpus: CorpusSize
     speed: float | None  # target tokens a second that the small network trained in the trial; None without one
+    language_findings: tuple[Finding, ...] = ()  # what speaks against the languages of the sides
+
+    def updates(self) -> str:
+        """Says how many updates are expected, in what time."""
+        recipe = self.recipe
+        text = f"about {recipe.updates:,} updates in {duration(60 * recipe.minutes)}, {_passes(recipe.epochs)}"
+        return text if self.speed else f"{text}, if this machine, which was not tried, is like a laptop"
+
+    def warnings(self) -> list[str]:
+        """Returns what makes a training hopeless: too few pairs, or too little time."""
+        recipe, pairs = self.recipe, self.corpus.pairs
+        if pairs < FEW_PAIRS:
+            what = f"{pairs:,} training pairs are too few to learn from them to translate other sentences"
+            return [f"{what}; find more: some thousands are a beginning"]
+        if recipe.updates >= FEW_UPDATES:
+            return []
+        what = f"about {recipe.updates:,} updates are too few to learn anything"
+        minutes = enough_minutes(self.corpus, self.speed or ASSUMED_SPEED)
+        if minutes is None:
+            return [f"{what}, and more of them gain nothing with so small a corpus; find more pairs"]
+        busy = "; if this machine is busy with something else, try again when it is not" if self.speed else ""
+        return [f"{what}; give --minutes {minutes} or more{busy}"]
 
     def configuration(self, run: Mapping[str, object], data: Mapping[str, object]) -> str:
         """Writes the configuration of a run: `run` holds its `name`, and its `seed` if it is given one."""
@@ -58,11 +86,18 @@ class RightSize:
             else f"a machine on which the small network trains {self.speed:,.0f} target tokens a second"
         )
         remark = (
-            f"Chosen for {corpus.pairs:,} pairs of about {corpus.target_tokens:.0f} tokens and {machine}: the "
+            f"Chosen for {corpus.pairs:,} training pairs of about {corpus.target_tokens:.0f} tokens and {machine}: the "
             f"{recipe.network} network makes about {recipe.updates:,} updates in {duration(60 * recipe.minutes)}, "
-            f"{recipe.epochs:.1f} times through the corpus."
+            f"{_passes(recipe.epochs)}."
         )
         return recipe.configuration(run, data, [remark])
+
+
+def _passes(epochs: float) -> str:
+    """Says how much of the corpus is read, or how many times all of it."""
+    if epochs >= 0.95:
+        return f"{epochs:.1f} times through the corpus"
+    return f"{100 * epochs:.0f} % of the corpus" if epochs >= 0.01 else "less than 1 % of the corpus"
 
 
 def right_size(data: Mapping[str, object], minutes: float, options: TrialOptions, stop: StopRequest) -> RightSize:
@@ -80,6 +115,9 @@ def right_size(data: Mapping[str, object], minutes: float, options: TrialOptions
     config = _trial_config(data, vocabulary_size(1))
     files = CorpusFiles(config.data.train.source, config.data.train.target)
     sample = _sample(files, config.seed, options, stop)
+    sides = PairProfile.from_pairs(files.pairs[0], sample.pairs)
+    found = language_findings((config.data.source_language, config.data.target_language), sides)
+    logger.info("training a tokenizer%s", " and some updates, to learn how fast this machine is" * options.trial)
     vocabulary = vocabulary_size(sample.pairs_met)
     with tempfile.TemporaryDirectory(prefix="nmt-trial-") as name:
         trial = _tokenized(data, vocabulary, files, sample, Path(name) / "trial", stop)
@@ -90,7 +128,7 @@ def right_size(data: Mapping[str, object], minutes: float, options: TrialOptions
         if wanted != vocabulary:  # by a smaller one, sentences have more tokens
             size = _tokenized(data, wanted, files, sample, Path(name) / "recipe", stop).size
             recipe = choose(size, minutes, speed or ASSUMED_SPEED)
-    return RightSize(recipe, size, speed)
+    return RightSize(recipe, size, speed, tuple(found.sorted()))
 
 
 class _Tokenized(NamedTuple):

@@ -19,7 +19,13 @@ LONGEST_SENTENCE = 250
 
 _TRAINING_SHARE = 0.9  # of the time; the rest goes to validations
 
-_FEW_UPDATES = 100  # below it there is no use in a schedule
+FEW_UPDATES = 500
+"""Updates below which hardly anything is learned."""
+
+ENOUGH_UPDATES = 1_500
+"""Updates from which on a translator makes some sense, if its corpus is large enough."""
+
+_SMALLEST_BATCH = 512
 
 
 def vocabulary_size(pairs: int, tokens: float = math.inf) -> int:
@@ -57,6 +63,17 @@ def choose(corpus: CorpusSize, minutes: float, speed: float) -> Recipe:
     return Recipe(tuple(settings), network.name, used, updates, epochs)
 
 
+def enough_minutes(corpus: CorpusSize, speed: float) -> int | None:
+    """Returns the minutes from which on a recipe makes enough updates; None where no time does, of so small a corpus.
+
+    The arguments are those of `choose`.
+    """
+    tokens = ENOUGH_UPDATES * _SMALLEST_BATCH
+    if tokens > MOST_EPOCHS * corpus.pairs * corpus.target_tokens:
+        return None
+    return math.ceil(tokens * TINY.slowness / speed / 60 / _TRAINING_SHARE)
+
+
 def _network(corpus: CorpusSize, minutes: float, speed: float) -> Network:
     """Returns the largest network that sees enough of the corpus in the time to be better than a smaller one."""
     epoch_tokens = corpus.pairs * corpus.target_tokens
@@ -69,14 +86,14 @@ def _network(corpus: CorpusSize, minutes: float, speed: float) -> Network:
 
 def _batch_tokens(tokens: float) -> int:
     """Returns the size of an update: small while few updates fit into the time, larger where many do."""
-    size = 512
-    while size < 16_384 and tokens / size > (4_000 if size == 512 else 12_000):
+    size = _SMALLEST_BATCH
+    while size < 16_384 and tokens / size > (4_000 if size == _SMALLEST_BATCH else 12_000):
         size *= 2
     return size
 
 
 def _dropout(epochs: float) -> float:
-    """Returns the dropout for a corpus that is read so often: the oftener, the more is needed."""
+    """Returns the dropout for a corpus that is read so often: the more often, the more is needed."""
     return _step(epochs, ((1, 0.0), (4, 0.1), (12, 0.2), (30, 0.3)), 0.4)
 
 
@@ -102,7 +119,9 @@ def _of_model(network: Network, epochs: float, minutes: float) -> list[Setting]:
     first, *others = network.settings().items()
     dropout = _dropout(epochs)
     why_dropout = (
-        f"each pair is seen {_times(epochs)}; the oftener, the more dropout keeps it from being learned by heart"
+        f"each pair is seen {_times(epochs)}; the more often, the more dropout keeps it from being learned by heart"
+        if dropout
+        else "hardly a pair is seen twice, so nothing can be learned by heart"
     )
     return [
         Setting(*first, why),

@@ -6,6 +6,7 @@ import logging
 import os
 from contextlib import closing
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 
@@ -51,6 +52,13 @@ from nmt.translation.arguments import check_text
 logger = logging.getLogger(__name__)
 
 
+class TrainingEnd(NamedTuple):
+    """The end of a training."""
+
+    limit: str  # that ended it, in words
+    updates: int  # that it made in all
+
+
 def train(config: Config, run: Path | str, *, device: str = "auto", restart: bool = False, quiet: bool = True) -> str:
     """Trains a model into a run directory, which is made if need be; see `train_owned` for the rest.
 
@@ -67,7 +75,7 @@ def train(config: Config, run: Path | str, *, device: str = "auto", restart: boo
     restart, quiet = check_argument("restart", restart, Switch), check_argument("quiet", quiet, Switch)
     learning = torch.inference_mode(False), torch.enable_grad()
     with own_settings(), learning[0], learning[1], own_run_directory(config, directory), StopRequest() as stop:
-        return train_owned(config, directory, stop, device=device, restart=restart, quiet=quiet)
+        return train_owned(config, directory, stop, device=device, restart=restart, quiet=quiet).limit
 
 
 def train_owned(
@@ -79,8 +87,8 @@ def train_owned(
     restart: bool = False,
     quiet: bool = False,
     group: ProcessGroup | None = None,
-) -> str:
-    """Trains a model into the run directory, or goes on where an earlier training stopped; returns what ended it.
+) -> TrainingEnd:
+    """Trains a model into the run directory, or goes on where an earlier training stopped; returns how it ended.
 
     The caller owns the directory (`nmt.checkpoint.ownership.own_run_directory`). Of several processes it is the first.
 
@@ -124,8 +132,8 @@ def _choose_device(name: str, process: ProcessRank) -> torch.device:
     return choose_device(name, None if process.is_alone else process.local_rank)
 
 
-def _run(job: TrainingJob) -> str:
-    """Prepares whatever is not prepared yet, and trains; returns what ended the training."""
+def _run(job: TrainingJob) -> TrainingEnd:
+    """Prepares whatever is not prepared yet, and trains; returns how the training ended."""
     config, run = job.config, job.run
     checkpoint = use_latest(run, logger.warning, load_checkpoint)
     if checkpoint is not None:
@@ -133,7 +141,7 @@ def _run(job: TrainingJob) -> str:
         if (limit := finished_by(config, checkpoint.state)) is not None:
             check_renamed_files(config, checkpoint, job.stop)
             logger.info("this run is finished already: %s", limit)
-            return limit
+            return TrainingEnd(limit, checkpoint.state.step)
     scoring = began_with(checkpoint) if checkpoint else None
     if problems := validation_problems(config.training, scoring):
         raise ConfigError.from_problems(problems)
@@ -176,13 +184,13 @@ def _share_plan(job: TrainingJob, checkpoint: Checkpoint | None, store: Store) -
     )
 
 
-def _fit(job: TrainingJob, trainer: Trainer) -> str:
-    """Trains the model and writes the metrics; returns what ended the training."""
+def _fit(job: TrainingJob, trainer: Trainer) -> TrainingEnd:
+    """Trains the model and writes the metrics; returns how the training ended."""
     state, tensorboard = trainer.state, job.config.training.tensorboard
     with closing(MetricsWriter(job.run, state.step, state.validated_step, tensorboard=tensorboard)) as metrics:
         limit = trainer.fit(metrics)
     logger.info("finished: %s after %s; %s", limit, duration(trainer.state.seconds), trainer.best_text())
-    return limit
+    return TrainingEnd(limit, trainer.state.step)
 
 
 def train_along(group: ProcessGroup, stop: StopRequest) -> None:

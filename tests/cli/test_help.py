@@ -263,4 +263,4 @@ def test_messages_are_utf8_in_any_locale(process, user_environment, tmp_path):
     path = tmp_path / "café.yaml"
     done = process("train", path, env=user_environment(LC_ALL="C", PYTHONIOENCODING="ascii"))
     assert done.code == 2
-    assert done.errors[0].startswith(f"nmt: error: {path}: cannot be read")
+    assert done.errors[0].startswith(f"nmt: error: {path}: no such file")

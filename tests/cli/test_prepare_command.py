@@ -115,6 +115,15 @@ def test_each_rejected_pair_is_told_with_its_place_and_reason(call, tsv, tmp_pat
     assert "1 left out: a side is blank (blank)" in done.err
 
 
+def test_a_row_that_names_the_columns_is_left_out_with_its_reason(call, tsv, tmp_path):
+    tsv.write_text("English\tGerman\nEnglish\tGerman\n" + tsv.read_text())
+    done = call("prepare", "--no-trial", tsv, "--output", tmp_path / "out", *TO_GERMAN)
+    assert done.code == 0 and "1 left out: the first row names the columns (header)" in done.err, done.err
+    assert [row for row in rejected(tmp_path / "out") if row[1] == "header"] == [
+        [f"{tsv}:1", "header", "English", "German"]
+    ]
+
+
 def test_clean_none_changes_and_leaves_out_nothing_that_is_a_line(call, tsv, tmp_path):
     odd = ["it&apos;s  one\tso", "1 2\t3", "1 2\t3"]
     tsv.write_text("\n".join([*odd, "\tblank", *tsv.read_text().splitlines()]) + "\n")
@@ -144,7 +153,7 @@ def test_it_takes_a_corpus_as_it_is_distributed(kind, call, tsv, tmp_path):
     done = call(
         "prepare", "--no-trial", *inputs, "--output", tmp_path / "out", *LANGUAGES, "--quiet", stdin=tsv.read_bytes()
     )
-    assert (done.code, done.err) == (0, "")
+    assert done.code == 0 and "few" in done.err and done.err.count("\n") == 1
     assert call("prepare", "--no-trial", tsv, "--output", tmp_path / "expected", *LANGUAGES).code == 0
     for name in ("train", "validation", "test"):
         for code in ("xx", "yy"):
@@ -194,16 +203,26 @@ def test_a_side_in_another_language_is_warned_of(call, tmp_path):
     path = tmp_path / "corpus.tsv"
     path.write_text("".join(f"les des du {word} est dans\tder und die {word} ist nicht\n" for word in words))
     done = call("prepare", "--no-trial", path, "--output", tmp_path / "out", *TO_GERMAN, "--quiet")
-    assert done.code == 0 and done.err == "nmt: warning: --source-language en: looks like fr\n"
+    assert done.code == 0 and "warning: --source-language en: that side looks like fr; if it is, prepare" in done.err
     assert report(tmp_path / "out")["source"]["language"]["looks_like"] == "fr"
     assert report(tmp_path / "out")["target"]["language"] == {
         "expected": "de", "looks_like": "de", "scripts": {"LATIN": 1.0},
     }  # fmt: skip
 
 
-def test_nothing_is_said_when_quiet(call, tsv, tmp_path):
+def test_when_quiet_only_what_makes_a_training_hopeless_is_said(call, tsv, tmp_path, monkeypatch):
+    few = "training pairs are too few to learn from"
+    done = call("prepare", "--no-trial", tsv, "--output", tmp_path / "few", *LANGUAGES, "--quiet")
+    assert (done.code, done.out, done.err.count("\n")) == (0, b"", 1) and few in done.err
+    for name in ("FEW_PAIRS", "FEW_UPDATES"):
+        monkeypatch.setattr(f"nmt.preparation.right_size.{name}", 100)
     done = call("prepare", "--no-trial", tsv, "--output", tmp_path / "out", *LANGUAGES, "--quiet")
     assert (done.code, done.out, done.err) == (0, b"", "")
+    done = call("prepare", "--no-trial", tsv, "--output", tmp_path / "short", *LANGUAGES, "--minutes", "0.1")
+    *_, warning, _, check, train = done.err.splitlines()
+    assert "updates are too few to learn anything, and more of them gain nothing with so small a corpus" in warning
+    assert check.startswith("  nmt check ") and train.startswith("  nmt train ")
+    assert "if this machine, which was not tried, is like a laptop; each choice" in done.err
 
 
 @pytest.mark.parametrize(
@@ -212,6 +231,10 @@ def test_nothing_is_said_when_quiet(call, tsv, tmp_path):
         (("--source-language", "en", "--target-language", "EN"), "is the source language, too"),
         (("--source-language", "e n", "--target-language", "en.gz"), "is no language code"),
         (("--source-language", "xx", "--target-language", "gz"), "is no language code"),
+        (
+            ("--source-language", "German", "--target-language", "en"),
+            "German is the name of a language; expected its code, de",
+        ),
         ((*LANGUAGES, "--clean", "much"), "none or safe or strict"),
         ((*LANGUAGES, "--validation", "0"), "--validation"),
         (LANGUAGES[:2], "--target-language"),

@@ -26,6 +26,7 @@ def test_a_model_that_is_trained_step_by_step_says_so_once(attention, warnings, 
     given = [part for change in changes for part in ("--set", change)]
     done = call("train", configuration, "--output", tmp_path / "run", *given)
     assert (done.code, done.err.count("is trained step by step")) == (0, warnings), done.err
+    assert "of 2 updates it has hardly learned anything" in done.err and "try it" not in done.err
 
 
 def test_three_mistakes_are_three_lines_with_file_and_line(process, configuration, tmp_path):

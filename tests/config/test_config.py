@@ -516,7 +516,7 @@ def test_a_duplicate_key_is_told_without_the_conflict_its_value_would_make() -> 
 
 @pytest.mark.parametrize("path", ["absent.yaml", ".", "absent/my.yaml", "a\0b"])
 def test_a_file_that_cannot_be_read_is_an_error_of_the_configuration(path: str) -> None:
-    with pytest.raises(ConfigError, match="cannot be read"):
+    with pytest.raises(ConfigError, match=r"cannot be read|no such file"):
         load_config(path)
 
 

@@ -123,8 +123,8 @@ def test_a_signal_ends_it(plan):
     [
         ({"max_steps": 1000}, 500),
         ({"max_steps": None, "max_epochs": 30}, 3000),
-        ({"max_steps": 1000, "max_minutes": 2}, 120),
-        ({"max_steps": None, "max_epochs": None, "max_minutes": 3}, 180),
+        ({"max_steps": 1000, "max_minutes": 5}, 300),
+        ({"max_steps": None, "max_epochs": None, "max_minutes": 6}, 360),
         ({"max_steps": None, "max_epochs": None, "patience": 5}, None),
     ],
 )
@@ -143,6 +143,15 @@ def test_few_updates_are_a_warning(corpus):
     findings = Findings()
     estimate_time(small(corpus, max_steps=100), TrainingLength(1000, 40_000, 200, 100), None, None, findings)
     assert kinds(findings.sorted()) == {"few_updates"}
+
+
+def test_few_updates_in_the_time_are_a_warning_with_the_time_that_would_do(corpus):
+    findings = Findings()
+    config = small(corpus, max_steps=None, max_epochs=None, patience=None, max_minutes=1)
+    estimate_time(config, TrainingLength(1000, 40_000, 200, None), MINUTE, None, findings)
+    (warning,) = [finding for finding in findings.sorted() if finding.kind == "few_updates"]
+    assert "about 120 updates" in warning.what  # of half a second each
+    assert "raise max_minutes to 13 or more" in warning.advice
 
 
 def test_more_memory_than_there_is_is_a_warning():

@@ -11,6 +11,7 @@ from pathlib import Path
 from nmt.preparation.readers.archives import TarMembers, ZipMembers, members_of
 from nmt.preparation.readers.batches import PairBatch
 from nmt.preparation.readers.catalogues import read_po, read_xliff
+from nmt.preparation.readers.csv_tables import read_csv
 from nmt.preparation.readers.lines import read_columns, read_line_pairs
 from nmt.preparation.readers.names import Languages
 from nmt.preparation.readers.parquet import read_parquet
@@ -75,9 +76,11 @@ def _read_archive(
 def _read(reading: Reading, given: Circumstances) -> Iterator[PairBatch]:
     one, other = reading.sources[0], reading.sources[-1]
     if reading.form is Form.COLUMNS:
-        return read_columns(one, given.warn)
+        return read_columns(one, given.languages, given.warn)
+    if reading.form is Form.CSV:
+        return read_csv(one, given.languages, given.warn)
     if reading.form is Form.LINES:
-        return read_line_pairs(one, other, given.warn)
+        return read_line_pairs(one, other, given.languages, given.warn)
     if reading.form is Form.TMX:
         return read_tmx(one, given.languages, given.warn)
     if reading.form is Form.XLIFF:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from nmt.io.compression import unpacked_name
-from nmt.preflight.languages import base_code
+from nmt.preflight.languages import base_code, language_named
 
 # ISO 639-2 and -3 beside ISO 639-1, of languages that corpora are often of.
 _THREE_LETTERS = """
@@ -24,7 +24,9 @@ _SHORT: dict[str, str] = dict(re.findall(r"(\w{3}) (\w{2})", _THREE_LETTERS))
 _CODE = re.compile(r"(?<![A-Za-z0-9])[A-Za-z]{2,3}(?:[-_](?:[A-Z]{2}|[A-Z][a-z]{3}))?(?![A-Za-z0-9])")
 # What distinguishes the two files of a test set besides their languages.
 _ROLE = re.compile(r"(?<![a-z])(src|ref)(?![a-z])")
+_HEADINGS = {"source": 0, "src": 0, "source text": 0, "target": 1, "tgt": 1, "trg": 1, "target text": 1}
 _GAP = "\0"
+_LONGEST_HEADING = 30
 _MOST_CODES = 10_000
 
 
@@ -63,6 +65,17 @@ class Languages:
             return self._codes.index(code)
         base = base_code(code)
         return self._bases.index(base) if self._bases.count(base) == 1 else None
+
+    def side_of_heading(self, text: str) -> int | None:
+        """Returns the side that the heading of a column tells: `English`, `en` and `source` do; None for another."""
+        heading = text.strip().casefold()
+        if heading in _HEADINGS:
+            return _HEADINGS[heading]
+        return self.side(language_named(heading) or heading) if len(heading) <= _LONGEST_HEADING else None
+
+    def is_header(self, source: str, target: str) -> bool:
+        """Returns whether two texts are the headings of their columns, whichever stands first, and no pair."""
+        return {self.side_of_heading(source), self.side_of_heading(target)} == {0, 1}
 
     def places(self, name: str) -> Iterator[tuple[str, int]]:
         """Yields for each code in a name, from its end, the name with a gap in the code's place, and its side."""

@@ -7,23 +7,34 @@ from enum import Enum, auto
 from typing import NamedTuple
 
 from nmt.errors import DataError, Problem
-from nmt.io.file_kind import FileKind
+from nmt.io.compression import unpacked_name
+from nmt.io.file_kind import ARCHIVES, FileKind
 from nmt.preparation.readers.names import Languages, paired
-from nmt.preparation.readers.sources import Look, Source
+from nmt.preparation.readers.sources import CSV_LOOKS, Look, Source
 
 _SHOWN_MEMBERS = 5
 
 _EXPECTED = (
-    "expected a file of source⇥target, TMX, XLIFF, PO, Parquet, a test set of WMT or IWSLT, "
+    "expected a file of source⇥target, CSV, TMX, XLIFF, PO, Parquet, a test set of WMT or IWSLT, "
     "a zip or tar archive of such, "
     "or two files of lines whose names differ in the language, such as {0} and {1}"
 )
+
+
+_ADVICE = {
+    FileKind.UTF16: "convert it to UTF-8: iconv -f UTF-16 -t UTF-8",
+    FileKind.OFFICE: "save it as text in UTF-8: a table of source and target parted by tabs, or a file for each "
+    "language with a sentence a line",
+    FileKind.PDF: "take the text out of it, as pdftotext does: a file for each language with a sentence a line",
+    **dict.fromkeys(ARCHIVES, "unpack it first"),
+}
 
 
 class Form(Enum):
     """How pairs stand in files."""
 
     COLUMNS = auto()
+    CSV = auto()
     LINES = auto()
     TMX = auto()
     XLIFF = auto()
@@ -40,6 +51,7 @@ class Reading(NamedTuple):
     sources: tuple[Source, ...]
 
 
+_TABBED = (Look.COLUMNS, Look.IDENTIFIED_COLUMNS)
 _ALONE = {
     FileKind.TMX: Form.TMX,
     FileKind.XLIFF: Form.XLIFF,
@@ -52,7 +64,7 @@ _IN_PAIRS = {FileKind.TEXT: Form.LINES, FileKind.TEST_SET: Form.TEST_SET_PAIR}
 def _form_alone(source: Source) -> Form | None:
     """Returns how pairs stand in a file that needs no other; None if it needs one, or has no pairs."""
     if source.kind is FileKind.TEXT:
-        return Form.COLUMNS if source.look in (Look.COLUMNS, Look.IDENTIFIED_COLUMNS) else None
+        return Form.CSV if source.look in CSV_LOOKS else Form.COLUMNS if source.look in _TABBED else None
     return Form.TEST_SET if source.is_complete_set else _ALONE.get(source.kind)
 
 
@@ -100,7 +112,9 @@ def readings_of_archive(name: str, members: Sequence[Source], languages: Languag
         shown = ", ".join(one.name.removeprefix(f"{name}/") for one in members[:_SHOWN_MEMBERS])
         more = f" and {len(members) - _SHOWN_MEMBERS:,} others" if len(members) > _SHOWN_MEMBERS else ""
         what = f"holds no pairs of {languages}, but {shown}{more}" if members else "holds no files of a corpus"
-        raise DataError(name, f"{what}; {_expected(languages)}")
+        kinds = dict.fromkeys(one.kind for one in members if one.kind in _ADVICE)
+        advice = [f"what is {kind} in it: {_ADVICE[kind]}" for kind in kinds] or [_expected(languages)]
+        raise DataError(name, "; ".join([what, *advice]))
     return readings
 
 
@@ -122,15 +136,19 @@ def _in_order(kind: FileKind, two: list[Source], languages: Languages) -> Readin
 
 def _lack(source: Source, languages: Languages) -> str:
     is_set = source.kind is FileKind.TEST_SET
+    if source.look is Look.LIKE_CSV:
+        return "looks like CSV: columns parted by commas or semicolons; where its name ends in .csv, it is read as such"
+    if unpacked_name(source.name).lower().endswith(".csv"):
+        what = "is CSV by its name, but not all lines have as many columns, two at least"
+        return f"{what}; put texts that hold a comma in quotation marks, or save it as text parted by tabs"
     what = f"is {source.kind} in one language" if is_set else "has no tabs between source and target"
-    return f"{what}, and no other input is its translation by its name; {_expected(languages)}"
+    return f"{what}, and no other input is its translation by its name: give that, too; {_expected(languages)}"
 
 
 def _wrong_kind(source: Source, languages: Languages) -> str:
     if source.kind is FileKind.EMPTY:
         return "is empty"
-    advice = "; convert it to UTF-8: iconv -f UTF-16 -t UTF-8" if source.kind is FileKind.UTF16 else ""
-    return f"is {source.kind}{advice or f'; {_expected(languages)}'}"
+    return f"is {source.kind}; {_ADVICE.get(source.kind) or _expected(languages)}"
 
 
 def _expected(languages: Languages) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import re
+import shlex
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -28,6 +30,9 @@ MOST_EXPANSION = 200
 _SECONDS_BETWEEN_TICKS = 0.05
 
 _COLUMN_ENDINGS = (".tsv", ".tab")
+_CSV_ENDING = ".csv"
+_SHOWN_FILES = 4
+_LEAST_CSV_LINES = 5  # of a file whose name does not say that it is CSV
 _TABS = re.compile(r"[^\t]*\t")
 _IDENTIFIED = re.compile(r"\d+\t[^\t]*\t\d+\t")
 TAG_LINE = re.compile(
@@ -42,7 +47,14 @@ class Look(Enum):
     COLUMNS = auto()  # parted by tabs
     IDENTIFIED_COLUMNS = auto()  # number, sentence, number, sentence
     TALKS = auto()  # lines, with others between them that are tags
+    COMMAS = auto()  # CSV, by its name, too
+    SEMICOLONS = auto()
+    LIKE_CSV = auto()  # lines that might be CSV, but not by the name
     LINES = auto()
+
+
+CSV_LOOKS = {Look.COMMAS: ",", Look.SEMICOLONS: ";"}
+"""The looks of CSV, with what parts its columns."""
 
 
 class UnpackingLimit:
@@ -160,7 +172,28 @@ def look_of(name: str, head: bytes) -> Look:
     if with_tabs >= least:
         identified = sum(_IDENTIFIED.match(line) is not None for line in lines)
         return Look.IDENTIFIED_COLUMNS if 10 * identified >= 9 * len(lines) else Look.COLUMNS
-    return Look.TALKS if any(TAG_LINE.fullmatch(line) for line in lines) else Look.LINES
+    if any(TAG_LINE.fullmatch(line) for line in lines):
+        return Look.TALKS
+    is_named = unpacked_name(name).lower().endswith(_CSV_ENDING)
+    if look := next(
+        (look for look, sign in CSV_LOOKS.items() if _is_csv(whole, sign, 1 if is_named else _LEAST_CSV_LINES)), None
+    ):
+        return look if is_named else Look.LIKE_CSV
+    return Look.LINES
+
+
+def _is_csv(head: bytes, sign: str, least: int) -> bool:
+    """Returns whether all lines, `least` of them at least, are well-formed and have as many columns, two or more."""
+    widths: list[int] = []
+    lines = head.decode("utf-8-sig", "replace").replace("\r\n", "\n").splitlines(keepends=True)
+    try:
+        for row in csv.reader(lines, delimiter=sign, strict=True):
+            widths += [len(row)] if row else []
+    except csv.Error as error:
+        # The head may end inside of a text of several lines.
+        if "unexpected end" not in str(error):
+            return False
+    return len(widths) >= least and len(set(widths)) == 1 and widths[0] > 1
 
 
 def file_source(path: str, workspace: Path, tick: Callable[[], None]) -> Source:
@@ -169,6 +202,8 @@ def file_source(path: str, workspace: Path, tick: Callable[[], None]) -> Source:
     Raises as `examined` does.
     """
     name, file = path, Path(path)
+    if path != "-" and _is_folder(file):
+        raise InputFileError(path, f"is a folder; {_of_folder(file)}")
     if path == "-" or not _is_regular(file):
         with open_input(path) as stream:  # raises where there is nothing
             name, file = stream.name, Path(mkdtemp(dir=workspace)) / "copy"
@@ -186,6 +221,24 @@ def _check_unpacking(source: Source, tick: Callable[[], None]) -> None:
     with source.open() as stream:
         while stream.read():
             tick()
+
+
+def _is_folder(file: Path) -> bool:
+    try:
+        return file.is_dir()
+    except ValueError:  # no name a file can have
+        return False
+
+
+def _of_folder(folder: Path) -> str:
+    """Says what to give in place of a folder."""
+    try:
+        files = sorted(one for one in folder.iterdir() if one.is_file() and not one.name.startswith("."))
+    except OSError:
+        files = []
+    shown = " ".join(shlex.quote(str(one)) for one in files[:_SHOWN_FILES])
+    more = " …" if len(files) > _SHOWN_FILES else ""
+    return f"name the files in it that are the corpus, of {shown}{more}" if files else "expected files, and it has none"
 
 
 def _is_regular(file: Path) -> bool:

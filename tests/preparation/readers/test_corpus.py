@@ -152,6 +152,63 @@ def test_codes_of_one_language_are_told_apart_by_region(read):
     assert sides(read(files, languages=("pt-PT", "pt-BR"))[0]) == [("tu", "você")]
 
 
+def latin(name, rows):
+    return {name: b"".join(b"caf\xe9\tdrei\n" if row % 3 == 0 else b"one\teins\n" for row in range(rows))}
+
+
+def test_a_file_in_another_encoding_is_an_error_with_its_probable_one(read):
+    error = error_of(read, latin("a.tsv", 60))
+    assert "a.tsv: 20 of 60 lines are not UTF-8: it is probably in ISO-8859-1 or Windows-1252; convert it" in error
+    assert "probably in Windows-1251; convert it: iconv -f WINDOWS-1251" in error_of(
+        read, {"a.en": b"a\n" * 20, "a.ru": b"\xef\xf0\n" * 20}, languages=("en", "ru")
+    )
+
+
+def test_lines_that_are_not_utf_8_in_a_file_that_is_are_warnings(read):
+    few, good = latin("a.tsv", 9)["a.tsv"], "café\tdrei\n".encode()
+    for data in (few, latin("", 60)[""] + good * 5, latin("", 60)[""] + b"one\teins\n" * 2000):
+        found, warnings = read({"a.tsv": data})
+        assert len(found) == data.count(b"\n") and len(warnings) == min(6, data.count(b"\xe9"))
+
+
+CSV = 'one, two;"1;2"\nthree;"a ""b""\nc"\n'
+
+
+def test_csv_is_read_with_its_quotation_marks(read):
+    expected = [("one, two", "1;2"), ("three", 'a "b"\nc')]
+    found = read({"a.csv": CSV.encode("utf-8-sig")})[0]
+    assert sides(found) == expected and found[1][0] == "a.csv:2"
+    assert sides(read({"b.csv": b'"a",b\n"c, d","e"\n'})[0]) == [("a", "b"), ("c, d", "e")]
+
+
+def test_columns_of_csv_are_told_by_the_first_row(read):
+    assert sides(read({"a.csv": b"7,a,A\n8,b,B\n"})[0]) == [("a", "A"), ("b", "B")]
+    assert sides(read({"a.csv": b"German,x,en\nA,0,a\n"})[0]) == [("en", "German"), ("a", "A")]
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "what"),
+    [
+        ("a.csv", b"a,b\nc,d,e\n", "a.csv: is CSV by its name, but not all lines have as many columns"),
+        ("a.csv", b"a,b\n" * 50_000 + b"c,d,e\n", "a.csv:50001: has 3 columns, and the first row 2"),
+        ("a.csv", b"a,b\n" * 50_000 + b'c,"d\n', "a.csv:50001: is not well-formed CSV from here on"),
+        ("a.txt", b'"a","b"\n' * 5, "a.txt: looks like CSV"),
+        ("a.csv", latin("", 60)[""].replace(b"\t", b","), "are not UTF-8"),
+        ("a.en", b"a\n", "a.en: has no tabs between source and target, and no other input is its translation"),
+    ],
+    ids=_named,
+)
+def test_what_is_no_table_is_told(read, name, data, what):
+    assert what in error_of(read, {name: data})
+
+
+def test_a_folder_is_told_with_its_files(tmp_path):
+    (tmp_path / "corpus").mkdir()
+    (tmp_path / "corpus" / "a b.en").touch()
+    with pytest.raises(InputFileError, match=r"corpus: is a folder; name the files in it .*corpus/a b\.en'"):
+        read_pairs([tmp_path / "corpus"], tmp_path / "work")
+
+
 def test_unequal_numbers_of_lines_are_an_error_with_both(read):
     error = error_of(read, {"a.en": b"a\nb\n", "a.de": b"A\n"})
     assert "a.en: 2 lines, but its translation" in error and "a.de has 1; expected as many" in error
@@ -259,9 +316,11 @@ def test_a_broken_test_set_is_read_in_time_that_grows_with_its_length(read, data
         (b"<!DOCTYPE html><html><body>", "is a page in HTML; expected a file of source"),
         (b'{"translation": {"en": "a"}}', "is JSON; expected"),
         (b'<?xml version="1.0"?><svg>', "is XML; expected"),
-        (b"%PDF-1.7\n", "is a PDF document; expected"),
+        (b"%PDF-1.7\n", "is a PDF document; take the text out of it, as pdftotext does"),
+        (zipped({"[Content_Types].xml": b"<x/>"}), "is an office document; save it as text in UTF-8: a table"),
+        (zipped({"a.zip": zipped({"a.tsv": b"a\tb\n"})}), "but a.zip; what is a zip archive in it: unpack it first"),
         (b"\x89PNG\r\n\x1a\n\0\0", "is a picture; expected"),
-        (b"7z\xbc\xaf\x27\x1c", "is a 7z archive; expected"),
+        (b"7z\xbc\xaf\x27\x1c", "is a 7z archive; unpack it first"),
         (bytes(1000), "is binary data; expected"),
         ("a\tb\n".encode("utf-16"), "is text in UTF-16; convert it to UTF-8: iconv -f UTF-16 -t UTF-8"),
         (gzip.compress(gzip.compress(b"a\tb\n")), "is compressed with gzip, and what it holds is compressed with gzip"),
