@@ -259,8 +259,8 @@ class Trainer:
         if self._agreed_stop.signal is not None:
             if self.state.step and self._job.writes:  # before the first step there is nothing yet to save
                 self._save()
-            logger.info("stopped at step %s; the same command goes on from here", f"{self.state.step:,}")
-            self._agreed_stop.check()
+            # The error tells it, once the bar is gone, which a message here would draw anew.
+            self._agreed_stop.check(f" and stopped at step {self.state.step:,}; the same command goes on from here")
 
     def _save_if_due(self, metrics: MetricsWriter | None) -> None:
         if metrics is not None and time.monotonic() - self._saved_at >= 60 * self._config.save_every_minutes:
