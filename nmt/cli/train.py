@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated
 
 import typer
@@ -10,6 +12,8 @@ from nmt.cli import arguments
 from nmt.cli.logs import log_to_file, logger
 from nmt.cli.parsing import expand_groups
 from nmt.cli.startup import end_loading, set_threads, start
+from nmt.config.relative_paths import explain_missing
+from nmt.errors import InputFileError, ModelError, Problem
 from nmt.training.distributed.launch import Launch
 from nmt.training.signals import StopRequest
 
@@ -41,8 +45,26 @@ def train(
         from nmt.training.pipeline import train_owned
 
         end_loading()
-        train_owned(
-            configuration, directory, stop, device=compute.device, restart=restart, quiet=log.quiet, group=launch.group
-        )
+        with _explained(config):
+            train_owned(
+                configuration,
+                directory,
+                stop,
+                device=compute.device,
+                restart=restart,
+                quiet=log.quiet,
+                group=launch.group,
+            )
     again = "the model lies in %s; try it:\n  echo 'A sentence to translate.' | nmt translate %s"
     logger.info(again, directory, directory)
+
+
+@contextmanager
+def _explained(configuration: str) -> Iterator[None]:
+    """Adds to an error of missing files where relative paths start."""
+    try:
+        yield
+    except (InputFileError, ModelError) as error:
+        if (what := explain_missing((problem.where for problem in error.problems), configuration)) is None:
+            raise
+        raise type(error).from_problems([*error.problems, Problem("", what)]) from error
