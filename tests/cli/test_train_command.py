@@ -154,7 +154,10 @@ def test_limits_and_intervals_may_change(call, configuration, trained):
 def test_a_finished_run_says_so(call, configuration, trained):
     done = call("train", configuration, "--output", trained, "--set", "training.max_steps=10")
     assert (done.code, done.out) == (0, b"")
-    assert "finished already: max_steps 10 reached" in done.err
+    told = "finished already: max_steps 10 reached; --set training.max_steps=20 goes on, --restart begins anew"
+    assert told in done.err
+    both = call("train", configuration, "--output", trained, "--set", "training={max_steps: 9, max_minutes: 0.0001}")
+    assert "; --set training.max_steps=20 --set training.max_minutes=2 goes on" in both.err, both.err
 
 
 def test_restart_begins_anew(call, configuration, trained):
