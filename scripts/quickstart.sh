@@ -25,3 +25,7 @@ nmt eval runs/quickstart
 
 step "Attention: nmt attend runs/quickstart 'The black cat sleeps.'"
 nmt attend runs/quickstart "The black cat sleeps."
+
+step "Your turn"
+printf 'So that your shell finds nmt, and to translate a sentence of your own:\n  cd %q\n  %s\n  %s\n' "$PWD" \
+    "source .venv/bin/activate" "nmt translate runs/quickstart 'We do not see the black cat.'" >&2
