@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
-from contextlib import suppress
 from types import FrameType
+
+from nmt.training.early_signals import tell_of_signal
 
 
 def main() -> None:
@@ -23,10 +24,7 @@ def main() -> None:
 
 
 def _leave(number: int, _frame: FrameType | None) -> None:
-    with suppress(ImportError):  # which is half loaded just now
-        from nmt.training.signals import tell_of_signal
-
-        tell_of_signal(number)
+    tell_of_signal(number)
     os._exit(128 + number)
 
 

@@ -26,4 +26,8 @@ nmt eval runs/quickstart
 step "Attention: nmt attend runs/quickstart 'The black cat sleeps.'"
 nmt attend runs/quickstart "The black cat sleeps."
 
-step "Next: nmt serve runs/quickstart translates in the browser as you type (pip install -e '.[serve]')"
+step "Your turn"
+printf 'So that your shell finds nmt, and to translate a sentence of your own:\n  cd %q\n  %s\n  %s\n' "$PWD" \
+    "source .venv/bin/activate" "nmt translate runs/quickstart 'We do not see the black cat.'" >&2
+printf 'To translate in the browser, as you type, and see where each word looked:\n  %s\n  %s\n' \
+    "pip install --constraint constraints.txt --editable '.[serve]'" "nmt serve runs/quickstart" >&2

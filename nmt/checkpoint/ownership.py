@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import chain
 from pathlib import Path
 
 from nmt.checkpoint import layout
 from nmt.checkpoint.run_directory import checkpoints
 from nmt.config import Config
-from nmt.errors import ConfigError, Problem
+from nmt.errors import ConfigError, NmtError, Problem
 from nmt.io.atomic_files import TEMPORARY_PREFIX, make_directory, storage_errors
 from nmt.io.locks import LOCK_NAME, RunLock
 from nmt.io.system_files import entries
@@ -31,6 +31,8 @@ _MARKS = {layout.TOKENIZER: layout.FINGERPRINT, layout.CORPUS: "corpus.json"}
 def own_run_directory(config: Config, run: Path) -> Iterator[None]:
     """Makes the run directory if need be, and holds it for this process as long as the `with` block lasts.
 
+    If that ends with an error, the folders that were made, and hold nothing but a log, are removed.
+
     Raises:
         ConfigError: training would overwrite what it did not write; nothing was written then.
         RunInUseError: another process trains there.
@@ -39,9 +41,26 @@ def own_run_directory(config: Config, run: Path) -> Iterator[None]:
     """
     if problems := conflicts(config, run):
         raise ConfigError.from_problems(problems)
+    made = [folder for folder in (run, *run.parents) if not os.path.lexists(folder)]
     make_directory(run)
     with RunLock(run):
-        yield
+        try:
+            yield
+        except NmtError:
+            _remove_unused(made)
+            raise
+
+
+def _remove_unused(made: list[Path]) -> None:
+    """Removes folders that were made, the innermost, a run directory, first, unless that holds more than a log."""
+    # What somebody else uses stays: another process its folder, and Windows a file that is open.
+    with suppress(OSError):
+        if not made or not set(entries(made[0])) <= {LOCK_NAME, layout.LOG}:
+            return
+        for name in (layout.LOG, LOCK_NAME):
+            (made[0] / name).unlink(missing_ok=True)
+        for folder in made:
+            folder.rmdir()
 
 
 def conflicts(config: Config, run: Path) -> list[Problem]:

@@ -46,6 +46,7 @@ def check(
         device=compute.device,
         threads=compute.threads,
         quiet=log.quiet,
+        configuration=config,
     )
     report = check(configuration, run.directory(configuration), options)
     write_lines([as_json(report)] if extent.output_format == "json" else as_text(report, quiet=log.quiet))

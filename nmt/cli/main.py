@@ -39,7 +39,8 @@ from nmt.errors import ConfigError, NmtError, StoppedError, StorageError
 from nmt.libraries import program_version
 from nmt.training.distributed.launch import Launch
 from nmt.training.distributed.rank import ProcessRank
-from nmt.training.signals import StopRequest, tell_of_signal
+from nmt.training.early_signals import tell_of_signal
+from nmt.training.signals import StopRequest
 
 
 class Program(TyperGroup):

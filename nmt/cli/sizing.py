@@ -18,7 +18,13 @@ class Sizing:
     """The time and the machine of a training."""
 
     minutes: Annotated[
-        float, typer.Option(min=0.1, max=1_000_000, metavar="M", help="Minutes of training that you have.")
+        float,
+        typer.Option(
+            min=0.1,
+            max=1_000_000,
+            metavar="M",
+            help="Minutes of training; preparation and the last validation come on top.",
+        ),
     ] = 5.0
     device: arguments.Device = "auto"
     threads: arguments.Threads = None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated
 
 import typer
@@ -10,6 +12,8 @@ from nmt.cli import arguments
 from nmt.cli.logs import log_to_file, logger
 from nmt.cli.parsing import expand_groups
 from nmt.cli.startup import end_loading, set_threads, start
+from nmt.config.relative_paths import explain_missing
+from nmt.errors import InputFileError, ModelError, Problem
 from nmt.training.distributed.launch import Launch
 from nmt.training.signals import StopRequest
 
@@ -41,9 +45,16 @@ def train(
         from nmt.training.pipeline import train_owned
 
         end_loading()
-        end = train_owned(
-            configuration, directory, stop, device=compute.device, restart=restart, quiet=log.quiet, group=launch.group
-        )
+        with _explained(config):
+            end = train_owned(
+                configuration,
+                directory,
+                stop,
+                device=compute.device,
+                restart=restart,
+                quiet=log.quiet,
+                group=launch.group,
+            )
     from nmt.recipes.choice import FEW_UPDATES
 
     again = "the model is in %s; try it:"
@@ -53,3 +64,14 @@ def train(
         )
         again += " more pairs (nmt check tells how long); its translations so far:"
     logger.info(f"{again}\n  echo 'A sentence to translate.' | nmt translate %s", directory, directory)
+
+
+@contextmanager
+def _explained(configuration: str) -> Iterator[None]:
+    """Adds to an error of missing files where relative paths start."""
+    try:
+        yield
+    except (InputFileError, ModelError) as error:
+        if (what := explain_missing((problem.where for problem in error.problems), configuration)) is None:
+            raise
+        raise type(error).from_problems([*error.problems, Problem("", what)]) from error

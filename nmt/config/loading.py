@@ -51,10 +51,17 @@ def load_config(
     except FileNotFoundError as error:
         raise ConfigError(where, "no such file") from error
     except OSError as error:
+        if Path(where).is_dir():
+            raise ConfigError(where, f"cannot be read: it is a folder{_suggestion(Path(where))}") from error
         raise ConfigError(where, f"cannot be read: {error.strerror or error}") from error
     except ValueError as error:
         raise ConfigError(yaml12.printable(where), f"cannot be read: {error}") from error
     return _Draft(yaml12.read(source), overrides, options or {}).config(where)
+
+
+def _suggestion(folder: Path) -> str:
+    inside = folder / "config.yaml"  # as `nmt prepare` and a training write it
+    return f"; did you mean {inside}?" if inside.is_file() else ""
 
 
 def from_yaml(source: str | bytes, where: str) -> Config:

@@ -166,7 +166,10 @@ class TrainingConfig(Section):
     accumulation: Parts = Field(default=1, description="parts an update is computed in")
     max_epochs: Count | None = Field(default=30, description="passes over the training pairs")
     max_steps: Count | None = Field(default=None, description="updates")
-    max_minutes: Positive | None = Field(default=None, description="minutes of training")
+    max_minutes: Positive | None = Field(
+        default=None,
+        description="minutes of training with its validations; preparation and the last validation are not counted",
+    )
     optimizer: Literal["adam", "adamw"] = Field(default="adam", description="the optimizer")
     learning_rate: Positive = Field(default=5e-3, description="the highest learning rate")
     adam_betas: Betas = Field(default=(0.9, 0.999), description="decay of Adam's two averages")

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from nmt.config import Config
+from nmt.config.relative_paths import explain_missing
 from nmt.corpus.fingerprint import corpus_fingerprint
 from nmt.errors import (
     ConfigError,
@@ -67,6 +68,7 @@ class PreflightOptions:
     device: str = "auto"
     threads: int | None = None
     quiet: bool = True  # show no progress
+    configuration: str | None = None  # its file, to tell where relative paths would be found
 
 
 def check(config: Config, run: Path, options: PreflightOptions | None = None) -> PreflightReport:
@@ -117,6 +119,8 @@ class _Preflight:
         resumable = check_run_directory(config, self._run, self._options.restart, findings)
         if resumable is None or not resumable.finished:
             files = check_files(config, self._options.full, findings, self._stop.check)
+            if what := explain_missing(files.missing, self._options.configuration):
+                findings.inform(Group.FILES, "relative_paths", "", what)
             training, *_ = pair_sets(config)
             if resumable is not None and files.counted and files.pairs(training.files) is not None:
                 self._check_unchanged(training, resumable)

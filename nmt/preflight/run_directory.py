@@ -61,14 +61,15 @@ def _resumable(config: Config, run: Path, findings: Findings) -> ResumableRun | 
 def _read(config: Config, directory: Path, findings: Findings) -> ResumableRun:
     # Imported here, since they take a second or two, and most runs are new.
     from nmt.checkpoint.checkpoint import load_checkpoint
-    from nmt.training.resuming import check_unchanged, finished_by
+    from nmt.training.resuming import BEGIN_ANEW, check_unchanged, finished_by, how_to_go_on
 
     checkpoint = load_checkpoint(directory)
     check_unchanged(config, checkpoint)
     state = checkpoint.state
     limit = finished_by(config, state)
-    kind, what = "goes_on", f"training would go on from step {state.step:,}"
+    kind, what, advice = "goes_on", f"training would go on from step {state.step:,}", BEGIN_ANEW
     if limit is not None:
         kind, what = "finished", f"this run is finished already: {limit}; training would do nothing"
-    findings.inform(Group.RUN, kind, str(directory), what, "--restart begins anew")
+        advice = how_to_go_on(config, state)
+    findings.inform(Group.RUN, kind, str(directory), what, advice)
     return ResumableRun(state.step, state, checkpoint.tokenizers, limit is not None)

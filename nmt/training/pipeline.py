@@ -34,13 +34,13 @@ from nmt.training.job import TrainingJob
 from nmt.training.malloc import keep_freed_memory
 from nmt.training.metrics_log import MetricsWriter
 from nmt.training.preparation import corpus_files, prepare_corpus, read_trained_tokenizers, train_tokenizers
-from nmt.training.progress import duration
 from nmt.training.resuming import (
     began_with,
     check_renamed_files,
     check_unchanged,
     check_validation,
     finished_by,
+    how_to_go_on,
     read_validation_pairs,
 )
 from nmt.training.scoring import validation_problems
@@ -140,7 +140,7 @@ def _run(job: TrainingJob) -> TrainingEnd:
         check_unchanged(config, checkpoint)
         if (limit := finished_by(config, checkpoint.state)) is not None:
             check_renamed_files(config, checkpoint, job.stop)
-            logger.info("this run is finished already: %s", limit)
+            logger.info("this run is finished already: %s; %s", limit, how_to_go_on(config, checkpoint.state))
             return TrainingEnd(limit, checkpoint.state.step)
     scoring = began_with(checkpoint) if checkpoint else None
     if problems := validation_problems(config.training, scoring):
@@ -189,7 +189,7 @@ def _fit(job: TrainingJob, trainer: Trainer) -> TrainingEnd:
     state, tensorboard = trainer.state, job.config.training.tensorboard
     with closing(MetricsWriter(job.run, state.step, state.validated_step, tensorboard=tensorboard)) as metrics:
         limit = trainer.fit(metrics)
-    logger.info("finished: %s after %s; %s", limit, duration(trainer.state.seconds), trainer.best_text())
+    logger.info("finished: %s after %s; %s", limit, trainer.time_text(), trainer.best_text())
     return TrainingEnd(limit, trainer.state.step)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -35,6 +36,24 @@ _METRIC, _TOKENIZE = "training.early_stopping_metric", "training.validation_toke
 def finished_by(config: Config, state: TrainingState) -> str | None:
     """Returns the limit that a training in this state ended at; None while there is more to do."""
     return state.limit_reached(config.training) if state.validated_step == state.step else None
+
+
+def how_to_go_on(config: Config, state: TrainingState) -> str:
+    """Returns, of a finished training, the options with which it goes on, and the one with which it begins anew."""
+    training = config.training
+    used = {
+        "max_steps": state.step,
+        "max_epochs": state.position.epoch,
+        "max_minutes": math.ceil(state.seconds / 60),
+        "patience": state.validations_without_gain,
+    }
+    reached = {}
+    for name, amount in used.items():
+        alone = dict.fromkeys(used) | {name: getattr(training, name)}
+        if state.limit_reached(training.model_copy(update=alone)) is not None:
+            reached[name] = 2 * amount
+    options = " ".join(f"--set training.{name}={amount}" for name, amount in reached.items())
+    return f"{options} goes on, {BEGIN_ANEW}"
 
 
 def check_unchanged(config: Config, checkpoint: Checkpoint) -> None:

@@ -4,23 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 import threading
-from contextlib import suppress
 from types import FrameType
 from typing import Any, Self
 
 from nmt.errors import StoppedError
-
-
-def tell_of_signal(number: int) -> None:
-    """Says of a training that a signal ends it before it began, on standard error; a handler of signals may call it.
-
-    Later it is an error's text that says so, and other commands end without a word.
-    """
-    if sys.argv[1:2] == ["train"] and "--quiet" not in sys.argv:
-        with suppress(OSError):
-            os.write(2, b"interrupted\n" if number == signal.SIGINT else b"terminated\n")
 
 
 class StopRequest:
@@ -49,11 +37,11 @@ class StopRequest:
             os._exit(128 + number)
         self.signal = self.signal or number
 
-    def check(self) -> None:
-        """Raises StoppedError once a signal has come; for places where there is nothing to save."""
+    def check(self, outcome: str = "; the same command can be run again") -> None:
+        """Raises StoppedError once a signal has come, with what is left then; by default nothing was saved."""
         if self.signal is not None:
             name = "interrupted" if self.signal == signal.SIGINT else "terminated"
-            raise StoppedError("", name, self.signal)
+            raise StoppedError("", f"{name}{outcome}", self.signal)
 
 
 def _signals() -> list[signal.Signals]:

@@ -71,6 +71,7 @@ class Trainer:
         self._overfitting = OverfittingWatch()
         self._saved_at = time.monotonic()
         self._started = time.monotonic()
+        self._seconds_of_validation = 0.0  # of the last one
 
     def resume(self, checkpoint: Checkpoint) -> None:
         """Restores the training as it was when a checkpoint was saved; raises ModelError if it is of another."""
@@ -225,7 +226,7 @@ class Trainer:
     def _validate(self, metrics: MetricsWriter) -> None:
         """Scores the model, and saves it; a signal leaves the validation to the resumed training."""
         self._check_losses()
-        state = self.state
+        state, began = self.state, time.monotonic()
         assert self._validator is not None, "only the first process validates"
         with self._ema.applied() if self._ema else nullcontext():
             return_freed_memory()
@@ -239,7 +240,8 @@ class Trainer:
             self._stop_if_asked()
             return
         is_best = state.take_score(result.metric(state.metric), result.perplexity, self._config)
-        state.seconds = time.monotonic() - self._started
+        ended = time.monotonic()
+        state.seconds, self._seconds_of_validation = ended - self._started, ended - began
         metrics.write(validation_record(state, result))
         result.report(state.step, is_best)
         self._overfitting.look(metrics.records(), state.validations_without_gain)
@@ -248,6 +250,12 @@ class Trainer:
     def _metric_text(self, score: float) -> str:
         metric = self.state.metric
         return f"perplexity {-score:.2f}" if metric == "perplexity" else f"{metric} {score:.2f}"
+
+    def time_text(self) -> str:
+        """Returns how long the training took, in words; its limit says nothing of a validation that is on its way."""
+        last = duration(self._seconds_of_validation)
+        of_validation = "" if last == "0s" else f", of which the last validation took {last}"
+        return duration(self.state.seconds) + of_validation
 
     def best_text(self) -> str:
         """Returns the best validation score so far, in words."""
@@ -259,8 +267,8 @@ class Trainer:
         if self._agreed_stop.signal is not None:
             if self.state.step and self._job.writes:  # before the first step there is nothing yet to save
                 self._save()
-            logger.info("stopped at step %s; the same command goes on from here", f"{self.state.step:,}")
-            self._agreed_stop.check()
+            # The error tells it, once the bar is gone, which a message here would draw anew.
+            self._agreed_stop.check(f" and stopped at step {self.state.step:,}; the same command goes on from here")
 
     def _save_if_due(self, metrics: MetricsWriter | None) -> None:
         if metrics is not None and time.monotonic() - self._saved_at >= 60 * self._config.save_every_minutes:

@@ -96,6 +96,11 @@ def test_a_run_that_was_begun_is_gone_on_with(call, configuration, model, data, 
         return done.code, {finding["kind"] for finding in json.loads(done.out)["findings"]}
 
     assert check("--set", "training.max_steps=15") == (0, {"finished"})
+    told = call("check", configuration, "--output", run, "--no-trial", "--set", "training.max_steps=15")
+    assert told.lines[-2:] == [
+        "    → --set training.max_steps=30 goes on, --restart begins anew",
+        "nothing to check: the training is finished",
+    ]
     code, kinds = check()
     assert code == 0 and "goes_on" in kinds
     code, kinds = check("--set", "model.dropout=0.5")

@@ -57,6 +57,8 @@ def test_stopped_in_a_validation_it_resumes(call, configuration, whole, monkeypa
         done = call("train", configuration, "--output", run, *OPTIONS)
     assert (done.code, done.out) == (130, b""), done.err
     assert (run / "last").read_text() == "step-00000006\n"
+    assert done.err.endswith("\ninterrupted and stopped at step 6; the same command goes on from here\n")
+    assert done.err.count("stopped") == done.err.count("interrupted") == 1
     done = call("train", configuration, "--output", run, *OPTIONS)
     assert done.code == 0, done.err
     assert outcome(run) == whole
@@ -93,6 +95,8 @@ def test_a_signal_saves_and_exits_with_its_number(number, word, start_forked, co
     assert b"Traceback" not in rest and b"error" not in rest
     if word == b"step 5":
         assert (run / "last").exists()
+    if word == b"tokenizer: training":
+        assert rest.endswith(b"\nterminated; the same command can be run again\n") or rest.startswith(b"terminated;")
     assert not litter(run)
 
 

@@ -80,6 +80,42 @@ def test_unequal_files_are_found_before_the_tokenizer_is_trained(call, data, con
     assert "tokenizer: " not in done.err
 
 
+@pytest.mark.parametrize("command", ["train", "check"])
+def test_started_in_another_folder_it_names_the_right_one_and_leaves_nothing(
+    command, call, data, configuration, monkeypatch, tmp_path
+):
+    project, elsewhere = tmp_path / "my project", tmp_path / "elsewhere"
+    (project / "configs").mkdir(parents=True)
+    elsewhere.mkdir()
+    (project / "data").symlink_to(data)
+    relative = project / "configs" / "small.yaml"
+    relative.write_text(configuration.read_text().replace(f"{data}/", "data/"))
+    monkeypatch.chdir(elsewhere)
+    done = call(command, relative)
+    told = done.errors if command == "train" else done.lines
+    assert done.code == 66 and sum("no such file" in line for line in told) == (4 if command == "train" else 6)
+    explained = (
+        f"paths are relative to the folder in which nmt runs ({elsewhere}); run it where they are: cd '{project}'"
+    )
+    assert sum(explained in line for line in told) == 1, told
+    assert not list(elsewhere.iterdir())
+    (project / "data").unlink()
+    assert "run it where" not in call(command, relative).err
+    (elsewhere / "runs" / "tiny").mkdir(parents=True)
+    (elsewhere / "runs" / "tiny" / "train.log").touch()
+    call(command, relative)
+    assert (elsewhere / "runs" / "tiny" / "train.log").exists()
+
+
+@pytest.mark.parametrize("command", ["train", "check"])
+def test_of_a_folder_its_configuration_is_suggested(command, call, tmp_path):
+    assert call(command, tmp_path).errors == [f"nmt: error: {tmp_path}: cannot be read: it is a folder"]
+    (tmp_path / "config.yaml").touch()
+    done = call(command, tmp_path)
+    assert (done.code, len(done.errors)) == (2, 1)
+    assert done.errors[0].endswith(f"did you mean {tmp_path}/config.yaml?")
+
+
 @pytest.mark.parametrize("name", ["cuda:99", "cuda:7"])
 def test_an_absent_device_is_69(name, call, configuration, model, tmp_path):
     assert call("train", configuration, "--output", tmp_path / "run", "--device", name).code == 69
@@ -119,7 +155,10 @@ def test_limits_and_intervals_may_change(call, configuration, trained):
 def test_a_finished_run_says_so(call, configuration, trained):
     done = call("train", configuration, "--output", trained, "--set", "training.max_steps=10")
     assert (done.code, done.out) == (0, b"")
-    assert "finished already: max_steps 10 reached" in done.err
+    told = "finished already: max_steps 10 reached; --set training.max_steps=20 goes on, --restart begins anew"
+    assert told in done.err
+    both = call("train", configuration, "--output", trained, "--set", "training={max_steps: 9, max_minutes: 0.0001}")
+    assert "; --set training.max_steps=20 --set training.max_minutes=2 goes on" in both.err, both.err
 
 
 def test_restart_begins_anew(call, configuration, trained):

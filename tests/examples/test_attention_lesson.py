@@ -43,13 +43,15 @@ print(json.dumps({name: [values.tolist() for values in pair] for name, pair in p
 """
 
 
-def run(*arguments: object, folder: Path) -> None:
+def run(*arguments: object, folder: Path) -> str:
+    """Runs Python, and returns what it says on standard error."""
     search = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
     command = [sys.executable, *map(str, arguments)]
     done = subprocess.run(
         command, cwd=folder, env=os.environ | {"PYTHONPATH": search}, capture_output=True, timeout=600, check=False
     )
     assert done.returncode == 0, done.stderr.decode()
+    return done.stderr.decode()
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +63,8 @@ def quickstart(tmp_path_factory: pytest.TempPathFactory) -> Path:
     run("-m", "examples.quickstart_corpus", folder=folder)
     few = ("training.max_steps=60", "training.warmup_steps=20", "training.validate_every=60", "search.max_length=20")
     settings = [argument for setting in few for argument in ("--set", setting)]
-    run("-m", "nmt", "train", ROOT / "configs/quickstart.yaml", "--device", "cpu", *settings, folder=folder)
+    told = run("-m", "nmt", "train", ROOT / "configs/quickstart.yaml", "--device", "cpu", *settings, folder=folder)
+    assert "warning" not in told, told  # of a vocabulary, say, that the corpus cannot fill
     return folder
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -75,8 +76,16 @@ def test_the_nearest_of_several_limits_decides(folder: Path) -> None:
     assert rates(folder / "run")[-1] == 0.0
 
 
-def test_a_resumed_training_by_the_clock_goes_on_from_the_rate_it_had(folder: Path) -> None:
-    train(load_config("my.yaml", ["training.max_minutes=2"]), folder / "run", device="cpu")
+def test_a_resumed_training_by_the_clock_goes_on_from_the_rate_it_had(
+    folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO, "nmt"):
+        train(load_config("my.yaml", ["training.max_minutes=2"]), folder / "run", device="cpu")
+        train(load_config("my.yaml", ["training.max_minutes=2"]), folder / "run", device="cpu")
+    ended, told = caplog.text.splitlines()[-2:]
+    assert "finished: max_minutes 2 reached after 2m0" in ended and ", of which the last validation took 1s;" in ended
+    # The validation is counted, too: four minutes leave some.
+    assert told.endswith("max_minutes 2 reached; --set training.max_minutes=6 goes on, --restart begins anew")
     before = len(rates(folder / "run"))
     train(load_config("my.yaml", ["training.max_minutes=4"]), folder / "run", device="cpu")
     after = rates(folder / "run")[before:]

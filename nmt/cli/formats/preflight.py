@@ -32,6 +32,8 @@ def _summary(report: PreflightReport) -> str:
         for severity in (Severity.ERROR, Severity.WARNING)
     )
     if not errors and not warnings:
+        if any(finding.kind == "finished" for finding in report.findings):
+            return "nothing to check: the training is finished"
         return "nothing found that would make training fail or disappoint"
     counted = [_counted(errors, "error"), _counted(warnings, "warning")]
     ending = f"; training, or `nmt eval` after it, would end with exit code {report.exit_code}" if errors else ""
