@@ -16,7 +16,7 @@ from nmt.cli.files import check_files
 from nmt.cli.logs import logger
 from nmt.cli.parsing import expand_groups
 from nmt.cli.startup import load_translator, start
-from nmt.cli.typed_text import typed_lines
+from nmt.cli.typed_text import tell_of_terminal, typed_lines
 from nmt.cli.whole_lines import SentenceWatch, check_sentences
 from nmt.errors import ConfigError, DataError
 
@@ -102,6 +102,7 @@ def _lines(text: Sequence[str] | None) -> Iterator[list[Line]]:
     if text:
         yield typed_lines(text)
         return
+    tell_of_terminal()
     with open_input("-") as stream:
         yield from ready_lines(stream, logger.warning, most=64)
 

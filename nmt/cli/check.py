@@ -10,7 +10,7 @@ import typer
 from nmt.cli import arguments
 from nmt.cli.files import write_lines
 from nmt.cli.parsing import expand_groups
-from nmt.cli.startup import start
+from nmt.cli.startup import remark_on_threads, start
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,7 @@ def check(
     """Find before training what would fail or disappoint: files, text, run directory, disk, memory, time."""
     arguments.check_choice("--format", extent.output_format, ("text", "json"))
     start(log)
+    remark_on_threads(compute.threads)
     configuration = arguments.load_configuration(config, run, compute)
     from nmt.cli.formats.preflight import as_json, as_text
     from nmt.preflight.check import PreflightOptions, check

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nmt.cli import arguments
+from nmt.cli.startup import remark_on_threads
 
 if TYPE_CHECKING:  # imported where it is used, since it takes long
     from nmt.preparation.right_size import TrialOptions
@@ -36,4 +37,5 @@ class Sizing:
         """Returns how the machine is tried."""
         from nmt.preparation.right_size import TrialOptions
 
+        remark_on_threads(self.threads)
         return TrialOptions(self.device, self.threads, trial=not self.no_trial, quiet=quiet)

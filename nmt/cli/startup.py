@@ -47,10 +47,22 @@ def _check_working_directory() -> None:
 
 def set_threads(threads: int | None) -> None:
     """Sets the number of threads to compute with; None leaves it to torch."""
+    remark_on_threads(threads)
     if threads is not None:
         import torch
 
         torch.set_num_threads(threads)
+
+
+def remark_on_threads(threads: int | None) -> None:
+    """Tells that there are fewer processors than threads, which then wait for one another."""
+    if threads is None:
+        return
+    from nmt.corpus.workers import available_processors
+
+    if threads > (processors := available_processors()):
+        of_them = "1 processor" if processors == 1 else f"{processors} processors"
+        logger.info("--threads %d: nmt may use %s here, and is slower with more threads than these", threads, of_them)
 
 
 def end_loading() -> None:

@@ -17,7 +17,7 @@ from nmt.cli.files import check_files, count_progress
 from nmt.cli.logs import logger
 from nmt.cli.parsing import expand_groups
 from nmt.cli.startup import load_translator, start
-from nmt.cli.typed_text import typed_lines
+from nmt.cli.typed_text import tell_of_terminal, typed_lines
 from nmt.cli.whole_lines import SentenceWatch, check_sentences
 from nmt.documents.formats import TEXT
 from nmt.errors import ConfigError, DataError, Problem
@@ -212,6 +212,8 @@ def translate(
         writer = stack.enter_context(open_output(output.output_file))
         read_from = [] if input_file is None else [input_file]
         show = count_progress(stack, "translating", "lines", read_from, output.output_file, quiet=log.quiet)
+        if input_file == "-":
+            tell_of_terminal()
         name = "TEXT" if stream is None else stream.name
         read = iter([typed_lines(text or ())]) if stream is None else _ready(stream)
         watch, too_long = SentenceWatch(name, lines, quiet=log.quiet), 0

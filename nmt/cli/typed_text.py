@@ -1,8 +1,9 @@
-"""Lines that were typed as arguments, in place of those of standard input."""
+"""Lines that are typed: as arguments, or on a terminal."""
 
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -23,3 +24,10 @@ def typed_lines(text: Sequence[str]) -> list[Line]:
         if line.text.encode() != given:
             logger.warning("TEXT:%d: invalid UTF-8, replaced by U+FFFD", line.number)
     return lines
+
+
+def tell_of_terminal() -> None:
+    """Tells somebody at a terminal, which standard input is read from, what is waited for."""
+    if sys.stdin is not None and sys.stdin.isatty():
+        end = "Ctrl-Z and Enter end" if sys.platform == "win32" else "Ctrl-D ends"
+        logger.info("type a sentence and Enter; %s", end)

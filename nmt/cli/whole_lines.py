@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from nmt.cli.arguments import LineArguments
 from nmt.cli.logs import logger
-from nmt.translation.sentences import require_sentencex, sentence_starts
+from nmt.translation.sentences import missing_sentencex, require_sentencex, sentence_starts
 
 
 def check_sentences(given: LineArguments) -> None:
@@ -30,4 +30,7 @@ class SentenceWatch:
         if found is not None:
             self._is_over = True
             what = "seems to hold several sentences, of which the translation may leave some out"
-            logger.warning("%s:%d: %s; --split-sentences translates them one by one", self._where, found, what)
+            remedy = "--split-sentences translates them one by one"
+            if missing := missing_sentencex():
+                remedy += f", and needs {missing}"
+            logger.warning("%s:%d: %s; %s", self._where, found, what, remedy)

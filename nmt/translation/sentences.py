@@ -64,8 +64,13 @@ class Piece(NamedTuple):
 
 def require_sentencex(where: str = "split_sentences") -> None:
     """Raises ConfigError, which names `where` sentences were asked for, if the library is not installed."""
-    if importlib.util.find_spec("sentencex") is None:
-        raise ConfigError(where, f"needs sentencex: {how_to_install('sentences')}")
+    if missing := missing_sentencex():
+        raise ConfigError(where, f"needs {missing}")
+
+
+def missing_sentencex() -> str | None:
+    """Returns the library and how to install it; None if it is installed."""
+    return None if importlib.util.find_spec("sentencex") else f"sentencex: {how_to_install('sentences')}"
 
 
 def sentences(line: str, language: str) -> list[Piece]:

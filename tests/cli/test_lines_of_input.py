@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -20,6 +21,25 @@ def test_text_may_be_typed_as_arguments(call: Call, learned: Path) -> None:
     assert typed.code == 0 and typed.out == piped.out and len(typed.lines) == 2
     (one,) = call("translate", learned, "ba\nce", "--format", "json").lines
     assert json.loads(one)["source"] == "ba\nce"
+
+
+@pytest.mark.parametrize("command", ["translate", "attend"])
+def test_on_a_terminal_it_says_what_it_waits_for(command: str, call: Call, model: Path) -> None:
+    told = "type a sentence and Enter; Ctrl-D ends\n"
+    assert told in call(command, model, stdin=b"ba\n", typed=True).err
+    for arguments, typed in (((), False), (("--quiet",), True), (("ba",), True)):
+        assert "Ctrl-D" not in call(command, model, *arguments, stdin=b"ba\n", typed=typed).err
+
+
+def test_more_threads_than_processors_are_remarked_on(
+    call: Call, model: Path, configuration: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("nmt.corpus.workers.available_processors", lambda: 2)
+    monkeypatch.setattr("torch.set_num_threads", lambda _: None)
+    for command in (("translate", model, "ba"), ("check", configuration, "--no-trial")):
+        assert "--threads 99: nmt may use 2 processors here" in call(*command, "--threads", "99").err
+    for arguments in (("--threads", "2"), ("--threads", "99", "--quiet"), ()):
+        assert "processors" not in call("translate", model, "ba", *arguments).err
 
 
 def test_text_and_input_are_refused_together(call: Call, model: Path, tmp_path: Path) -> None:
@@ -67,6 +87,15 @@ def test_the_first_line_of_several_sentences_is_warned_of_once(call: Call, model
         assert f"{name}:2: {WARNING}" in done.err and "--split-sentences" in done.err
         for option in ("--quiet", "--split-sentences"):
             assert WARNING not in call(*command, option, stdin=lines).err
+
+
+def test_where_sentencex_is_missing_the_warning_says_how_to_install_it(
+    call: Call, model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "install" not in call("translate", model, SEVERAL).err
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == "sentencex" else find_spec(name))
+    told = call("translate", model, SEVERAL).err
+    assert re.search("; --split-sentences translates them one by one, and needs sentencex: .*pip install .*sent", told)
 
 
 def test_what_would_do_nothing_is_refused(call: Call, tmp_path: Path) -> None:

@@ -152,13 +152,13 @@ class Memory(io.TextIOWrapper):
         return self._terminal
 
 
-def nmt_in_process(*arguments: object, stdin: bytes = b"", terminal: bool = False) -> Finished:
-    """Runs a command inside this process, its standard streams in memory."""
+def nmt_in_process(*arguments: object, stdin: bytes = b"", terminal: bool = False, typed: bool = False) -> Finished:
+    """Runs a command inside this process, its standard streams in memory: on a `terminal`, or `typed` there."""
     before = sys.argv, sys.stdin, sys.stdout, sys.stderr
     threshold, frozen = gc.get_threshold(), gc.get_freeze_count()
     out, err = io.BytesIO(), io.BytesIO()
     sys.argv = ["nmt", *map(str, arguments)]
-    sys.stdin = Memory(io.BytesIO(stdin))
+    sys.stdin = Memory(io.BytesIO(stdin), terminal=typed)
     sys.stdout = Memory(out, terminal=terminal)
     sys.stderr = Memory(err)
     try:

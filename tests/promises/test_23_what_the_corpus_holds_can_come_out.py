@@ -7,19 +7,12 @@ import random
 import pytest
 
 from hostile_text import SCRIPTS
+from jobs import CONFIGURATION
 from nmt.config import from_yaml
 from nmt.tokenization.tokenizers import Tokenizers
 from nmt.training.preparation import train_on_texts
 from nmt.training.signals import StopRequest
 from proofs import Proof
-
-CONFIG = """\
-data:
-  source_language: xx
-  target_language: yy
-  train: {source: a, target: b}
-  validation: {source: a, target: b}
-"""
 
 
 def target_line(generator: random.Random) -> str:
@@ -31,7 +24,7 @@ def target_line(generator: random.Random) -> str:
 def test_promise_23_what_the_corpus_holds_can_come_out(proof: Proof) -> None:
     assert len(SCRIPTS) >= 20
     texts = [["a line of the source", "²"], [target_line(proof.generator) for _ in range(50)]]
-    trained = train_on_texts(from_yaml(CONFIG, "configuration"), "shared.model", texts, StopRequest())
+    trained = train_on_texts(from_yaml(CONFIGURATION, "configuration"), "shared.model", texts, StopRequest())
     target = Tokenizers.from_models(trained.model).target
     for number in range(proof.count):
         with proof.case(number):

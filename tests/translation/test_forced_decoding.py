@@ -10,6 +10,7 @@ import torch
 
 import nmt.translation.forced_decoding
 import nmt.translation.segment_search
+from jobs import CONFIGURATION
 from nmt.config import from_yaml
 from nmt.errors import MemoryExhaustedError, NonFiniteError
 from nmt.model.seq2seq import Seq2Seq
@@ -20,12 +21,7 @@ from nmt.translation.forced_decoding import ForcedPair, TokenPair, force_decode,
 from nmt.translation.translator import Translator
 from random_models import exhaust_memory, make_lines, make_model, make_tokenizer
 
-CONFIGURATION = """\
-data:
-  source_language: xx
-  target_language: yy
-  train: {source: a, target: b}
-  validation: {source: a, target: b}
+BELOW_DATA = """\
   max_length: 20
 model:
   attention: ATTENTION
@@ -48,7 +44,7 @@ def tokenizer() -> Tokenizer:
 
 
 def make_translator(tokenizer: Tokenizer, attention: str, conditional: str = "false") -> Translator:
-    text = CONFIGURATION.replace("ATTENTION", attention).replace("CONDITIONAL", conditional)
+    text = (CONFIGURATION + BELOW_DATA).replace("ATTENTION", attention).replace("CONDITIONAL", conditional)
     config = from_yaml(text, "configuration")
     model = make_model(config, tokenizer, tokenizer, factor=3, output_factor=3)
     return Translator(model, Tokenizers(tokenizer, tokenizer), config)
