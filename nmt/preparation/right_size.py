@@ -59,7 +59,8 @@ class RightSize:
     def updates(self) -> str:
         """Says how many updates are expected, in what time."""
         recipe = self.recipe
-        text = f"about {recipe.updates:,} updates in {duration(60 * recipe.minutes)}, {_passes(recipe.epochs)}"
+        plural = "" if recipe.updates == 1 else "s"
+        text = f"about {recipe.updates:,} update{plural} in {duration(60 * recipe.minutes)}, {_passes(recipe.epochs)}"
         return text if self.speed else f"{text}, if this machine, which was not tried, is like a laptop"
 
     def warnings(self) -> list[str]:
@@ -70,12 +71,12 @@ class RightSize:
             return [f"{what}; find more: some thousands are a beginning"]
         if recipe.updates >= FEW_UPDATES:
             return []
-        what = f"about {recipe.updates:,} updates are too few to learn anything"
+        what = f"so few updates, about {recipe.updates:,}, teach hardly anything"
         minutes = enough_minutes(self.corpus, self.speed or ASSUMED_SPEED)
         if minutes is None:
             return [f"{what}, and more of them gain nothing with so small a corpus; find more pairs"]
-        busy = "; if this machine is busy with something else, try again when it is not" if self.speed else ""
-        return [f"{what}; give --minutes {minutes} or more{busy}"]
+        busy = "if this machine is busy with something else, try again when it is not; or " if self.speed else ""
+        return [f"{what}; {busy}give --minutes {minutes} or more"]
 
     def configuration(self, run: Mapping[str, object], data: Mapping[str, object]) -> str:
         """Writes the configuration of a run: `run` holds its `name`, and its `seed` if it is given one."""

@@ -220,7 +220,7 @@ def test_when_quiet_only_what_makes_a_training_hopeless_is_said(call, tsv, tmp_p
     assert (done.code, done.out, done.err) == (0, b"", "")
     done = call("prepare", "--no-trial", tsv, "--output", tmp_path / "short", *LANGUAGES, "--minutes", "0.1")
     *_, warning, _, check, train = done.err.splitlines()
-    assert "updates are too few to learn anything, and more of them gain nothing with so small a corpus" in warning
+    assert "teach hardly anything, and more of them gain nothing with so small a corpus" in warning
     assert check.startswith("  nmt check ") and train.startswith("  nmt train ")
     assert "if this machine, which was not tried, is like a laptop; each choice" in done.err
 
