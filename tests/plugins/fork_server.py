@@ -23,6 +23,7 @@ import signal
 import socket
 import sys
 import tempfile
+import threading
 import time
 import traceback
 from contextlib import suppress
@@ -30,6 +31,7 @@ from pathlib import Path
 from typing import Any
 
 import torch._dynamo  # noqa: F401 (an optimizer imports it; see below)
+from tqdm import tqdm
 
 import nmt.training.pipeline  # noqa: F401 (what commands import shall be there before they are forked)
 from nmt.__main__ import main as main_of_package
@@ -40,6 +42,7 @@ OPENED, REACHED_FOR = b"o", b"r"
 
 
 def serve() -> None:
+    tqdm.monitor_interval = 0  # no thread of it, which might hold a lock where a child is forked
     descriptors = socket.socket(fileno=int(sys.argv[1]))
     for model in sys.argv[2:]:
         for command in ("translate", "info"):
@@ -108,8 +111,14 @@ def begin(request: dict[str, Any], descriptors: socket.socket) -> dict[str, Any]
     return {"process": number}
 
 
+def own_locks() -> None:
+    """Gives this child its own lock for bars: all children share the one before, and one that is killed keeps it."""
+    tqdm.set_lock(threading.RLock())
+
+
 def become_process(request: dict[str, Any], streams: list[int]) -> None:
     """Makes this child the process that a command line starts, and ends with it."""
+    own_locks()
     high = [fcntl.fcntl(stream, fcntl.F_DUPFD, 100) for stream in streams]
     for number, stream in enumerate(high):
         os.dup2(stream, number)
@@ -158,6 +167,7 @@ def is_over(child: int, seconds: float) -> bool:
 
 def become(request: dict[str, Any]) -> None:
     """Makes this child a command as a shell starts it: arguments, streams, limits."""
+    own_locks()
     os.setsid()
     folder = Path(request["folder"])
     for number, name in enumerate(("in", "out", "err")):
