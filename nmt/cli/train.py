@@ -12,7 +12,6 @@ from nmt.cli import arguments
 from nmt.cli.logs import log_to_file, logger
 from nmt.cli.parsing import expand_groups
 from nmt.cli.startup import end_loading, set_threads, start
-from nmt.config.relative_paths import explain_missing
 from nmt.errors import InputFileError, ModelError, Problem
 from nmt.training.distributed.launch import Launch
 from nmt.training.signals import StopRequest
@@ -72,6 +71,8 @@ def _explained(configuration: str) -> Iterator[None]:
     try:
         yield
     except (InputFileError, ModelError) as error:
+        from nmt.config.relative_paths import explain_missing
+
         if (what := explain_missing((problem.where for problem in error.problems), configuration)) is None:
             raise
         raise type(error).from_problems([*error.problems, Problem("", what)]) from error

@@ -14,7 +14,7 @@ from nmt.service.languages import language_name
 from nmt.service.limits import Limits, RefusedError, check_texts
 from nmt.service.models import Models
 from nmt.service.pages import translate_pages
-from nmt.service.reading import fields_of, text_field
+from nmt.service.reading import fields_of, filled_field, text_field
 from nmt.service.tasks import PlainTranslation
 from nmt.service.texts import CutText
 from nmt.service.translating import ChosenModel, choose_model, compute, cut_texts
@@ -36,8 +36,8 @@ class LibreTranslate:
         kind = text_field(fields, "format", "text")
         if kind not in ("text", "html"):
             raise RefusedError(400, f"format is {kind[:20]}: expected text or html")
-        target = text_field(fields, "target")
-        source, name = text_field(fields, "source"), text_field(fields, "model", "")
+        target, source = filled_field(fields, "target"), filled_field(fields, "source")
+        name = text_field(fields, "model", "")
         choices = [choose_model(self._models, text, name=name, source=source, target=target) for text in texts]
         alternatives = self._alternatives(fields, choices)
         chosen = list(zip((one.model for one in choices), texts, strict=True))

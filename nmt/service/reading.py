@@ -62,7 +62,18 @@ def text_field(fields: Mapping[str, Any], name: str, default: str | None = None)
     """Returns a field that is a text; refuses another, and one that is missing and has no default."""
     value = fields.get(name, default)
     if value is None:
-        raise RefusedError(400, f"Invalid request: missing {name} parameter")
+        raise _missing(name)
     if not isinstance(value, str):
         raise RefusedError(400, f"Invalid request: {name} must be a text")
     return value
+
+
+def filled_field(fields: Mapping[str, Any], name: str) -> str:
+    """Returns a field that is a text; refuses another, and one that is missing or empty."""
+    if not (value := text_field(fields, name)):
+        raise _missing(name)
+    return value
+
+
+def _missing(name: str) -> RefusedError:
+    return RefusedError(400, f"Invalid request: missing {name} parameter")

@@ -86,7 +86,7 @@ def test_version_is_that_of_the_package(call):
             ("translate", "x", "--beem-size", "3"),
             ("translate: ", "--beem-size", "--beam-size", "; see nmt translate --help"),
         ),
-        (("translate", "x", "--seed", "y"), ("translate: ", "--seed", "integer", "; see nmt translate --help")),
+        (("translate", "x", "--seed", "y"), ("translate: ", "--seed", "a whole number", "; see nmt translate --help")),
         (("info", "x", "y\n\x1b"), ("info: ", r"(y\x0a\x1b)", "; see nmt info --help")),
         (("train", "x", "--output"), ("train: ", "'--output' requires an argument", "; see nmt train --help")),
     ],

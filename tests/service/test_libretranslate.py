@@ -104,6 +104,7 @@ def test_detect_ranks_the_languages_served(service: Served) -> None:
         ({}, "missing q"),
         ({"q": "ba"}, "missing target"),
         ({"q": "ba", "target": "yy"}, "missing source"),
+        ({"q": "ba", "source": "", "target": "yy"}, "missing source"),
         ({"q": 5, **PAIR}, "q must be a text"),
         ({"q": [], **PAIR}, "q must be"),
         ({"q": ["ba", 5], **PAIR}, "q must be"),

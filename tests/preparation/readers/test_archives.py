@@ -90,7 +90,9 @@ def test_an_archive_without_the_languages_says_what_it_holds(read):
     assert "holds no files of a corpus" in error_of(read, zipped({"README": b"a\n"}))
     assert "holds no files of a corpus" in error_of(read, tarred({"README": b"a\n"}))
     nested = {"inner.zip": zipped({"a.tsv": tsv()})}
-    assert "but inner.zip; expected" in error_of(read, zipped(nested)) and "inner.zip" in error_of(read, tarred(nested))
+    assert "but inner.zip; what is a zip archive in it: unpack it first" in error_of(
+        read, zipped(nested)
+    ) and "inner.zip" in error_of(read, tarred(nested))
 
 
 @pytest.mark.parametrize("ending", ["zip", "tar.gz"])
