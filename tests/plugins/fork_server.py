@@ -42,7 +42,6 @@ OPENED, REACHED_FOR = b"o", b"r"
 
 
 def serve() -> None:
-    tqdm.monitor_interval = 0  # no thread of it, which might hold a lock where a child is forked
     descriptors = socket.socket(fileno=int(sys.argv[1]))
     for model in sys.argv[2:]:
         for command in ("translate", "info"):
