@@ -131,7 +131,8 @@ def test_a_directory_with_content_is_not_overwritten_unless_asked(tmp_path: Path
     assert names(tmp_path) == ["final"] and names(final) == ["new"]
 
 
-def test_a_replaced_directory_is_never_without_its_name(tmp_path: Path) -> None:
+@pytest.mark.parametrize("times", [40, pytest.param(400, marks=pytest.mark.slow)])
+def test_a_replaced_directory_is_never_without_its_name(times: int, tmp_path: Path) -> None:
     final, ended = tmp_path / "final", threading.Event()
     (final / "content").mkdir(parents=True)
     missing: list[OSError] = []
@@ -146,7 +147,7 @@ def test_a_replaced_directory_is_never_without_its_name(tmp_path: Path) -> None:
     looking = threading.Thread(target=look)
     looking.start()
     try:
-        for _ in range(200):
+        for _ in range(times):
             with new_directory(final, replace=True) as temporary:
                 (temporary / "content").mkdir()
     finally:

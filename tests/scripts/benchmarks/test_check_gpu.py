@@ -7,9 +7,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 SCRIPT = Path(__file__).parents[3] / "scripts" / "benchmarks" / "check_gpu.py"
 
 
+@pytest.mark.slow
 def test_all_that_needs_no_gpu_is_checked_and_measured(tmp_path: Path) -> None:
     report = tmp_path / "report.json"
     command = [sys.executable, str(SCRIPT), "--device", "cpu", "--tiny", "--json", str(report)]
