@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol
+from typing import AnyStr, NamedTuple, Protocol
 
 from nmt.documents.marked_text import InlineMark, LeftAsItWasError, MarkedLine, marked, unescaped
 from nmt.io.lines import MAX_LINE_BYTES
@@ -151,6 +151,22 @@ class Units:
         return Result("".join(parts), is_same)
 
 
+class DocumentOfUnits:
+    """A document whose lines are those of its units, `_units`."""
+
+    _units: Units
+
+    @property
+    def lines(self) -> list[str]:
+        """The lines to translate."""
+        return self._units.lines
+
+    @property
+    def attended(self) -> list[bool]:
+        """For each line whether there are marks in it."""
+        return self._units.attended
+
+
 def _lines(parts: Sequence[str | InlineMark]) -> Iterator[str | list[str | InlineMark]]:
     """Yields the lines of a text, and as a text what stands between them."""
     line: list[str | InlineMark] = []
@@ -178,11 +194,11 @@ class TextEdit(NamedTuple):
     text: str
 
 
-def edited(text: str, edits: Sequence[TextEdit]) -> str:
-    """Returns a text with edits, which are ascending and do not overlap."""
+def edited(text: AnyStr, edits: Iterable[tuple[int, int, AnyStr]]) -> AnyStr:
+    """Returns a text, or its bytes, with edits, which are ascending and do not overlap."""
     parts, position = [], 0
     for start, stop, new in edits:
         parts += [text[position:start], new]
         position = stop
     parts.append(text[position:])
-    return "".join(parts)
+    return text[:0].join(parts)

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from itertools import accumulate, pairwise
 from typing import NamedTuple
 
-from nmt.documents.document import TextEdit, Told, Units, Warn, edited, silent
+from nmt.documents.document import DocumentOfUnits, TextEdit, Told, Units, Warn, edited, silent
 from nmt.documents.marked_text import SPACE, InlineMark
 from nmt.errors import DataError
 from nmt.translation.result import Translation
@@ -98,7 +98,7 @@ def _is_kept(tag: str, name_length: int) -> bool:
     return values.get("translate", "").lower() == "no" or "notranslate" in values.get("class", "").split()
 
 
-class HtmlDocument:
+class HtmlDocument(DocumentOfUnits):
     """A web page, or a part of one."""
 
     def __init__(self, text: str, name: str, warn: Warn = silent) -> None:
@@ -117,16 +117,6 @@ class HtmlDocument:
         self._blocks: list[tuple[int, int, int]] = []  # unit, start, stop
         self._check_comments()
         self._read(list(_tokens(text)))
-
-    @property
-    def lines(self) -> list[str]:
-        """The lines to translate: of each block of text and each translatable attribute, without tags."""
-        return self._units.lines
-
-    @property
-    def attended(self) -> list[bool]:
-        """For each line whether there are marks in it."""
-        return self._units.attended
 
     def written(self, translations: Sequence[Translation | None]) -> str:
         """Returns the page with the translations of its lines; None leaves a block as it is."""

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from nmt.documents.document import TextEdit, Told, Units, Warn, edited, silent
+from nmt.documents.document import DocumentOfUnits, TextEdit, Told, Units, Warn, edited, silent
 from nmt.documents.plural_forms import PluralForms, plural_forms
 from nmt.errors import DataError
 from nmt.translation.result import Translation
@@ -195,7 +195,7 @@ def with_ends(text: str) -> Iterator[str]:
         place = found.end()
 
 
-class PoDocument:
+class PoDocument(DocumentOfUnits):
     """A catalogue of gettext."""
 
     def __init__(self, text: str, name: str, warn: Warn = silent, *, all_units: bool = False) -> None:
@@ -223,16 +223,6 @@ class PoDocument:
                 plural = self._unit(entry, "msgid_plural") if entry.is_plural else None
                 if single is not None and (plural is not None or not entry.is_plural):
                     self._entries.append((entry, single, plural))
-
-    @property
-    def lines(self) -> list[str]:
-        """The lines to translate."""
-        return self._units.lines
-
-    @property
-    def attended(self) -> list[bool]:
-        """For each line whether there are marks in it."""
-        return self._units.attended
 
     def _unit(self, entry: CatalogueEntry, keyword: str) -> int | None:
         return self._units.add([entry.texts[keyword]], entry.line)

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple, Protocol
 
-from nmt.documents.document import TextEdit, Told, Units, edited
+from nmt.documents.document import DocumentOfUnits, TextEdit, Told, Units, edited
 from nmt.documents.marked_text import unescaped
 from nmt.errors import DataError
 from nmt.io.lines import ByteStream
@@ -54,7 +54,7 @@ class _Rows(Protocol):
         """Raises DataError if a row is open, or no row had the columns."""
 
 
-class RowsDocument:
+class RowsDocument(DocumentOfUnits):
     """Some rows of a table."""
 
     def __init__(self, rows: Sequence[_Row], name: str, told: Told) -> None:
@@ -63,16 +63,6 @@ class RowsDocument:
         self._rows = [
             (row, [self._units.add([field.text], row.number, field.escape) for field in row.fields]) for row in rows
         ]
-
-    @property
-    def lines(self) -> list[str]:
-        """The lines to translate."""
-        return self._units.lines
-
-    @property
-    def attended(self) -> list[bool]:
-        """For each line whether there are marks in it."""
-        return self._units.attended
 
     def written(self, translations: Sequence[Translation | None]) -> str:
         """Returns the rows with the translations of their lines; None leaves a text as it is."""

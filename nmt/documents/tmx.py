@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from nmt.documents.document import Told, Units, Warn, silent
+from nmt.documents.document import DocumentOfUnits, Told, Units, Warn, silent
 from nmt.documents.xml_tokens import (
     XmlToken,
     edited_bytes,
@@ -76,7 +76,7 @@ def _units(tokens: Iterable[XmlToken], name: str) -> Iterator[list[_Variant]]:
             inner.append(token)
 
 
-class TmxDocument:
+class TmxDocument(DocumentOfUnits):
     """A translation memory."""
 
     def __init__(
@@ -116,16 +116,6 @@ class TmxDocument:
         if sentencex_code(self._languages.source) == sentencex_code(self._languages.target):
             return ours == theirs  # two regions of one language
         return sentencex_code(theirs) == sentencex_code(ours)
-
-    @property
-    def lines(self) -> list[str]:
-        """The lines to translate."""
-        return self._units.lines
-
-    @property
-    def attended(self) -> list[bool]:
-        """For each line whether there are marks in it."""
-        return self._units.attended
 
     def written(self, translations: Sequence[Translation | None]) -> str:
         """Returns the memory with the translations of its lines; None leaves a unit as it is."""

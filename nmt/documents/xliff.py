@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from nmt.documents.document import Told, Units, Warn, silent
+from nmt.documents.document import DocumentOfUnits, Told, Units, Warn, silent
 from nmt.documents.xml_tokens import (
     XmlToken,
     edited_bytes,
@@ -133,7 +133,7 @@ def xliff_segments(tokens: Iterable[XmlToken], name: str) -> Iterator[XliffSegme
                 raise DataError(f"{name}:{token.line}", f"a unit has more than {_MOST_PARTS:,} parts")
 
 
-class XliffDocument:
+class XliffDocument(DocumentOfUnits):
     """A document of XLIFF."""
 
     def __init__(self, text: str, name: str, warn: Warn = silent, *, all_units: bool = False) -> None:
@@ -158,16 +158,6 @@ class XliffDocument:
             if unit is not None:
                 self._segments.append((unit, segment))
 
-    @property
-    def lines(self) -> list[str]:
-        """The lines to translate."""
-        return self._units.lines
-
-    @property
-    def attended(self) -> list[bool]:
-        """For each line whether there are marks in it."""
-        return self._units.attended
-
     def written(self, translations: Sequence[Translation | None]) -> str:
         """Returns the document with the translations of its lines; None leaves a unit as it is."""
         edits: list[tuple[int, int, str]] = []
@@ -183,14 +173,14 @@ class XliffDocument:
             element = segment.element
             tag = self._data[element.start : element.stop].decode()
             yield element.start, element.stop, with_attribute(tag, "state", "initial")
+        name = segment.source_tags[0].name.removesuffix("source") + "target"
         if segment.target_tags:
             start, stop = segment.target_tags[0].start, segment.target_tags[1].stop
             tag = opened(self._data[start : segment.target_tags[0].stop].decode())
         else:
             start = stop = segment.source_end
-            tag = f"<{segment.source_tags[0].name.removesuffix('source')}target>"
+            tag = f"<{name}>"
         if not segment.is_second:
             tag = with_attribute(tag, "state", _TO_REVIEW)
-        name = segment.source_tags[0].name.removesuffix("source") + "target"
         before = "" if segment.target_tags else indentation(self._data, segment.source_tags[0].start)
         yield start, stop, f"{before}{tag}{text}</{name}>"

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 from xml.parsers import expat
 
+from nmt.documents.document import edited
 from nmt.documents.marked_text import InlineMark
 from nmt.errors import DataError
 
@@ -223,9 +224,4 @@ def indentation(data: bytes, place: int) -> str:
 
 def edited_bytes(data: bytes, edits: Iterable[tuple[int, int, str]]) -> str:
     """Returns a text in UTF-8 with edits at some of its bytes, which are ascending and do not overlap."""
-    parts, position = [], 0
-    for start, stop, new in edits:
-        parts += [data[position:start], new.encode()]
-        position = stop
-    parts.append(data[position:])
-    return b"".join(parts).decode()
+    return edited(data, ((start, stop, new.encode()) for start, stop, new in edits)).decode()

@@ -83,20 +83,26 @@ def write_file(path: Path, data: bytes) -> None:
 
     Raises StorageError if the disk is full, or the file cannot be written. The old content is untouched.
     """
+    with storage_errors(path), _replacement(path) as file:
+        file.write(data)
+
+
+@contextmanager
+def _replacement(path: Path) -> Iterator[IO[bytes]]:
+    """Yields a file to write, which takes the place of `path` at the end, durably, or is removed."""
     temporary = _temporary_beside(path)
-    with storage_errors(path):
-        try:
-            with temporary.open("xb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            temporary.replace(path)
-        except BaseException:
-            # Whatever prevents the removal also caused the failure, which is the error to report.
-            with suppress(OSError):
-                temporary.unlink()
-            raise
-        _sync_directory(path.parent)
+    try:
+        with temporary.open("xb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except BaseException:
+        # Whatever prevents the removal also caused the failure, which is the error to report.
+        with suppress(OSError):
+            temporary.unlink()
+        raise
+    _sync_directory(path.parent)
 
 
 @contextmanager
@@ -112,20 +118,8 @@ def new_output(path: Path) -> Iterator[IO[bytes]]:
             with path.open("wb", buffering=0) as file:
                 yield file
             return
-        final = Path(os.path.realpath(path))
-        temporary = _temporary_beside(final)
-        try:
-            with temporary.open("xb") as file:
-                yield file
-                file.flush()
-                os.fsync(file.fileno())
-            temporary.replace(final)
-        except BaseException:
-            # As in `write_file`, the first failure is the one to report.
-            with suppress(OSError):
-                temporary.unlink()
-            raise
-        _sync_directory(final.parent)
+        with _replacement(Path(os.path.realpath(path))) as file:
+            yield file
 
 
 def write_output(path: Path, data: bytes) -> None:
