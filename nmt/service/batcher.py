@@ -1,4 +1,4 @@
-"""Batches of sentences across requests, computed by one thread that owns the model.
+"""Batches of sentences across requests, put together by one thread for each model.
 
 Requests are asked for sentences by turns, so that a long one does not keep a short one waiting. Sentences that are
 computed together are of similar length, and a sentence that several requests wait for is computed once.
@@ -12,19 +12,21 @@ import math
 import threading
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
+from nmt.service.computing import ComputingThread
 from nmt.service.tasks import Task
 from nmt.translation.translator import Translator
 
 QUIET = 0.002
-"""Seconds without another sentence after which a batch that is not full begins."""
+"""Seconds without another sentence after which a batch begins, even if more were expected."""
 
 GATHERING = 0.012
-"""Maximum number of seconds for which a batch waits for others."""
+"""Seconds after a batch within which clients that were answered are expected to ask again."""
 
 WINDOW = 4
 """Number of batches' sentences among which those of similar length are looked for."""
@@ -103,11 +105,10 @@ class Ticket:
 class Batcher:
     """The queue and the worker of one model.
 
-    `submit` and what tickets do belong to the event loop; `computing` is held while anything is computed, so that
-    several models of one machine take turns.
+    `submit` and what tickets do belong to the event loop. All models share `computing`.
     """
 
-    def __init__(self, translator: Translator, queue: int, computing: threading.Lock) -> None:
+    def __init__(self, translator: Translator, queue: int, computing: ComputingThread) -> None:
         self.translator = translator
         self.queued = 0
         self.batches = 0
@@ -120,16 +121,23 @@ class Batcher:
         self._batch: list[_Entry] = []
         self._changed = threading.Condition()
         self._arrivals = 0
+        self._answered = 0
+        self._answered_at = -math.inf
         self._is_abandoned = False
         self._is_closed = False
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread = threading.Thread(target=self._work, name="nmt-worker", daemon=True)
 
-    def start(self) -> None:
-        """Starts the worker; to be called in the event loop that the results go to."""
+    def start(self) -> asyncio.Future[None]:
+        """Starts the worker; to be called in the event loop that the results go to.
+
+        Returns what is done when the worker has ended: after `close`, or by a fault of its own, which it then raises.
+        """
         self.translator.tick = self.tick
         self._loop = asyncio.get_running_loop()
+        self._ended = self._loop.create_future()
         self._thread.start()
+        return self._ended
 
     def close(self) -> None:
         """Lets the worker end when its batch is done."""
@@ -191,6 +199,14 @@ class Batcher:
         return min(60, max(1, math.ceil(sentences / max(rate, 0.1))))
 
     def _work(self) -> None:
+        try:
+            self._compute_batches()
+        except BaseException as error:
+            self._call_in_loop(_end, self._ended, error)
+        else:
+            self._call_in_loop(_end, self._ended, None)
+
+    def _compute_batches(self) -> None:
         while True:
             with self._changed:
                 while not (self._turns or self._is_closed):
@@ -210,12 +226,14 @@ class Batcher:
             self._answer(self._batch, results)
 
     def _gather(self) -> None:
-        """Waits while sentences keep coming, a few milliseconds at most, if they are too few for a batch."""
-        end = time.monotonic() + GATHERING
-        while self._turns and self.queued < self._turns[0].pending[0].task.most:
-            before = self._arrivals
-            self._changed.wait(QUIET)
-            if self._arrivals == before or time.monotonic() > end:
+        """Waits a few milliseconds for those who were just answered, while they ask again."""
+        end = self._answered_at + GATHERING
+        while self._turns and self.queued < min(self._turns[0].pending[0].task.most, self._answered):
+            before, left = self._arrivals, end - time.monotonic()
+            if left <= 0:
+                return
+            self._changed.wait(min(QUIET, left))
+            if self._arrivals == before:
                 return
 
     def _take(self) -> list[_Entry]:
@@ -261,8 +279,7 @@ class Batcher:
     def _compute(self, batch: Sequence[_Entry]) -> list[Any]:
         task, texts = batch[0].task, [entry.text for entry in batch]
         try:
-            with self._computing:
-                return task.run(self.translator, texts)
+            return self._computing.run(task.run, self.translator, texts)
         except AbandonedError as error:
             return [error] * len(batch)
         except Exception as error:
@@ -279,8 +296,20 @@ class Batcher:
                     del self._in_flight[entry.task, entry.text]
                 answers += [(ticket, place, result) for ticket, place in entry.waiting]
             self._batch = []
-        if self._loop is not None and answers:
-            self._loop.call_soon_threadsafe(_deliver, answers)
+            self._answered, self._answered_at = len(answers), time.monotonic()
+        self._call_in_loop(_deliver, answers)
+
+    def _call_in_loop(self, function: Callable[..., None], *arguments: Any) -> None:
+        assert self._loop is not None
+        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            self._loop.call_soon_threadsafe(function, *arguments)
+
+
+def _end(ended: asyncio.Future[None], error: BaseException | None) -> None:
+    if error is None:
+        ended.set_result(None)
+    else:
+        ended.set_exception(error)
 
 
 def _deliver(answers: Sequence[tuple[Ticket, int, Any]]) -> None:

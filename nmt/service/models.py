@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from nmt.errors import ConfigError, NmtError
 from nmt.service.batcher import Batcher
+from nmt.service.computing import ComputingThread
 from nmt.service.limits import RefusedError
 from nmt.service.tasks import PlainTranslation
 from nmt.translation.translator import Translator
@@ -65,9 +65,10 @@ class Loader:
 class Models:
     """All models, in the order in which they were named."""
 
-    def __init__(self, models: Iterable[ServedModel], loader: Loader) -> None:
+    def __init__(self, models: Iterable[ServedModel], loader: Loader, computing: ComputingThread) -> None:
         self._models = list(models)
         self._loader = loader
+        self._computing = computing
 
     def __iter__(self) -> Iterator[ServedModel]:
         return iter(self._models)
@@ -99,8 +100,17 @@ class Models:
         what = f"{source[:40]} to {target[:40]} is not translated here: expected {_either(pairs)}"
         raise RefusedError(400, what)
 
+    def close(self) -> None:
+        """Lets all threads end when their batches are done."""
+        for model in self._models:
+            model.batcher.close()
+        self._computing.close()
+
     def take_up(self) -> None:
-        """Loads each model again, and exchanges those that have changed; what cannot be loaded stays as it is."""
+        """Loads each model again, and exchanges those that have changed; what cannot be loaded stays as it is.
+
+        To be called in a thread that ends with it, so that OpenMP does not keep threads for it.
+        """
         for model in self._models:
             try:
                 translator = self._loader.load(model.path)
@@ -119,18 +129,18 @@ class Models:
 
 def load_models(paths: Iterable[Path], loader: Loader, queue: int) -> Models:
     """Loads all models; raises what `Translator.load` does, and ConfigError if one path is given twice."""
-    computing = threading.Lock()
+    computing = ComputingThread()
     names: list[str] = []
     models: list[ServedModel] = []
     for path in paths:
         if path.absolute() in {model.path for model in models}:
             raise ConfigError("MODEL", f"{path} is given twice")
-        translator = loader.load(path)
+        translator = computing.run(loader.load, path)
         batcher = Batcher(translator, queue, computing)
         names.append(_name(path.absolute().name or "model", names))
         data = translator.config.data
         models.append(ServedModel(names[-1], path.absolute(), data.source_language, data.target_language, batcher))
-    return Models(models, loader)
+    return Models(models, loader, computing)
 
 
 def _name(wanted: str, taken: list[str]) -> str:

@@ -97,13 +97,15 @@ class ModelServer:
         self._signal = 0
         self._address = ("", 0)
         self._stopping: asyncio.Event | None = None
-        self._reloading: asyncio.Task[None] | None = None
+        self._is_loading = False
+        self._loads_again = False
 
     def run(self, opened: socket.socket, tell: Callable[[], None] = lambda: None) -> Stopped:
         """Serves at a socket that was bound, until it is told to stop: by `stop`, SIGTERM or SIGINT.
 
-        Calls `tell` once all models have translated. Raises what their first translation does, and AddressInUseError
-        if another program listens at the address by now. In another thread than the main one no signal is received.
+        Calls `tell` once all models have translated. Raises what their first translation does, what ended a worker,
+        and AddressInUseError if another program listens at the address by now. In another thread than the main one no
+        signal is received.
         """
         return asyncio.run(self._run(opened, tell))
 
@@ -122,12 +124,17 @@ class ModelServer:
         serving = asyncio.ensure_future(self._server.serve(sockets=[opened]))
         watching = asyncio.ensure_future(self._server.close_silent(self._limits.read_seconds))
         stopping = asyncio.ensure_future(self._stopping.wait())
+        workers = [model.batcher.start() for model in self._models]
         ready = asyncio.ensure_future(self._get_ready(tell))
+        ends: list[asyncio.Future[Any]] = [stopping, serving, *workers]
         try:
-            await asyncio.wait({ready, stopping, serving}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait([ready, *ends], return_when=asyncio.FIRST_COMPLETED)
             if ready.done():
                 ready.result()
-                await asyncio.wait({stopping, serving}, return_when=asyncio.FIRST_COMPLETED)
+                await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+            for worker in workers:
+                if worker.done():
+                    worker.result()
             unanswered = await self._finish(opened)
         finally:
             for task in (ready, stopping, watching):
@@ -138,8 +145,7 @@ class ModelServer:
             except OSError as error:
                 raise _not_bound(*self._address, error) from error
             finally:
-                for model in self._models:
-                    model.batcher.close()
+                self._models.close()
         return Stopped(self._signal, self._app.metrics.finished, unanswered)
 
     def _receive_signals(self) -> None:
@@ -151,8 +157,6 @@ class ModelServer:
             self._loop.add_signal_handler(signal.SIGHUP, self._take_up)
 
     async def _get_ready(self, tell: Callable[[], None]) -> None:
-        for model in self._models:
-            model.batcher.start()
         for model in self._models:
             await model.get_ready()
         tell()
@@ -175,8 +179,26 @@ class ModelServer:
         self._stopping.set()
 
     def _take_up(self) -> None:
-        if self._reloading is None or self._reloading.done():
-            self._reloading = asyncio.ensure_future(asyncio.to_thread(self._models.take_up))
+        """Loads the models again; once more where it is asked to while they are being loaded."""
+        if self._is_loading:
+            self._loads_again = True
+            return
+        self._is_loading, self._loads_again = True, False
+        threading.Thread(target=self._load, name="nmt-loading", daemon=True).start()
+
+    def _load(self) -> None:
+        try:
+            self._models.take_up()
+        except Exception as error:
+            tell_of_fault(error)
+        with contextlib.suppress(RuntimeError):  # the loop is closed: the service has ended
+            if self._loop is not None:
+                self._loop.call_soon_threadsafe(self._loaded)
+
+    def _loaded(self) -> None:
+        self._is_loading = False
+        if self._loads_again:
+            self._take_up()
 
     @property
     def connections(self) -> int:

@@ -3,8 +3,8 @@
     python scripts/benchmarks/load_service.py runs/quickstart data/quickstart/test.en --minutes 10
 
 Beside clients that translate, some vanish, send garbage, bodies of 10 MB, words of 1 MiB, ask for 10,000 alternatives,
-or send their bodies slowly. Each text has a number of its own, which comes back. Then SIGTERM comes under load. Ends
-with 1 if an answer was wrong or missing, or memory grew by more than 100 MiB after the first minute.
+or send their bodies slowly. Each text has a number of its own, which comes back. At last SIGTERM comes. Ends with 1
+if an answer was wrong or missing, or memory grew by more than 100 MiB after the first minute.
 """
 
 from __future__ import annotations

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from nmt.service.batcher import Batcher, QueueFullError
+from nmt.service.computing import ComputingThread
 
 
 class Recorder:
@@ -46,13 +47,15 @@ class Upper:
 def batcher(queue: int = 100) -> Iterator[tuple[Batcher, Recorder]]:
     """A batcher whose first batch goes on when `recorder.go` is set."""
     recorder = Recorder()
-    made = Batcher(recorder, queue, threading.Lock())
+    computing = ComputingThread()
+    made = Batcher(recorder, queue, computing)
     made.start()
     try:
         yield made, recorder
     finally:
         recorder.go.set()
         made.close()
+        computing.close()
 
 
 def run(claim: Callable[[], Awaitable[None]]) -> None:
@@ -166,6 +169,39 @@ def test_the_error_of_one_sentence_is_not_that_of_its_neighbours() -> None:
             assert await good.all() == ["GOOD"]
             with pytest.raises(ValueError, match="bad"):
                 await bad.all()
+
+    run(claim)
+
+
+def test_one_client_does_not_wait_for_others(monkeypatch) -> None:
+    monkeypatch.setattr("nmt.service.batcher.QUIET", 60)
+    monkeypatch.setattr("nmt.service.batcher.GATHERING", 60)
+
+    async def claim() -> None:
+        with batcher() as (made, recorder):
+            recorder.go.set()
+            for number in range(3):
+                assert await made.submit(Upper(), [f"t{number}"]).all() == [f"T{number}"]
+
+    run(claim)
+
+
+def test_those_who_were_answered_together_are_waited_for(monkeypatch) -> None:
+    monkeypatch.setattr("nmt.service.batcher.QUIET", 60)
+    monkeypatch.setattr("nmt.service.batcher.GATHERING", 60)
+
+    async def claim() -> None:
+        with batcher() as (made, recorder):
+            await begin(made, recorder)
+            tickets = [made.submit(Upper(), [text]) for text in ("a", "b", "c")]
+            recorder.go.set()
+            await asyncio.gather(*(ticket.all() for ticket in tickets))
+            tickets = []
+            for text in ("d", "e", "f"):
+                await asyncio.sleep(0.05)
+                tickets.append(made.submit(Upper(), [text]))
+            await asyncio.gather(*(ticket.all() for ticket in tickets))
+            assert recorder.batches == [["first"], ["a", "b", "c"], ["d", "e", "f"]]
 
     run(claim)
 

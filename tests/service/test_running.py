@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import http.client
+import json
 import logging
+import re
 import shutil
+import signal
+import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
+from urllib.request import Request, urlopen
 
 import pytest
 
 from nmt.errors import ModelError
+from nmt.service.batcher import Batcher
+from nmt.service.models import Loader
 from nmt.service.tasks import PlainTranslation
 from nmt.translation.translator import Translator
 from served import Serve, Served
@@ -68,6 +78,75 @@ def test_a_better_checkpoint_is_taken_up_without_dropping_a_request(
         stop.set()
         asking.join()
     assert {old} <= {text for _, text in answers} <= {old, new} and {status for status, _ in answers} == {200}
+
+
+def test_sighup_takes_up_a_better_checkpoint(
+    start_forked: Callable[..., subprocess.Popen[bytes]], model: Path, learned: Path, tmp_path: Path
+) -> None:
+    served_from, line = tmp_path / "served", "ba ce di fo"
+    shutil.copytree(model, served_from)
+    with start_forked("serve", served_from, "--port", 0) as running:
+        assert running.stderr is not None
+        found = re.search(rb":(\d+)/$", running.stderr.readline().strip())
+        assert found
+
+        def translated() -> str:
+            fields = json.dumps({"q": line, **PAIR}).encode()
+            request = Request(
+                f"http://127.0.0.1:{int(found[1])}/translate", fields, {"Content-Type": "application/json"}
+            )
+            with urlopen(request, timeout=30) as answer:
+                return json.load(answer)["translatedText"]
+
+        assert translated() == str(Translator.load(model).translate([line])[0])
+        running.send_signal(signal.SIGHUP)
+        assert running.stderr.readline() == b"served: unchanged\n"
+        shutil.rmtree(served_from)
+        shutil.copytree(learned, served_from)
+        running.send_signal(signal.SIGHUP)  # perhaps while the first is not quite done with
+        assert running.stderr.readline() == b"served: a new checkpoint is served\n"
+        assert translated() == str(Translator.load(learned).translate([line])[0])
+        running.send_signal(signal.SIGTERM)
+        assert running.wait(30) == 0
+
+
+def test_a_fault_of_a_worker_ends_the_service(serve: Serve, model: Path, monkeypatch) -> None:
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError
+
+    failed: list[BaseException] = []
+    monkeypatch.setattr(threading, "excepthook", lambda arguments: failed.append(arguments.exc_value))
+    with serve([model]) as served:
+        monkeypatch.setattr(Batcher, "_take", fail)
+        with suppress(ConnectionError, http.client.HTTPException):
+            assert served.post("/translate", {"q": "ba", **PAIR}).status >= 500
+        served.thread.join(30)
+        assert not served.thread.is_alive()
+    assert isinstance(failed[0], ZeroDivisionError)
+
+
+def test_all_that_torch_computes_is_computed_in_one_thread(
+    serve: Serve, model: Path, tmp_path: Path, monkeypatch
+) -> None:
+    """See `ComputingThread`: in a second one a short sentence would take almost twice as long."""
+    threads: set[str] = set()
+
+    def noting(function: Callable[..., Any]) -> Callable[..., Any]:
+        def note(*arguments: Any, **others: Any) -> Any:
+            threads.add(threading.current_thread().name)
+            return function(*arguments, **others)
+
+        return note
+
+    for owner, name in ((Loader, "load"), (Translator, "translate"), (Translator, "attend_lines")):
+        monkeypatch.setattr(owner, name, noting(getattr(owner, name)))
+    other = tmp_path / "other"
+    shutil.copytree(model, other)
+    with serve([model, other]) as served:
+        for name in (model.name, other.name):
+            assert served.post("/v1/translate", {"text": "ba ce", "model": name}).status == 200
+            assert served.post("/v1/attend", {"text": "ba ce", "model": name}).status == 200
+    assert threads == {"nmt-computing"}
 
 
 def test_a_model_that_cannot_translate_ends_the_service(serve: Serve, model: Path, monkeypatch) -> None:
