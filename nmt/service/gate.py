@@ -25,8 +25,8 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-WITHOUT_KEY = frozenset({"/health"})
-"""Paths that need no key, and tell nothing."""
+WITHOUT_KEY = frozenset({"/health", "/"})
+"""Paths that need no key: they tell nothing, and the page asks for the key itself."""
 
 KEY_IN_BODY = frozenset({"/translate", "/detect", "/languages", "/frontend/settings"})
 """Paths of LibreTranslate's interface, whose clients send the key as the field `api_key`; their routes check it."""
@@ -147,7 +147,7 @@ class Gate:
         if self.keys and not self._is_preflight(scope) and scope["path"] not in WITHOUT_KEY:
             scope["has_key"] = self.keys.admit(key_of(_header(scope, b"authorization")) or "")
             if not scope["has_key"] and scope["path"] not in KEY_IN_BODY:
-                raise RefusedError(401 if scope["path"] == "/" else 403, "needs a key: Authorization: Bearer KEY")
+                raise RefusedError(403, "needs a key: Authorization: Bearer KEY")
         else:
             scope["has_key"] = True
 
@@ -254,8 +254,6 @@ async def _refuse(answer: _Answer, error: RefusedError) -> None:
     headers = [(b"content-type", b"application/json")]
     if error.retry_after is not None:
         headers.append((b"retry-after", str(error.retry_after).encode()))
-    if error.status == 401:
-        headers.append((b"www-authenticate", b'Basic realm="nmt: any user, the key as password", charset="UTF-8"'))
     if error.allow:
         headers.append((b"allow", error.allow.encode()))
     if error.close:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import hmac
 from collections.abc import Iterable
 from pathlib import Path
@@ -52,14 +50,6 @@ def read_keys(path: Path) -> Keys:
 
 
 def key_of(authorization: str) -> str | None:
-    """Returns the key in a header `Authorization`: `Bearer KEY`, or `Basic`, whose password is the key."""
+    """Returns the key in a header `Authorization: Bearer KEY`."""
     scheme, _, value = authorization.strip().partition(" ")
-    if scheme.lower() == "bearer":
-        return value.strip()
-    if scheme.lower() != "basic":
-        return None
-    try:
-        pair = base64.b64decode(value.strip(), validate=True).decode()
-    except (binascii.Error, ValueError):
-        return None
-    return pair.partition(":")[2]
+    return value.strip() if scheme.lower() == "bearer" else None

@@ -60,8 +60,7 @@ def test_a_file_without_a_good_key_is_refused(text: str, said: str, tmp_path: Pa
     [
         (f"Bearer {KEY}", KEY),
         (f"bearer  {KEY} ", KEY),
-        ("Basic YW55Om5lOnR3bw==", "ne:two"),
-        ("Basic ***", None),
+        ("Basic YW55Om5lOnR3bw==", None),
         (KEY, None),
         ("", None),
     ],

@@ -2,7 +2,7 @@
 
 const REPEATED = new Set([429, 503]); // refusals that pass by themselves
 
-const wantsKey = (refusal) => refusal.status === 401 || refusal.status === 403;
+const wantsKey = (refusal) => refusal.status === 403;
 
 // A refusal in words that help; behind them what the server said of a text that it cannot take.
 const tellRefusal = (refusal, seconds) => {
