@@ -55,7 +55,7 @@ def application(
     async def numbers(_: Request) -> Response:
         return PlainTextResponse(metrics.text(models, connections()), media_type="text/plain; version=0.0.4")
 
-    html = translator_page()
+    html = translator_page(needs_key=bool(admission.keys))
 
     async def page(_: Request) -> Response:
         return HTMLResponse(html, headers={"content-security-policy": _PAGE_POLICY})

@@ -76,7 +76,7 @@ class StandIn:
         self.asked.setdefault(path, []).append(body)
         refusals = self.refusals.get(path)
         if path == "/":
-            self._send(handler, 200, "text/html; charset=utf-8", translator_page())
+            self._send(handler, 200, "text/html; charset=utf-8", translator_page(needs_key=self.key is not None))
         elif self.key is not None and handler.headers["Authorization"] != f"Bearer {self.key}":
             self._refuse(handler, Refusal(403, "needs a key: Authorization: Bearer KEY"))
         elif refusals:

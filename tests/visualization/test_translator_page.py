@@ -222,6 +222,7 @@ def test_a_key_is_asked_for_where_one_is_needed(stand_in: StandIn, browser: Any)
     with Watched(browser, stand_in.address, expected=REFUSED) as page:
         page.wait_for_selector("#key")
         assert page.evaluate("document.activeElement.id") == "key"
+        assert set(stand_in.asked) == {"/"}
         page.fill("#key", "another")
         page.keyboard.press("Enter")
         page.wait_for_selector(".access [role=alert]:not(:empty)")

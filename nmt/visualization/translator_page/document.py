@@ -1,4 +1,4 @@
-"""The translator page: one for every server, since it asks the server that it came from what there is."""
+"""The translator page, which asks the server that it came from what there is."""
 
 from __future__ import annotations
 
@@ -12,8 +12,13 @@ _PROGRAMS = (
 )
 
 
-def translator_page() -> str:
-    """Makes the page as HTML: it loads nothing, and asks no server but its own, for the paths below `/v1`."""
+def translator_page(*, needs_key: bool = False) -> str:
+    """Makes the page as HTML: it loads nothing, and asks no server but its own, for the paths below `/v1`.
+
+    With `needs_key` it asks the user for the server's key before it asks the server for anything.
+    """
     programs = [Asset(_HERE, f"{name}.js") for name in _PROGRAMS]
     styles = [*STYLES, Asset(_HERE, "translator.css")]
-    return self_contained_page("Translator", None, styles=styles, scripts=[*VIEW, *programs], asks_server=True)
+    return self_contained_page(
+        "Translator", {"needsKey": needs_key}, styles=styles, scripts=[*VIEW, *programs], asks_server=True
+    )

@@ -134,12 +134,17 @@ const makeTranslator = (served) => {
   return { nodes: [models.node, access.node, status.node, both, note, sentence.node, walk.node], focus: () => source.field.focus() };
 };
 
-// Asks what is served, until there is an answer; then shows the page.
+// Asks for the key where one is needed, then what is served, until there is an answer; then shows the page.
 let nextStart = null;
 const startTranslator = async () => {
   clearTimeout(nextStart);
   const access = makeAccess(startTranslator);
   const status = makeStatus(startTranslator);
+  const askKey = () => {
+    page.main.replaceChildren(access.node, status.node);
+    access.ask();
+  };
+  if (page.data.needsKey && apiKey === null) return askKey();
   try {
     const { models } = await askServer("/v1/models", null);
     const translator = makeTranslator(models);
@@ -147,10 +152,10 @@ const startTranslator = async () => {
     translator.focus();
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
+    if (wantsKey(error)) return askKey();
     page.main.replaceChildren(access.node, status.node);
     const seconds = Math.min(error.seconds ?? SECONDS, 60);
-    if (wantsKey(error)) access.ask();
-    else status.warn(error, seconds);
+    status.warn(error, seconds);
     if (REPEATED.has(error.status)) nextStart = setTimeout(startTranslator, seconds * 1000);
   }
 };
