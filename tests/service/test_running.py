@@ -9,6 +9,7 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -108,6 +109,29 @@ def test_sighup_takes_up_a_better_checkpoint(
         assert translated() == str(Translator.load(learned).translate([line])[0])
         running.send_signal(signal.SIGTERM)
         assert running.wait(30) == 0
+
+
+def test_it_connects_to_nobody(serve: Serve, model: Path) -> None:
+    """Promise 21 for the service: it answers, and asks nobody."""
+    asked: list[tuple[str, Any]] = []
+    here = threading.current_thread()
+
+    def note(event: str, arguments: tuple[Any, ...]) -> None:
+        if (
+            event in ("socket.connect", "socket.sendto", "socket.getaddrinfo")
+            and threading.current_thread() is not here
+        ):
+            asked.append((event, arguments[1:]))
+
+    sys.addaudithook(note)  # which cannot be taken back; it costs little
+    with serve([model]) as served:
+        for path in ("/", "/languages", "/health", "/metrics", "/openapi.json", "/v1/models", "/frontend/settings"):
+            assert served.ask("GET", path).status == 200
+        for path in ("/translate", "/detect", "/v1/translate", "/v1/attend"):
+            fields = {"text": "ba ce"} if path.startswith("/v1") else {"q": "ba ce", **PAIR}
+            assert served.post(path, fields).status == 200
+        served.models.take_up()
+    assert asked == []
 
 
 def test_a_fault_of_a_worker_ends_the_service(serve: Serve, model: Path, monkeypatch) -> None:
