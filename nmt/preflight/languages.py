@@ -22,6 +22,7 @@ _COMMON, _LEAST_SHARE = 200, 0.25  # words by which sets are compared, and the l
 
 
 @cache
+@cache
 def _table(name: str) -> dict[str, list[str]]:
     """Reads a file of this package's data: on each line a key, a colon, and its words."""
     text = resources.files(__package__).joinpath("data", name).read_text(encoding="utf-8")
@@ -229,6 +230,16 @@ def _report(sides: PairProfile, swapped: str | None, wrong: Sequence[str | None]
 def names_of(language: str) -> frozenset[str]:
     """Returns the names of a language, in lower case, as far as they are known."""
     return frozenset(_table("language_names.txt").get(base_code(language), ()))
+
+
+def language_name(code: str) -> str:
+    """Returns the English name of a language, with its region or script as the code has it; the code where unknown."""
+    base = base_code(code)
+    names = _table("language_names.txt").get(base)
+    if not names:
+        return code
+    name, rest = names[0].capitalize(), code[len(base) + 1 :]
+    return f"{name} ({rest})" if rest else name
 
 
 def language_named(text: str) -> str | None:

@@ -13,9 +13,9 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from nmt.errors import NmtError
 from nmt.io.json_lines import encoded, json_object
+from nmt.preflight.languages import language_name
 from nmt.search.sampling import SamplingOptions
 from nmt.service.batcher import QueueFullError
-from nmt.service.languages import language_name
 from nmt.service.limits import Limits, RefusedError, check_texts
 from nmt.service.models import Models, ServedModel
 from nmt.service.reading import json_of

@@ -8,9 +8,9 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from nmt.preflight.languages import language_name
 from nmt.service.detection import detect
 from nmt.service.keys import Keys
-from nmt.service.languages import language_name
 from nmt.service.limits import Limits, RefusedError, check_texts
 from nmt.service.models import Models
 from nmt.service.pages import translate_pages

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from nmt.errors import ConfigError, InputFileError
+from nmt.preflight.languages import language_name
 from nmt.service.detection import detect
 from nmt.service.hosts import Hosts, host_of, is_loopback, is_same_origin
 from nmt.service.keys import Keys, key_of, read_keys
-from nmt.service.languages import language_name
 from nmt.service.texts import cut_text
 
 KEY = "0123456789abcdef"
