@@ -26,11 +26,15 @@ _PAIRS_TO_JUDGE = 1000  # below it, nobody is surprised that the fit cannot be j
 class SetScan:
     """The scan of one set: faults of its lines and pairs, and a sample of it."""
 
-    def __init__(self, pairs: PairSet, seed: int) -> None:
+    def __init__(self, pairs: PairSet, config: Config) -> None:
         self.set = pairs
         self.counts = PairCounts(pairs)
-        self.sample = Reservoir(seed)
-        self._texts = [(FileText(source), FileText(target)) for source, target in pairs.files.pairs]
+        self.sample = Reservoir(config.seed)
+        data = config.data
+        self._texts = [
+            (FileText(source, data.source_language), FileText(target, data.target_language))
+            for source, target in pairs.files.pairs
+        ]
 
     def scanned(self, reader: PairReader, searches: Sequence[OverlapSearch]) -> Iterator[LinePair]:
         """Yields the pairs of the set, and inspects each."""
@@ -64,7 +68,7 @@ def scan(
     an exception from it ends the scan.
     """
     reader = PairReader(files, findings, full, progress)
-    scans = {pairs.name: SetScan(pairs, config.seed) for pairs in pair_sets(config)}
+    scans = {pairs.name: SetScan(pairs, config) for pairs in pair_sets(config)}
     training = scans[TRAINING]
     repeated = RepeatedPairs((files.pairs(training.set.files) or HEAD_PAIRS) if full else HEAD_PAIRS)
     searches = _read(scans, reader, repeated)

@@ -8,14 +8,13 @@ from dataclasses import dataclass, field
 from nmt.corpus.mending import decoded_twice
 from nmt.io.lines import Line
 from nmt.io.streams import open_input
+from nmt.preflight.encodings import NEARLY_ALL, how_to_convert
 from nmt.preflight.findings import Findings, Group, share
 
 # All controls but the tab; a carriage return at the end of a line is not part of it.
 _CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f]")
 # More than one line in so many is no accident.
 LINES_FOR_ONE_ACCIDENT = 1000
-# Share of the lines beyond ASCII above which the whole file is in another encoding.
-_NEARLY_ALL = 0.9
 
 _BYTE_ORDER_MARK = "\ufeff"
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
@@ -36,9 +35,10 @@ class LineCount:
 
 @dataclass
 class FileText:
-    """Counts the faults in the lines of one file."""
+    """Counts the faults in the lines of one file, whose text is in a language."""
 
     path: str
+    language: str
     lines: int = 0
     not_ascii: int = 0  # of them
     has_mark: bool = False
@@ -75,8 +75,7 @@ class FileText:
             return
         if self.invalid.lines:
             what = f"{self._share(self.invalid)} invalid UTF-8, first here; training reads U+FFFD in its place"
-            convert = "find out the encoding and convert the file, such as: iconv -f ISO-8859-1 -t UTF-8"
-            advice = self._advice(self.invalid, convert)
+            advice = self._advice(self.invalid, how_to_convert([self.language]))
             findings.warn(Group.TEXT, "invalid_utf8", self.invalid.first, what, advice)
         if self.has_mark:
             what = "begins with a byte order mark, which training takes for text"
@@ -96,7 +95,7 @@ class FileText:
 
     def _advice(self, count: LineCount, convert: str) -> str:
         """Advises to convert the file, unless that would spoil correct lines."""
-        if count.lines > _NEARLY_ALL * self.not_ascii:
+        if count.lines > NEARLY_ALL * self.not_ascii:
             return convert
         return "mend these lines or leave them out; the others are UTF-8 already"
 

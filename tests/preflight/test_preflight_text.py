@@ -22,7 +22,15 @@ def test_a_file_in_another_encoding_is_to_be_converted_as_a_whole(corpus, check_
     path = corpus.path("training.fr")
     path.write_bytes("".join(f"{line}\n" for line in corpus.lines("training.fr")).encode("latin-1", "replace"))
     [finding] = check_data(corpus.config())
-    assert finding.kind == "invalid_utf8" and "iconv" in finding.advice
+    assert finding.kind == "invalid_utf8" and "iconv -f WINDOWS-1252" in finding.advice
+
+
+def test_the_encoding_is_that_which_is_usual_for_the_language(corpus, check_data):
+    path = corpus.path("training.fr")
+    path.write_bytes("".join(f"дом {line}\n" for line in corpus.lines("training.fr")).encode("cp1251", "replace"))
+    russian = corpus.config(data={"target_language": "ru"})
+    [finding] = [one for one in check_data(russian) if one.kind == "invalid_utf8"]
+    assert "Windows-1251" in finding.advice and "iconv -f WINDOWS-1251" in finding.advice
 
 
 def test_utf_16_is_called_by_its_name(corpus, check_data):

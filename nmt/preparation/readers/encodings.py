@@ -6,25 +6,13 @@ from collections.abc import Callable, Iterable
 
 from nmt.errors import DataError
 from nmt.io.lines import Line
-from nmt.preflight.languages import base_code
+from nmt.preflight.encodings import NEARLY_ALL, how_to_convert
 from nmt.preparation.readers.names import Languages
 
 # So many lines that are not UTF-8, at the end of a file and on the way, are no accident, if they are so many of a
-# hundred lines, and nearly all of those that are not ASCII: else others are UTF-8, and converting would spoil those.
+# hundred lines, and nearly all of those that are not ASCII.
 _LEAST, _LEAST_ON_THE_WAY = 10, 200
 _LEAST_PERCENT = 1
-_NEARLY_ALL = 0.9
-
-_WESTERN = "ISO-8859-1 or Windows-1252", "WINDOWS-1252"
-_USUAL = {
-    **dict.fromkeys(("be", "bg", "mk", "ru", "sr", "uk"), ("Windows-1251", "WINDOWS-1251")),
-    **dict.fromkeys(("cs", "hr", "hu", "pl", "ro", "sk", "sl"), ("Windows-1250", "WINDOWS-1250")),
-    "el": ("Windows-1253", "WINDOWS-1253"),
-    "tr": ("Windows-1254", "WINDOWS-1254"),
-    "ja": ("Shift JIS", "SHIFT_JIS"),
-    "ko": ("EUC-KR", "EUC-KR"),
-    "zh": ("GB 18030 or Big5", "GB18030"),
-}
 
 
 class EncodingWatch:
@@ -56,16 +44,15 @@ class EncodingWatch:
 
     def _judge(self, least: int) -> None:
         is_many = self._invalid >= least and 100 * self._invalid >= _LEAST_PERCENT * self._lines
-        if is_many and self._invalid > _NEARLY_ALL * self._beyond_ascii:
-            likely, name = next((_USUAL[code] for code in self._codes() if code in _USUAL), _WESTERN)
-            what = f"{self._invalid:,} of {self._lines:,} lines are not UTF-8: it is probably in {likely}"
-            raise DataError(self.name, f"{what}; convert it: iconv -f {name} -t UTF-8")
+        if is_many and self._invalid > NEARLY_ALL * self._beyond_ascii:
+            what = f"{self._invalid:,} of {self._lines:,} lines are not UTF-8"
+            raise DataError(self.name, f"{what}: {how_to_convert(self._codes())}")
         for message in self._held:
             self._warn(message)
         self._held.clear()
 
     def _codes(self) -> list[str]:
         """Returns the language that the name tells, or both."""
-        codes = [base_code(language) for language in self._languages.names]
+        codes = list(self._languages.names)
         side = self._languages.side_of_name(self.name)
         return codes if side is None or self._languages.are_both_in(self.name) else [codes[side]]
