@@ -7,8 +7,8 @@ from nmt.visualization.page.document import Asset, self_contained_page
 
 _HERE = __package__ or ""
 _PROGRAMS = (
-    *("interface_words", "server", "offsets", "answers", "models", "source", "output", "sentence", "walk_dialog"),
-    *("access", "status", "asking", "translator"),
+    *("interface_words", "server", "offsets", "answers", "models", "source", "output", "note", "sentence"),
+    *("walk_dialog", "access", "status", "asking", "translator"),
 )
 
 

@@ -6,7 +6,7 @@ const makeTranslator = (served) => {
   let outputs = [];
   let open = null; // the sentence below: its model and number
 
-  const note = element("p", { class: "soft small note", "aria-live": "polite" });
+  const note = makeNote();
   const columns = element("div", { class: "outputs" });
   const source = makeSource({ typed: () => typed(true), pointed: (at) => point(at, null) });
   const models = makeModels(served, (taken) => changeModels(taken));
@@ -82,11 +82,10 @@ const makeTranslator = (served) => {
   const point = (at, model) => {
     for (const output of outputs) output.light(null, []);
     source.light(null, []);
-    const answer = model === null ? firstAnswer() : answers.get(model.name);
+    const answer = model === null ? firstAnswer() : (answers.get(model.name) ?? null);
     const one = at === null ? undefined : answer?.sentences[at.sentence];
     if (one === undefined) {
-      note.textContent = answer && outputs.every((output) => output.model.attention === "none") ? said.hintWithout : said.hint;
-      note.hidden = firstAnswer() === null;
+      note.invite(answer !== null, outputs.some((output) => output.model.attention !== "none"));
       return;
     }
     const itself = Object.assign([], { [at.piece]: 1 });
@@ -94,7 +93,7 @@ const makeTranslator = (served) => {
       const own = one.shown === one.translation;
       outputOf(model).light(at.sentence, itself);
       source.light(at.sentence, own ? weightsAt(one, "target", at.piece) : []);
-      tellTarget(one, own ? at.piece : null, model);
+      note.tellTarget(one, own ? at.piece : null, model);
       return;
     }
     source.light(at.sentence, itself);
@@ -102,36 +101,12 @@ const makeTranslator = (served) => {
       const its = answers.get(output.model.name)?.sentences[at.sentence];
       if (its && its.shown === its.translation) output.light(at.sentence, weightsAt(its, "source", at.piece));
     }
-    tellSource(one, at.piece);
-  };
-
-  const word = (place, text) => element("bdi", { class: "token-name" }, place === null || place === undefined ? "?" : text.slice(place.begin, place.end));
-
-  const tellTarget = (one, piece, model) => {
-    const weights = piece === null ? [] : weightsAt(one, "target", piece);
-    if (weights.length === 0) {
-      note.textContent = model.attention === "none" ? said.hintWithout : "";
-      return;
-    }
-    const most = greatest(weights.slice(0, one.pieces.source.length));
-    note.replaceChildren(...said.looked(word(one.pieces.target[piece], one.translation), word(one.pieces.source[most], one.source), page.percent(weights[most])));
-  };
-
-  const tellSource = (one, piece) => {
-    const weights = weightsAt(one, "source", piece);
-    const name = word(one.pieces.source[piece], one.source);
-    if (weights.length === 0) {
-      note.textContent = said.hintWithout;
-      return;
-    }
-    const most = greatest(weights);
-    if (weights[most] < 0.1 || one.pieces.target[most] === undefined) note.replaceChildren(...said.nobodyLooked(name));
-    else note.replaceChildren(...said.lookedBy(name, word(one.pieces.target[most], one.translation), page.percent(weights[most])));
+    note.tellSource(one, at.piece);
   };
 
   changeModels(null);
   const both = element("div", { class: "both-sides" }, source.node, columns);
-  return { nodes: [models.node, access.node, status.node, both, note, sentence.node, walk.node], focus: () => source.field.focus() };
+  return { nodes: [models.node, access.node, status.node, both, note.node, sentence.node, walk.node], focus: () => source.field.focus() };
 };
 
 // Asks for the key where one is needed, then what is served, until there is an answer; then shows the page.
