@@ -26,6 +26,9 @@ from nmt.io.strict_json import encode_json
 from nmt.io.system_files import entries
 from nmt.tokenization.tokenizers import Tokenizers
 
+INITIALIZED_FROM = "initialized_from"
+"""The fact in a summary that tells which model a training went on from: its name, step and SHA-256."""
+
 
 @dataclass(frozen=True)
 class CheckpointContents:

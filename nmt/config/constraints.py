@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import NamedTuple, get_args
 
-from nmt.config.sections import DataConfig, ModelConfig, SearchConfig, TieEmbeddings, TokenizerConfig, TrainingConfig
+from nmt.config.sections import (
+    DataConfig,
+    Freezable,
+    ModelConfig,
+    SearchConfig,
+    TieEmbeddings,
+    TokenizerConfig,
+    TrainingConfig,
+)
 
 LIMITS = ("max_epochs", "max_steps", "max_minutes")
 """Keys of `training` that end it wherever the learning rate is by then."""
@@ -70,6 +78,8 @@ def training_conflicts(training: TrainingConfig) -> Iterator[Conflict]:
     if training.weight_decay > 0 and training.optimizer == "adam":
         what = f"needs training.optimizer: adamw; expected 0 with adam, got {training.weight_decay}"
         yield Conflict(("training.weight_decay", "training.optimizer"), what)
+    if set(training.freeze) == set(get_args(Freezable)):
+        yield Conflict(("training.freeze",), "nothing is left to learn; expected fewer parts")
     schedule_conflicts = list(_schedule_conflicts(training))
     yield from schedule_conflicts
     if training.minimum_learning_rate > training.learning_rate:

@@ -32,6 +32,7 @@ from nmt.config.types import (
 
 Normalization = Literal["nmt_nfkc", "nfkc", "nmt_nfkc_cf", "nfkc_cf", "identity"]
 BleuTokenizer = Literal["13a", "none", "intl", "zh", "char", "ja-mecab", "ko-mecab", "flores101", "flores200"]
+Freezable = Literal["embeddings", "encoder", "attention", "decoder"]
 TieEmbeddings = Literal["all", "output", "inputs", "none"]
 
 
@@ -159,6 +160,19 @@ class TrainingConfig(Section):
         is_usual = "warmup_steps" not in values and values.get("schedule", "cosine") == "cosine"
         return values if is_usual else {**values, "warmup_ratio": None}
 
+    initialize_from: FilePath | None = Field(
+        default=None,
+        description="a model to go on from, which a run, a checkpoint or an exported model has: sizes of the network, "
+        "tokenizers and weights are its own",
+    )
+    initialize_tokenizers: Switch = Field(
+        default=True,
+        description="take that model's tokenizers, too; `false` makes those of `tokenizer`, and takes the embeddings "
+        "of pieces that both have",
+    )
+    freeze: tuple[Freezable, ...] = Field(
+        default=(), description="parts of the network that do not learn: embeddings, encoder, attention, decoder"
+    )
     batch_tokens: Count = Field(
         default=1024,
         description="target tokens of one update, end marks in, padding out, over processes and accumulation",

@@ -117,6 +117,8 @@ class _Preflight:
         if problems := validation_problems(config.training):
             findings.error(Group.RUN, "validation_tokenize", ConfigError.from_problems(problems))
         resumable = check_run_directory(config, self._run, self._options.restart, findings)
+        given = self._take_over(resumable)
+        config = self._config
         if resumable is None or not resumable.finished:
             files = check_files(config, self._options.full, findings, self._stop.check)
             if what := explain_missing(files.missing, self._options.configuration):
@@ -127,11 +129,25 @@ class _Preflight:
             sample = self._scan(files)[TRAINING]
             tokenized = None
             if sample.pairs:
-                tokenized = tokenize_sample(
-                    config, sample, training.files, resumable, self._folder, findings, self._stop
-                )
+                tokenized = tokenize_sample(config, sample, training.files, given, self._folder, findings, self._stop)
             self._try(tokenized, _count_pairs(files, training, sample), resumable)
         return PreflightReport(tuple(findings.sorted()), self._estimates)
+
+    def _take_over(self, resumable: ResumableRun | None) -> Tokenizers | None:
+        """Takes the configuration of the run that goes on, or what is inherited; returns tokenizers that are there."""
+        if resumable is not None:
+            self._config = resumable.config
+            return resumable.tokenizers
+        if self._config.training.initialize_from is None:
+            return None
+        from nmt.training.initialization import inherited, open_origin
+
+        with self._findings.catching(Group.RUN, "initialize_from", NmtError):
+            origin = open_origin(self._config, self._run, outline=True)
+            if origin is not None:
+                self._config = inherited(self._config, origin.config)
+                return origin.tokenizers if self._config.training.initialize_tokenizers else None
+        return None
 
     def _check_unchanged(self, training: PairSet, resumable: ResumableRun) -> None:
         with self._findings.catching(Group.FILES, "corpus_changed", DataError, InputFileError):
@@ -163,7 +179,7 @@ class _Preflight:
             length = TrainingLength.from_sample(self._config, tokenized, pairs)
             self._estimates |= estimate_time(self._config, length, outcome, resumable, self._findings)
             if outcome is not None:
-                if resumable is None:
+                if resumable is None and self._config.training.initialize_from is None:
                     seconds = self._estimates.get("seconds")
                     self._estimates |= propose(self._config, length, tokenized, outcome, seconds, self._findings)
                 self._estimates |= estimate_memory(outcome, self._findings)

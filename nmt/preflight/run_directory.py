@@ -21,6 +21,7 @@ class ResumableRun(NamedTuple):
 
     step: int  # number of updates made
     state: TrainingState  # with the fingerprints of its texts
+    config: Config  # that it goes on with
     tokenizers: Tokenizers  # of source and target
     finished: bool  # True if there is nothing left to do
 
@@ -61,9 +62,11 @@ def _resumable(config: Config, run: Path, findings: Findings) -> ResumableRun | 
 def _read(config: Config, directory: Path, findings: Findings) -> ResumableRun:
     # Imported here, since they take a second or two, and most runs are new.
     from nmt.checkpoint.checkpoint import load_checkpoint
+    from nmt.training.initialization import inherited
     from nmt.training.resuming import BEGIN_ANEW, check_unchanged, finished_by, how_to_go_on
 
     checkpoint = load_checkpoint(directory)
+    config = inherited(config, checkpoint.config)
     check_unchanged(config, checkpoint)
     state = checkpoint.state
     limit = finished_by(config, state)
@@ -72,4 +75,4 @@ def _read(config: Config, directory: Path, findings: Findings) -> ResumableRun:
         kind, what = "finished", f"this run is finished already: {limit}; training would do nothing"
         advice = how_to_go_on(config, state)
     findings.inform(Group.RUN, kind, str(directory), what, advice)
-    return ResumableRun(state.step, state, checkpoint.tokenizers, limit is not None)
+    return ResumableRun(state.step, state, config, checkpoint.tokenizers, limit is not None)

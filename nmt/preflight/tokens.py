@@ -20,7 +20,6 @@ from nmt.errors import DataError, ModelError
 from nmt.preflight.fidelity import report_rewritten
 from nmt.preflight.findings import Findings, Group, share
 from nmt.preflight.reservoir import Reservoir
-from nmt.preflight.run_directory import ResumableRun
 from nmt.recipes.choice import vocabulary_size
 from nmt.tokenization.tokenizer import Tokenizer
 from nmt.tokenization.tokenizer_training import EOS_ID
@@ -55,12 +54,12 @@ def tokenize_sample(
     config: Config,
     sample: Reservoir,
     files: CorpusFiles,
-    resumable: ResumableRun | None,
+    given: Tokenizers | None,
     folder: Path,
     findings: Findings,
     stop: StopRequest,
 ) -> TokenizedSample | None:
-    """Trains tokenizers on a sample and encodes it, as training would the corpus.
+    """Encodes a sample, as training would the corpus, by tokenizers that are given or trained on it.
 
     The folder receives the encoded sample, and its longest pairs. Returns None if nothing is left of the sample.
 
@@ -68,7 +67,7 @@ def tokenize_sample(
         StoppedError: a signal came.
     """
     try:
-        tokenizers, sizes = _tokenizers(config, sample, resumable, findings, stop)
+        tokenizers, sizes = _tokenizers(config, sample, given, findings, stop)
     except DataError as error:
         findings.error(Group.TOKENS, "nothing_left", error)
         return None
@@ -89,19 +88,18 @@ def tokenize_sample(
     if not report.kept:
         return None
     store = Store.open(folder / CORPUS)
-    if resumable is None and config.tokenizer.source_model is None:
+    if given is None and config.tokenizer.source_model is None:
         _report_rarity(config, store, tokenizers, sample, findings)
     _write_longest(store, tokenizers, folder / LONGEST, config.training.batch_tokens, report)
     return TokenizedSample(tokenizers, sizes, store, report)
 
 
 def _tokenizers(
-    config: Config, sample: Reservoir, resumable: ResumableRun | None, findings: Findings, stop: StopRequest
+    config: Config, sample: Reservoir, given: Tokenizers | None, findings: Findings, stop: StopRequest
 ) -> tuple[Tokenizers, tuple[int, int]]:
     options = config.tokenizer
-    if resumable is not None:
-        tokenizers = resumable.tokenizers
-        return tokenizers, (tokenizers.source.size, tokenizers.target.size)
+    if given is not None:
+        return given, (given.source.size, given.target.size)
     if options.source_model is not None:
         source = Tokenizer.load(options.source_model)
         tokenizers = Tokenizers(

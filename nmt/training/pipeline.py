@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,6 +14,7 @@ import torch
 from nmt.build import build_model
 from nmt.checkpoint.checkpoint import Checkpoint, load_checkpoint
 from nmt.checkpoint.layout import BEST, CHECKPOINTS, CONFIG, CORPUS
+from nmt.checkpoint.loading import ModelBundle
 from nmt.checkpoint.manifest import verify
 from nmt.checkpoint.ownership import OF_ONE_TRAINING, own_run_directory
 from nmt.checkpoint.restart import clean, restore, stash
@@ -20,6 +22,7 @@ from nmt.checkpoint.run_directory import checkpoint_name, set_pointer, use_lates
 from nmt.checkpoint.training_state import TrainingState
 from nmt.config import Config, check_argument, check_path, from_yaml
 from nmt.config.types import Switch
+from nmt.corpus.parallel import CorpusFiles
 from nmt.corpus.store import Store
 from nmt.device import choose_device, choose_precision, own_settings
 from nmt.errors import ConfigError, DataError
@@ -30,10 +33,25 @@ from nmt.training.device_strategy import DeviceStrategy
 from nmt.training.disk_space import DiskSpace
 from nmt.training.distributed.process_group import ProcessGroup
 from nmt.training.distributed.rank import ProcessRank
+from nmt.training.initialization import (
+    differences,
+    freeze,
+    inherited,
+    initialize,
+    initialized_from,
+    log_initialized,
+    open_origin,
+)
 from nmt.training.job import TrainingJob
 from nmt.training.malloc import keep_freed_memory
 from nmt.training.metrics_log import MetricsWriter
-from nmt.training.preparation import corpus_files, prepare_corpus, read_trained_tokenizers, train_tokenizers
+from nmt.training.preparation import (
+    corpus_files,
+    keep_tokenizers,
+    prepare_corpus,
+    read_trained_tokenizers,
+    train_tokenizers,
+)
 from nmt.training.resuming import (
     began_with,
     check_renamed_files,
@@ -134,8 +152,11 @@ def _choose_device(name: str, process: ProcessRank) -> torch.device:
 
 def _run(job: TrainingJob) -> TrainingEnd:
     """Prepares whatever is not prepared yet, and trains; returns how the training ended."""
-    config, run = job.config, job.run
+    run = job.run
     checkpoint = use_latest(run, logger.warning, load_checkpoint)
+    origin = open_origin(job.config, run) if checkpoint is None else None
+    job = _inheriting(job, checkpoint, origin)
+    config = job.config
     if checkpoint is not None:
         check_unchanged(config, checkpoint)
         if (limit := finished_by(config, checkpoint.state)) is not None:
@@ -150,23 +171,46 @@ def _run(job: TrainingJob) -> TrainingEnd:
     if checkpoint is not None:
         check_validation(config, pairs, checkpoint.state)
     write_file(run / CONFIG, config.as_yaml().encode())
-    tokenizers = checkpoint.tokenizers if checkpoint else train_tokenizers(config, run, files, job.stop)
+    tokenizers = _tokenizers(job, files, checkpoint, origin)
     expected = checkpoint.state.corpus if checkpoint else None
     store = prepare_corpus(config, run, files, tokenizers, job.stop, quiet=job.quiet, expected=expected)
     _share_plan(job, checkpoint, store)
     model = _make_model(job, tokenizers)
+    if origin is not None:
+        log_initialized(origin, initialize(model, tokenizers, origin))
     weights = sum(parameter.numel() * parameter.element_size() for parameter in model.parameters())
     DiskSpace.required(config, run, weights).check(run, free_bytes(run))
     validator = Validator(config, pairs, tokenizers, job.dtype, scoring)
     validator.scoring.log()
     with job.group.joined(job.device, job.stop):
-        trainer = Trainer(job, model, store, tokenizers, validator)
+        trainer = Trainer(job, model, store, tokenizers, validator, initialized_from(checkpoint, origin))
         if checkpoint is not None:
             trainer.resume(checkpoint)
             _reset_best(run, trainer.state)
             logger.info("going on from step %s (%s)", f"{trainer.state.step:,}", checkpoint.directory)
-        del checkpoint  # as large as the model and the optimizer, which have taken over what it held
+        del checkpoint, origin  # as large as the model and the optimizer, which have taken over what they held
         return _fit(job, trainer)
+
+
+def _inheriting(job: TrainingJob, checkpoint: Checkpoint | None, origin: ModelBundle | None) -> TrainingJob:
+    """Returns the job with what it inherits from the model that its training goes on, or went on, from."""
+    before = checkpoint.config if checkpoint else origin.config if origin else None
+    if before is None:
+        return job
+    taken = inherited(job.config, before)
+    if checkpoint is None and (what := differences(job.config, taken)):
+        logger.info("model: %s", what)
+    return replace(job, config=taken)
+
+
+def _tokenizers(
+    job: TrainingJob, files: CorpusFiles, checkpoint: Checkpoint | None, origin: ModelBundle | None
+) -> Tokenizers:
+    if checkpoint is not None:
+        return checkpoint.tokenizers
+    if origin is not None and job.config.training.initialize_tokenizers:
+        return keep_tokenizers(job.run, origin.tokenizers, origin.identity)
+    return train_tokenizers(job.config, job.run, files, job.stop)
 
 
 def _share_plan(job: TrainingJob, checkpoint: Checkpoint | None, store: Store) -> None:
@@ -228,9 +272,11 @@ def _make_model(job: TrainingJob, tokenizers: Tokenizers) -> Seq2Seq:
     config, processes = job.config, job.group.process.world_size
     torch.manual_seed(config.seed)
     model = build_model(config.model, tokenizers.source.size, tokenizers.target.size).to(job.device)
+    frozen = freeze(model, config.training.freeze)
     logger.info(
-        "model: %s parameters, %s attention, vocabulary %s; %s products on %s%s",
+        "model: %s parameters%s, %s attention, vocabulary %s; %s products on %s%s",
         f"{sum(parameter.numel() for parameter in model.parameters()):,}",
+        f" ({frozen:,} frozen)" if frozen else "",
         "no" if config.model.attention == "none" else config.model.attention,
         f"{tokenizers.target.size:,}",
         str(job.dtype).removeprefix("torch."),

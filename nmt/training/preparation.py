@@ -20,7 +20,12 @@ from nmt.checkpoint.layout import (
     TOKENIZER_FILES,
 )
 from nmt.checkpoint.manifest import read_regular_file
-from nmt.checkpoint.tokenizer_folder import read_tokenizer_folder, tokenizers_from_files, write_tokenizer_folder
+from nmt.checkpoint.tokenizer_folder import (
+    read_tokenizer_folder,
+    tokenizer_files,
+    tokenizers_from_files,
+    write_tokenizer_folder,
+)
 from nmt.config import Config
 from nmt.corpus.build import build_corpus
 from nmt.corpus.cleaning import PairFilter
@@ -72,6 +77,14 @@ def train_tokenizers(config: Config, run: Path, files: CorpusFiles, stop: StopRe
         with new_directory(folder, replace=True) as partial:
             write_tokenizer_folder(partial, models, fingerprint)
     return tokenizers_from_files(models, folder)
+
+
+def keep_tokenizers(run: Path, tokenizers: Tokenizers, identity: str) -> Tokenizers:
+    """Has a run keep the tokenizers of the model that it goes on from, of this identity; returns them."""
+    with new_directory(run / TOKENIZER, replace=True) as partial:
+        write_tokenizer_folder(partial, tokenizer_files(tokenizers), identity)
+    logger.info("tokenizer: that of the model")
+    return tokenizers
 
 
 def read_trained_tokenizers(run: Path) -> Tokenizers:

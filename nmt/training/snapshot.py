@@ -16,6 +16,11 @@ _MOMENTS = ("exp_avg", "exp_avg_sq")
 _STEP = "step"
 
 
+def learning(parameters: Mapping[str, nn.Parameter]) -> dict[str, nn.Parameter]:
+    """Returns the parameters that the optimizer changes: those that are not frozen."""
+    return {name: parameter for name, parameter in parameters.items() if parameter.requires_grad}
+
+
 def take_snapshot(
     parameters: Mapping[str, nn.Parameter], optimizer: torch.optim.Optimizer, ema: ExponentialMovingAverage | None
 ) -> tuple[Mapping[str, Tensor], Mapping[str, Tensor]]:
@@ -27,7 +32,7 @@ def take_snapshot(
     moments = optimizer.state_dict()["state"]
     tensors = {
         f"{moment}.{name}": moments[index][moment]
-        for index, name in enumerate(parameters)
+        for index, name in enumerate(learning(parameters))
         for moment in (*_MOMENTS, _STEP)
     }
     if ema is None:
@@ -44,11 +49,11 @@ def restore_snapshot(
     """Puts tensors back where `take_snapshot` took them; raises ModelError if they are not those of this training."""
     tensors = checkpoint.optimizer
     expected: dict[str, Tensor] = {}
-    for name, parameter in parameters.items():
+    for name, parameter in learning(parameters).items():
         expected |= {f"{moment}.{name}": parameter for moment in _MOMENTS}
         expected[f"{_STEP}.{name}"] = torch.zeros(())
-        if ema is not None:
-            expected[f"weights.{name}"] = parameter
+    if ema is not None:
+        expected |= {f"weights.{name}": parameter for name, parameter in parameters.items()}
     weights = checkpoint.weights
     check_tensors(weights, parameters, checkpoint.directory / WEIGHTS)
     check_tensors(tensors, expected, checkpoint.directory / OPTIMIZER)
@@ -60,6 +65,6 @@ def restore_snapshot(
             parameter.copy_(weights[name])
     state = {
         index: {moment: tensors[f"{moment}.{name}"] for moment in (*_MOMENTS, _STEP)}
-        for index, name in enumerate(parameters)
+        for index, name in enumerate(learning(parameters))
     }
     optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})

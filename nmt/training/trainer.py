@@ -5,14 +5,14 @@ from __future__ import annotations
 import logging
 import math
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, nullcontext
 from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
 
-from nmt.checkpoint.checkpoint import Checkpoint, CheckpointContents, save_with_pointers
+from nmt.checkpoint.checkpoint import INITIALIZED_FROM, Checkpoint, CheckpointContents, save_with_pointers
 from nmt.checkpoint.layout import STATE
 from nmt.checkpoint.tokenizer_folder import tokenizer_files
 from nmt.checkpoint.training_state import TrainingState
@@ -36,7 +36,7 @@ from nmt.training.overfitting import OverfittingWatch
 from nmt.training.progress import TrainingProgress, duration
 from nmt.training.schedule import make_schedule
 from nmt.training.signals import StopRequest
-from nmt.training.snapshot import restore_snapshot, take_snapshot
+from nmt.training.snapshot import learning, restore_snapshot, take_snapshot
 from nmt.training.validation import Validator
 
 logger = logging.getLogger(__name__)
@@ -46,9 +46,18 @@ class Trainer:
     """Trains a model until a limit of the configuration is reached; owns everything that changes on the way."""
 
     def __init__(
-        self, job: TrainingJob, model: Seq2Seq, store: Store, tokenizers: Tokenizers, validator: Validator | None
+        self,
+        job: TrainingJob,
+        model: Seq2Seq,
+        store: Store,
+        tokenizers: Tokenizers,
+        validator: Validator | None,
+        initialized_from: Mapping[str, object] | None = None,
     ) -> None:
-        """Takes a job whose processes have all joined its `group`; `validator` is None in those that do not write."""
+        """Takes a job whose processes have all joined its `group`; `validator` is None in those that do not write.
+
+        Checkpoints tell of the model that the training went on from, `initialized_from`.
+        """
         self.state = TrainingState(corpus=store.fingerprint)
         if validator is not None:
             self._take_validation(validator)
@@ -58,6 +67,7 @@ class Trainer:
         self._store = store
         self._tokenizers = tokenizers
         self._validator = validator
+        self._origin = {} if initialized_from is None else {INITIALIZED_FROM: initialized_from}
         # The stop request that all processes know of: all have to stop after the same step.
         self._agreed_stop = job.stop if job.group.alone else StopRequest()
         self._gradient = Gradient(model, job)
@@ -65,7 +75,7 @@ class Trainer:
         self._order = BatchOrder(store, self._config.batch_tokens, job.config.seed)
         self._schedule = make_schedule(self._config)
         self._parameters = dict(model.named_parameters())
-        self._optimizer = make_optimizer(self._config, list(self._parameters.values()))
+        self._optimizer = make_optimizer(self._config, list(learning(self._parameters).values()))
         decay = self._config.average_decay
         self._ema = ExponentialMovingAverage(model, decay) if decay else None
         self._overfitting = OverfittingWatch()
@@ -293,6 +303,7 @@ class Trainer:
                 "validation_tokenize": state.validation_tokenize,
                 "best_score": state.best_score,
                 "best_step": state.best_step,
+                **self._origin,
             },
         )
         save_with_pointers(self._job.run, state.step, contents, is_best=is_best, keep=self._config.keep_checkpoints)
