@@ -10,7 +10,7 @@ from itertools import accumulate, pairwise
 from typing import NamedTuple
 
 from nmt.documents.document import DocumentOfUnits, TextEdit, Told, Units, Warn, edited, silent
-from nmt.documents.marked_text import SPACE, InlineMark
+from nmt.documents.marked_text import SPACE, InlineMark, with_joined_texts
 from nmt.errors import DataError
 from nmt.translation.result import Translation
 
@@ -33,6 +33,7 @@ _ATTRIBUTE = re.compile(
     r"""([^\s"'>/=]+)(?:\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'=<>`]+)))?""",
 )
 _START = re.compile(r"""<([A-Za-z][^\s/>]*)(?:=\s*(?:"[^"]*+"|'[^']*+')|[^>])*+>""")
+_TAG_BEGIN = re.compile("<[A-Za-z]")
 _END = re.compile(r"</([A-Za-z][^\s/>]*)")
 _ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z][A-Za-z0-9]{1,30});?")
 _TEXT_END = re.compile("[<&]")
@@ -82,6 +83,10 @@ def _tokens(text: str) -> Iterator[_Token]:
                         yield _Token(place, "text")
                     place = stop
                 continue
+            if _TAG_BEGIN.match(text, place):
+                # It goes on to the end, and nothing of it is shown.
+                yield _Token(place, "other")
+                return
         yield _Token(place, "text")
         found = _TEXT_END.search(text, place + 1)
         place = found.start() if found else len(text)
@@ -221,12 +226,7 @@ class HtmlDocument(DocumentOfUnits):
         if parts and isinstance(parts[-1], str) and parts[-1][-1:] == " ":
             parts = [*parts[:-1], parts[-1][:-1]]
             stop = self._before_white(start, stop)
-        joined: list[str | InlineMark] = []
-        for part in parts:
-            if joined and isinstance(part, str) and isinstance(joined[-1], str):
-                joined[-1] += part
-            else:
-                joined.append(part)
+        joined = with_joined_texts(parts)
         unit = self._units.add(joined, self._line_number(start), _escaped, breaks=False) if joined else None
         if unit is not None:
             self._blocks.append((unit, start, stop))

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from made_up_translations import same
+from nmt.documents.document import TranslatableDocument
 from nmt.documents.html import HtmlDocument
 from nmt.documents.plural_forms import PluralForms, plural_forms
 from nmt.documents.po import PoDocument
@@ -81,6 +82,46 @@ def test_a_page_of_anything_is_read_in_time_that_grows_with_its_length(piece: st
 
     seconds(100)
     assert seconds(20_000) < 0.5 + 30 * seconds(2000)
+
+
+def in_po(count: int) -> PoDocument:
+    return PoDocument('msgid ""\n' + '"a"\n' * count + 'msgstr ""\n', "catalogue")
+
+
+def in_tmx(count: int) -> TmxDocument:
+    text = f"<tmx><tu><tuv lang='en'><seg>cat {'&lt;' * count}</seg></tuv></tu></tmx>"
+    return TmxDocument(text, "memory", TmxLanguages("en", "de"))
+
+
+@pytest.mark.parametrize(
+    ("read", "count"),
+    [
+        (in_po, 400_000),
+        (in_tmx, 300_000),
+        (lambda count: PoDocument('msgid "' + "\\n" * count + 'cat"\nmsgstr ""', "catalogue"), 600_000),
+        (lambda count: HtmlDocument("cat %" + "0" * count + "!", "page"), 8_000),
+        (lambda count: HtmlDocument("cat http://" + ")" * count + "!", "page"), 80_000),
+    ],
+)
+def test_a_text_of_very_many_parts_is_read_in_linear_time(
+    read: Callable[[int], TranslatableDocument], count: int
+) -> None:
+    def seconds(count: int) -> float:
+        start = time.process_time()
+        read(count)
+        return time.process_time() - start
+
+    seconds(100)
+    assert seconds(count) < 0.2 + 7 * seconds(count // 4)
+
+
+@pytest.mark.parametrize("piece", ["<a ", "<a href=", '<a b=">" '])
+def test_a_tag_without_an_end_is_the_rest_of_a_page_and_read_once(piece: str) -> None:
+    text = "<p>cat</p>" + piece * 10_000 + 'b=">"'
+    start = time.process_time()
+    page = HtmlDocument(text, "page")
+    assert time.process_time() - start < 1
+    assert page.lines == ["cat"] and page.written(upper(page.lines)) == text.replace("cat", "CAT", 1)
 
 
 SRT = """\
