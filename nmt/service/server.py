@@ -281,7 +281,7 @@ class _Server(uvicorn.Server):
 
 
 def _has_unsent(connection: Any) -> bool:
-    return connection.transport.get_write_buffer_size() > 0
+    return bool(connection.transport.get_write_buffer_size())
 
 
 def _report(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
