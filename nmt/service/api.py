@@ -13,6 +13,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from nmt.errors import NmtError
 from nmt.io.json_lines import encoded, json_object
+from nmt.io.lines import without_surrogates
 from nmt.preflight.languages import language_name
 from nmt.search.sampling import SamplingOptions
 from nmt.service.batcher import QueueFullError
@@ -73,7 +74,7 @@ class Interface:
         task = AttentionData(self._search(asked, model), asked.unit)
         with _own_errors():
             model.translator.options(attention=True, **dict(task.search))
-        line = asked.text.replace("\n", " ")
+        line = without_surrogates(asked.text).replace("\n", " ")
         cut = CutText((Sentence(line, 0, "", ""),), "")
         [[data]] = await compute([(model.batcher, cut)], task)
         return _json(data)

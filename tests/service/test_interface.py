@@ -77,6 +77,11 @@ def test_attend_gives_the_data_of_the_attention_page(service: Served, translator
     assert service.post("/v1/attend", {"text": "ba ce di"}).json == json.loads(json.dumps(expected))
 
 
+def test_half_a_character_is_attended_to_as_a_sign_for_it(service: Served) -> None:
+    attended = service.post("/v1/attend", {"text": "ba \ud800 ce"})
+    assert attended.status == 200 and attended.json == service.post("/v1/attend", {"text": "ba \ufffd ce"}).json
+
+
 def test_models_are_described(service: Served) -> None:
     [found] = service.ask("GET", "/v1/models").json["models"]
     assert found == {

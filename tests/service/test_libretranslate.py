@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+import time
 import urllib.error
 
 import pytest
@@ -62,6 +63,11 @@ def test_of_a_page_the_text_is_translated_and_the_rest_stays(service: Served, tr
     assert first == f'<p class="a">{translated(translator, "ba ce")[0]}</p>\n<script>ba ce</script>'
     assert second.count("<b>") == second.count("</b>") == 1 and second != pages[1]
     assert third == "" and reply.json["alternatives"] == [[], [], []]
+
+
+def test_half_a_character_in_a_page_becomes_a_sign_for_it(service: Served) -> None:
+    reply = service.post("/translate", {"q": "<p title=7\ud800>7</p><!-- \udc00 -->", "format": "html", **PAIR})
+    assert (reply.status, reply.json) == (200, {"translatedText": "<p title=7\ufffd>7</p><!-- \ufffd -->"})
 
 
 def test_the_blocks_of_a_page_are_counted_as_sentences_are(service: Served) -> None:
@@ -134,6 +140,16 @@ def test_a_form_that_cannot_be_read_is_an_error_of_400(service: Served) -> None:
         assert reply.status == 400 and reply.json["error"]
     file = b'--b\r\nContent-Disposition: form-data; name="q"; filename="f"\r\n\r\nba\r\n--b--\r\n'
     assert service.ask("POST", "/translate", file, content_type="multipart/form-data; boundary=b").status == 400
+
+
+@pytest.mark.parametrize("charset", ["punycode", "undefined", "unicode_escape", "utf-16"])
+def test_a_form_in_another_encoding_is_an_error_of_400(charset: str, service: Served) -> None:
+    body = b'--b\r\nContent-Disposition: form-data; name="q-"\r\n\r\n' + b"\\d" * 100_000 + b"\r\n--b--\r\n"
+    kind = f"multipart/form-data; boundary=b; charset={charset}"
+    start = time.process_time()
+    reply = service.ask("POST", "/translate", body, content_type=kind)
+    assert time.process_time() - start < 1
+    assert reply.status == 400 and "expected UTF-8" in reply.json["error"]
 
 
 def test_libretranslatepy_works_unchanged(service: Served, translator: Translator) -> None:
