@@ -91,6 +91,7 @@ class ModelServer:
         """Within `grace` seconds after it was asked to stop, requests are finished; `tells` logs each, without text."""
         self._models = models
         self._limits = limits
+        self._keys = admission.keys
         self._grace = grace
         self._app = application(models, limits, admission, connections=lambda: self.connections, tells=tells)
         self._server: _Server | None = None
@@ -181,7 +182,7 @@ class ModelServer:
         self._stopping.set()
 
     def _take_up(self) -> None:
-        """Loads the models again; once more where it is asked to while they are being loaded."""
+        """Reads the keys and loads the models again; once more where it is asked to while they are being loaded."""
         if self._is_loading:
             self._loads_again = True
             return
@@ -189,6 +190,10 @@ class ModelServer:
         threading.Thread(target=self._load, name="nmt-loading", daemon=True).start()
 
     def _load(self) -> None:
+        try:
+            self._keys.take_up()
+        except NmtError as error:
+            logger.warning("%s; the keys read before stay valid", error)
         try:
             self._models.take_up()
         except Exception as error:

@@ -100,8 +100,9 @@ def test_languages_settings_and_health(service: Served) -> None:
 
 
 def test_detect_ranks_the_languages_served(service: Served) -> None:
-    [found] = service.post("/detect", {"q": "ba ce di"}).json
-    assert found["language"] == "xx"
+    found = service.post("/detect", {"q": "ba ce di"}).json
+    assert [one["language"] for one in found] == ["xx", "yy"]  # of both nothing is known
+    assert 0 < found[0]["confidence"] == found[1]["confidence"]
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,9 @@ from urllib.request import Request, urlopen
 import pytest
 
 from nmt.errors import ModelError
+from nmt.service.application import Admission
 from nmt.service.batcher import Batcher
+from nmt.service.keys import read_keys
 from nmt.service.limits import Limits
 from nmt.service.models import Loader
 from nmt.service.tasks import PlainTranslation
@@ -112,6 +114,30 @@ def test_sighup_takes_up_a_better_checkpoint(
         assert translated() == str(Translator.load(learned).translate([line])[0])
         running.send_signal(signal.SIGTERM)
         assert running.wait(30) == 0
+
+
+def test_keys_are_taken_up_and_wrong_ones_are_not(serve: Serve, model: Path, tmp_path: Path, logged: list[str]) -> None:
+    path, first, second = tmp_path / "keys", "first" * 4, "second" * 4
+    path.write_text(f"{first}\n")
+
+    def statuses(served: Served) -> list[int]:
+        headers = [{"authorization": f"Bearer {key}"} for key in (first, second)]
+        return [served.ask("GET", "/v1/models", **header).status for header in headers]
+
+    def take_up(served: Served) -> None:
+        thread = threading.Thread(target=served.service._load)
+        thread.start()
+        thread.join(60)
+
+    with serve([model], admission=Admission(read_keys(path))) as served:
+        assert statuses(served) == [200, 403]
+        path.write_text(f"{second}\n")
+        take_up(served)
+        assert statuses(served) == [403, 200]
+        path.write_text("short\n")
+        take_up(served)
+        assert statuses(served) == [403, 200]
+        assert any("is no key" in line and "stay valid" in line for line in logged)
 
 
 def test_it_connects_to_nobody(serve: Serve, model: Path) -> None:
