@@ -107,26 +107,29 @@ class Units:
             breaks: True where a line break ends what belongs together; otherwise it is white space.
         """
         place = f"{self.name}:{line_number}"
-        between, lines = [""], list[tuple[int, MarkedLine]]()
+        between, lines = list[str](), list[tuple[int, MarkedLine]]()
         made: list[MarkedLine] = []
+        gathered: list[str] = []  # since the last line
         try:
             for piece in _lines(parts) if breaks else iter([list(parts)]):
                 if isinstance(piece, str):
-                    between[-1] += escape(piece)
+                    gathered.append(escape(piece))
                     continue
                 line = marked(piece, escape)
                 if not line.line:
-                    between[-1] += line.written_alone()
+                    gathered.append(line.written_alone())
                     continue
                 if len(line.line) > MAX_LINE_BYTES:
                     raise LeftAsItWasError(f"a line of it is longer than {MAX_LINE_BYTES} characters")
                 made.append(line)
-                between.append("")
+                between.append("".join(gathered))
+                gathered = []
         except LeftAsItWasError as error:
             self.told.left(place, str(error))
             return None
         if not made:
             return None
+        between.append("".join(gathered))
         for line in made:
             lines.append((len(self.lines), line))
             self.lines.append(line.line)

@@ -10,7 +10,7 @@ from itertools import accumulate, pairwise
 from typing import NamedTuple
 
 from nmt.documents.document import DocumentOfUnits, TextEdit, Told, Units, Warn, edited, silent
-from nmt.documents.marked_text import SPACE, InlineMark
+from nmt.documents.marked_text import SPACE, InlineMark, with_joined_texts
 from nmt.errors import DataError
 from nmt.translation.result import Translation
 
@@ -33,6 +33,7 @@ _ATTRIBUTE = re.compile(
     r"""([^\s"'>/=]+)(?:\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'=<>`]+)))?""",
 )
 _START = re.compile(r"""<([A-Za-z][^\s/>]*)(?:=\s*(?:"[^"]*+"|'[^']*+')|[^>])*+>""")
+_TAG_BEGIN = re.compile("<[A-Za-z]")
 _END = re.compile(r"</([A-Za-z][^\s/>]*)")
 _ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z][A-Za-z0-9]{1,30});?")
 _TEXT_END = re.compile("[<&]")
@@ -82,6 +83,10 @@ def _tokens(text: str) -> Iterator[_Token]:
                         yield _Token(place, "text")
                     place = stop
                 continue
+            if _TAG_BEGIN.match(text, place):
+                # It goes on to the end, and nothing of it is shown.
+                yield _Token(place, "other")
+                return
         yield _Token(place, "text")
         found = _TEXT_END.search(text, place + 1)
         place = found.start() if found else len(text)
@@ -96,6 +101,15 @@ def _is_kept(tag: str, name_length: int) -> bool:
     """Returns whether a tag says that what it holds is not to be translated."""
     values = {one[1].lower(): one[2] or one[3] or one[4] or "" for one in _ATTRIBUTE.finditer(tag, 1 + name_length)}
     return values.get("translate", "").lower() == "no" or "notranslate" in values.get("class", "").split()
+
+
+def _closes_itself(tag: str) -> bool:
+    """Returns whether a tag ends with a slash, and this is not the end of a value without quotation marks."""
+    if not tag.endswith("/>") or tag[-3].isspace():
+        return tag.endswith("/>")
+    before, *last = tag[:-2].rsplit(maxsplit=1)
+    has_value = "=" in (last or [before])[0] or (bool(last) and before.endswith("="))
+    return not has_value or tag[-3] in "\"'"
 
 
 class HtmlDocument(DocumentOfUnits):
@@ -166,13 +180,13 @@ class HtmlDocument(DocumentOfUnits):
             raw = self._text[start:stop]
             if kept:
                 if token.tag == kept:
-                    depth += (token.kind == "open" and not raw.endswith("/>")) - (token.kind == "close")
+                    depth += (token.kind == "open" and not _closes_itself(raw)) - (token.kind == "close")
                 if not depth:
                     if kept in _INLINE or kept in _INLINE_CODE:
                         parts.append(InlineMark(self._text[kept_start:stop]))
                     kept = ""
                 continue
-            is_element = token.kind == "open" and token.tag not in _VOID and not raw.endswith("/>")
+            is_element = token.kind == "open" and token.tag not in _VOID and not _closes_itself(raw)
             if token.is_kept:
                 if token.tag in _INLINE or token.tag in _INLINE_CODE:
                     begin = begin if parts else start
@@ -202,7 +216,7 @@ class HtmlDocument(DocumentOfUnits):
             return text
         if token.kind == "text":
             return _WHITE.sub(" ", raw)
-        if token.kind == "comment" or token.tag in _VOID or raw.endswith("/>"):
+        if token.kind == "comment" or token.tag in _VOID or _closes_itself(raw):
             return InlineMark(raw)
         return InlineMark(raw, token.kind, token.tag)
 
@@ -221,12 +235,7 @@ class HtmlDocument(DocumentOfUnits):
         if parts and isinstance(parts[-1], str) and parts[-1][-1:] == " ":
             parts = [*parts[:-1], parts[-1][:-1]]
             stop = self._before_white(start, stop)
-        joined: list[str | InlineMark] = []
-        for part in parts:
-            if joined and isinstance(part, str) and isinstance(joined[-1], str):
-                joined[-1] += part
-            else:
-                joined.append(part)
+        joined = with_joined_texts(parts)
         unit = self._units.add(joined, self._line_number(start), _escaped, breaks=False) if joined else None
         if unit is not None:
             self._blocks.append((unit, start, stop))

@@ -10,7 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import pairwise
+from itertools import groupby, pairwise
 from typing import NamedTuple
 
 from nmt.documents.correspondence import Correspondence
@@ -271,6 +271,15 @@ class _Writer:
 def unescaped(text: str) -> str:
     """Returns a text as it is, where a format escapes nothing."""
     return text
+
+
+def with_joined_texts(parts: Sequence[str | InlineMark]) -> list[str | InlineMark]:
+    """Returns texts and marks with those texts as one that stand beside each other."""
+    joined: list[str | InlineMark] = []
+    for is_text, group in groupby(parts, lambda part: isinstance(part, str)):
+        neighbours = list(group)
+        joined += ["".join(map(str, neighbours))] if is_text else neighbours
+    return joined
 
 
 def marked(parts: Sequence[str | InlineMark], escape: Callable[[str], str] = unescaped) -> MarkedLine:

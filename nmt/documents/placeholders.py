@@ -10,7 +10,8 @@ _PLACEHOLDER = re.compile(
     r"""
       \$?\{\{(?:[^{}\n]{0,200})\}\} | [$#%]?\{[^{}\s][^{}\n]{0,200}\} | \{\}
     | (?<![\d%])%
-      (?:\(\w+\)|[0-9]+\$|<\w+>)?[-+\#0]*(?:\*|[0-9]+)?(?:\.(?:\*|[0-9]+))?(?:ll|hh|[hlzjtL])?[diouxXeEfFgGcrsa@](?![^\W_])
+      (?:\(\w+\)|[0-9]+\$|<\w+>)?[-+\#0]*+(?:\*|[0-9]+)?+(?:\.(?:\*|[0-9]+))?+(?:ll|hh|[hlzjtL])?+[diouxXeEfFgGcrsa@]
+      (?![^\W_])
     | %%(?!\w) | %[A-Za-z_]\w*%
     | </?[A-Za-z][^<>\n]{0,1000}> | <!--[^\n]{0,1000}?-->
     | &(?:\#[0-9]{1,7}|\#[xX][0-9A-Fa-f]{1,6}|[A-Za-z][A-Za-z0-9]{1,30});
@@ -54,9 +55,12 @@ def tag_of(placeholder: str) -> tuple[str, str] | None:
 
 def _without_end(address: str) -> str:
     """Strips punctuation of the sentence from the end of an address; a closing bracket may belong to it."""
+    closing = {sign: address.count(sign) - address.count(opening) for sign, opening in _BRACKETS.items()}
     stop = len(address)
     while stop and (last := address[stop - 1]) in (*_ENDS, *_BRACKETS):
-        if last in _BRACKETS and address.count(_BRACKETS[last], 0, stop) >= address.count(last, 0, stop):
-            break
+        if last in closing:
+            if closing[last] <= 0:
+                break
+            closing[last] -= 1
         stop -= 1
     return address[:stop]

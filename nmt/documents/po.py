@@ -16,7 +16,8 @@ from nmt.translation.result import Translation
 
 _KEYWORD = re.compile(r"(msgctxt|msgid_plural|msgid|msgstr(?:\[(\d{1,3})\])?)[ \t]*(?=\")")
 _STRING = re.compile(r'"((?:[^"\\]|\\.)*)"[ \t]*$')
-_ESCAPE = re.compile(r"\\(?:([0-7]{1,3})|x([0-9A-Fa-f]{1,2})|(.))")
+_NUMBER = r"\\(?:([0-7]{1,3})|x([0-9A-Fa-f]{1,2}))"
+_ESCAPE = re.compile(rf"(?P<bytes>(?:{_NUMBER})+)|\\(?P<sign>.)")
 _ESCAPED = {"n": "\n", "t": "\t", "r": "\r", "a": "\a", "b": "\b", "f": "\f", "v": "\v"}
 _WRITTEN = {"\\": "\\\\", '"': '\\"', **{character: f"\\{letter}" for letter, character in _ESCAPED.items()}}
 _TO_WRITE = re.compile("[" + "".join(map(re.escape, _WRITTEN)) + "]")
@@ -88,6 +89,7 @@ class _CatalogueReader:
         self._position = self._number = 0
         self._entry: CatalogueEntry | None = None
         self._keyword = ""
+        self._gathered: list[str] = []  # of the text of the keyword
 
     def read(self, number: int, raw: str) -> Iterator[CatalogueEntry]:
         """Reads a line; yields the entry that ended before it."""
@@ -124,6 +126,7 @@ class _CatalogueReader:
         return DataError(f"{self._name}:{self._number}", f"is a broken catalogue: {what}")
 
     def _ended(self, *, at_comment: bool) -> Iterator[CatalogueEntry]:
+        self._join()
         entry = self._entry
         if entry is None or not entry.texts:
             return
@@ -134,6 +137,12 @@ class _CatalogueReader:
         self._entry, self._keyword = None, ""
         yield entry
 
+    def _join(self) -> None:
+        """Puts the lines of a text together."""
+        if self._entry is not None and self._keyword:
+            self._entry.texts[self._keyword] += "".join(self._gathered)
+        self._gathered = []
+
     def _comment(self, line: str, start: int) -> None:
         entry = self._entry = self._entry or CatalogueEntry(self._number)
         if found := _FLAGS.match(line):
@@ -143,6 +152,7 @@ class _CatalogueReader:
             entry.previous = start
 
     def _begin(self, keyword: str, start: int) -> Iterator[CatalogueEntry]:
+        self._join()
         if keyword in ("msgctxt", "msgid") and self._entry is not None and self._entry.forms:
             yield from self._ended(at_comment=False)
         entry = self._entry = self._entry or CatalogueEntry(self._number)
@@ -169,15 +179,19 @@ class _CatalogueReader:
         entry.size += len(found[1])
         if entry.size > _LONGEST_ENTRY:
             raise self._error(f"an entry has more than {_LONGEST_ENTRY:,} characters")
-        entry.texts[self._keyword] += _ESCAPE.sub(_unescaped, found[1]) if "\\" in found[1] else found[1]
+        self._gathered.append(_ESCAPE.sub(_unescaped, found[1]) if "\\" in found[1] else found[1])
         first = entry.spans.get(self._keyword, (start, 0))[0]
         entry.spans[self._keyword] = first, start + found.end(1) + 1
 
 
 def _unescaped(found: re.Match[str]) -> str:
-    if found[3] is not None:
-        return _ESCAPED.get(found[3], found[3])
-    return chr(int(found[1], 8) if found[1] else int(found[2], 16))
+    if found["sign"] is not None:
+        return _ESCAPED.get(found["sign"], found["sign"])
+    numbers = [int(octal, 8) if octal else int(other, 16) for octal, other in re.findall(_NUMBER, found["bytes"])]
+    try:
+        return bytes(number & 0xFF for number in numbers).decode()
+    except UnicodeDecodeError:
+        return "".join(map(chr, numbers))
 
 
 def escaped(text: str) -> str:

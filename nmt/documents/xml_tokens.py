@@ -8,7 +8,7 @@ from typing import NamedTuple
 from xml.parsers import expat
 
 from nmt.documents.document import edited
-from nmt.documents.marked_text import InlineMark
+from nmt.documents.marked_text import InlineMark, with_joined_texts
 from nmt.errors import DataError
 
 _MOST_DEPTH = 1000
@@ -152,11 +152,7 @@ def inline_parts(tokens: Sequence[XmlToken], data: bytes, *, keeps_space: bool) 
                 parts.append(InlineMark(data[code_start : token.stop].decode(), *_role(code)))
                 code = None
         elif token.kind == "text":
-            text = token.text if keeps_space else _WHITE.sub(" ", token.text)
-            if parts and isinstance(parts[-1], str):
-                parts[-1] += text
-            else:
-                parts.append(text)
+            parts.append(token.text)
         elif token.kind == "start":
             attributes = token.attributes
             is_kept = attributes.get("translate") == "no" or attributes.get("mtype") == "protected"
@@ -169,7 +165,8 @@ def inline_parts(tokens: Sequence[XmlToken], data: bytes, *, keeps_space: bool) 
             parts.append(InlineMark(raw, "close", pairs.pop()))
         elif token.kind == "other":
             parts.append(InlineMark(raw))
-    return parts
+    joined = with_joined_texts(parts)
+    return joined if keeps_space else [_WHITE.sub(" ", part) if isinstance(part, str) else part for part in joined]
 
 
 def _role(token: XmlToken) -> tuple[str, str]:

@@ -13,10 +13,11 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from nmt.errors import NmtError
 from nmt.io.json_lines import encoded, json_object
+from nmt.io.lines import without_surrogates
 from nmt.preflight.languages import language_name
 from nmt.search.sampling import SamplingOptions
 from nmt.service.batcher import QueueFullError
-from nmt.service.limits import Limits, RefusedError, check_texts
+from nmt.service.limits import Limits, NoModelError, RefusedError, check_texts
 from nmt.service.models import Models, ServedModel
 from nmt.service.reading import json_of
 from nmt.service.schemas import AttentionRequest, SearchFields, TranslationRequest
@@ -73,7 +74,7 @@ class Interface:
         task = AttentionData(self._search(asked, model), asked.unit)
         with _own_errors():
             model.translator.options(attention=True, **dict(task.search))
-        line = asked.text.replace("\n", " ")
+        line = without_surrogates(asked.text).replace("\n", " ")
         cut = CutText((Sentence(line, 0, "", ""),), "")
         [[data]] = await compute([(model.batcher, cut)], task)
         return _json(data)
@@ -82,7 +83,7 @@ class Interface:
         names = {"name": asked.model or "", "source": asked.source or "", "target": asked.target or ""}
         try:
             return choose_model(self._models, text, **names).model
-        except RefusedError as error:
+        except NoModelError as error:
             raise RefusedError(404, error.what) from None
 
     def _search(self, asked: SearchFields, model: ServedModel) -> SearchKeys:
@@ -147,6 +148,8 @@ def _checked(kind: type[Fields], document: Any) -> Fields:
 
 def _mistake(error: Any) -> str:
     place = ".".join(str(part)[:40] for part in error["loc"]) or "the body"
+    if error["type"] == "extra_forbidden":
+        return f"{place}: is no field of this request"
     return f"{place}: {error['msg']}"
 
 
@@ -163,6 +166,7 @@ def _description(model: ServedModel, limits: Limits) -> dict[str, Any]:
         "max_beam_size": max(limits.beam, config.search.beam_size),
         "shortlist": model.translator.shortlist is not None,
         "is_ready": model.is_ready,
+        "sha256": model.translator.identity,
     }
 
 

@@ -164,7 +164,8 @@ class Batcher:
                 if entry is None:
                     entry = self._in_flight[task, text] = _Entry(task, text)
                     self.queued += 1
-                if not any(one is ticket for one, _ in entry.waiting):
+                # Its own places are the last ones.
+                if not entry.waiting or entry.waiting[-1][0] is not ticket:
                     ticket.entries.append(entry)
                     ticket.pending.append(entry)
                 entry.waiting.append((ticket, place))

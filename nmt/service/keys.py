@@ -15,8 +15,15 @@ SHORTEST = 16
 class Keys:
     """The keys that are valid; without any, everybody is let in."""
 
-    def __init__(self, keys: Iterable[str] = ()) -> None:
+    def __init__(self, keys: Iterable[str] = (), path: Path | None = None) -> None:
+        """Takes the keys, and the file that they were read from."""
         self._keys = [key.encode() for key in keys]
+        self._path = path
+
+    def take_up(self) -> None:
+        """Reads their file again, if they came from one; raises as `read_keys` does, and keeps them then."""
+        if self._path is not None:
+            self._keys = read_keys(self._path)._keys
 
     def __bool__(self) -> bool:
         return bool(self._keys)
@@ -46,7 +53,7 @@ def read_keys(path: Path) -> Keys:
             raise ConfigError(f"{path}:{number}", what)
     if not keys:
         raise ConfigError(str(path), "holds no key: expected one a line")
-    return Keys(key for _, key in keys)
+    return Keys((key for _, key in keys), path)
 
 
 def key_of(authorization: str) -> str | None:

@@ -58,14 +58,13 @@ class LibreTranslate:
     async def languages(self, request: Request) -> Response:
         """Answers GET /languages."""
         await self._fields(request)
-        codes = dict.fromkeys([*self._models.sources, *(model.target for model in self._models)])
         rows = [
             {
                 "code": code,
                 "name": language_name(code),
                 "targets": list(dict.fromkeys(model.target for model in self._models if model.source == code)),
             }
-            for code in codes
+            for code in self._models.languages
         ]
         return JSONResponse(rows)
 
@@ -74,7 +73,7 @@ class LibreTranslate:
         fields = await self._fields(request)
         text = text_field(fields, "q")
         check_texts([text], self._limits)
-        return JSONResponse([one._asdict() for one in detect(text, self._models.sources)])
+        return JSONResponse([one._asdict() for one in detect(text, self._models.languages)])
 
     async def settings(self, request: Request) -> Response:
         """Answers GET /frontend/settings."""
@@ -115,7 +114,7 @@ class LibreTranslate:
         if isinstance(value, float) and value.is_integer():
             value = int(value)
         if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-            raise RefusedError(400, "Invalid request: alternatives must be a whole number")
+            raise RefusedError(400, "Invalid request: alternatives must be a whole number of at least 0")
         beams = (choice.model.translator.config.search.beam_size for choice in choices)
         most = min([self._limits.beam, *beams]) - 1
         if value > most:

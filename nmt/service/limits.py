@@ -50,6 +50,13 @@ class RefusedError(Exception):
         self.allow = allow  # the methods that a path may be asked by
 
 
+class NoModelError(RefusedError):
+    """The answer to a request for a model that is not served."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(400, what)
+
+
 def check_texts(texts: list[str], limits: Limits) -> None:
     """Refuses texts that are too many or too long."""
     if len(texts) > limits.texts:

@@ -10,7 +10,7 @@ from pathlib import Path
 from nmt.errors import ConfigError, NmtError
 from nmt.service.batcher import Batcher
 from nmt.service.computing import ComputingThread
-from nmt.service.limits import RefusedError
+from nmt.service.limits import NoModelError
 from nmt.service.tasks import PlainTranslation
 from nmt.translation.translator import Translator
 
@@ -83,12 +83,17 @@ class Models:
         """The languages that are translated from, in their order."""
         return list(dict.fromkeys(model.source for model in self._models))
 
+    @property
+    def languages(self) -> list[str]:
+        """The languages that are translated from, then those that are only translated to."""
+        return list(dict.fromkeys([*self.sources, *(model.target for model in self._models)]))
+
     def named(self, name: str) -> ServedModel:
         """Returns the model of a name; refuses one that there is not."""
         for model in self._models:
             if model.name == name:
                 return model
-        raise RefusedError(400, f"{name[:80]} is no model here: expected {_either(one.name for one in self._models)}")
+        raise NoModelError(f"{name[:80]} is no model here: expected {_either(one.name for one in self._models)}")
 
     def of_pair(self, source: str, target: str) -> ServedModel:
         """Returns the first model of a pair of languages; refuses one that no model has."""
@@ -98,7 +103,7 @@ class Models:
                 return model
         pairs = dict.fromkeys(f"{model.source} to {model.target}" for model in self._models)
         what = f"{source[:40]} to {target[:40]} is not translated here: expected {_either(pairs)}"
-        raise RefusedError(400, what)
+        raise NoModelError(what)
 
     def close(self) -> None:
         """Lets all threads end when their batches are done."""

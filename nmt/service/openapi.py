@@ -155,6 +155,7 @@ def _answers() -> dict[str, Any]:
         "max_beam_size": _COUNT,
         "shortlist": {"type": "boolean"},
         "is_ready": {"type": "boolean"},
+        "sha256": {"type": "string", "description": "of the weights, the configuration and the tokenizers"},
     }
     one_or_more = {"anyOf": [_TEXT, _list(_TEXT)]}
     found = {"anyOf": [_ref("Detection"), _list(_ref("Detection"))]}

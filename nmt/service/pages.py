@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from nmt.documents.html import HtmlDocument
 from nmt.errors import DataError
+from nmt.io.lines import without_surrogates
 from nmt.service.limits import Limits, RefusedError, check_sentences
 from nmt.service.models import ServedModel
 from nmt.service.tasks import BlockTranslation
@@ -30,6 +31,6 @@ async def translate_pages(pages: Sequence[tuple[ServedModel, str]], limits: Limi
 
 def _read(text: str) -> HtmlDocument:
     try:
-        return HtmlDocument(text, "q")
+        return HtmlDocument(without_surrogates(text), "q")
     except DataError as error:
         raise RefusedError(400, str(error)) from error

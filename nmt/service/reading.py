@@ -6,12 +6,14 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from python_multipart.multipart import parse_options_header
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from nmt.service.limits import RefusedError
 
 _MOST_FIELDS = 1_000
+_CHARSETS = (b"utf-8", b"utf8", b"us-ascii", b"iso-8859-1")  # some others that Python knows take quadratic time
 
 
 async def json_of(request: Request) -> Any:
@@ -33,6 +35,9 @@ async def fields_of(request: Request) -> dict[str, Any]:
     if not body:
         return fields
     if kind in ("application/x-www-form-urlencoded", "multipart/form-data"):
+        _, parameters = parse_options_header(request.headers["content-type"])
+        if parameters.get(b"charset", b"utf-8").lower() not in _CHARSETS:
+            raise RefusedError(400, "the form is in an encoding that is not read: expected UTF-8")
         try:
             form = await request.form(max_files=0, max_fields=_MOST_FIELDS)
         except HTTPException:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from nmt.service.batcher import Batcher, Ticket
 from nmt.service.detection import Detected, detect
-from nmt.service.limits import Limits, RefusedError, check_sentences
+from nmt.service.limits import Limits, NoModelError, RefusedError, check_sentences
 from nmt.service.models import Models, ServedModel
 from nmt.service.tasks import Task
 from nmt.service.texts import CutText, cut_text
@@ -33,13 +33,13 @@ def choose_model(models: Models, text: str, *, name: str = "", source: str = "",
         given = {"source": (source, model.source), "target": (target, model.target)}
         for field, (wanted, of_model) in given.items():
             if wanted and wanted.lower() not in ("auto", of_model.lower()):
-                raise RefusedError(400, f"{field} is {wanted[:40]}, but {model.name} has {of_model}")
+                raise NoModelError(f"{field} is {wanted[:40]}, but {model.name} has {of_model}")
         return ChosenModel(model, detect(text, [model.source])[0] if source.lower() == "auto" else None)
     if source.lower() not in ("", "auto"):
         return ChosenModel(models.of_pair(source, target or _only_target(models, source)))
     fitting = [model for model in models if not target or model.target.lower() == target.lower()]
     if not fitting:
-        raise RefusedError(400, f"nothing is translated to {target[:40]} here")
+        raise NoModelError(f"nothing is translated to {target[:40]} here")
     if not target and len({(model.source, model.target) for model in fitting}) > 1:
         raise RefusedError(400, "needs target, the code of a language: several are served")
     found = detect(text, list(dict.fromkeys(model.source for model in fitting)))[0]

@@ -5,16 +5,18 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 
 from made_up_translations import same
+from nmt.documents.document import TranslatableDocument
 from nmt.documents.html import HtmlDocument
 from nmt.documents.plural_forms import PluralForms, plural_forms
-from nmt.documents.po import PoDocument
+from nmt.documents.po import PoDocument, entries
 from nmt.documents.subtitles import SubtitleDocument
 from nmt.documents.tmx import TmxDocument, TmxLanguages
 from nmt.documents.xliff import XliffDocument
-from nmt.translation.result import Output, Translation
+from nmt.translation.result import Output, SegmentAttention, Translation
 
 
 def translated(lines: list[str], texts: dict[str, str]) -> list[Translation | None]:
@@ -23,6 +25,15 @@ def translated(lines: list[str], texts: dict[str, str]) -> list[Translation | No
 
 def upper(lines: list[str]) -> list[Translation]:
     return [Translation(line, (Output(line.upper(), 0.0, 0.0, (), None),)) for line in lines]
+
+
+def words_in_reverse(line: str) -> Translation:
+    """The words of a line in capitals and from behind, each of which attends to its own."""
+    words = line.split()
+    tokens, numbers = tuple(f"▁{word}" for word in words), tuple(range(len(words)))
+    weights = np.eye(len(words), len(words) + 1, dtype=np.float32)[::-1]
+    segments = (SegmentAttention(weights, numbers, numbers, range(len(words))),)
+    return Translation(line, (Output(" ".join(reversed(words)).upper(), 0.0, 0.0, tokens[::-1], segments),), tokens)
 
 
 PAGE = """<!DOCTYPE html><title>A &amp; B</title>
@@ -68,6 +79,27 @@ def test_what_is_translated_in_a_page_is_escaped() -> None:
 
 
 @pytest.mark.parametrize(
+    ("tag", "is_pair"),
+    [
+        ("<a href=/x/>", True),
+        ("<a href=/x?y=z/>", True),
+        ("<a href= /x/>", True),
+        ("<a href=/>", True),
+        ("<a href='/x/'/>", False),
+        ("<a href='/x/' />", False),
+        ("<a title='7 = 7'/>", False),
+        ("<a href=/x/ />", False),
+        ("<a/>", False),
+        ("<a id/>", False),
+    ],
+)
+def test_a_slash_that_ends_an_address_does_not_close_its_tag(tag: str, is_pair: bool) -> None:
+    page = HtmlDocument(f"<p>here the {tag}cat</a> now</p>", "page")
+    found = page.written([words_in_reverse(line) for line in page.lines])
+    assert (f"{tag}CAT</a>" in found) == is_pair
+
+
+@pytest.mark.parametrize(
     "piece",
     ["<a href=", "<![", "</", "<", "&", "&#", "<?", "<b>", "<a b='", '<a b="', "<script>", "<code>x", "{", "%(", "< a"],
 )
@@ -81,6 +113,48 @@ def test_a_page_of_anything_is_read_in_time_that_grows_with_its_length(piece: st
 
     seconds(100)
     assert seconds(20_000) < 0.5 + 30 * seconds(2000)
+
+
+def in_po(count: int) -> PoDocument:
+    line = f'"{"cat" * 40}"\n'
+    return PoDocument(f'msgid ""\n{line * count}msgstr ""\n', "catalogue")
+
+
+def in_tmx(count: int) -> TmxDocument:
+    segment = f"{'cat' * 50}&lt;" * count
+    text = f"<tmx><tu><tuv lang='en'><seg>{segment}</seg></tuv></tu></tmx>"
+    return TmxDocument(text, "memory", TmxLanguages("en", "de"))
+
+
+@pytest.mark.parametrize(
+    ("read", "count"),
+    [
+        (in_po, 30_000),
+        (in_tmx, 20_000),
+        (lambda count: PoDocument('msgid "' + "\\n" * count + 'cat"\nmsgstr ""', "catalogue"), 600_000),
+        (lambda count: HtmlDocument("cat %" + "0" * count + "!", "page"), 8_000),
+        (lambda count: HtmlDocument("cat http://" + ")" * count + "!", "page"), 80_000),
+    ],
+)
+def test_a_text_of_very_many_parts_is_read_in_linear_time(
+    read: Callable[[int], TranslatableDocument], count: int
+) -> None:
+    def seconds(count: int) -> float:
+        start = time.process_time()
+        read(count)
+        return time.process_time() - start
+
+    seconds(100)
+    assert seconds(count) < 0.2 + 7 * seconds(count // 4)
+
+
+@pytest.mark.parametrize("piece", ["<a ", "<a href=", '<a b=">" '])
+def test_a_tag_without_an_end_is_the_rest_of_a_page_and_read_once(piece: str) -> None:
+    text = "<p>cat</p>" + piece * 10_000 + 'b=">"'
+    start = time.process_time()
+    page = HtmlDocument(text, "page")
+    assert time.process_time() - start < 1
+    assert page.lines == ["cat"] and page.written(upper(page.lines)) == text.replace("cat", "CAT", 1)
 
 
 SRT = """\
@@ -173,6 +247,26 @@ msgstr[1] ""
 #~ msgid "old"
 #~ msgstr ""
 """
+
+
+def test_what_looks_like_a_tag_of_webvtt_and_is_none_stays_so() -> None:
+    text = "WEBVTT\n\n00:01.000 --> 00:02.000\nuse <i.x>the</i> big &lt;b&gt; of 1 &lt; 2\n"
+    film = SubtitleDocument(text, "film", kind="vtt")
+    assert film.written(upper(film.lines)).endswith("\nUSE <i.x>THE</i> BIG &lt;b&gt; OF 1 &lt; 2\n")
+
+
+@pytest.mark.parametrize(
+    ("written", "text"),
+    [
+        (r"caf\303\251 \x41t", "café At"),
+        (r"caf\351 \\303", "café \\303"),
+        (r"ca\777t", "ca\u01fft"),
+        (r"a\tb\"c\q", 'a\tb"cq'),
+    ],
+)
+def test_escaped_bytes_of_a_catalogue_are_read_as_utf_8(written: str, text: str) -> None:
+    [entry] = entries([f'msgid "{written}"\n', 'msgstr ""\n'], "catalogue")
+    assert entry.texts["msgid"] == text
 
 
 def test_an_entry_gets_as_many_forms_as_the_header_says() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -126,6 +127,21 @@ def test_the_same_sentence_in_flight_is_computed_once() -> None:
             assert await late.all() == ["FIRST"] and await other.all() == ["SAME"]
             texts = [text for batch in recorder.batches for text in batch]
             assert texts.count("same") == 2 and texts.count("first") == 1
+
+    run(claim)
+
+
+def test_a_sentence_that_is_asked_for_thousands_of_times_keeps_nobody_waiting() -> None:
+    async def claim() -> None:
+        with batcher() as (made, recorder):
+            await begin(made, recorder)
+            start = time.process_time()
+            tickets = [made.submit(Upper(), ["same"] * 1000) for _ in range(30)]
+            assert time.process_time() - start < 1
+            recorder.go.set()
+            for ticket in tickets:
+                assert await ticket.all() == ["SAME"] * 1000
+            assert recorder.batches == [["first"], ["same"]]
 
     run(claim)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -77,7 +78,12 @@ def test_attend_gives_the_data_of_the_attention_page(service: Served, translator
     assert service.post("/v1/attend", {"text": "ba ce di"}).json == json.loads(json.dumps(expected))
 
 
-def test_models_are_described(service: Served) -> None:
+def test_half_a_character_is_attended_to_as_a_sign_for_it(service: Served) -> None:
+    attended = service.post("/v1/attend", {"text": "ba \ud800 ce"})
+    assert attended.status == 200 and attended.json == service.post("/v1/attend", {"text": "ba \ufffd ce"}).json
+
+
+def test_models_are_described(service: Served, translator: Translator) -> None:
     [found] = service.ask("GET", "/v1/models").json["models"]
     assert found == {
         "name": "tiny",
@@ -90,6 +96,7 @@ def test_models_are_described(service: Served) -> None:
         "max_beam_size": 10,
         "shortlist": False,
         "is_ready": True,
+        "sha256": translator.identity,
     }
 
 
@@ -98,7 +105,7 @@ def test_models_are_described(service: Served) -> None:
     [
         ([], 400, "the body"),
         ({}, 400, "text"),
-        ({"text": "ba", "beam": 3}, 400, "beam: Extra inputs"),
+        ({"text": "ba", "beam": 3}, 400, "beam: is no field of this request"),
         ({"text": "ba", "beam_size": "3"}, 400, "beam_size"),
         ({"text": "ba", "beam_size": 11}, 400, "beam_size is 11: expected at most 10"),
         ({"text": "ba", "n_best": 11}, 400, "n_best is 11: expected at most 10"),
@@ -114,6 +121,18 @@ def test_a_mistake_is_named(asked: object, status: int, said: str, service: Serv
     reply = service.post("/v1/translate", asked)
     assert reply.status == status and said in reply.json["error"]
     assert str(Path.cwd()) not in reply.json["error"]
+
+
+def test_what_several_models_fit_needs_more_words(serve: Serve, model: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    shutil.copytree(model, other)
+    with serve([model, other]) as served:
+        [_, second] = served.models
+        second.target = "zz"
+        reply = served.post("/v1/translate", {"text": "ba", "source": "xx"})
+        assert (reply.status, reply.json["error"]) == (400, "needs target, the code of a language: several are served")
+        detected = served.post("/detect", {"q": "ba"}).json
+        assert {one["language"] for one in detected} == {"xx", "yy", "zz"}
 
 
 def test_two_models_of_one_pair_are_asked_by_name(serve: Serve, model: Path, learned: Path) -> None:

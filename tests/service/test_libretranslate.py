@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+import time
 import urllib.error
 
 import pytest
@@ -64,6 +65,11 @@ def test_of_a_page_the_text_is_translated_and_the_rest_stays(service: Served, tr
     assert third == "" and reply.json["alternatives"] == [[], [], []]
 
 
+def test_half_a_character_in_a_page_becomes_a_sign_for_it(service: Served) -> None:
+    reply = service.post("/translate", {"q": "<p title=7\ud800>7</p><!-- \udc00 -->", "format": "html", **PAIR})
+    assert (reply.status, reply.json) == (200, {"translatedText": "<p title=7\ufffd>7</p><!-- \ufffd -->"})
+
+
 def test_the_blocks_of_a_page_are_counted_as_sentences_are(service: Served) -> None:
     reply = service.post("/translate", {"q": "<p>ba</p>" * 1001, "format": "html", **PAIR})
     assert reply.status == 413 and "1001 sentences: expected at most 1000" in reply.json["error"]
@@ -94,8 +100,9 @@ def test_languages_settings_and_health(service: Served) -> None:
 
 
 def test_detect_ranks_the_languages_served(service: Served) -> None:
-    [found] = service.post("/detect", {"q": "ba ce di"}).json
-    assert found["language"] == "xx"
+    found = service.post("/detect", {"q": "ba ce di"}).json
+    assert [one["language"] for one in found] == ["xx", "yy"]  # of both nothing is known
+    assert 0 < found[0]["confidence"] == found[1]["confidence"]
 
 
 @pytest.mark.parametrize(
@@ -134,6 +141,16 @@ def test_a_form_that_cannot_be_read_is_an_error_of_400(service: Served) -> None:
         assert reply.status == 400 and reply.json["error"]
     file = b'--b\r\nContent-Disposition: form-data; name="q"; filename="f"\r\n\r\nba\r\n--b--\r\n'
     assert service.ask("POST", "/translate", file, content_type="multipart/form-data; boundary=b").status == 400
+
+
+@pytest.mark.parametrize("charset", ["punycode", "undefined", "unicode_escape", "utf-16"])
+def test_a_form_in_another_encoding_is_an_error_of_400(charset: str, service: Served) -> None:
+    body = b'--b\r\nContent-Disposition: form-data; name="q-"\r\n\r\n' + b"\\d" * 100_000 + b"\r\n--b--\r\n"
+    kind = f"multipart/form-data; boundary=b; charset={charset}"
+    start = time.process_time()
+    reply = service.ask("POST", "/translate", body, content_type=kind)
+    assert time.process_time() - start < 1
+    assert reply.status == 400 and "expected UTF-8" in reply.json["error"]
 
 
 def test_libretranslatepy_works_unchanged(service: Served, translator: Translator) -> None:

@@ -8,11 +8,13 @@ import logging
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from urllib.request import Request, urlopen
@@ -20,7 +22,10 @@ from urllib.request import Request, urlopen
 import pytest
 
 from nmt.errors import ModelError
+from nmt.service.application import Admission
 from nmt.service.batcher import Batcher
+from nmt.service.keys import read_keys
+from nmt.service.limits import Limits
 from nmt.service.models import Loader
 from nmt.service.tasks import PlainTranslation
 from nmt.translation.translator import Translator
@@ -109,6 +114,30 @@ def test_sighup_takes_up_a_better_checkpoint(
         assert translated() == str(Translator.load(learned).translate([line])[0])
         running.send_signal(signal.SIGTERM)
         assert running.wait(30) == 0
+
+
+def test_keys_are_taken_up_and_wrong_ones_are_not(serve: Serve, model: Path, tmp_path: Path, logged: list[str]) -> None:
+    path, first, second = tmp_path / "keys", "first" * 4, "second" * 4
+    path.write_text(f"{first}\n")
+
+    def statuses(served: Served) -> list[int]:
+        headers = [{"authorization": f"Bearer {key}"} for key in (first, second)]
+        return [served.ask("GET", "/v1/models", **header).status for header in headers]
+
+    def take_up(served: Served) -> None:
+        thread = threading.Thread(target=served.service._load)
+        thread.start()
+        thread.join(60)
+
+    with serve([model], admission=Admission(read_keys(path))) as served:
+        assert statuses(served) == [200, 403]
+        path.write_text(f"{second}\n")
+        take_up(served)
+        assert statuses(served) == [403, 200]
+        path.write_text("short\n")
+        take_up(served)
+        assert statuses(served) == [403, 200]
+        assert any("is no key" in line and "stay valid" in line for line in logged)
 
 
 def test_it_connects_to_nobody(serve: Serve, model: Path) -> None:
@@ -223,3 +252,43 @@ def test_every_answer_bears_the_headers_that_protect(path: str, service: Served)
     assert "frame-ancestors 'none'" in headers["content-security-policy"]
     assert headers["referrer-policy"] == "no-referrer" and headers["cache-control"] == "no-store"
     assert "server" not in headers and "access-control-allow-origin" not in headers
+
+
+@contextmanager
+def asked_for_much(served: Served) -> Iterator[tuple[socket.socket, bytes]]:
+    """Asks for more than a socket holds; gives the connection, and of the answer the head and some of the body."""
+    body = json.dumps({"text": "ba ce " * 1500, "split_sentences": False, "alignment": "soft", "beam_size": 1}).encode()
+    with socket.socket() as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 12)
+        connection.settimeout(30)
+        connection.connect(("127.0.0.1", served.port))
+        head = f"POST /v1/translate HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n\r\n"
+        connection.sendall(head.encode() + body)
+        yield connection, connection.recv(1 << 10)
+
+
+def read_all(connection: socket.socket, first: bytes) -> tuple[int, int]:
+    """Reads an answer; returns how long it is to be, and how long it is."""
+    head, _, body = first.partition(b"\r\n\r\n")
+    [length] = re.findall(rb"content-length: (\d+)", head)
+    count = len(body)
+    while count < int(length) and (block := connection.recv(1 << 20)):
+        count += len(block)
+    return int(length), count
+
+
+def test_who_reads_slowly_gets_all_of_an_answer(serve: Serve, model: Path) -> None:
+    with serve([model], Limits(read_seconds=0.5)) as served, asked_for_much(served) as (connection, first):
+        time.sleep(3)  # several times as long as a silent connection stays
+        expected, found = read_all(connection, first)
+        assert found == expected > 10_000_000
+
+
+def test_an_answer_is_read_to_its_end_while_the_service_stops(serve: Serve, model: Path) -> None:
+    with serve([model]) as served, asked_for_much(served) as (connection, first):
+        served.service.stop()
+        time.sleep(2.5)
+        expected, found = read_all(connection, first)
+        assert found == expected > 10_000_000
+        served.thread.join(30)
+        assert served.ended[0].unanswered == 0

@@ -168,8 +168,33 @@ def test_alternatives_and_the_walk_are_of_the_sentence(stand_in: StandIn, browse
         page.keyboard.press("Escape")
         page.wait_for_selector(".walk-dialog", state="hidden")
         assert page.evaluate("document.activeElement.className") == "how"
-        page.click(".alternatives li:nth-child(2) button")
+        page.focus(".alternatives li:nth-child(2) button")
+        page.keyboard.press("Enter")
         assert texts(page, ".translated")[0].split("\n")[1] == outputs[1]
+        assert page.evaluate("document.activeElement.dataset.place") == "1"
+        assert outputs[0] in page.inner_text(".about")  # whose confidence and attention are told
+        page.focus(".translated [data-sentence='1'] .piece")
+        assert "You chose this translation" in page.inner_text(".note")
+        # What was chosen stays, as long as its sentence does.
+        translate(page, f"ba ce\n{text}\nfo gu")
+        assert texts(page, ".translated")[0].split("\n")[1] == outputs[1]
+        translate(page, f"ba ce\n{text} ba")
+        page.click("text=Clear")
+        translate(page, text)
+        assert texts(page, ".translated")[0] == outputs[0]
+
+
+@needs_chromium
+def test_the_sentence_below_is_that_of_the_cursor(stand_in: StandIn, browser: Any) -> None:
+    with Watched(browser, stand_in.address) as page:
+        translate(page, "ba ce\ndi fo\n12 !")
+        page.focus("#text")
+        page.keyboard.press("Control+Home")
+        page.keyboard.press("ArrowDown")
+        assert page.inner_text(".about .of-source") == "di fo"
+        page.keyboard.press("ArrowDown")
+        assert page.inner_text(".about .of-source") == "12 !"
+        assert "stays as it is" in page.inner_text(".about") and page.locator(".about .how").count() == 0
 
 
 def confidence_of(line: Any) -> float:
@@ -182,7 +207,7 @@ def confidence_of(line: Any) -> float:
 @pytest.mark.parametrize(
     ("refusals", "told"),
     [
-        ([Refusal(413, "20001 characters")], "too long for this server"),
+        ([Refusal(413, "9 characters: expected at most 5")], "too long for this server. Translate it in parts. (9 ch"),
         ([Refusal(400, "beyond me")], "cannot translate this. (beyond me)"),
         ([Refusal(500, "a fault")], "its log says what"),
         ([Refusal(503, "is stopping")] * 9, "The server is not ready"),
@@ -199,7 +224,10 @@ def test_what_the_server_refuses_is_told_kindly(
         page.wait_for_selector(".trouble")
         assert told in page.inner_text("[role=alert].trouble-text")
         stand_in.refusals.clear()
-        if refusals[0].status != 429:  # which passes by itself
+        if refusals[0].status in (400, 413):  # the same text would be refused again
+            assert page.is_hidden("text=Try again")
+            page.fill("#text", "ce")
+        elif refusals[0].status != 429:  # which passes by itself
             page.click("text=Try again")
         page.wait_for_selector(".output:not(.stale) .piece")
         assert page.is_hidden(".trouble")

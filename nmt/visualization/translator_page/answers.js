@@ -30,7 +30,9 @@ const readAnswer = (answer, text) => {
   const byTokens = writesNoSpaces(answer.source) || writesNoSpaces(answer.target);
   const sentences = answer.sentences.map((sentence) => {
     const begin = unit(sentence.start);
-    return { ...sentence, begin, end: begin + sentence.source.length, pieces: piecesOf(sentence, byTokens), shown: sentence.translation };
+    // What has no letter passes unchanged, with certainty, and the model is not asked.
+    const isCopied = sentence.score === 0 && sentence.translation === sentence.source;
+    return { ...sentence, isCopied, begin, end: begin + sentence.source.length, pieces: piecesOf(sentence, byTokens), shown: sentence.translation };
   });
   return { text, model: answer.model, sentences, after: answer.after };
 };

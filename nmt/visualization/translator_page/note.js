@@ -11,11 +11,11 @@ const makeNote = () => {
     node.textContent = hasAttention ? said.hint : said.hintWithout;
   };
 
-  // Tells where a word of a translation looked; of null, a word of an alternative, nothing is known.
+  // Tells where a word of a translation looked; of null, a word of a translation that the user chose, nothing is known.
   const tellTarget = (one, piece, model) => {
     const weights = piece === null ? [] : weightsAt(one, "target", piece);
     if (weights.length === 0) {
-      node.textContent = model.attention === "none" ? said.hintWithout : "";
+      node.textContent = model.attention === "none" ? said.hintWithout : piece === null ? said.hintChosen : said.hint;
       return;
     }
     const most = greatest(weights.slice(0, one.pieces.source.length));

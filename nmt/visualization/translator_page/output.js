@@ -73,6 +73,7 @@ const makeOutput = (model, { pointed, opened }) => {
   const wait = () => {
     node.classList.add("stale");
     node.setAttribute("aria-busy", "true");
+    copy.disabled = true;
   };
 
   // One word at a time can be reached by Tab: the last that had the focus.

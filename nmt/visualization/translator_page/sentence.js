@@ -27,9 +27,9 @@ const makeSentencePanel = ({ choose, how }) => {
   const alternatives = (one, number) => {
     const texts = [...new Set(one.hypotheses.map((hypothesis) => hypothesis.translation))];
     if (texts.length < 2) return [element("p", { class: "soft small" }, said.noAlternatives)];
-    const rows = texts.map((text) => {
+    const rows = texts.map((text, place) => {
       const isShown = text === one.shown;
-      const use = element("button", { type: "button", class: "small", disabled: isShown, on: { click: () => choose(number, text) } }, said.use);
+      const use = element("button", { type: "button", class: "small", "aria-pressed": isShown ? "true" : "false", "data-place": place, on: { click: () => choose(number, text) } }, said.use);
       return element("li", { class: isShown ? "chosen" : null }, element("span", { dir: "auto" }, text), use);
     });
     return [element("h3", {}, said.alternatives), element("ol", { class: "alternatives" }, ...rows)];
@@ -41,14 +41,17 @@ const makeSentencePanel = ({ choose, how }) => {
     node.inert = false;
     node.classList.remove("stale");
     if (one === null) return;
+    const held = body.contains(document.activeElement) ? document.activeElement.dataset.place : undefined;
     title.replaceChildren(said.sentence, " ", element("span", { class: "soft small" }, said.byModel(page.readable(model.name))));
     const button = element("button", { type: "button", class: "how", disabled: one.hypotheses.length === 0, on: { click: () => how(one) } }, said.how);
+    const known = one.isCopied
+      ? [element("p", { class: "soft small" }, said.unchanged)]
+      : [...confidence(one), ...alternatives(one, number), one.shown !== one.translation && element("p", { class: "soft small" }, said.ofFirst(one.translation)), button];
     body.replaceChildren(
       element("p", { class: "both" }, element("span", { class: "of-source", dir: "auto" }, one.source), element("span", { class: "of-target", dir: "auto" }, one.shown)),
-      ...confidence(one).filter(Boolean),
-      ...alternatives(one, number),
-      button,
+      ...known.filter(Boolean),
     );
+    if (held !== undefined) body.querySelector(`[data-place="${held}"]`)?.focus();
   };
   // While another text is being translated, what is shown is of the one before.
   const wait = () => {

@@ -1,6 +1,6 @@
 // The text that is typed, and behind it the same text once more, whose words can be pointed at and coloured.
 
-const makeSource = ({ typed, pointed }) => {
+const makeSource = ({ typed, pointed, opened }) => {
   const { element } = page;
   const field = element("textarea", {
     id: "text", dir: "auto", rows: 6, spellcheck: "true", autocomplete: "off",
@@ -63,16 +63,21 @@ const makeSource = ({ typed, pointed }) => {
   });
   field.addEventListener("pointerleave", () => pointed(null));
   field.addEventListener("blur", () => pointed(null));
-  // Where the cursor is moved by keys, the word that it stands in.
-  field.addEventListener("keyup", (event) => {
-    if (answer === null || !/^(Arrow|Home|End|Page)/.test(event.key)) return;
+  // Where the cursor is moved, the word that it stands in, and more of its sentence.
+  const atCursor = () => {
+    if (answer === null) return;
     const cursor = field.selectionStart;
     const sentence = answer.sentences.findIndex((one) => one.begin <= cursor && cursor <= one.end);
     const piece = answer.sentences[sentence]?.pieces.source.findIndex((place) => {
       const begin = answer.sentences[sentence].begin;
       return place !== null && begin + place.begin <= cursor && cursor < begin + place.end;
     });
+    if (sentence >= 0) opened(sentence);
     pointed(piece >= 0 ? { side: "source", sentence, piece } : null);
+  };
+  field.addEventListener("click", atCursor);
+  field.addEventListener("keyup", (event) => {
+    if (/^(Arrow|Home|End|Page)/.test(event.key)) atCursor();
   });
 
   const light = (sentence, weights) => {

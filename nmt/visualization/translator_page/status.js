@@ -8,7 +8,7 @@ const wantsKey = (refusal) => refusal.status === 403;
 const tellRefusal = (refusal, seconds) => {
   const { errors } = said;
   if (refusal.status === 0) return [errors.gone];
-  if (refusal.status === 413) return [errors.tooLong];
+  if (refusal.status === 413) return [errors.tooLong, refusal.message && ` (${refusal.message.slice(0, 300)})`];
   if (refusal.status === 429) return [errors.busy(seconds)];
   if (refusal.status === 503) return [errors.away(seconds)];
   if (refusal.status === 408 || refusal.status === 504) return [errors.slow];
@@ -30,6 +30,7 @@ const makeStatus = (again) => {
   const warn = (refusal, seconds) => {
     quiet.textContent = "";
     box.hidden = false;
+    button.hidden = refusal.status >= 400 && refusal.status < 500 && !REPEATED.has(refusal.status) && refusal.status !== 408; // the same text would be refused again
     trouble.replaceChildren(...tellRefusal(refusal, seconds).filter(Boolean));
   };
   return { node: element("div", {}, quiet, box), calm, warn };

@@ -8,12 +8,24 @@ const makeTranslator = (served) => {
 
   const note = makeNote();
   const columns = element("div", { class: "outputs" });
-  const source = makeSource({ typed: () => typed(true), pointed: (at) => point(at, null) });
+  const chosen = new Map(); // by model and sentence, the translation that the user prefers to the first
+  const keyOf = (model, sentence) => `${model.name}\n${sentence.source}`;
+
+  const source = makeSource({
+    typed: () => typed(true),
+    pointed: (at) => point(at, null),
+    opened: (number) => {
+      const model = open?.model ?? outputs[0]?.model ?? null;
+      if (model !== null && answers.has(model.name)) openSentence(model, number);
+    },
+  });
   const models = makeModels(served, (taken) => changeModels(taken));
   const walk = makeWalkDialog();
   const sentence = makeSentencePanel({
     choose: (number, text) => {
-      answers.get(open.model.name).sentences[number].shown = text;
+      const one = answers.get(open.model.name).sentences[number];
+      one.shown = text;
+      chosen.set(keyOf(open.model, one), text);
       outputOf(open.model).show(answers.get(open.model.name));
       openSentence(open.model, number);
     },
@@ -25,6 +37,10 @@ const makeTranslator = (served) => {
     waits: () => outputs.forEach((output) => output.wait()),
     answered: (model, answer) => {
       access.done();
+      for (const one of answer.sentences) {
+        const text = chosen.get(keyOf(model, one));
+        if (one.hypotheses.some((hypothesis) => hypothesis.translation === text)) one.shown = text;
+      }
       answers.set(model.name, answer);
       outputOf(model).show(answer);
       source.show(firstAnswer());
@@ -48,6 +64,7 @@ const makeTranslator = (served) => {
     source.show(null);
     point(null, null);
     if (text.trim() === "") {
+      chosen.clear();
       for (const output of outputs) output.show(null);
       openSentence(null, 0);
       status.calm("");
