@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, get_args
 
+from nmt.checkpoint.checkpoint import INITIALIZED_FROM
 from nmt.checkpoint.layout import MANIFEST
 from nmt.checkpoint.loading import read_outline
 from nmt.config import Config
@@ -76,6 +77,16 @@ def _training(summary: Mapping[str, object], where: Path) -> dict[str, Any]:
     if tokenize not in (known := get_args(BleuTokenizer)):
         what = f"summary: validation_tokenize is {tokenize!r:.40}; expected one of {', '.join(known)}"
         raise ModelError(str(where), what)
+    _check_origin(summary.get(INITIALIZED_FROM), where)
     if summary["metric"] not in _METRICS:
         raise ModelError(str(where), f"summary: metric is {summary['metric']!r:.40}; expected {' or '.join(_METRICS)}")
     return dict(summary)
+
+
+def _check_origin(origin: object, where: Path) -> None:
+    """Checks what a summary tells of the model that a training went on from, if it did."""
+    if origin is None:
+        return
+    known = isinstance(origin, dict) and all(isinstance(origin.get(key), str) for key in ("name", "sha256"))
+    if not known:
+        raise ModelError(str(where), f"summary: {INITIALIZED_FROM} is {origin!r:.80}; expected its name and sha256")

@@ -35,6 +35,7 @@ from nmt.preflight.run_directory import ResumableRun, check_run_directory
 from nmt.preflight.scan import scan
 from nmt.preflight.tokens import CORPUS, LONGEST, TokenizedSample, tokenize_sample
 from nmt.preflight.trial import LONGEST_SECONDS, Trial, TrialModel, TrialOutcome, TrialPlan, TrialTooLongError
+from nmt.tokenization.tokenizers import Tokenizers
 from nmt.training.metrics_log import without_tensorboard
 from nmt.training.preparation import check_fingerprint, pair_filter_from_config
 from nmt.training.progress import count_until_stopped

@@ -32,6 +32,8 @@ def as_text(description: dict[str, Any]) -> list[str]:
     ]
     if training.get("step"):
         lines.append(f"trained      {training['step']:,} steps, {training['training_seconds'] / 60:.1f} minutes")
+    if origin := training.get("initialized_from"):
+        lines.append(f"went on from {origin['name']} (sha256 {origin['sha256'][:12]}…)")
     if training.get("best_score") is not None:
         score = abs(training["best_score"])
         tokenize = training.get("validation_tokenize", "13a")
