@@ -28,6 +28,7 @@ BACKLOG = 512
 """Connections that the system holds before they are accepted."""
 
 _SILENT = 1.0  # seconds between two looks for connections that have been silent for too long
+_UNREAD = 0.05  # the same between two looks if all answers have been taken
 _TOO_MANY_TEXT = b'{"error": "too many connections"}'
 _TOO_MANY = b"\r\n".join(
     [
@@ -122,7 +123,7 @@ class ModelServer:
         self._receive_signals()
         self._server = _Server(self._app, self._limits)
         serving = asyncio.ensure_future(self._server.serve(sockets=[opened]))
-        watching = asyncio.ensure_future(self._server.close_silent(self._limits.read_seconds))
+        watching = asyncio.ensure_future(self._server.close_silent(self._limits))
         stopping = asyncio.ensure_future(self._stopping.wait())
         workers = [model.batcher.start() for model in self._models]
         ready = asyncio.ensure_future(self._get_ready(tell))
@@ -169,7 +170,8 @@ class ModelServer:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self._grace):
                 await self._app.idle()
-        return self._app.metrics.in_progress
+                await self._server.all_read()
+        return self._app.metrics.in_progress + self._server.unread
 
     def _stop(self, number: int) -> None:
         if self._signal:  # asked twice
@@ -249,8 +251,11 @@ class _Server(uvicorn.Server):
             server.close()
         opened.close()
 
-    async def close_silent(self, seconds: float) -> None:
-        """Closes, again and again, connections that for so long have neither had a request nor got one to its end."""
+    async def close_silent(self, limits: Limits) -> None:
+        """Closes, again and again, connections that have for too long neither had a request nor got one to its end.
+
+        An answer has its own time to be read in, so that a slow reader gets all of it.
+        """
         since: WeakKeyDictionary[Any, float] = WeakKeyDictionary()
         while True:
             await asyncio.sleep(_SILENT)
@@ -258,10 +263,25 @@ class _Server(uvicorn.Server):
             connections: list[Any] = list(self.server_state.connections)
             for connection in connections:
                 is_busy = connection.cycle is not None and not connection.cycle.response_complete
+                seconds = limits.seconds if _has_unsent(connection) else limits.read_seconds
                 if is_busy:
                     since.pop(connection, None)
                 elif now - since.setdefault(connection, now) > seconds:
                     connection.transport.abort()
+
+    @property
+    def unread(self) -> int:
+        """Number of connections whose client has not yet taken all of an answer."""
+        return sum(map(_has_unsent, self.server_state.connections))
+
+    async def all_read(self) -> None:
+        """Waits until all answers have been taken."""
+        while self.unread:
+            await asyncio.sleep(_UNREAD)
+
+
+def _has_unsent(connection: Any) -> bool:
+    return bool(connection.transport.get_write_buffer_size())
 
 
 def _report(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:

@@ -8,10 +8,12 @@ import logging
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import threading
+import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from urllib.request import Request, urlopen
@@ -20,6 +22,7 @@ import pytest
 
 from nmt.errors import ModelError
 from nmt.service.batcher import Batcher
+from nmt.service.limits import Limits
 from nmt.service.models import Loader
 from nmt.service.tasks import PlainTranslation
 from nmt.translation.translator import Translator
@@ -199,3 +202,43 @@ def test_every_answer_bears_the_headers_that_protect(path: str, service: Served)
     assert "frame-ancestors 'none'" in headers["content-security-policy"]
     assert headers["referrer-policy"] == "no-referrer" and headers["cache-control"] == "no-store"
     assert "server" not in headers and "access-control-allow-origin" not in headers
+
+
+@contextmanager
+def asked_for_much(served: Served) -> Iterator[tuple[socket.socket, bytes]]:
+    """Asks for more than a socket holds; gives the connection, and of the answer the head and some of the body."""
+    body = json.dumps({"text": "ba ce " * 1500, "split_sentences": False, "alignment": "soft", "beam_size": 1}).encode()
+    with socket.socket() as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 12)
+        connection.settimeout(30)
+        connection.connect(("127.0.0.1", served.port))
+        head = f"POST /v1/translate HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n\r\n"
+        connection.sendall(head.encode() + body)
+        yield connection, connection.recv(1 << 10)
+
+
+def read_all(connection: socket.socket, first: bytes) -> tuple[int, int]:
+    """Reads an answer; returns how long it is to be, and how long it is."""
+    head, _, body = first.partition(b"\r\n\r\n")
+    [length] = re.findall(rb"content-length: (\d+)", head)
+    count = len(body)
+    while count < int(length) and (block := connection.recv(1 << 20)):
+        count += len(block)
+    return int(length), count
+
+
+def test_who_reads_slowly_gets_all_of_an_answer(serve: Serve, model: Path) -> None:
+    with serve([model], Limits(read_seconds=0.5)) as served, asked_for_much(served) as (connection, first):
+        time.sleep(3)  # several times as long as a silent connection stays
+        expected, found = read_all(connection, first)
+        assert found == expected > 10_000_000
+
+
+def test_an_answer_is_read_to_its_end_while_the_service_stops(serve: Serve, model: Path) -> None:
+    with serve([model]) as served, asked_for_much(served) as (connection, first):
+        served.service.stop()
+        time.sleep(2.5)
+        expected, found = read_all(connection, first)
+        assert found == expected > 10_000_000
+        served.thread.join(30)
+        assert served.ended[0].unanswered == 0
