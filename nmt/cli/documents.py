@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 LINES_AT_ONCE = 2048
 """Maximum number of lines of a document translated together."""
 
+_MOST_DIGITS = 9  # of the number of a column
+
 
 @dataclass(frozen=True)
 class DocumentArguments:
@@ -61,7 +63,8 @@ class DocumentArguments:
         if kind in TABLES and not self.column:
             raise ConfigError("--column", f"is missing: which columns of {kind} are to be translated")
         for column in self.column or ():
-            if not column or (kind != "jsonl" and column.isdigit() and not int(column)):
+            is_number = kind != "jsonl" and column.isascii() and column.isdigit()
+            if not column or (is_number and not (column.strip("0") and len(column) <= _MOST_DIGITS)):
                 raise ConfigError("--column", "is a number, counted from 1, or a name")
         if self.all_units and kind not in CATALOGUES:
             raise ConfigError("--all-units", f"is of {', '.join(CATALOGUES)}, not of {kind}")

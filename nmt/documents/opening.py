@@ -114,9 +114,21 @@ def _decoded(data: bytes, kind: str, name: str) -> tuple[str, str, bytes]:
     try:
         if not (mark or _KNOWN.fullmatch(encoding)):
             raise LookupError
-        return data.decode(encoding), encoding, mark
+        text = data.decode(encoding)
+        _check_way_back(text, data, encoding, name)
+        return text, encoding, mark
     except LookupError:
         raise DataError(name, f"is in {encoding!r}, which is not read; convert it to UTF-8 first") from None
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise DataError(f"{name}:{line}", f"is not {encoding.upper()}; convert it first, with iconv") from None
+
+
+def _check_way_back(text: str, data: bytes, encoding: str, name: str) -> None:
+    """Raises DataError for bytes in place of which others are written: some encodings have a character twice."""
+    again = text.encode(encoding, "replace")
+    if again != data:
+        place = next((place for place, (one, other) in enumerate(zip(again, data, strict=False)) if one != other), 0)
+        line = data.count(b"\n", 0, place) + 1
+        what = f"{encoding.upper()} has a character of it twice, and it would change; convert it to UTF-8 first"
+        raise DataError(f"{name}:{line}", what)

@@ -92,11 +92,12 @@ def test_units_with_a_translation_stay_unless_all_are_asked_for(call: Call, lear
         (("--input-format", "srt", "ba ce"), "TEXT: makes no sense"),
         (("--input-format", "csv"), "--column: is missing"),
         (("--input-format", "csv", "--column", "0"), "--column: is a number, counted from 1"),
+        (("--input-format", "csv", "--column", "1" * 5000), "--column: is a number, counted from 1"),
         (("--input-format", "srt", "--column", "1"), "--column: is of tsv, csv, jsonl, not of srt"),
         (("--column", "1"), "--column: is of tsv, csv, jsonl, not of text"),
         (("--input-format", "srt", "--all-units"), "--all-units: is of po, xliff, tmx, not of srt"),
     ],
-    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+    ids=lambda value: " ".join(value)[:80] if isinstance(value, tuple) else "",
 )
 def test_what_makes_no_sense_is_refused(options: tuple[str, ...], what: str, call: Call, model: Path) -> None:
     done = call("translate", model, *options)
@@ -112,6 +113,7 @@ def test_what_makes_no_sense_is_refused(options: tuple[str, ...], what: str, cal
         ("vtt", "WEBVTT\n\nba\nce\n", "a:3: is no cue"),
         ("html", "<p>ba\n<!-- ce\n", "a:2: is broken HTML: a comment has no end"),
         ("po", 'msgid "ba"\nmsgstr "x\n', "a:2: is a broken catalogue"),
+        ("po", 'msgid ""\nmsgstr "charset=cp932"\n\n# \x87\x90\n', "a:4: CP932 has a character of it twice"),
         ("po", 'msgid "ba"\nmsgid "ce"\n', "a:2: is a broken catalogue"),
         ("xliff", "<xliff>\n<a></b></xliff>", "a:2: is broken XML"),
         ("xliff", '<!DOCTYPE x [<!ENTITY a "b">]>\n<xliff/>', "a:1: declares entities"),
@@ -137,6 +139,13 @@ def test_a_broken_document_is_an_error_and_nothing_is_written(
     done = call("translate", model, "--input", "a", "--input-format", kind, "--output", "out", *columns)
     assert done.code == 65 and f"error: {where}" in done.err, done.err
     assert Path("out").read_text() == "old" and {path.name for path in tmp_path.iterdir()} == {"a", "out"}
+
+
+def test_a_column_may_have_any_sign_for_its_name(call: Call, learned: Path) -> None:
+    done = call(
+        "translate", learned, "--input-format", "csv", "--column", "\N{SUPERSCRIPT TWO}", stdin="a,²\n1,7\n".encode()
+    )
+    assert (done.code, done.out) == (0, "a,²\n1,7\n".encode()), done.err
 
 
 def test_what_is_too_large_is_told(call: Call, model: Path, tmp_path: Path) -> None:
