@@ -16,7 +16,8 @@ from nmt.translation.result import Translation
 
 _KEYWORD = re.compile(r"(msgctxt|msgid_plural|msgid|msgstr(?:\[(\d{1,3})\])?)[ \t]*(?=\")")
 _STRING = re.compile(r'"((?:[^"\\]|\\.)*)"[ \t]*$')
-_ESCAPE = re.compile(r"\\(?:([0-7]{1,3})|x([0-9A-Fa-f]{1,2})|(.))")
+_NUMBER = r"\\(?:([0-7]{1,3})|x([0-9A-Fa-f]{1,2}))"
+_ESCAPE = re.compile(rf"(?P<bytes>(?:{_NUMBER})+)|\\(?P<sign>.)")
 _ESCAPED = {"n": "\n", "t": "\t", "r": "\r", "a": "\a", "b": "\b", "f": "\f", "v": "\v"}
 _WRITTEN = {"\\": "\\\\", '"': '\\"', **{character: f"\\{letter}" for letter, character in _ESCAPED.items()}}
 _TO_WRITE = re.compile("[" + "".join(map(re.escape, _WRITTEN)) + "]")
@@ -184,9 +185,13 @@ class _CatalogueReader:
 
 
 def _unescaped(found: re.Match[str]) -> str:
-    if found[3] is not None:
-        return _ESCAPED.get(found[3], found[3])
-    return chr(int(found[1], 8) if found[1] else int(found[2], 16))
+    if found["sign"] is not None:
+        return _ESCAPED.get(found["sign"], found["sign"])
+    numbers = [int(octal, 8) if octal else int(other, 16) for octal, other in re.findall(_NUMBER, found["bytes"])]
+    try:
+        return bytes(number & 0xFF for number in numbers).decode()
+    except UnicodeDecodeError:
+        return "".join(map(chr, numbers))
 
 
 def escaped(text: str) -> str:

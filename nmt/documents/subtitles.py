@@ -34,6 +34,8 @@ _TAGS = r"(?:<[^<>]*>|\{\\[^{}]*\})"
 _POSITION = re.compile(r"\{\\an?\d{1,2}\}")
 _TURN = re.compile(rf"((?:{_TAGS}|\s)*)((?:[-–—‐]|>>|[♪♫♬#])\s*)(?=\S)")
 _STAMP = re.compile(r"<\d[\d:.]*>|<(?P<close>/)?(?P<name>[cv])(?:[. ][^<>]*)?>|[♪♫♬]")
+# In WebVTT, a sign that looks like a tag and is none is written as an entity.
+_VTT_MARK = re.compile(r"<(?P<close>/)?(?P<name>[A-Za-z]+)?[^<>]*>|[♪♫♬]")
 _SENTENCE_END = re.compile(r"[.!?…。！？♪♫♬:\]】)）][\"'»”’」』]*$")
 _PIECE = re.compile(rf"{_TAGS}|\s+|[^\s<{{]+|[<{{]")
 _UNSPACED = re.compile("[\u3040-\u30ff\u3400-\u9fff]")
@@ -191,7 +193,7 @@ class SubtitleDocument:
         parts[:0] = [InlineMark(one) for one in _POSITION.findall(raw)]
         raw = _POSITION.sub("", raw)
         place = 0
-        for found in _STAMP.finditer(raw):
+        for found in (_VTT_MARK if self._is_vtt else _STAMP).finditer(raw):
             role = "close" if found["close"] else "open" if found["name"] else "alone"
             parts += [self._plain(raw[place : found.start()]), InlineMark(found[0], role, found["name"] or "")]
             place = found.end()
@@ -208,8 +210,7 @@ class SubtitleDocument:
 
 
 def _escaped_vtt(text: str) -> str:
-    # Tags are marks in a text, and stay as they are.
-    return text if re.fullmatch("<[^<>]*>", text) else html.escape(text, quote=False)
+    return html.escape(text, quote=False)
 
 
 def _numbered(text: str) -> Iterator[tuple[int, int, int]]:

@@ -11,7 +11,7 @@ from made_up_translations import same
 from nmt.documents.document import TranslatableDocument
 from nmt.documents.html import HtmlDocument
 from nmt.documents.plural_forms import PluralForms, plural_forms
-from nmt.documents.po import PoDocument
+from nmt.documents.po import PoDocument, entries
 from nmt.documents.subtitles import SubtitleDocument
 from nmt.documents.tmx import TmxDocument, TmxLanguages
 from nmt.documents.xliff import XliffDocument
@@ -216,6 +216,26 @@ msgstr[1] ""
 #~ msgid "old"
 #~ msgstr ""
 """
+
+
+def test_what_looks_like_a_tag_of_webvtt_and_is_none_stays_so() -> None:
+    text = "WEBVTT\n\n00:01.000 --> 00:02.000\nuse <i.x>the</i> big &lt;b&gt; of 1 &lt; 2\n"
+    film = SubtitleDocument(text, "film", kind="vtt")
+    assert film.written(upper(film.lines)).endswith("\nUSE <i.x>THE</i> BIG &lt;b&gt; OF 1 &lt; 2\n")
+
+
+@pytest.mark.parametrize(
+    ("written", "text"),
+    [
+        (r"caf\303\251 \x41t", "café At"),
+        (r"caf\351 \\303", "café \\303"),
+        (r"ca\777t", "ca\u01fft"),
+        (r"a\tb\"c\q", 'a\tb"cq'),
+    ],
+)
+def test_escaped_bytes_of_a_catalogue_are_read_as_utf_8(written: str, text: str) -> None:
+    [entry] = entries([f'msgid "{written}"\n', 'msgstr ""\n'], "catalogue")
+    assert entry.texts["msgid"] == text
 
 
 def test_an_entry_gets_as_many_forms_as_the_header_says() -> None:
