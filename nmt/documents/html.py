@@ -103,6 +103,15 @@ def _is_kept(tag: str, name_length: int) -> bool:
     return values.get("translate", "").lower() == "no" or "notranslate" in values.get("class", "").split()
 
 
+def _closes_itself(tag: str) -> bool:
+    """Returns whether a tag ends with a slash, and this is not the end of a value without quotation marks."""
+    if not tag.endswith("/>") or tag[-3].isspace():
+        return tag.endswith("/>")
+    before, *last = tag[:-2].rsplit(maxsplit=1)
+    has_value = "=" in (last or [before])[0] or (bool(last) and before.endswith("="))
+    return not has_value or tag[-3] in "\"'"
+
+
 class HtmlDocument(DocumentOfUnits):
     """A web page, or a part of one."""
 
@@ -171,13 +180,13 @@ class HtmlDocument(DocumentOfUnits):
             raw = self._text[start:stop]
             if kept:
                 if token.tag == kept:
-                    depth += (token.kind == "open" and not raw.endswith("/>")) - (token.kind == "close")
+                    depth += (token.kind == "open" and not _closes_itself(raw)) - (token.kind == "close")
                 if not depth:
                     if kept in _INLINE or kept in _INLINE_CODE:
                         parts.append(InlineMark(self._text[kept_start:stop]))
                     kept = ""
                 continue
-            is_element = token.kind == "open" and token.tag not in _VOID and not raw.endswith("/>")
+            is_element = token.kind == "open" and token.tag not in _VOID and not _closes_itself(raw)
             if token.is_kept:
                 if token.tag in _INLINE or token.tag in _INLINE_CODE:
                     begin = begin if parts else start
@@ -207,7 +216,7 @@ class HtmlDocument(DocumentOfUnits):
             return text
         if token.kind == "text":
             return _WHITE.sub(" ", raw)
-        if token.kind == "comment" or token.tag in _VOID or raw.endswith("/>"):
+        if token.kind == "comment" or token.tag in _VOID or _closes_itself(raw):
             return InlineMark(raw)
         return InlineMark(raw, token.kind, token.tag)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 
 from made_up_translations import same
@@ -15,7 +16,7 @@ from nmt.documents.po import PoDocument, entries
 from nmt.documents.subtitles import SubtitleDocument
 from nmt.documents.tmx import TmxDocument, TmxLanguages
 from nmt.documents.xliff import XliffDocument
-from nmt.translation.result import Output, Translation
+from nmt.translation.result import Output, SegmentAttention, Translation
 
 
 def translated(lines: list[str], texts: dict[str, str]) -> list[Translation | None]:
@@ -24,6 +25,15 @@ def translated(lines: list[str], texts: dict[str, str]) -> list[Translation | No
 
 def upper(lines: list[str]) -> list[Translation]:
     return [Translation(line, (Output(line.upper(), 0.0, 0.0, (), None),)) for line in lines]
+
+
+def words_in_reverse(line: str) -> Translation:
+    """The words of a line in capitals and from behind, each of which attends to its own."""
+    words = line.split()
+    tokens, numbers = tuple(f"▁{word}" for word in words), tuple(range(len(words)))
+    weights = np.eye(len(words), len(words) + 1, dtype=np.float32)[::-1]
+    segments = (SegmentAttention(weights, numbers, numbers, range(len(words))),)
+    return Translation(line, (Output(" ".join(reversed(words)).upper(), 0.0, 0.0, tokens[::-1], segments),), tokens)
 
 
 PAGE = """<!DOCTYPE html><title>A &amp; B</title>
@@ -66,6 +76,27 @@ def test_what_is_translated_in_a_page_is_escaped() -> None:
     page = HtmlDocument("<p title='a'>cat<p title=b>dog", "page")
     found = page.written(translated(page.lines, {"a": "'<\">&", "cat": "<&>", "b": "c d"}))
     assert found == "<p title='&#x27;&lt;&quot;&gt;&amp;'>&lt;&amp;&gt;<p title=\"c d\">dog"
+
+
+@pytest.mark.parametrize(
+    ("tag", "is_pair"),
+    [
+        ("<a href=/x/>", True),
+        ("<a href=/x?y=z/>", True),
+        ("<a href= /x/>", True),
+        ("<a href=/>", True),
+        ("<a href='/x/'/>", False),
+        ("<a href='/x/' />", False),
+        ("<a title='7 = 7'/>", False),
+        ("<a href=/x/ />", False),
+        ("<a/>", False),
+        ("<a id/>", False),
+    ],
+)
+def test_a_slash_that_ends_an_address_does_not_close_its_tag(tag: str, is_pair: bool) -> None:
+    page = HtmlDocument(f"<p>here the {tag}cat</a> now</p>", "page")
+    found = page.written([words_in_reverse(line) for line in page.lines])
+    assert (f"{tag}CAT</a>" in found) == is_pair
 
 
 @pytest.mark.parametrize(
