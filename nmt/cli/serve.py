@@ -53,7 +53,7 @@ class ListeningArguments:
             InputFileError: the file of keys cannot be read.
         """
         from nmt.service.application import Admission
-        from nmt.service.hosts import Hosts, host_of, is_loopback
+        from nmt.service.hosts import Hosts, host_of, is_loopback, origin_of
         from nmt.service.keys import Keys, read_keys
 
         keys = Keys() if self.api_key_file is None else read_keys(Path(self.api_key_file))
@@ -64,11 +64,11 @@ class ListeningArguments:
         for name in names:
             if host_of(name) != name.lower().rstrip("."):
                 raise ConfigError("--allow-host", f"is the name of a server, without port, not {name!r:.80}")
-        for origin in self.allow_origin or ():
-            scheme, _, rest = origin.partition("://")
-            if scheme not in ("http", "https") or host_of(rest) is None or "/" in rest:
+        origins = {origin: origin_of(origin) for origin in self.allow_origin or ()}
+        for origin, known in origins.items():
+            if known is None:
                 raise ConfigError("--allow-origin", f"is http:// or https:// and a name, not {origin!r:.80}")
-        return Admission(keys, Hosts([*names, self.host]), frozenset(self.allow_origin or ()))
+        return Admission(keys, Hosts([*names, self.host]), frozenset(filter(None, origins.values())))
 
 
 @dataclass(frozen=True)
@@ -81,8 +81,10 @@ class LimitArguments:
     max_body: Annotated[int, typer.Option(min=1024, help="Bytes of a request.")] = 1 << 20
     max_beam: Annotated[int, typer.Option(min=1, max=1000, help="Widest beam, unless the model's own is wider.")] = 10
     max_queue: Annotated[int, typer.Option(min=1, help="Sentences that wait for one model.")] = 4_096
-    max_seconds: Annotated[float, typer.Option(min=0.1, help="Of a request's translation.")] = 60.0
-    max_read_seconds: Annotated[float, typer.Option(min=0.1, help="In which a request must have come.")] = 10.0
+    max_seconds: Annotated[float, typer.Option(min=0.1, max=86_400, help="Of a request's translation.")] = 60.0
+    max_read_seconds: Annotated[float, typer.Option(min=0.1, max=86_400, help="In which a request must have come.")] = (
+        10.0
+    )
     max_connections: Annotated[int, typer.Option(min=1, help="Open at once.")] = 256
 
     def limits(self) -> Limits:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterable
 
+_USUAL_PORTS = {"http": ":80", "https": ":443"}
+
 
 def is_loopback(host: str) -> bool:
     """Returns whether a name or an address is this machine's own, which no other can reach."""
@@ -25,6 +27,14 @@ def host_of(value: str) -> str | None:
     return name.rstrip(".") if name and (not colon or _is_port(port)) else None
 
 
+def origin_of(value: str) -> str | None:
+    """Returns the origin of a page as browsers write it, in lower case, without the usual port; None if it is none."""
+    scheme, _, rest = value.lower().partition("://")
+    if scheme not in _USUAL_PORTS or host_of(rest) is None or "/" in rest:
+        return None
+    return f"{scheme}://{rest.removesuffix(_USUAL_PORTS[scheme])}"
+
+
 class Hosts:
     """The names that may stand in `Host`: addresses, `localhost`, and those that were named.
 
@@ -43,7 +53,7 @@ class Hosts:
 def is_same_origin(origin: str, host: str) -> bool:
     """Returns whether a page of this origin came from this server, by the header `Host` of its request."""
     scheme, _, rest = origin.strip().lower().partition("://")
-    return scheme in ("http", "https") and rest == host.strip().lower()
+    return scheme in _USUAL_PORTS and rest == host.strip().lower()
 
 
 def _is_address(name: str) -> bool:

@@ -46,6 +46,8 @@ def test_allowed_to_it_listens_anywhere(call: Call, tmp_path: Path) -> None:
         (["--host", "192.0.2.1", "--allow-anyone"], 2, "--host: 192.0.2.1, port 5000: "),
         (["--allow-host", "a:5"], 2, "--allow-host: is the name of a server"),
         (["--allow-origin", "evil.example"], 2, "--allow-origin: is http:// or https:// and a name"),
+        (["--max-read-seconds", "inf"], 2, "--max-read-seconds': expected 86400 or less"),
+        (["--max-seconds", "1e9"], 2, "--max-seconds': expected 86400 or less"),
         (["--max-queue", "5"], 2, "--max-queue: is 5: expected at least --max-sentences, 1000"),
     ],
 )

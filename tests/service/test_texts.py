@@ -9,7 +9,7 @@ import pytest
 
 from nmt.errors import ConfigError, InputFileError
 from nmt.service.detection import detect
-from nmt.service.hosts import Hosts, host_of, is_loopback, is_same_origin
+from nmt.service.hosts import Hosts, host_of, is_loopback, is_same_origin, origin_of
 from nmt.service.keys import Keys, key_of, read_keys
 from nmt.service.languages import language_name
 from nmt.service.texts import cut_text
@@ -95,6 +95,23 @@ def test_names_that_were_not_given_are_not_admitted() -> None:
     admitted = ["translate.example:80", "localhost", "192.0.2.1:5000", "[::1]:1"]
     assert all(map(hosts.admit, admitted))
     assert not any(map(hosts.admit, ["evil.example", "localhost.evil.example", "xlocalhost", "", "localhost,evil"]))
+
+
+@pytest.mark.parametrize(
+    ("given", "origin"),
+    [
+        ("https://Pages.Example", "https://pages.example"),
+        ("HTTPS://pages.example:443", "https://pages.example"),
+        ("http://pages.example:80", "http://pages.example"),
+        ("http://pages.example:443", "http://pages.example:443"),
+        ("http://[::1]:8080", "http://[::1]:8080"),
+        ("pages.example", None),
+        ("ftp://pages.example", None),
+        ("https://pages.example/", None),
+    ],
+)
+def test_an_origin_is_known_as_browsers_write_it(given: str, origin: str | None) -> None:
+    assert origin_of(given) == origin
 
 
 def test_loopback_and_origins() -> None:
