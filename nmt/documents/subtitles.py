@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import html
 import re
+from bisect import bisect_left
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate, pairwise
+from operator import ge
 from typing import NamedTuple
 
 from nmt.documents.correspondence import Correspondence
@@ -26,6 +29,7 @@ USUAL_LENGTH = 42
 _MOST_CUES = 6  # of one sentence
 _LONGEST_PAUSE = 2.0  # seconds within a sentence
 _SHORTEST_LIMIT, _LONGEST_LIMIT = 20, 80
+_NEAR = 8  # places before the middle of a text where it may be broken as well
 
 _LINE = re.compile(r"[^\r\n]*(\r\n|\n|\r|\Z)")
 _TIME = r"(?:(\d{1,4}):)?(\d{1,2}):(\d{1,2})[,.](\d{1,3})"
@@ -318,20 +322,28 @@ def _in_two_lines(text: str, limit: int) -> list[str]:
     """Breaks a text where it is longer than a line: into two of like length."""
     if _visible_length(text) <= limit:
         return [text]
-    best: tuple[int, int] | None = None
-    for found in _break_places(text):
-        first, second = _visible_length(text[:found]), _visible_length(text[found:])
-        if first and second:
-            best = min(best or (1 << 30, 0), (max(first, second), found))
-    if best is None:
+    places = list(_break_places(text))
+    # The first line grows from place to place, and the second one shrinks.
+    middle = bisect_left(places, True, key=lambda place: ge(*_halves(text, place)))
+    near = [(*_halves(text, place), place) for place in places[max(0, middle - _NEAR) : middle + 1]]
+    found = [(max(first, second), place) for first, second, place in near if first and second]
+    if not found:
         return [text]
-    return [text[: best[1]].rstrip(), text[best[1] :].lstrip()]
+    _, place = min(found)
+    return [text[:place].rstrip(), text[place:].lstrip()]
+
+
+def _halves(text: str, place: int) -> tuple[int, int]:
+    """Returns how long the two lines are that a text is broken into."""
+    return _visible_length(text[:place]), _visible_length(text[place:])
 
 
 def _break_places(text: str) -> Iterator[int]:
-    marks = [(mark.start, mark.stop) for mark in find_placeholders(text)]
+    marks = deque((mark.start, mark.stop) for mark in find_placeholders(text))
     for found in _PIECE.finditer(text):
-        if any(start < found.end() and found.start() < stop for start, stop in marks):
+        while marks and marks[0][1] <= found.start():
+            marks.popleft()
+        if marks and marks[0][0] < found.end():
             continue
         if found[0].isspace():
             yield found.end()

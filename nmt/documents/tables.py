@@ -291,7 +291,7 @@ class _Objects:
         self._columns = frozenset(columns)
         self._line = 0
         self._found = self._count = 0
-        self._decoder = json.JSONDecoder()
+        self._decoder = json.JSONDecoder(parse_int=lambda _: 0)  # of any length; numbers are copied as they stand
 
     def feed(self, line: str) -> _Row:
         self._line += 1

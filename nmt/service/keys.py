@@ -42,7 +42,7 @@ def read_keys(path: Path) -> Keys:
         ConfigError: it holds no key, or one that is too short or not printable ASCII without spaces.
     """
     try:
-        text = path.read_text(encoding="utf-8", errors="replace")
+        text = path.read_text(encoding="utf-8-sig", errors="replace")
     except OSError as error:
         raise InputFileError(str(path), f"cannot be read: {error.strerror}") from error
     lines = [(number, line.strip()) for number, line in enumerate(text.splitlines(), start=1)]

@@ -148,6 +148,12 @@ def test_a_column_may_have_any_sign_for_its_name(call: Call, learned: Path) -> N
     assert (done.code, done.out) == (0, "a,²\n1,7\n".encode()), done.err
 
 
+def test_a_number_of_any_length_is_copied(call: Call, learned: Path) -> None:
+    row = f'{{"n": {"1" * 5000}, "t": "7"}}\n'.encode()
+    done = call("translate", learned, "--input-format", "jsonl", "--column", "t", stdin=row)
+    assert (done.code, done.out) == (0, row), done.err
+
+
 def test_what_is_too_large_is_told(call: Call, model: Path, tmp_path: Path) -> None:
     (tmp_path / "a.html").write_bytes(b" " * ((1 << 25) + 1))
     done = call("translate", model, "--input", tmp_path / "a.html", "--input-format", "html")

@@ -204,6 +204,15 @@ def test_a_cue_has_two_lines_as_long_as_those_of_the_original() -> None:
     assert " ".join(lines) == long and max(map(len, lines)) <= 29
 
 
+def test_a_very_long_cue_is_broken_in_its_middle_and_in_time() -> None:
+    text = "1\n00:00:01,000 --> 00:00:02,000\n" + "cat " * 20_000 + "dog\n"
+    film = SubtitleDocument(text, "film")
+    start = time.process_time()
+    found = film.written(upper(film.lines)).split("\n")[2:-1]
+    assert time.process_time() - start < 3
+    assert found == ["CAT " * 9999 + "CAT", "CAT " * 10_000 + "DOG"]
+
+
 def test_a_line_is_not_broken_inside_of_a_placeholder_or_a_tag() -> None:
     text = (
         "1\n00:00:01,000 --> 00:00:02,000\nthe cat {{ a very long one of them }} and <font color = 'x'>red</font> cat\n"

@@ -41,9 +41,11 @@ def test_a_key_is_admitted_and_nothing_else_is() -> None:
 
 def test_keys_are_read_from_lines_of_a_file(tmp_path: Path) -> None:
     path = tmp_path / "keys"
-    path.write_text(f"# of the office\n\n{KEY}\n  {KEY}2  \n")
+    path.write_text(f"\ufeff# of the office\n\n{KEY}\n  {KEY}2  \n", encoding="utf-8")
     keys = read_keys(path)
     assert keys.admit(KEY) and keys.admit(f"{KEY}2") and not keys.admit("# of the office")
+    path.write_text(f"\ufeff{KEY}\n", encoding="utf-8")
+    assert read_keys(path).admit(KEY)
 
 
 @pytest.mark.parametrize(("text", "said"), [("", "holds no key"), ("# x\n", "no key"), ("short\n", ":1: is no key")])
