@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,7 @@ import torch
 
 from nmt.checkpoint.checkpoint import load_checkpoint
 from nmt.checkpoint.loading import open_model
-from nmt.config import Config, from_yaml
+from nmt.config import Config, from_yaml, load_config
 from nmt.errors import ConfigError, ModelError
 from nmt.tokenization.tokenizer import Tokenizer
 from nmt.training.pipeline import train
@@ -61,7 +63,7 @@ def test_it_begins_as_the_other_model_whatever_sizes_are_configured(
     before, after = weights_of(learned), weights_of(tmp_path / "run")
     assert before.keys() == after.keys()
     assert all(torch.equal(before[name], after[name]) for name in before)
-    assert f"the network is that of {learned}: embedding_size" in caplog.text
+    assert f"the network is that of {learned}: " in caplog.text and "embedding_size" in caplog.text
     assert "tensors taken from" in caplog.text and "; new:" not in caplog.text
 
 
@@ -171,10 +173,27 @@ def test_check_reckons_with_the_network_that_training_would_have(
     path.write_text(configured(model={"embedding_size": 512, "readout_size": 512}).as_yaml())
     report = json.loads(call("check", path, "--output", tmp_path / "run", "--no-trial", "--format", "json").out)
     parameters = json.loads(call("info", learned, "--format", "json").out)["parameters"]
-    assert report["parameters"] == parameters
+    assert report["expected"]["parameters"] == parameters
     path.write_text(configured(initialize_from=str(tmp_path / "none")).as_yaml())
     report = json.loads(call("check", path, "--output", tmp_path / "run", "--no-trial", "--format", "json").out)
     assert "initialize_from" in {finding["kind"] for finding in report["findings"]}
+
+
+def test_two_processes_begin_as_one_does(
+    configured: Callable[..., Config], user_environment: Callable[..., dict[str, str]], tmp_path: Path
+) -> None:
+    path = tmp_path / "c.yaml"
+    path.write_text(configured({"dropout": 0.0, "word_dropout": 0.0}, freeze=["embeddings"], max_steps=3).as_yaml())
+    train(load_config(path), tmp_path / "one")
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "nmt"]
+    command += ["train", str(path), "--output", str(tmp_path / "two"), "--quiet"]
+    done = subprocess.run(
+        command, env=user_environment(OMP_NUM_THREADS="1"), capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    one, two = (weights_of(tmp_path / name) for name in ("one", "two"))
+    for name in one:
+        torch.testing.assert_close(one[name], two[name], atol=1e-4, rtol=1e-3)
 
 
 def test_all_parts_frozen_is_refused(configured: Callable[..., Config]) -> None:
