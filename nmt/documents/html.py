@@ -10,7 +10,8 @@ from itertools import accumulate, pairwise
 from typing import NamedTuple
 
 from nmt.documents.document import DocumentOfUnits, TextEdit, Told, Units, Warn, edited, silent
-from nmt.documents.marked_text import SPACE, InlineMark, with_joined_texts
+from nmt.documents.entities import ENTITY, entity_part, text_parts
+from nmt.documents.marked_text import InlineMark, with_joined_texts
 from nmt.errors import DataError
 from nmt.translation.result import Translation
 
@@ -35,7 +36,6 @@ _ATTRIBUTE = re.compile(
 _START = re.compile(r"""<([A-Za-z][^\s/>]*)(?:=\s*(?:"[^"]*+"|'[^']*+')|[^>])*+>""")
 _TAG_BEGIN = re.compile("<[A-Za-z]")
 _END = re.compile(r"</([A-Za-z][^\s/>]*)")
-_ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z][A-Za-z0-9]{1,30});?")
 _TEXT_END = re.compile("[<&]")
 # What is inside of them is text whatever it looks like, up to their closing tag.
 _RAW = frozenset({"script", "style", "textarea", "xmp", "iframe", "plaintext"})
@@ -54,7 +54,7 @@ def _tokens(text: str) -> Iterator[_Token]:
     place, last_end = 0, text.rfind(">")
     while place < len(text):
         if text[place] == "&":
-            found = _ENTITY.match(text, place)
+            found = ENTITY.match(text, place)
             is_entity = found is not None and html.unescape(found[0]) != found[0]
             yield _Token(place, "entity" if is_entity else "text")
             place = found.end() if found else place + 1
@@ -210,10 +210,7 @@ class HtmlDocument(DocumentOfUnits):
 
     def _part(self, token: _Token, raw: str) -> str | InlineMark:
         if token.kind == "entity":
-            text = html.unescape(raw)
-            if text.isspace():
-                return InlineMark(raw, "alone", SPACE)
-            return text
+            return entity_part(raw)
         if token.kind == "text":
             return _WHITE.sub(" ", raw)
         if token.kind == "comment" or token.tag in _VOID or _closes_itself(raw):
@@ -266,8 +263,8 @@ class HtmlDocument(DocumentOfUnits):
                 continue
             start, stop = one.span(group)
             place = token.start + start
-            text = _WHITE.sub(" ", html.unescape(one[group]))
-            unit = self._units.add([text], self._line_number(place), _escaped_value, breaks=False)
+            parts = text_parts(_WHITE.sub(" ", one[group]))
+            unit = self._units.add(parts, self._line_number(place), _escaped_value, breaks=False)
             if unit is not None:
                 self._attributes.append((unit, place, token.start + stop, group != 4))
                 edits.append(TextEdit(start, stop, f"{self._key}{len(self._attributes) - 1}{self._key}"))

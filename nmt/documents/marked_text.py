@@ -48,6 +48,8 @@ _DEEPEST = 100
 _NO_BREAK = re.compile(r"&(nbsp|#160|#[xX]0*[aA]0|#8239|#[xX]0*202[fF]);")
 SPACE = "space"
 """The name of a mark that stands for white space."""
+SIGN = "sign"
+"""The name of a mark that parts the words beside it, as a dash does, also without white space."""
 
 
 class InlineMark(NamedTuple):
@@ -421,7 +423,7 @@ class _Builder:
             spaces = self._is_space(place - 1), self._is_space(end + 1)
             if _is_bare(self._items, self._partners, place, stop):
                 raw = "".join(one if isinstance(one, str) else one.raw for one in self._items[place : end + 1])
-                is_space = item.name == SPACE
+                is_space = item.name == SPACE or (item.name == SIGN and self._parts_words(place))
                 start = len(self.line.rstrip())
                 node = _Node(start, start, raw, "", False, *spaces, is_space)
                 self._all.append(node)
@@ -443,6 +445,11 @@ class _Builder:
             return False
         item = self._items[place]
         return isinstance(item, str) and item.isspace()
+
+    def _parts_words(self, place: int) -> bool:
+        """Returns whether a mark stands between two words without any white space."""
+        following = self._items[place + 1] if place + 1 < len(self._items) else ""
+        return self.line[-1:].isalnum() and isinstance(following, str) and following[:1].isalnum()
 
     def _add_text(self, text: str) -> None:
         if text.isspace():

@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from nmt.documents.correspondence import Correspondence
 from nmt.documents.document import TextEdit, Told, Warn, edited, silent
+from nmt.documents.entities import text_parts
 from nmt.documents.marked_text import InlineMark, LeftAsItWasError, MarkedLine, marked, unescaped, written_pieces
 from nmt.documents.placeholders import find_placeholders
 from nmt.errors import DataError
@@ -195,18 +196,18 @@ class SubtitleDocument:
         place = 0
         for found in (_VTT_MARK if self._is_vtt else _STAMP).finditer(raw):
             role = "close" if found["close"] else "open" if found["name"] else "alone"
-            parts += [self._plain(raw[place : found.start()]), InlineMark(found[0], role, found["name"] or "")]
+            parts += [*self._plain(raw[place : found.start()]), InlineMark(found[0], role, found["name"] or "")]
             place = found.end()
-        parts.append(self._plain(raw[place:]))
+        parts += self._plain(raw[place:])
         try:
             return marked([part for part in parts if part], _escaped_vtt if self._is_vtt else unescaped)
         except LeftAsItWasError as error:
             self._told.left(f"{self._name}:{text.line_number}", str(error))
             return None
 
-    def _plain(self, raw: str) -> str:
+    def _plain(self, raw: str) -> list[str | InlineMark]:
         text = re.sub(r"[ \t]*[\r\n]+[ \t]*", " ", raw)
-        return html.unescape(text) if self._is_vtt else text
+        return text_parts(text) if self._is_vtt else [text]
 
 
 def _escaped_vtt(text: str) -> str:
