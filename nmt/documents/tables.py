@@ -193,6 +193,7 @@ class _Columns:
                     continue
                 self._is_quoted = False
                 place += 1
+                self._check_behind_quotes(line, place)
             place = line.find(self._delimiter, place)
             if place < 0:
                 return False
@@ -200,6 +201,16 @@ class _Columns:
             if line.startswith('"', place):
                 self._is_quoted = True
                 place += 1
+
+    def _check_behind_quotes(self, line: str, place: int) -> None:
+        """Raises DataError for text behind a closing quotation mark: nobody can tell where the cell ends."""
+        found = _SPACE.match(line, place)
+        assert found is not None
+        if found.end() == len(line) or self._delimiter in (line[found.end()], *found[0]):
+            return
+        where = "" if self._line == self._begin else f"; its row begins in line {self._begin}"
+        what = f"is broken: {line[found.end() :][:20].rstrip()!r} stands behind a closing quotation mark{where}"
+        raise DataError(f"{self._name}:{self._line}", what)
 
     def _row(self, raw: str) -> _Row:
         body = raw.rstrip("\r\n")
@@ -216,6 +227,8 @@ class _Columns:
                 self._told.left(f"{self._name}:{self._begin}", f"the row has no column {number + 1}")
                 continue
             start, stop = places[number]
+            if self._kind == "csv" and body.startswith('"', start):
+                stop = start + len(body[start:stop].rstrip(" \t"))
             value = body[start:stop]
             is_quoted = len(value) > 1 and value[0] == value[-1] == '"'
             text = value[1:-1].replace('""', '"') if is_quoted else value
