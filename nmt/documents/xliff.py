@@ -22,6 +22,7 @@ from nmt.translation.result import Translation
 
 _MOST_PARTS = 100_000
 _UNTRANSLATED = frozenset({"new", "needs-translation"})
+_DONE = frozenset({"final", "signed-off"})
 _TO_REVIEW = "needs-review-translation"
 _DOUBTFUL = frozenset({"new", "needs-adaptation", "needs-l10n", "needs-translation", "initial"})
 _REVIEW_PREFIX = "needs-review"
@@ -69,6 +70,12 @@ class XliffSegment:
         if self.is_second:
             return self.state != "initial" or target != plain_text(self.source)
         return self.state not in _UNTRANSLATED
+
+    @property
+    def is_approved(self) -> bool:
+        """Returns whether somebody said of its translation that it is done."""
+        is_done = self.state in _DONE and self.is_translated
+        return is_done or (not self.is_second and self.element.attributes.get("approved") == "yes")
 
     @property
     def is_sure(self) -> bool:
@@ -139,7 +146,7 @@ class XliffDocument(DocumentOfUnits):
     def __init__(self, text: str, name: str, warn: Warn = silent, *, all_units: bool = False) -> None:
         """Reads a document; `name` is that of warnings and errors, which `warn` receives.
 
-        What has no translation is a unit, with `all_units` all that may be translated.
+        What has no translation is a unit, with `all_units` all that may be translated and is not approved.
 
         Raises:
             DataError: it is broken, or declares entities; with its line.
@@ -150,8 +157,7 @@ class XliffDocument(DocumentOfUnits):
         self._units = Units(name, self._told)
         self._segments: list[tuple[int, XliffSegment]] = []
         for segment in xliff_segments(xml_tokens([self._data], name, "utf-8"), name):
-            is_approved = segment.element.attributes.get("approved") == "yes"
-            if not segment.is_translatable or (not all_units and (segment.is_translated or is_approved)):
+            if not segment.is_translatable or segment.is_approved or (segment.is_translated and not all_units):
                 continue
             parts = inline_parts(segment.source, self._data, keeps_space=segment.keeps_space)
             unit = self._units.add(parts, segment.element.line, escaped_xml, breaks=segment.keeps_space)

@@ -316,7 +316,38 @@ def test_what_may_not_be_translated_is_not() -> None:
         '<trans-unit id="5"><source>f <mrk mtype="protected">g</mrk> h</source><target/></trans-unit>',
     )
     assert XliffDocument(text.format("".join(units)), "x").lines == ["f h"]
-    assert XliffDocument(text.format("".join(units)), "x", all_units=True).lines == ["c", "d", "f h"]
+    assert XliffDocument(text.format("".join(units)), "x", all_units=True).lines == ["f h"]
+
+
+@pytest.mark.parametrize(
+    ("state", "stays"), [("final", True), ("signed-off", True), ("translated", False), ("needs-review-l10n", False)]
+)
+def test_of_all_units_those_that_somebody_approved_stay(state: str, stays: bool) -> None:
+    text = (
+        '<xliff version="1.2"><trans-unit id="1"><source>a</source><target state="{}">b</target></trans-unit></xliff>'
+    )
+    document = XliffDocument(text.format(state), "x", all_units=True)
+    assert document.lines == ([] if stays else ["a"])
+    if not stays:
+        expected = text.format("needs-review-translation").replace(">b<", ">A<")
+        assert document.written(upper(document.lines)) == expected
+
+
+def test_of_all_segments_of_xliff_2_the_final_ones_stay() -> None:
+    text = '<xliff version="2.1"><unit>'
+    for state in ("final", "reviewed"):
+        text += f'<segment state="{state}"><source>{state}</source><target>x</target></segment>'
+    document = XliffDocument(text + "</unit></xliff>", "x", all_units=True)
+    assert document.lines == ["reviewed"]
+    assert '<segment state="initial"><source>reviewed</source><target>REVIEWED<' in document.written(
+        upper(document.lines)
+    )
+
+
+def test_of_all_entries_the_doubtful_ones_stay_so() -> None:
+    text = '#, fuzzy, c-format\nmsgid "cat"\nmsgstr "x"\n'
+    catalogue = PoDocument(text, "x", all_units=True)
+    assert catalogue.written(upper(catalogue.lines)) == text.replace('"x"', '"CAT"')
 
 
 @pytest.mark.parametrize(
