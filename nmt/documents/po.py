@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from nmt.documents.document import DocumentOfUnits, TextEdit, Told, Units, Warn, edited, silent
+from nmt.documents.languages import Languages, remark_on
 from nmt.documents.plural_forms import PluralForms, plural_forms
 from nmt.errors import DataError
 from nmt.translation.result import Translation
@@ -23,6 +24,7 @@ _WRITTEN = {"\\": "\\\\", '"': '\\"', **{character: f"\\{letter}" for letter, ch
 _TO_WRITE = re.compile("[" + "".join(map(re.escape, _WRITTEN)) + "]")
 _FLAGS = re.compile(r"#,(.*)")
 _LINE = re.compile(r"[^\r\n]*(\r\n|\n|\r|\Z)")
+_LANGUAGE = re.compile(r"^Language:[ \t]*(\S+)", re.MULTILINE)
 _LONGEST_ENTRY = 1 << 22
 
 
@@ -212,9 +214,18 @@ def with_ends(text: str) -> Iterator[str]:
 class PoDocument(DocumentOfUnits):
     """A catalogue of gettext."""
 
-    def __init__(self, text: str, name: str, warn: Warn = silent, *, all_units: bool = False) -> None:
+    def __init__(
+        self,
+        text: str,
+        name: str,
+        warn: Warn = silent,
+        *,
+        languages: Languages | None = None,
+        all_units: bool = False,
+    ) -> None:
         """Reads a catalogue; `name` is that of warnings and errors, which `warn` receives.
 
+        It warns where the catalogue names another language than the second of `languages`.
         Entries without a translation are units, with `all_units` all of them are.
 
         Raises:
@@ -231,7 +242,11 @@ class PoDocument(DocumentOfUnits):
         ] = []  # with the units of one thing and of several
         for entry in entries(with_ends(text), name):
             if entry.is_header:
-                self._forms = self._forms or plural_forms(entry.texts.get("msgstr", ""))
+                header = entry.texts.get("msgstr", "")
+                self._forms = self._forms or plural_forms(header)
+                language = _LANGUAGE.search(header)
+                if languages and language and (remark := remark_on(Languages("", language[1]), languages)):
+                    warn(f"{name}: {remark}")
             elif all_units or not (entry.is_translated or entry.is_fuzzy):
                 single = self._unit(entry, "msgid")
                 plural = self._unit(entry, "msgid_plural") if entry.is_plural else None

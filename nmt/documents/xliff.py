@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from nmt.documents.document import DocumentOfUnits, Told, Units, Warn, silent
+from nmt.documents.languages import Languages, remark_on
 from nmt.documents.xml_tokens import (
     XmlToken,
     edited_bytes,
@@ -99,7 +101,7 @@ def xliff_segments(tokens: Iterable[XmlToken], name: str) -> Iterator[XliffSegme
             if not depth:
                 if token.local != "xliff":
                     raise DataError(f"{name}:{token.line}", f"is no XLIFF: its first element is {token.name[:40]}")
-                is_second = attributes.get("version", "").startswith("2")
+                is_second = _version(token, name) == "2"
             _, is_translatable, keeps_space, languages = open_elements[-1] if depth else ("", True, False, ("", ""))
             is_translatable = {"no": False, "yes": True}.get(attributes.get("translate", ""), is_translatable)
             keeps_space = {"preserve": True, "default": False}.get(attributes.get("xml:space", ""), keeps_space)
@@ -140,29 +142,50 @@ def xliff_segments(tokens: Iterable[XmlToken], name: str) -> Iterator[XliffSegme
                 raise DataError(f"{name}:{token.line}", f"a unit has more than {_MOST_PARTS:,} parts")
 
 
+def _version(token: XmlToken, name: str) -> str:
+    version = token.attributes.get("version", "1")
+    if not re.fullmatch(r"[12](\.\d+)*", version):
+        raise DataError(f"{name}:{token.line}", f"is XLIFF of version {version[:40]!r}; 1 and 2 are read")
+    return version[0]
+
+
 class XliffDocument(DocumentOfUnits):
     """A document of XLIFF."""
 
-    def __init__(self, text: str, name: str, warn: Warn = silent, *, all_units: bool = False) -> None:
+    def __init__(
+        self,
+        text: str,
+        name: str,
+        warn: Warn = silent,
+        *,
+        languages: Languages | None = None,
+        all_units: bool = False,
+    ) -> None:
         """Reads a document; `name` is that of warnings and errors, which `warn` receives.
 
+        It warns where the document names other languages than `languages`.
         What has no translation is a unit, with `all_units` all that may be translated and is not approved.
 
         Raises:
-            DataError: it is broken, or declares entities; with its line.
+            DataError: it is broken, of an unknown version, or declares entities; with its line.
         """
         self._data = text.encode()
         self._name = name
         self._told = Told(warn)
         self._units = Units(name, self._told)
         self._segments: list[tuple[int, XliffSegment]] = []
+        named = set[Languages]()
         for segment in xliff_segments(xml_tokens([self._data], name, "utf-8"), name):
+            named.add(Languages(*segment.languages))
             if not segment.is_translatable or segment.is_approved or (segment.is_translated and not all_units):
                 continue
             parts = inline_parts(segment.source, self._data, keeps_space=segment.keeps_space)
             unit = self._units.add(parts, segment.element.line, escaped_xml, breaks=segment.keeps_space)
             if unit is not None:
                 self._segments.append((unit, segment))
+        remarks = [remark_on(one, languages) for one in sorted(named)] if languages else []
+        for remark in [one for one in remarks if one][:1]:
+            warn(f"{name}: {remark}")
 
     def written(self, translations: Sequence[Translation | None]) -> str:
         """Returns the document with the translations of its lines; None leaves a unit as it is."""

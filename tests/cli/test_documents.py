@@ -116,6 +116,7 @@ def test_what_makes_no_sense_is_refused(options: tuple[str, ...], what: str, cal
         ("po", 'msgid ""\nmsgstr "charset=cp932"\n\n# \x87\x90\n', "a:4: CP932 has a character of it twice"),
         ("po", 'msgid "ba"\nmsgid "ce"\n', "a:2: is a broken catalogue"),
         ("xliff", "<xliff>\n<a></b></xliff>", "a:2: is broken XML"),
+        ("xliff", '\n<xliff version="3.0">\n</xliff>', "a:2: is XLIFF of version '3.0'; 1 and 2 are read"),
         ("xliff", '<!DOCTYPE x [<!ENTITY a "b">]>\n<xliff/>', "a:1: declares entities"),
         ("tmx", "<tmx>\n&ba;</tmx>", "a:2: "),
         ("tmx", '<tmx><tu><tuv xml:lang="zz"><seg>ba</seg></tuv></tu></tmx>', "a: has no unit in xx; it has zz"),
