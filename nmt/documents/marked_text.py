@@ -40,6 +40,7 @@ _CUT_SIGN = "\x1f"
 _CUT = re.compile(
     rf"\{{[^{{}}\n]{{0,200}}{_CUT_SIGN}[^{{}}\n]{{0,200}}\}}|%\([^()\n]{{0,100}}{_CUT_SIGN}[^()\n]{{0,100}}\)[a-z]"
 )
+_NESTED = re.compile(r"\{[^{}]+\{")
 _MOST_MARKS = 2000
 _DEEPEST = 100
 
@@ -131,6 +132,8 @@ def check_marks(text: str, line: str) -> None:
     )
     if invented:
         raise LeftAsItWasError(f"the translation holds {next(iter(invented))!r}, which the text does not")
+    if any(text.count(brace) != line.count(brace) for brace in "{}"):
+        raise LeftAsItWasError("the translation has more or fewer braces than the text")
 
 
 def written_pieces(
@@ -284,6 +287,12 @@ def with_joined_texts(parts: Sequence[str | InlineMark]) -> list[str | InlineMar
     return joined
 
 
+def check_braces(parts: Sequence[str | InlineMark]) -> None:
+    """Raises LeftAsItWasError for braces inside of braces: some of what they hold is language, and some is none."""
+    if _NESTED.search("".join(part for part in parts if isinstance(part, str))):
+        raise LeftAsItWasError("it has braces inside of braces, as the plurals of ICU have")
+
+
 def marked(parts: Sequence[str | InlineMark], escape: Callable[[str], str] = unescaped) -> MarkedLine:
     """Takes the marks out of a line: those that are given between its texts, and placeholders within these.
 
@@ -292,8 +301,9 @@ def marked(parts: Sequence[str | InlineMark], escape: Callable[[str], str] = une
         escape: writes a text as the format has it.
 
     Raises:
-        LeftAsItWasError: there are more marks than a text has.
+        LeftAsItWasError: there are more marks than a text has, or braces inside of braces.
     """
+    check_braces(parts)
     if len(parts) > 1 and _CUT.search(_CUT_SIGN.join(part for part in parts if isinstance(part, str))):
         raise LeftAsItWasError("a tag stands inside of a placeholder")
     items = _with_placeholders(parts, escape)
