@@ -174,10 +174,13 @@ def _place(nodes: Sequence[_Node], by: Correspondence, low: int, high: int) -> N
             continue
         node.place = start, stop = by.span(node.start, node.stop, free)
         if start < stop:
-            number = next(place for place, (first, last) in enumerate(free) if first <= start and stop <= last)
-            first, last = free[number]
-            free[number : number + 1] = [(first, start), (stop, last)]
-        _place(node.inner, by, start, stop)
+            free = _without(free, start, stop)
+    for node in nodes:
+        if node.is_pair:
+            if node.place[0] == node.place[1]:
+                node.place = by.nearest_word(node.place[0], free)
+                free = _without(free, *node.place)
+            _place(node.inner, by, *node.place)
     for node in nodes:
         if not node.is_pair:
             gap = by.gap(node.start, free)
@@ -186,6 +189,15 @@ def _place(nodes: Sequence[_Node], by: Correspondence, low: int, high: int) -> N
     for node, following in pairwise(nodes):
         if not node.is_pair and not following.is_pair and node.start == following.start:
             following.place = node.place
+
+
+def _without(ranges: Sequence[tuple[int, int]], start: int, stop: int) -> list[tuple[int, int]]:
+    """Cuts a range out of the one of some ranges that holds it."""
+    if start == stop:
+        return list(ranges)
+    number = next(place for place, (first, last) in enumerate(ranges) if first <= start and stop <= last)
+    first, last = ranges[number]
+    return [*ranges[:number], (first, start), (stop, last), *ranges[number + 1 :]]
 
 
 class _Writer:

@@ -161,7 +161,7 @@ def test_a_tag_without_an_end_is_the_rest_of_a_page_and_read_once(piece: str) ->
 SRT = """\
 1
 00:00:01,000 --> 00:00:02,000
-The black cat
+{\\an8}<i>The black cat</i>
 
 2
 00:00:02,100 --> 00:00:03,000
@@ -191,7 +191,7 @@ def test_cues_of_one_sentence_are_translated_together_and_cut_again() -> None:
     film = SubtitleDocument(SRT, "film")
     assert film.lines == ["The black cat sleeps here.", "Who are you?", "Nobody, I think.", "la la", "Later", "we go"]
     found = film.written(upper(film.lines))
-    assert "000\nTHE BLACK CAT\n\n2\n" in found
+    assert "000\n{\\an8}<i>THE BLACK CAT</i>\n\n2\n" in found
     assert "{\\an8}<i>SLEEPS HERE.</i>\n" in found
     assert "- WHO ARE YOU?\n- <b>NOBODY</b>, I THINK.\n" in found
     assert "♪ LA LA ♪" in found
