@@ -51,3 +51,25 @@ def test_white_space_behind_a_closing_quotation_mark_stays() -> None:
     assert written(text, "csv", "text") == text.replace('ba; ""ce""', 'BA; ""CE""').replace('"fo"', '"FO"').replace(
         '"a"', '"A"'
     )
+
+
+@pytest.mark.parametrize("kind", ["csv", "tsv"])
+def test_a_column_that_no_row_has_is_an_error(kind: str) -> None:
+    warnings: list[str] = []
+    with pytest.raises(DataError, match="shop: has no column '099'; its longest row has 2"):
+        written("a\tb\nc\n", "tsv", "099", warnings=warnings)
+    sign = "," if kind == "csv" else "\t"
+    assert written(f"a{sign}b\nc\n", kind, "02", warnings=warnings) == f"a{sign}B\nc\n"
+    assert warnings[-1] == "shop:2: left as it was: the row has no column '02'"
+    assert written(f"a{sign}text\nc\n", kind, "text", warnings=warnings) == f"a{sign}text\nc\n"
+    assert warnings[-1] == "shop:2: left as it was: the row has no column 'text'"
+
+
+def test_a_field_that_holds_no_text_is_told() -> None:
+    warnings: list[str] = []
+    text = '{"text": ["ba", "ce"]}\n{"text": {"a": "ba"}}\n{"text": null}\n{"text": 7}\n{"text": "ba"}\n'
+    assert written(text, "jsonl", "text", warnings=warnings) == text.replace('t": "ba"', 't": "BA"')
+    assert warnings == [
+        "shop:1: left as it was: its field 'text' holds a list, not a text",
+        "shop:2: left as it was: its field 'text' holds an object, not a text",
+    ]
