@@ -78,14 +78,14 @@ def read_parts(stream: ByteStream, kind: str, choices: Choices, warn: Warn) -> I
     data = _whole(stream)
     text, encoding, mark = _decoded(data, kind, stream.name)
     errors = "xmlcharrefreplace" if kind in _WITH_NUMBERS else "strict"
-    yield Part(_document(text, stream.name, kind, choices, warn), encoding, errors, mark)
+    yield Part(_document(text, stream.name, kind, choices, warn, encoding), encoding, errors, mark)
 
 
-def _document(text: str, name: str, kind: str, choices: Choices, warn: Warn) -> TranslatableDocument:
+def _document(text: str, name: str, kind: str, choices: Choices, warn: Warn, encoding: str) -> TranslatableDocument:
     if kind == "html":
         return HtmlDocument(text, name, warn)
     if kind == "po":
-        return PoDocument(text, name, warn, languages=choices.languages, all_units=choices.all_units)
+        return PoDocument(text, name, warn, languages=choices.languages, all_units=choices.all_units, encoding=encoding)
     if kind == "xliff":
         return XliffDocument(text, name, warn, languages=choices.languages, all_units=choices.all_units)
     if kind == "tmx":

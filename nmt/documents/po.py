@@ -222,17 +222,20 @@ class PoDocument(DocumentOfUnits):
         *,
         languages: Languages | None = None,
         all_units: bool = False,
+        encoding: str = "utf-8",
     ) -> None:
         """Reads a catalogue; `name` is that of warnings and errors, which `warn` receives.
 
         It warns where the catalogue names another language than the second of `languages`.
-        Entries without a translation are units, with `all_units` all of them are.
+        Entries without a translation are units, with `all_units` all of them are. What `encoding` cannot hold is not
+        written.
 
         Raises:
             DataError: it is broken; with its line.
         """
         self._text = text
         self._name = name
+        self._encoding = encoding
         self._told = Told(warn)
         self._units = Units(name, self._told)
         self._end = "\r\n" if "\r\n" in text else "\n" if "\n" in text or "\r" not in text else "\r"
@@ -263,10 +266,21 @@ class PoDocument(DocumentOfUnits):
             units = [unit for unit in (single, plural) if unit is not None]
             results = [self._units.result(unit, translations) for unit in units]
             texts = [result.text for result in results if result is not None]
-            if len(texts) == len(units):
+            if len(texts) == len(units) and self._can_hold("".join(texts), entry.line):
                 edits += self._edits(entry, texts)
         self._told.finish(self._name)
         return edited(self._text, edits)
+
+    def _can_hold(self, text: str, line: int) -> bool:
+        """Returns whether the encoding has all characters of a text; tells of the entry if not."""
+        try:
+            text.encode(self._encoding)
+        except UnicodeEncodeError as error:
+            character = error.object[error.start]
+            what = f"the catalogue is in {self._encoding.lower()}, which has no {character!r}"
+            self._told.left(f"{self._name}:{line}", what)
+            return False
+        return True
 
     def _edits(self, entry: CatalogueEntry, texts: Sequence[str]) -> Iterator[TextEdit]:
         yield from self._fuzzy_edits(entry)
