@@ -83,7 +83,7 @@ def read_parts(stream: ByteStream, kind: str, choices: Choices, warn: Warn) -> I
 
 def _document(text: str, name: str, kind: str, choices: Choices, warn: Warn, encoding: str) -> TranslatableDocument:
     if kind == "html":
-        return HtmlDocument(text, name, warn)
+        return HtmlDocument(text, name, warn, languages=choices.languages)
     if kind == "po":
         return PoDocument(text, name, warn, languages=choices.languages, all_units=choices.all_units, encoding=encoding)
     if kind == "xliff":
