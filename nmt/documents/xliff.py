@@ -22,6 +22,7 @@ from nmt.documents.xml_tokens import (
 from nmt.errors import DataError
 from nmt.translation.result import Translation
 
+_PARTS = ("source", "target", "seg-source")
 _MOST_PARTS = 100_000
 _UNTRANSLATED = frozenset({"new", "needs-translation"})
 _DONE = frozenset({"final", "signed-off"})
@@ -40,7 +41,8 @@ class XliffSegment:
         source: what is inside of its source.
         source_tags: what opens and closes its source.
         source_end: the byte behind its source, or the copy of it that is cut into sentences.
-        target_tags, target: the same of its translation; None without one.
+        target_tags, target: the same of its translation; empty without one.
+        cut_tags, cut: the same of the copy of the source that is cut into sentences.
         is_translatable: whether it may be translated.
         keeps_space: whether white space means itself.
         languages: of source and target, as far as told.
@@ -56,6 +58,13 @@ class XliffSegment:
     source_end: int = 0
     target: list[XmlToken] = field(default_factory=list)
     target_tags: list[XmlToken] = field(default_factory=list)
+    cut: list[XmlToken] = field(default_factory=list)
+    cut_tags: list[XmlToken] = field(default_factory=list)
+
+    def part(self, name: str) -> tuple[list[XmlToken], list[XmlToken]]:
+        """Returns the tags of a part, source, target or seg-source, and what is inside of it."""
+        parts = {"source": (self.source_tags, self.source), "target": (self.target_tags, self.target)}
+        return parts.get(name, (self.cut_tags, self.cut))
 
     @property
     def state(self) -> str:
@@ -74,6 +83,30 @@ class XliffSegment:
         return self.state not in _UNTRANSLATED
 
     @property
+    def sentences(self) -> list[tuple[XmlToken, XmlToken, list[XmlToken]]] | None:
+        """The sentences that its source is cut into, each with its tags; none without any.
+
+        None where something else stands between them, so that it cannot be told what is what.
+        """
+        found: list[tuple[XmlToken, XmlToken, list[XmlToken]]] = []
+        if not any(_opens_sentence(token) for token in self.cut):
+            return found
+        depth = begin = 0
+        for place, token in enumerate(self.cut):
+            if token.kind == "start":
+                if _opens_sentence(token) == bool(depth):
+                    return None
+                begin = begin if depth else place
+                depth += 1
+            elif token.kind == "end":
+                depth -= 1
+                if not depth:
+                    found.append((self.cut[begin], token, self.cut[begin + 1 : place]))
+            elif not depth and (token.kind != "text" or token.text.strip()):
+                return None
+        return found
+
+    @property
     def is_approved(self) -> bool:
         """Returns whether somebody said of its translation that it is done."""
         is_done = self.state in _DONE and self.is_translated
@@ -84,6 +117,10 @@ class XliffSegment:
         """Returns whether it has a translation that nobody is asked to look at again."""
         state = self.state
         return self.is_translated and state not in _DOUBTFUL and not state.startswith(_REVIEW_PREFIX)
+
+
+def _opens_sentence(token: XmlToken) -> bool:
+    return token.kind == "start" and token.local == "mrk" and token.attributes.get("mtype") == "seg"
 
 
 def xliff_segments(tokens: Iterable[XmlToken], name: str) -> Iterator[XliffSegment]:
@@ -114,11 +151,11 @@ def xliff_segments(tokens: Iterable[XmlToken], name: str) -> Iterator[XliffSegme
             elif token.local == ("segment" if is_second else "trans-unit"):
                 segment = XliffSegment(token, is_second, is_translatable, keeps_space, languages)
                 segment_depth = depth
-            elif segment is not None and depth == segment_depth + 1 and token.local in ("source", "target"):
-                tags = segment.source_tags if token.local == "source" else segment.target_tags
+            elif segment is not None and depth == segment_depth + 1 and token.local in _PARTS:
+                tags, inside = segment.part(token.local)
                 if not tags:
                     tags.append(token)
-                    inner = segment.source if token.local == "source" else segment.target
+                    inner = inside
                     inner_depth = depth
                     segment.keeps_space = segment.keeps_space or (token.local == "source" and keeps_space)
             open_elements.append((token.local, is_translatable, keeps_space, languages))
@@ -129,7 +166,7 @@ def xliff_segments(tokens: Iterable[XmlToken], name: str) -> Iterator[XliffSegme
             if inner is not None and depth == inner_depth:
                 assert segment is not None
                 inner = None
-                (segment.source_tags if token.local == "source" else segment.target_tags).append(token)
+                segment.part(token.local)[0].append(token)
             if segment is not None and depth == segment_depth + 1 and token.local in ("source", "seg-source"):
                 segment.source_end = token.stop
             elif segment is not None and depth == segment_depth:
@@ -173,27 +210,48 @@ class XliffDocument(DocumentOfUnits):
         self._name = name
         self._told = Told(warn)
         self._units = Units(name, self._told)
-        self._segments: list[tuple[int, XliffSegment]] = []
+        # With the numbers of their texts, and the bytes where these stand.
+        self._segments: list[tuple[XliffSegment, list[tuple[int, int, int]]]] = []
         named = set[Languages]()
         for segment in xliff_segments(xml_tokens([self._data], name, "utf-8"), name):
             named.add(Languages(*segment.languages))
             if not segment.is_translatable or segment.is_approved or (segment.is_translated and not all_units):
                 continue
-            parts = inline_parts(segment.source, self._data, keeps_space=segment.keeps_space)
-            unit = self._units.add(parts, segment.element.line, escaped_xml, breaks=segment.keeps_space)
-            if unit is not None:
-                self._segments.append((unit, segment))
+            if texts := self._texts(segment):
+                self._segments.append((segment, texts))
         remarks = [remark_on(one, languages) for one in sorted(named)] if languages else []
         for remark in [one for one in remarks if one][:1]:
             warn(f"{name}: {remark}")
 
+    def _texts(self, segment: XliffSegment) -> list[tuple[int, int, int]]:
+        """Adds the source, or each of the sentences that it is cut into; returns their numbers and their places."""
+        sentences = segment.sentences
+        if sentences is None:
+            self._told.left(f"{self._name}:{segment.element.line}", "its <seg-source> holds more than segments")
+            return []
+        opening, closing = segment.source_tags
+        texts = []
+        before = self._told.count
+        for first, last, inside in sentences or [(opening, closing, segment.source)]:
+            parts = inline_parts(inside, self._data, keeps_space=segment.keeps_space)
+            unit = self._units.add(parts, segment.element.line, escaped_xml, breaks=segment.keeps_space)
+            if unit is not None:
+                texts.append((unit, first.stop, last.start))
+        return texts if self._told.count == before else []
+
     def written(self, translations: Sequence[Translation | None]) -> str:
         """Returns the document with the translations of its lines; None leaves a unit as it is."""
         edits: list[tuple[int, int, str]] = []
-        for unit, segment in self._segments:
-            result = self._units.result(unit, translations)
-            if result is not None:
-                edits += self._edits(segment, result.text)
+        for segment, texts in self._segments:
+            inner: list[tuple[int, int, str]] = []
+            opening, closing = segment.cut_tags if segment.sentences else segment.source_tags
+            for unit, start, stop in texts:
+                result = self._units.result(unit, translations)
+                if result is not None:
+                    inner.append((start - opening.stop, stop - opening.stop, result.text))
+            if len(inner) == len(texts):
+                written = edited_bytes(self._data[opening.stop : closing.start], inner)
+                edits += self._edits(segment, written)
         self._told.finish(self._name)
         return edited_bytes(self._data, sorted(edits))
 
