@@ -13,8 +13,8 @@ import typer
 from nmt.cli.arguments import check_choice
 from nmt.cli.files import count_progress
 from nmt.cli.logs import logger
-from nmt.documents.formats import CATALOGUES, FORMATS, TABLES, TEXT, format_by_name
-from nmt.errors import ConfigError
+from nmt.documents.formats import CATALOGUES, FORMATS, TABLES, TEXT, format_by_name, why_unread
+from nmt.errors import ConfigError, DataError
 from nmt.libraries import how_to_install
 
 if TYPE_CHECKING:
@@ -51,12 +51,15 @@ class DocumentArguments:
 
         Raises:
             ConfigError: it cannot be told, or other options do not fit it.
+            DataError: by its name it is no text.
         """
         check_choice("--input-format", self.input_format, (*FORMATS, "auto"))
         kind = self.input_format
         if kind == "auto":
             if input_file in (None, "-"):
                 raise ConfigError("--input-format", "auto goes by the name of a file, and --input names none")
+            if why := why_unread(input_file or ""):
+                raise DataError(input_file or "", why)
             kind = format_by_name(input_file or "")
         if self.column and kind not in TABLES:
             raise ConfigError("--column", f"is of {', '.join(TABLES)}, not of {kind}")
@@ -69,6 +72,13 @@ class DocumentArguments:
         if self.all_units and kind not in CATALOGUES:
             raise ConfigError("--all-units", f"is of {', '.join(CATALOGUES)}, not of {kind}")
         return kind
+
+
+def remark_on_document(kind: str, input_file: str | None) -> None:
+    """Warns of an input that is read as text and has the name of a document."""
+    if kind == TEXT and input_file and format_by_name(input_file) != TEXT:
+        what = "is read as text, a line a sentence; --input-format auto reads it as a document"
+        logger.warning("%s: %s", input_file, what)
 
 
 def check_document(kind: str, refused: dict[str, bool]) -> None:
@@ -93,12 +103,12 @@ def translate_document(
     quiet: bool,
 ) -> None:
     """Reads a document, and writes it with the translations of its text: all of it, or nothing if it is broken."""
+    from nmt.documents.languages import Languages
     from nmt.documents.opening import Choices, read_parts
-    from nmt.documents.tmx import TmxLanguages
     from nmt.io.streams import open_whole_output
 
     data = translator.config.data
-    choices = Choices(given.column or (), given.all_units, TmxLanguages(data.source_language, data.target_language))
+    choices = Choices(given.column or (), given.all_units, Languages(data.source_language, data.target_language))
     done = 0
     with ExitStack() as stack:
         write = stack.enter_context(open_whole_output(output_file))

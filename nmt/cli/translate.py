@@ -12,7 +12,7 @@ import typer
 
 from nmt.cli import arguments
 from nmt.cli.arguments import check_choice, option_of, search_options
-from nmt.cli.documents import DocumentArguments, check_document, translate_document
+from nmt.cli.documents import DocumentArguments, check_document, remark_on_document, translate_document
 from nmt.cli.files import check_files, count_progress
 from nmt.cli.logs import logger
 from nmt.cli.parsing import expand_groups
@@ -178,6 +178,7 @@ def translate(
         check_document(kind, refused)
     start(log, compute)
     check_sentences(lines)
+    remark_on_document(kind, None if text else output.input_file)
 
     from nmt.io.streams import open_input, open_output
 

@@ -152,6 +152,19 @@ class Correspondence:
             return gap, gap
         return found
 
+    def nearest_word(self, gap: int, gaps: Sequence[tuple[int, int]]) -> tuple[int, int]:
+        """Returns the range of the word that is nearest to a gap, inside of some ranges; an empty one without any."""
+        words = [
+            (abs(2 * (atom - gap) + 1), atom)
+            for first, last in gaps
+            for atom in range(first, last)
+            if any(map(str.isalnum, self.text[self.target[atom].start : self.target[atom].stop]))
+        ]
+        if not words:
+            return gap, gap
+        atom = min(words)[1]
+        return atom, atom + 1
+
     def _equal_neighbours(self, before: int, block: _Block) -> Weights:
         """Rates each gap of a block by its neighbours, which may be those of the source, as punctuation is."""
         rates = np.zeros(block.weights.shape[0] + 1)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import AnyStr, NamedTuple, Protocol
 
-from nmt.documents.marked_text import InlineMark, LeftAsItWasError, MarkedLine, marked, unescaped
+from nmt.documents.marked_text import InlineMark, LeftAsItWasError, MarkedLine, check_braces, marked, unescaped
 from nmt.io.lines import MAX_LINE_BYTES
 from nmt.translation.result import Translation
 
@@ -111,6 +111,7 @@ class Units:
         made: list[MarkedLine] = []
         gathered: list[str] = []  # since the last line
         try:
+            check_braces(parts)  # which may be on several lines
             for piece in _lines(parts) if breaks else iter([list(parts)]):
                 if isinstance(piece, str):
                     gathered.append(escape(piece))

@@ -10,7 +10,9 @@ from itertools import accumulate, pairwise
 from typing import NamedTuple
 
 from nmt.documents.document import DocumentOfUnits, TextEdit, Told, Units, Warn, edited, silent
-from nmt.documents.marked_text import SPACE, InlineMark, with_joined_texts
+from nmt.documents.entities import ENTITY, entity_part, text_parts
+from nmt.documents.languages import Languages, is_language, remark_on
+from nmt.documents.marked_text import InlineMark, with_joined_texts
 from nmt.errors import DataError
 from nmt.translation.result import Translation
 
@@ -27,6 +29,7 @@ _INLINE_CODE = frozenset({"code", "kbd", "samp", "var", "ruby", "svg", "math"})
 _CODE = _INLINE_CODE | frozenset(
     _NAMES.findall("script style pre textarea noscript template iframe object xmp plaintext")
 )
+_OF_PAGE = frozenset({"html", "body"})
 _ATTRIBUTES = ("alt", "title", "placeholder", "aria-label")
 _DESCRIPTIONS = frozenset({"description", "og:title", "og:description", "twitter:title", "twitter:description"})
 _ATTRIBUTE = re.compile(
@@ -35,7 +38,6 @@ _ATTRIBUTE = re.compile(
 _START = re.compile(r"""<([A-Za-z][^\s/>]*)(?:=\s*(?:"[^"]*+"|'[^']*+')|[^>])*+>""")
 _TAG_BEGIN = re.compile("<[A-Za-z]")
 _END = re.compile(r"</([A-Za-z][^\s/>]*)")
-_ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z][A-Za-z0-9]{1,30});?")
 _TEXT_END = re.compile("[<&]")
 # What is inside of them is text whatever it looks like, up to their closing tag.
 _RAW = frozenset({"script", "style", "textarea", "xmp", "iframe", "plaintext"})
@@ -49,12 +51,15 @@ class _Token(NamedTuple):
     is_kept: bool = False  # with all that is in it
 
 
-def _tokens(text: str) -> Iterator[_Token]:
-    """Yields where the parts of a page begin, which together are the page, as browsers would; in linear time."""
+def _tokens(text: str, language: str) -> Iterator[_Token]:
+    """Yields where the parts of a page begin, which together are the page, as browsers would; in linear time.
+
+    What is said to be in another language than `language`, if that is given, is kept.
+    """
     place, last_end = 0, text.rfind(">")
     while place < len(text):
         if text[place] == "&":
-            found = _ENTITY.match(text, place)
+            found = ENTITY.match(text, place)
             is_entity = found is not None and html.unescape(found[0]) != found[0]
             yield _Token(place, "entity" if is_entity else "text")
             place = found.end() if found else place + 1
@@ -74,7 +79,7 @@ def _tokens(text: str) -> Iterator[_Token]:
                 continue
             if tag := _START.match(text, place):
                 name = tag[1].lower()
-                yield _Token(place, "open", name, name in _CODE or _is_kept(tag[0], len(name)))
+                yield _Token(place, "open", name, name in _CODE or _is_kept(tag[0], name, language))
                 place = tag.end()
                 if name in _RAW and place < len(text):
                     closing = re.compile(rf"</{name}(?=[\s/>])", re.IGNORECASE).search(text, place)
@@ -97,10 +102,17 @@ def _behind(text: str, sign: str, place: int) -> int:
     return len(text) if found < 0 else found + len(sign)
 
 
-def _is_kept(tag: str, name_length: int) -> bool:
-    """Returns whether a tag says that what it holds is not to be translated."""
-    values = {one[1].lower(): one[2] or one[3] or one[4] or "" for one in _ATTRIBUTE.finditer(tag, 1 + name_length)}
-    return values.get("translate", "").lower() == "no" or "notranslate" in values.get("class", "").split()
+def _attributes(tag: str, name: str) -> dict[str, str]:
+    return {one[1].lower(): one[2] or one[3] or one[4] or "" for one in _ATTRIBUTE.finditer(tag, 1 + len(name))}
+
+
+def _is_kept(tag: str, name: str, language: str) -> bool:
+    """Returns whether a tag says that what it holds is not to be translated, or in another language."""
+    values = _attributes(tag, name)
+    code = "" if name in _OF_PAGE else values.get("lang") or values.get("xml:lang") or ""
+    is_foreign = bool(code and language) and not is_language(code, language)
+    is_excluded = values.get("translate", "").lower() == "no" or "notranslate" in values.get("class", "").split()
+    return is_foreign or is_excluded
 
 
 def _closes_itself(tag: str) -> bool:
@@ -115,8 +127,11 @@ def _closes_itself(tag: str) -> bool:
 class HtmlDocument(DocumentOfUnits):
     """A web page, or a part of one."""
 
-    def __init__(self, text: str, name: str, warn: Warn = silent) -> None:
+    def __init__(self, text: str, name: str, warn: Warn = silent, *, languages: Languages | None = None) -> None:
         """Reads a page; `name` is that of warnings and errors, which `warn` receives.
+
+        It warns where the page is said to be in another language than the first of `languages`; parts in another one
+        are left.
 
         Raises:
             DataError: it is broken so that what is text cannot be told.
@@ -129,8 +144,13 @@ class HtmlDocument(DocumentOfUnits):
         self._ends = [0, *accumulate(len(line) + 1 for line in text.split("\n"))]
         self._attributes: list[tuple[int, int, int, bool]] = []  # unit, start, stop of its value, and if it has quotes
         self._blocks: list[tuple[int, int, int]] = []  # unit, start, stop
+        self._codes: list[TextEdit] = []  # of the language of the page
+        self._is_sent = False  # what is read
         self._check_comments()
-        self._read(list(_tokens(text)))
+        tokens = list(_tokens(text, languages.source if languages else ""))
+        if languages:
+            self._read_codes(tokens, languages, warn)
+        self._read(tokens)
 
     def written(self, translations: Sequence[Translation | None]) -> str:
         """Returns the page with the translations of its lines; None leaves a block as it is."""
@@ -153,6 +173,8 @@ class HtmlDocument(DocumentOfUnits):
                 while place < len(values) and values[place].start < stop:
                     place += 1
         edits += values[place:]
+        if any(edit.text != self._text[edit.start : edit.stop] for edit in edits):
+            edits += self._codes
         self._told.finish(self._name)
         return edited(self._text, sorted(edits))
 
@@ -169,6 +191,25 @@ class HtmlDocument(DocumentOfUnits):
         if begin >= 0 and self._text.find("-->", begin) < 0 and self._text.find("--!>", begin) < 0:
             begin = self._text.find("<!--", self._text.rfind("-->", 0, begin) + 1)
             raise DataError(f"{self._name}:{self._line_number(begin)}", "is broken HTML: a comment has no end")
+
+    def _read_codes(self, tokens: Sequence[_Token], languages: Languages, warn: Warn) -> None:
+        """Notes where the language of the page is named, which is another one once it is translated."""
+        remarks: list[str | None] = []
+        for token in tokens:
+            if token.kind != "open" or token.tag not in _OF_PAGE:
+                continue
+            tag = _START.match(self._text, token.start)
+            assert tag is not None
+            for one in _ATTRIBUTE.finditer(tag[0], 1 + len(token.tag)):
+                group = next((group for group in (2, 3, 4) if one[group]), None)
+                if one[1].lower() not in ("lang", "xml:lang") or group is None:
+                    continue
+                remarks.append(remark_on(Languages(one[group], ""), languages))
+                if remarks[-1] is None:
+                    start, stop = (token.start + place for place in one.span(group))
+                    self._codes.append(TextEdit(start, stop, _escaped_value(languages.target)))
+        for remark in list(filter(None, remarks))[:1]:
+            warn(f"{self._name}: {remark}")
 
     def _read(self, tokens: Sequence[_Token]) -> None:
         parts: list[str | InlineMark] = []
@@ -206,14 +247,14 @@ class HtmlDocument(DocumentOfUnits):
             else:
                 self._add_block(parts, begin, start)
                 parts = []
+                is_option = token.kind == "open" and token.tag == "option"
+                # What it holds is what a form sends.
+                self._is_sent = is_option and "value" not in _attributes(raw, token.tag)
         self._add_block(parts, begin, kept_start if kept else len(self._text))
 
     def _part(self, token: _Token, raw: str) -> str | InlineMark:
         if token.kind == "entity":
-            text = html.unescape(raw)
-            if text.isspace():
-                return InlineMark(raw, "alone", SPACE)
-            return text
+            return entity_part(raw)
         if token.kind == "text":
             return _WHITE.sub(" ", raw)
         if token.kind == "comment" or token.tag in _VOID or _closes_itself(raw):
@@ -222,6 +263,8 @@ class HtmlDocument(DocumentOfUnits):
 
     def _add_block(self, parts: list[str | InlineMark], start: int, stop: int) -> None:
         """Adds what stands between two tags of blocks."""
+        if self._is_sent:
+            return
         # White space at the ends stays as it stands, also within lines.
         while parts and isinstance(parts[0], str) and not parts[0].strip(" "):
             parts = parts[1:]
@@ -256,7 +299,8 @@ class HtmlDocument(DocumentOfUnits):
             name = (values.get("name") or values.get("property") or "").lower()
             wanted = {"content"} if name in _DESCRIPTIONS else set()
         elif token.tag == "input" and values.get("type", "").lower() in ("submit", "button", "reset"):
-            wanted |= {"value"}
+            # With a name, the value of the button that is pressed is what the form sends.
+            wanted |= {"value"} if values.get("type", "").lower() != "submit" or not values.get("name") else set()
         edits = []
         for one in found:
             if one[1].lower() not in wanted:
@@ -266,8 +310,8 @@ class HtmlDocument(DocumentOfUnits):
                 continue
             start, stop = one.span(group)
             place = token.start + start
-            text = _WHITE.sub(" ", html.unescape(one[group]))
-            unit = self._units.add([text], self._line_number(place), _escaped_value, breaks=False)
+            parts = text_parts(_WHITE.sub(" ", one[group]))
+            unit = self._units.add(parts, self._line_number(place), _escaped_value, breaks=False)
             if unit is not None:
                 self._attributes.append((unit, place, token.start + stop, group != 4))
                 edits.append(TextEdit(start, stop, f"{self._key}{len(self._attributes) - 1}{self._key}"))

@@ -40,6 +40,7 @@ _CUT_SIGN = "\x1f"
 _CUT = re.compile(
     rf"\{{[^{{}}\n]{{0,200}}{_CUT_SIGN}[^{{}}\n]{{0,200}}\}}|%\([^()\n]{{0,100}}{_CUT_SIGN}[^()\n]{{0,100}}\)[a-z]"
 )
+_NESTED = re.compile(r"\{[^{}]+\{")
 _MOST_MARKS = 2000
 _DEEPEST = 100
 
@@ -48,6 +49,8 @@ _DEEPEST = 100
 _NO_BREAK = re.compile(r"&(nbsp|#160|#[xX]0*[aA]0|#8239|#[xX]0*202[fF]);")
 SPACE = "space"
 """The name of a mark that stands for white space."""
+SIGN = "sign"
+"""The name of a mark that parts the words beside it, as a dash does, also without white space."""
 
 
 class InlineMark(NamedTuple):
@@ -129,6 +132,8 @@ def check_marks(text: str, line: str) -> None:
     )
     if invented:
         raise LeftAsItWasError(f"the translation holds {next(iter(invented))!r}, which the text does not")
+    if any(text.count(brace) != line.count(brace) for brace in "{}"):
+        raise LeftAsItWasError("the translation has more or fewer braces than the text")
 
 
 def written_pieces(
@@ -169,10 +174,13 @@ def _place(nodes: Sequence[_Node], by: Correspondence, low: int, high: int) -> N
             continue
         node.place = start, stop = by.span(node.start, node.stop, free)
         if start < stop:
-            number = next(place for place, (first, last) in enumerate(free) if first <= start and stop <= last)
-            first, last = free[number]
-            free[number : number + 1] = [(first, start), (stop, last)]
-        _place(node.inner, by, start, stop)
+            free = _without(free, start, stop)
+    for node in nodes:
+        if node.is_pair:
+            if node.place[0] == node.place[1]:
+                node.place = by.nearest_word(node.place[0], free)
+                free = _without(free, *node.place)
+            _place(node.inner, by, *node.place)
     for node in nodes:
         if not node.is_pair:
             gap = by.gap(node.start, free)
@@ -181,6 +189,15 @@ def _place(nodes: Sequence[_Node], by: Correspondence, low: int, high: int) -> N
     for node, following in pairwise(nodes):
         if not node.is_pair and not following.is_pair and node.start == following.start:
             following.place = node.place
+
+
+def _without(ranges: Sequence[tuple[int, int]], start: int, stop: int) -> list[tuple[int, int]]:
+    """Cuts a range out of the one of some ranges that holds it."""
+    if start == stop:
+        return list(ranges)
+    number = next(place for place, (first, last) in enumerate(ranges) if first <= start and stop <= last)
+    first, last = ranges[number]
+    return [*ranges[:number], (first, start), (stop, last), *ranges[number + 1 :]]
 
 
 class _Writer:
@@ -282,6 +299,12 @@ def with_joined_texts(parts: Sequence[str | InlineMark]) -> list[str | InlineMar
     return joined
 
 
+def check_braces(parts: Sequence[str | InlineMark]) -> None:
+    """Raises LeftAsItWasError for braces inside of braces: some of what they hold is language, and some is none."""
+    if _NESTED.search("".join(part for part in parts if isinstance(part, str))):
+        raise LeftAsItWasError("it has braces inside of braces, as the plurals of ICU have")
+
+
 def marked(parts: Sequence[str | InlineMark], escape: Callable[[str], str] = unescaped) -> MarkedLine:
     """Takes the marks out of a line: those that are given between its texts, and placeholders within these.
 
@@ -290,8 +313,9 @@ def marked(parts: Sequence[str | InlineMark], escape: Callable[[str], str] = une
         escape: writes a text as the format has it.
 
     Raises:
-        LeftAsItWasError: there are more marks than a text has.
+        LeftAsItWasError: there are more marks than a text has, or braces inside of braces.
     """
+    check_braces(parts)
     if len(parts) > 1 and _CUT.search(_CUT_SIGN.join(part for part in parts if isinstance(part, str))):
         raise LeftAsItWasError("a tag stands inside of a placeholder")
     items = _with_placeholders(parts, escape)
@@ -421,7 +445,7 @@ class _Builder:
             spaces = self._is_space(place - 1), self._is_space(end + 1)
             if _is_bare(self._items, self._partners, place, stop):
                 raw = "".join(one if isinstance(one, str) else one.raw for one in self._items[place : end + 1])
-                is_space = item.name == SPACE
+                is_space = item.name == SPACE or (item.name == SIGN and self._parts_words(place))
                 start = len(self.line.rstrip())
                 node = _Node(start, start, raw, "", False, *spaces, is_space)
                 self._all.append(node)
@@ -443,6 +467,11 @@ class _Builder:
             return False
         item = self._items[place]
         return isinstance(item, str) and item.isspace()
+
+    def _parts_words(self, place: int) -> bool:
+        """Returns whether a mark stands between two words without any white space."""
+        following = self._items[place + 1] if place + 1 < len(self._items) else ""
+        return self.line[-1:].isalnum() and isinstance(following, str) and following[:1].isalnum()
 
     def _add_text(self, text: str) -> None:
         if text.isspace():

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from nmt.documents.document import MAX_DOCUMENT_BYTES, Told, TranslatableDocument, Warn
 from nmt.documents.formats import TABLES
 from nmt.documents.html import HtmlDocument
+from nmt.documents.languages import Languages
 from nmt.documents.po import PoDocument
 from nmt.documents.subtitles import SubtitleDocument
 from nmt.documents.tables import read_rows
-from nmt.documents.tmx import TmxDocument, TmxLanguages
+from nmt.documents.tmx import TmxDocument
 from nmt.documents.xliff import XliffDocument
 from nmt.errors import DataError
 from nmt.io.lines import ByteStream
@@ -41,7 +42,7 @@ class Choices:
 
     columns: Sequence[str]
     all_units: bool
-    languages: TmxLanguages
+    languages: Languages
 
 
 @dataclass(frozen=True)
@@ -77,16 +78,16 @@ def read_parts(stream: ByteStream, kind: str, choices: Choices, warn: Warn) -> I
     data = _whole(stream)
     text, encoding, mark = _decoded(data, kind, stream.name)
     errors = "xmlcharrefreplace" if kind in _WITH_NUMBERS else "strict"
-    yield Part(_document(text, stream.name, kind, choices, warn), encoding, errors, mark)
+    yield Part(_document(text, stream.name, kind, choices, warn, encoding), encoding, errors, mark)
 
 
-def _document(text: str, name: str, kind: str, choices: Choices, warn: Warn) -> TranslatableDocument:
+def _document(text: str, name: str, kind: str, choices: Choices, warn: Warn, encoding: str) -> TranslatableDocument:
     if kind == "html":
-        return HtmlDocument(text, name, warn)
+        return HtmlDocument(text, name, warn, languages=choices.languages)
     if kind == "po":
-        return PoDocument(text, name, warn, all_units=choices.all_units)
+        return PoDocument(text, name, warn, languages=choices.languages, all_units=choices.all_units, encoding=encoding)
     if kind == "xliff":
-        return XliffDocument(text, name, warn, all_units=choices.all_units)
+        return XliffDocument(text, name, warn, languages=choices.languages, all_units=choices.all_units)
     if kind == "tmx":
         return TmxDocument(text, name, choices.languages, warn, all_units=choices.all_units)
     return SubtitleDocument(text, name, warn, kind=kind)

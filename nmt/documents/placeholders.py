@@ -1,4 +1,4 @@
-"""What stands in a text and is no language: `{name}`, `%1$s`, `<b>`, `&nbsp;`, addresses."""
+"""What stands in a text and is no language: `{name}`, `%1$s`, `$name`, `<b>`, `&nbsp;`, addresses."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ from typing import NamedTuple
 _PLACEHOLDER = re.compile(
     r"""
       \$?\{\{(?:[^{}\n]{0,200})\}\} | [$#%]?\{[^{}\s][^{}\n]{0,200}\} | \{\}
+    | (?<![\d%])%[A-Za-z_]\w*%
     | (?<![\d%])%
       (?:\(\w+\)|[0-9]+\$|<\w+>)?[-+\#0]*+(?:\*|[0-9]+)?+(?:\.(?:\*|[0-9]+))?+(?:ll|hh|[hlzjtL])?+[diouxXeEfFgGcrsa@]
       (?![^\W_])
     | %%(?!\w) | %[A-Za-z_]\w*%
+    | (?<![\w$])\$[A-Za-z_]\w* | (?<![\w@])@@\w{1,100}@@
     | </?[A-Za-z][^<>\n]{0,1000}> | <!--[^\n]{0,1000}?-->
     | &(?:\#[0-9]{1,7}|\#[xX][0-9A-Fa-f]{1,6}|[A-Za-z][A-Za-z0-9]{1,30});
     | \\[nrtN](?![A-Za-z])

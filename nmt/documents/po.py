@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from nmt.documents.document import DocumentOfUnits, TextEdit, Told, Units, Warn, edited, silent
+from nmt.documents.languages import Languages, remark_on
 from nmt.documents.plural_forms import PluralForms, plural_forms
 from nmt.errors import DataError
 from nmt.translation.result import Translation
@@ -23,6 +24,7 @@ _WRITTEN = {"\\": "\\\\", '"': '\\"', **{character: f"\\{letter}" for letter, ch
 _TO_WRITE = re.compile("[" + "".join(map(re.escape, _WRITTEN)) + "]")
 _FLAGS = re.compile(r"#,(.*)")
 _LINE = re.compile(r"[^\r\n]*(\r\n|\n|\r|\Z)")
+_LANGUAGE = re.compile(r"^Language:[ \t]*(\S+)", re.MULTILINE)
 _LONGEST_ENTRY = 1 << 22
 
 
@@ -212,16 +214,28 @@ def with_ends(text: str) -> Iterator[str]:
 class PoDocument(DocumentOfUnits):
     """A catalogue of gettext."""
 
-    def __init__(self, text: str, name: str, warn: Warn = silent, *, all_units: bool = False) -> None:
+    def __init__(
+        self,
+        text: str,
+        name: str,
+        warn: Warn = silent,
+        *,
+        languages: Languages | None = None,
+        all_units: bool = False,
+        encoding: str = "utf-8",
+    ) -> None:
         """Reads a catalogue; `name` is that of warnings and errors, which `warn` receives.
 
-        Entries without a translation are units, with `all_units` all of them are.
+        It warns where the catalogue names another language than the second of `languages`.
+        Entries without a translation are units, with `all_units` all of them are. What `encoding` cannot hold is not
+        written.
 
         Raises:
             DataError: it is broken; with its line.
         """
         self._text = text
         self._name = name
+        self._encoding = encoding
         self._told = Told(warn)
         self._units = Units(name, self._told)
         self._end = "\r\n" if "\r\n" in text else "\n" if "\n" in text or "\r" not in text else "\r"
@@ -231,7 +245,11 @@ class PoDocument(DocumentOfUnits):
         ] = []  # with the units of one thing and of several
         for entry in entries(with_ends(text), name):
             if entry.is_header:
-                self._forms = self._forms or plural_forms(entry.texts.get("msgstr", ""))
+                header = entry.texts.get("msgstr", "")
+                self._forms = self._forms or plural_forms(header)
+                language = _LANGUAGE.search(header)
+                if languages and language and (remark := remark_on(Languages("", language[1]), languages)):
+                    warn(f"{name}: {remark}")
             elif all_units or not (entry.is_translated or entry.is_fuzzy):
                 single = self._unit(entry, "msgid")
                 plural = self._unit(entry, "msgid_plural") if entry.is_plural else None
@@ -248,10 +266,21 @@ class PoDocument(DocumentOfUnits):
             units = [unit for unit in (single, plural) if unit is not None]
             results = [self._units.result(unit, translations) for unit in units]
             texts = [result.text for result in results if result is not None]
-            if len(texts) == len(units):
+            if len(texts) == len(units) and self._can_hold("".join(texts), entry.line):
                 edits += self._edits(entry, texts)
         self._told.finish(self._name)
         return edited(self._text, edits)
+
+    def _can_hold(self, text: str, line: int) -> bool:
+        """Returns whether the encoding has all characters of a text; tells of the entry if not."""
+        try:
+            text.encode(self._encoding)
+        except UnicodeEncodeError as error:
+            character = error.object[error.start]
+            what = f"the catalogue is in {self._encoding.lower()}, which has no {character!r}"
+            self._told.left(f"{self._name}:{line}", what)
+            return False
+        return True
 
     def _edits(self, entry: CatalogueEntry, texts: Sequence[str]) -> Iterator[TextEdit]:
         yield from self._fuzzy_edits(entry)

@@ -18,6 +18,7 @@ from typing import NamedTuple
 
 from nmt.documents.correspondence import Correspondence
 from nmt.documents.document import TextEdit, Told, Warn, edited, silent
+from nmt.documents.entities import text_parts
 from nmt.documents.marked_text import InlineMark, LeftAsItWasError, MarkedLine, marked, unescaped, written_pieces
 from nmt.documents.placeholders import find_placeholders
 from nmt.errors import DataError
@@ -28,6 +29,7 @@ USUAL_LENGTH = 42
 
 _MOST_CUES = 6  # of one sentence
 _LONGEST_PAUSE = 2.0  # seconds within a sentence
+_PAUSE_OF_TITLE = 0.5  # seconds behind what ends without a mark, where a capital letter follows
 _SHORTEST_LIMIT, _LONGEST_LIMIT = 20, 80
 _NEAR = 8  # places before the middle of a text where it may be broken as well
 
@@ -37,6 +39,10 @@ _TIMING = re.compile(rf"\s*{_TIME}\s*-->\s*{_TIME}(?:[ \t].*)?$")
 _TAGS = r"(?:<[^<>]*>|\{\\[^{}]*\})"
 _POSITION = re.compile(r"\{\\an?\d{1,2}\}")
 _TURN = re.compile(rf"((?:{_TAGS}|\s)*)((?:[-–—‐]|>>|[♪♫♬#])\s*)(?=\S)")
+# Who speaks, in capitals, as far as `_turn` finds no others in it.
+_NAME = re.compile(rf"((?:{_TAGS}|\s)*)([^\W_][^\W_]*(?:[ .'’&-]{{1,2}}[^\W_]+){{0,4}}\.?:\s*)(?=\S)")
+_LEADING_TAGS = re.compile(rf"(?:{_TAGS}|\s)*")
+_EMPTY_PAIR = re.compile(r"<([A-Za-z]\w*)[^<>]*></\1\s*>")
 _STAMP = re.compile(r"<\d[\d:.]*>|<(?P<close>/)?(?P<name>[cv])(?:[. ][^<>]*)?>|[♪♫♬]")
 # In WebVTT, a sign that looks like a tag and is none is written as an entity.
 _VTT_MARK = re.compile(r"<(?P<close>/)?(?P<name>[A-Za-z]+)?[^<>]*>|[♪♫♬]")
@@ -114,7 +120,7 @@ class SubtitleDocument:
             if translation is None or translation.text == self._lines[group.number]:
                 continue
             try:
-                edits += self._edits(group, translation)
+                edits += list(self._edits(group, translation))  # all of them or none
             except LeftAsItWasError as error:
                 self._told.left(f"{self._name}:{group.texts[0].line_number}", str(error))
         self._told.finish(self._name)
@@ -130,6 +136,8 @@ class SubtitleDocument:
             by = Correspondence(translation)
             pieces = written_pieces(group.marked, group.offsets, translation, _cuts(by, group.offsets))
         for text, piece in zip(group.texts, pieces, strict=True):
+            if _EMPTY_PAIR.search(piece) and not _EMPTY_PAIR.search(self._text[text.start : text.stop]):
+                raise LeftAsItWasError("the translation has no word for a pair of tags")
             lines = _in_two_lines(piece, self._limit)
             self._too_long += any(_visible_length(line) > self._limit for line in lines)
             yield TextEdit(text.start, text.stop, self._end.join(lines))
@@ -149,8 +157,8 @@ class SubtitleDocument:
         last: _Cue | None = None
         for cue in cues:
             texts = list(self._turns(cue))
-            is_alone = len(texts) != 1 or self._is_turn(texts[0])
-            is_apart = last is None or is_alone or not 0 <= cue.begin - last.end <= _LONGEST_PAUSE
+            is_alone = len(texts) != 1 or _TURN.match(self._text, texts[0].start, texts[0].stop) is not None
+            is_apart = last is None or is_alone or self._is_apart(last, cue)
             if pending and (is_apart or len(pending) >= _MOST_CUES):
                 self._add_group(pending)
                 pending = []
@@ -169,6 +177,18 @@ class SubtitleDocument:
         if pending:
             self._add_group(pending)
 
+    def _is_apart(self, last: _Cue, cue: _Cue) -> bool:
+        """Returns whether a cue seems not to go on with the sentence of the last one."""
+        if not (last.lines and cue.lines):
+            return True
+        pause = cue.begin - last.end
+        begin, stop = cue.lines[0][0], cue.lines[-1][1]
+        tags = [_tags_at_beginning(self._text[one.lines[0][0] : one.lines[-1][1]]) for one in (last, cue)]
+        first = self._text[begin:stop][_leading(self._text[begin:stop]) :][:1]
+        is_title = pause >= _PAUSE_OF_TITLE and first.isupper()
+        is_turn = _turn(self._text, begin, cue.lines[0][1]) is not None
+        return not 0 <= pause <= _LONGEST_PAUSE or is_title or is_turn or tags[0] != tags[1]
+
     def _add_group(self, found: Sequence[tuple[_Text, MarkedLine]]) -> None:
         texts = [line.line for _, line in found]
         offsets = [0, *accumulate(len(text) + 1 for text in texts[:-1])]
@@ -177,20 +197,17 @@ class SubtitleDocument:
         self._attended.append(len(found) > 1 or found[0][1].has_marks)
 
     def _turns(self, cue: _Cue) -> Iterator[_Text]:
-        """Yields what each speaker says: a text of its own begins at each line with a dash or a note."""
+        """Yields what each speaker says: a text of its own begins at each line with a dash, a name or a note."""
         begin = 0
         for place in range(1, len(cue.lines) + 1):
-            if place == len(cue.lines) or _TURN.match(self._text, *cue.lines[place][:2]):
+            if place == len(cue.lines) or _turn(self._text, *cue.lines[place][:2]):
                 yield _Text(cue.lines[begin][0], cue.lines[place - 1][1], cue.lines[begin][2])
                 begin = place
-
-    def _is_turn(self, text: _Text) -> bool:
-        return _TURN.match(self._text, text.start, text.stop) is not None
 
     def _marked(self, text: _Text) -> MarkedLine | None:
         raw = self._text[text.start : text.stop]
         parts: list[str | InlineMark] = []
-        if turn := _TURN.match(raw):
+        if turn := _turn(raw, 0, len(raw)):
             parts += [InlineMark(one) for one in (turn[1], turn[2]) if one]
             raw = raw[turn.end() :]
         # Where a cue is shown is said of all of it.
@@ -199,18 +216,36 @@ class SubtitleDocument:
         place = 0
         for found in (_VTT_MARK if self._is_vtt else _STAMP).finditer(raw):
             role = "close" if found["close"] else "open" if found["name"] else "alone"
-            parts += [self._plain(raw[place : found.start()]), InlineMark(found[0], role, found["name"] or "")]
+            parts += [*self._plain(raw[place : found.start()]), InlineMark(found[0], role, found["name"] or "")]
             place = found.end()
-        parts.append(self._plain(raw[place:]))
+        parts += self._plain(raw[place:])
         try:
             return marked([part for part in parts if part], _escaped_vtt if self._is_vtt else unescaped)
         except LeftAsItWasError as error:
             self._told.left(f"{self._name}:{text.line_number}", str(error))
             return None
 
-    def _plain(self, raw: str) -> str:
+    def _plain(self, raw: str) -> list[str | InlineMark]:
         text = re.sub(r"[ \t]*[\r\n]+[ \t]*", " ", raw)
-        return html.unescape(text) if self._is_vtt else text
+        return text_parts(text) if self._is_vtt else [text]
+
+
+def _turn(text: str, start: int, stop: int) -> re.Match[str] | None:
+    """Finds what tells that somebody begins to speak: a dash, or a name in capitals with a colon."""
+    if found := _TURN.match(text, start, stop):
+        return found
+    found = _NAME.match(text, start, stop)
+    return found if found and found[2].isupper() and found[2][0].isalpha() else None
+
+
+def _leading(text: str) -> int:
+    found = _LEADING_TAGS.match(text)
+    return found.end() if found else 0
+
+
+def _tags_at_beginning(text: str) -> list[str]:
+    """Returns the tags that a cue begins with, but times."""
+    return [tag for tag in re.findall(_TAGS, text[: _leading(text)]) if not tag[1].isdigit()]
 
 
 def _escaped_vtt(text: str) -> str:

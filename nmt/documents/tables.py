@@ -90,7 +90,7 @@ def read_rows(stream: ByteStream, kind: str, columns: Sequence[str], told: Told)
         DataError: the table is broken, with its line, or lacks a column.
     """
     name = stream.name
-    rows: _Rows = _Objects(name, columns) if kind == "jsonl" else _Columns(name, kind, columns, told)
+    rows: _Rows = _Objects(name, columns, told) if kind == "jsonl" else _Columns(name, kind, columns, told)
     gathered: list[_Row] = []
     characters = 0
     for line in _lines(stream):
@@ -149,7 +149,8 @@ class _Columns:
         self._columns = columns
         self._told = told
         self._delimiter = "\t" if kind == "tsv" else ""
-        self._numbers: list[int] | None = None  # of columns, from 0
+        self._numbers: dict[int, str] | None = None  # of columns, from 0, with what they were asked for by
+        self._longest = 0  # columns of a row
         self._line = 0
         self._begin = 1
         self._parts: list[str] = []
@@ -176,6 +177,9 @@ class _Columns:
     def finish(self) -> None:
         if self._is_quoted:
             raise DataError(f"{self._name}:{self._begin}", "is broken: a quotation mark is not closed")
+        missing = [column for number, column in (self._numbers or {}).items() if number >= self._longest]
+        if missing and self._longest:
+            raise DataError(self._name, f"has no column {missing[0]!r}; its longest row has {self._longest:,}")
 
     def _is_open(self, line: str) -> bool:
         """Follows quotation marks through a line; returns whether the row goes on in the next."""
@@ -193,6 +197,7 @@ class _Columns:
                     continue
                 self._is_quoted = False
                 place += 1
+                self._check_behind_quotes(line, place)
             place = line.find(self._delimiter, place)
             if place < 0:
                 return False
@@ -201,21 +206,35 @@ class _Columns:
                 self._is_quoted = True
                 place += 1
 
+    def _check_behind_quotes(self, line: str, place: int) -> None:
+        """Raises DataError for text behind a closing quotation mark: nobody can tell where the cell ends."""
+        found = _SPACE.match(line, place)
+        assert found is not None
+        if found.end() == len(line) or self._delimiter in (line[found.end()], *found[0]):
+            return
+        where = "" if self._line == self._begin else f"; its row begins in line {self._begin}"
+        what = f"is broken: {line[found.end() :][:20].rstrip()!r} stands behind a closing quotation mark{where}"
+        raise DataError(f"{self._name}:{self._line}", what)
+
     def _row(self, raw: str) -> _Row:
         body = raw.rstrip("\r\n")
         if self._numbers is None:
             self._numbers = self._find_columns(body)
+            self._longest = len(self._places(body))
             if any(not _is_number(column) for column in self._columns):
                 return _Row(self._begin, raw, [])
         if not body:
             return _Row(self._begin, raw, [])
         places = self._places(body)
+        self._longest = max(self._longest, len(places))
         fields = []
-        for number in self._numbers:
+        for number, column in self._numbers.items():
             if number >= len(places):
-                self._told.left(f"{self._name}:{self._begin}", f"the row has no column {number + 1}")
+                self._told.left(f"{self._name}:{self._begin}", f"the row has no column {column!r}")
                 continue
             start, stop = places[number]
+            if self._kind == "csv" and body.startswith('"', start):
+                stop = start + len(body[start:stop].rstrip(" \t"))
             value = body[start:stop]
             is_quoted = len(value) > 1 and value[0] == value[-1] == '"'
             text = value[1:-1].replace('""', '"') if is_quoted else value
@@ -226,18 +245,18 @@ class _Columns:
                 fields.append(_Field(start, stop, text, unescaped, self._quoted))
         return _Row(self._begin, raw, fields)
 
-    def _find_columns(self, body: str) -> list[int]:
+    def _find_columns(self, body: str) -> dict[int, str]:
         names = [_value(body[start:stop]) for start, stop in self._places(body)]
-        found = set()
+        found: dict[int, str] = {}
         for column in self._columns:
             if _is_number(column):
-                found.add(int(column) - 1)
+                found.setdefault(int(column) - 1, column)
             elif column in names:
-                found.add(names.index(column))
+                found.setdefault(names.index(column), column)
             else:
                 shown = ", ".join(names[:_SHOWN_COLUMNS])
                 raise DataError(f"{self._name}:{self._begin}", f"has no column {column!r}; it has {shown:.500}")
-        return sorted(found)
+        return dict(sorted(found.items()))
 
     def _places(self, body: str) -> list[tuple[int, int]]:
         """Finds where the fields of a row stand."""
@@ -286,8 +305,9 @@ def _without_tabs(text: str) -> str:
 class _Objects:
     """Objects of JSON, one a line."""
 
-    def __init__(self, name: str, columns: Sequence[str]) -> None:
+    def __init__(self, name: str, columns: Sequence[str], told: Told) -> None:
         self._name = name
+        self._told = told
         self._columns = frozenset(columns)
         self._line = 0
         self._found = self._count = 0
@@ -329,6 +349,9 @@ class _Objects:
                 written = line[place + 1 : stop - 1]
                 escape = _escaped_ascii if written.isascii() and not value.isascii() else _escaped_json
                 fields.append(_Field(place + 1, stop - 1, value, escape))
+            elif key in self._columns and isinstance(value, (list, dict)):
+                what = "a list" if isinstance(value, list) else "an object"
+                self._told.left(f"{self._name}:{self._line}", f"its field {key!r} holds {what}, not a text")
             place = self._space(line, stop)
             if line.startswith("}", place):
                 self._end(line, place + 1)

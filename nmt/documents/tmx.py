@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 from nmt.documents.document import DocumentOfUnits, Told, Units, Warn, silent
+from nmt.documents.languages import Languages, is_language
 from nmt.documents.xml_tokens import (
     XmlToken,
     edited_bytes,
@@ -19,16 +19,8 @@ from nmt.documents.xml_tokens import (
 )
 from nmt.errors import DataError
 from nmt.translation.result import Translation
-from nmt.translation.sentences import sentencex_code
 
 _SHOWN_LANGUAGES = 8
-
-
-class TmxLanguages(NamedTuple):
-    """The languages to translate between."""
-
-    source: str
-    target: str
 
 
 @dataclass
@@ -80,7 +72,7 @@ class TmxDocument(DocumentOfUnits):
     """A translation memory."""
 
     def __init__(
-        self, text: str, name: str, languages: TmxLanguages, warn: Warn = silent, *, all_units: bool = False
+        self, text: str, name: str, languages: Languages, warn: Warn = silent, *, all_units: bool = False
     ) -> None:
         """Reads a memory; `name` is that of warnings and errors, which `warn` receives.
 
@@ -113,9 +105,9 @@ class TmxDocument(DocumentOfUnits):
 
     def _is(self, code: str, language: str) -> bool:
         ours, theirs = language.lower().replace("_", "-"), code.lower().replace("_", "-")
-        if sentencex_code(self._languages.source) == sentencex_code(self._languages.target):
+        if is_language(self._languages.source, self._languages.target):
             return ours == theirs  # two regions of one language
-        return sentencex_code(theirs) == sentencex_code(ours)
+        return is_language(theirs, ours)
 
     def written(self, translations: Sequence[Translation | None]) -> str:
         """Returns the memory with the translations of its lines; None leaves a unit as it is."""

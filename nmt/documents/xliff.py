@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from nmt.documents.document import DocumentOfUnits, Told, Units, Warn, silent
+from nmt.documents.languages import Languages, remark_on
 from nmt.documents.xml_tokens import (
     XmlToken,
     edited_bytes,
@@ -20,8 +22,10 @@ from nmt.documents.xml_tokens import (
 from nmt.errors import DataError
 from nmt.translation.result import Translation
 
+_PARTS = ("source", "target", "seg-source")
 _MOST_PARTS = 100_000
 _UNTRANSLATED = frozenset({"new", "needs-translation"})
+_DONE = frozenset({"final", "signed-off"})
 _TO_REVIEW = "needs-review-translation"
 _DOUBTFUL = frozenset({"new", "needs-adaptation", "needs-l10n", "needs-translation", "initial"})
 _REVIEW_PREFIX = "needs-review"
@@ -37,7 +41,8 @@ class XliffSegment:
         source: what is inside of its source.
         source_tags: what opens and closes its source.
         source_end: the byte behind its source, or the copy of it that is cut into sentences.
-        target_tags, target: the same of its translation; None without one.
+        target_tags, target: the same of its translation; empty without one.
+        cut_tags, cut: the same of the copy of the source that is cut into sentences.
         is_translatable: whether it may be translated.
         keeps_space: whether white space means itself.
         languages: of source and target, as far as told.
@@ -53,6 +58,13 @@ class XliffSegment:
     source_end: int = 0
     target: list[XmlToken] = field(default_factory=list)
     target_tags: list[XmlToken] = field(default_factory=list)
+    cut: list[XmlToken] = field(default_factory=list)
+    cut_tags: list[XmlToken] = field(default_factory=list)
+
+    def part(self, name: str) -> tuple[list[XmlToken], list[XmlToken]]:
+        """Returns the tags of a part, source, target or seg-source, and what is inside of it."""
+        parts = {"source": (self.source_tags, self.source), "target": (self.target_tags, self.target)}
+        return parts.get(name, (self.cut_tags, self.cut))
 
     @property
     def state(self) -> str:
@@ -71,10 +83,44 @@ class XliffSegment:
         return self.state not in _UNTRANSLATED
 
     @property
+    def sentences(self) -> list[tuple[XmlToken, XmlToken, list[XmlToken]]] | None:
+        """The sentences that its source is cut into, each with its tags; none without any.
+
+        None where something else stands between them, so that it cannot be told what is what.
+        """
+        found: list[tuple[XmlToken, XmlToken, list[XmlToken]]] = []
+        if not any(_opens_sentence(token) for token in self.cut):
+            return found
+        depth = begin = 0
+        for place, token in enumerate(self.cut):
+            if token.kind == "start":
+                if _opens_sentence(token) == bool(depth):
+                    return None
+                begin = begin if depth else place
+                depth += 1
+            elif token.kind == "end":
+                depth -= 1
+                if not depth:
+                    found.append((self.cut[begin], token, self.cut[begin + 1 : place]))
+            elif not depth and (token.kind != "text" or token.text.strip()):
+                return None
+        return found
+
+    @property
+    def is_approved(self) -> bool:
+        """Returns whether somebody said of its translation that it is done."""
+        is_done = self.state in _DONE and self.is_translated
+        return is_done or (not self.is_second and self.element.attributes.get("approved") == "yes")
+
+    @property
     def is_sure(self) -> bool:
         """Returns whether it has a translation that nobody is asked to look at again."""
         state = self.state
         return self.is_translated and state not in _DOUBTFUL and not state.startswith(_REVIEW_PREFIX)
+
+
+def _opens_sentence(token: XmlToken) -> bool:
+    return token.kind == "start" and token.local == "mrk" and token.attributes.get("mtype") == "seg"
 
 
 def xliff_segments(tokens: Iterable[XmlToken], name: str) -> Iterator[XliffSegment]:
@@ -92,7 +138,7 @@ def xliff_segments(tokens: Iterable[XmlToken], name: str) -> Iterator[XliffSegme
             if not depth:
                 if token.local != "xliff":
                     raise DataError(f"{name}:{token.line}", f"is no XLIFF: its first element is {token.name[:40]}")
-                is_second = attributes.get("version", "").startswith("2")
+                is_second = _version(token, name) == "2"
             _, is_translatable, keeps_space, languages = open_elements[-1] if depth else ("", True, False, ("", ""))
             is_translatable = {"no": False, "yes": True}.get(attributes.get("translate", ""), is_translatable)
             keeps_space = {"preserve": True, "default": False}.get(attributes.get("xml:space", ""), keeps_space)
@@ -105,11 +151,11 @@ def xliff_segments(tokens: Iterable[XmlToken], name: str) -> Iterator[XliffSegme
             elif token.local == ("segment" if is_second else "trans-unit"):
                 segment = XliffSegment(token, is_second, is_translatable, keeps_space, languages)
                 segment_depth = depth
-            elif segment is not None and depth == segment_depth + 1 and token.local in ("source", "target"):
-                tags = segment.source_tags if token.local == "source" else segment.target_tags
+            elif segment is not None and depth == segment_depth + 1 and token.local in _PARTS:
+                tags, inside = segment.part(token.local)
                 if not tags:
                     tags.append(token)
-                    inner = segment.source if token.local == "source" else segment.target
+                    inner = inside
                     inner_depth = depth
                     segment.keeps_space = segment.keeps_space or (token.local == "source" and keeps_space)
             open_elements.append((token.local, is_translatable, keeps_space, languages))
@@ -120,7 +166,7 @@ def xliff_segments(tokens: Iterable[XmlToken], name: str) -> Iterator[XliffSegme
             if inner is not None and depth == inner_depth:
                 assert segment is not None
                 inner = None
-                (segment.source_tags if token.local == "source" else segment.target_tags).append(token)
+                segment.part(token.local)[0].append(token)
             if segment is not None and depth == segment_depth + 1 and token.local in ("source", "seg-source"):
                 segment.source_end = token.stop
             elif segment is not None and depth == segment_depth:
@@ -133,38 +179,79 @@ def xliff_segments(tokens: Iterable[XmlToken], name: str) -> Iterator[XliffSegme
                 raise DataError(f"{name}:{token.line}", f"a unit has more than {_MOST_PARTS:,} parts")
 
 
+def _version(token: XmlToken, name: str) -> str:
+    version = token.attributes.get("version", "1")
+    if not re.fullmatch(r"[12](\.\d+)*", version):
+        raise DataError(f"{name}:{token.line}", f"is XLIFF of version {version[:40]!r}; 1 and 2 are read")
+    return version[0]
+
+
 class XliffDocument(DocumentOfUnits):
     """A document of XLIFF."""
 
-    def __init__(self, text: str, name: str, warn: Warn = silent, *, all_units: bool = False) -> None:
+    def __init__(
+        self,
+        text: str,
+        name: str,
+        warn: Warn = silent,
+        *,
+        languages: Languages | None = None,
+        all_units: bool = False,
+    ) -> None:
         """Reads a document; `name` is that of warnings and errors, which `warn` receives.
 
-        What has no translation is a unit, with `all_units` all that may be translated.
+        It warns where the document names other languages than `languages`.
+        What has no translation is a unit, with `all_units` all that may be translated and is not approved.
 
         Raises:
-            DataError: it is broken, or declares entities; with its line.
+            DataError: it is broken, of an unknown version, or declares entities; with its line.
         """
         self._data = text.encode()
         self._name = name
         self._told = Told(warn)
         self._units = Units(name, self._told)
-        self._segments: list[tuple[int, XliffSegment]] = []
+        # With the numbers of their texts, and the bytes where these stand.
+        self._segments: list[tuple[XliffSegment, list[tuple[int, int, int]]]] = []
+        named = set[Languages]()
         for segment in xliff_segments(xml_tokens([self._data], name, "utf-8"), name):
-            is_approved = segment.element.attributes.get("approved") == "yes"
-            if not segment.is_translatable or (not all_units and (segment.is_translated or is_approved)):
+            named.add(Languages(*segment.languages))
+            if not segment.is_translatable or segment.is_approved or (segment.is_translated and not all_units):
                 continue
-            parts = inline_parts(segment.source, self._data, keeps_space=segment.keeps_space)
+            if texts := self._texts(segment):
+                self._segments.append((segment, texts))
+        remarks = [remark_on(one, languages) for one in sorted(named)] if languages else []
+        for remark in [one for one in remarks if one][:1]:
+            warn(f"{name}: {remark}")
+
+    def _texts(self, segment: XliffSegment) -> list[tuple[int, int, int]]:
+        """Adds the source, or each of the sentences that it is cut into; returns their numbers and their places."""
+        sentences = segment.sentences
+        if sentences is None:
+            self._told.left(f"{self._name}:{segment.element.line}", "its <seg-source> holds more than segments")
+            return []
+        opening, closing = segment.source_tags
+        texts = []
+        before = self._told.count
+        for first, last, inside in sentences or [(opening, closing, segment.source)]:
+            parts = inline_parts(inside, self._data, keeps_space=segment.keeps_space)
             unit = self._units.add(parts, segment.element.line, escaped_xml, breaks=segment.keeps_space)
             if unit is not None:
-                self._segments.append((unit, segment))
+                texts.append((unit, first.stop, last.start))
+        return texts if self._told.count == before else []
 
     def written(self, translations: Sequence[Translation | None]) -> str:
         """Returns the document with the translations of its lines; None leaves a unit as it is."""
         edits: list[tuple[int, int, str]] = []
-        for unit, segment in self._segments:
-            result = self._units.result(unit, translations)
-            if result is not None:
-                edits += self._edits(segment, result.text)
+        for segment, texts in self._segments:
+            inner: list[tuple[int, int, str]] = []
+            opening, closing = segment.cut_tags if segment.sentences else segment.source_tags
+            for unit, start, stop in texts:
+                result = self._units.result(unit, translations)
+                if result is not None:
+                    inner.append((start - opening.stop, stop - opening.stop, result.text))
+            if len(inner) == len(texts):
+                written = edited_bytes(self._data[opening.stop : closing.start], inner)
+                edits += self._edits(segment, written)
         self._told.finish(self._name)
         return edited_bytes(self._data, sorted(edits))
 

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from xml.parsers import expat
 
 from nmt.documents.document import edited
+from nmt.documents.entities import ENTITY, entity_part
 from nmt.documents.marked_text import InlineMark, with_joined_texts
 from nmt.errors import DataError
 
@@ -152,7 +153,7 @@ def inline_parts(tokens: Sequence[XmlToken], data: bytes, *, keeps_space: bool) 
                 parts.append(InlineMark(data[code_start : token.stop].decode(), *_role(code)))
                 code = None
         elif token.kind == "text":
-            parts.append(token.text)
+            parts.append(entity_part(raw) if ENTITY.fullmatch(raw) else token.text)
         elif token.kind == "start":
             attributes = token.attributes
             is_kept = attributes.get("translate") == "no" or attributes.get("mtype") == "protected"

@@ -116,6 +116,7 @@ def test_what_makes_no_sense_is_refused(options: tuple[str, ...], what: str, cal
         ("po", 'msgid ""\nmsgstr "charset=cp932"\n\n# \x87\x90\n', "a:4: CP932 has a character of it twice"),
         ("po", 'msgid "ba"\nmsgid "ce"\n', "a:2: is a broken catalogue"),
         ("xliff", "<xliff>\n<a></b></xliff>", "a:2: is broken XML"),
+        ("xliff", '\n<xliff version="3.0">\n</xliff>', "a:2: is XLIFF of version '3.0'; 1 and 2 are read"),
         ("xliff", '<!DOCTYPE x [<!ENTITY a "b">]>\n<xliff/>', "a:1: declares entities"),
         ("tmx", "<tmx>\n&ba;</tmx>", "a:2: "),
         ("tmx", '<tmx><tu><tuv xml:lang="zz"><seg>ba</seg></tuv></tu></tmx>', "a: has no unit in xx; it has zz"),
@@ -139,6 +140,31 @@ def test_a_broken_document_is_an_error_and_nothing_is_written(
     done = call("translate", model, "--input", "a", "--input-format", kind, "--output", "out", *columns)
     assert done.code == 65 and f"error: {where}" in done.err, done.err
     assert Path("out").read_text() == "old" and {path.name for path in tmp_path.iterdir()} == {"a", "out"}
+
+
+@pytest.mark.parametrize(
+    ("name", "what"),
+    [
+        ("a.docx", "a.docx: is a document of a word processor, which is not read; save it as HTML first"),
+        ("b.ODS.gz", "b.ODS.gz: is a spreadsheet, which is not read; save it as CSV first"),
+        ("film.ass", "film.ass: is not read; convert it to SRT first"),
+        ("a.pdf", "a.pdf: is PDF, which is not read"),
+    ],
+)
+def test_what_is_no_text_is_refused_by_its_name(name: str, what: str, call: Call, model: Path) -> None:
+    done = call("translate", model, "--input", name, "--input-format", "auto")
+    assert done.code == 65 and f"error: {what}" in done.err and not done.out
+
+
+@pytest.mark.parametrize(("name", "is_told"), [("a.srt", True), ("a.csv.gz", True), ("a.txt", False)])
+def test_a_document_that_is_read_as_text_is_told(
+    name: str, is_told: bool, call: Call, learned: Path, tmp_path: Path
+) -> None:
+    pack = gzip.compress if name.endswith(".gz") else bytes
+    (tmp_path / name).write_bytes(pack(b"ba ce\n"))
+    done = call("translate", learned, "--input", tmp_path / name)
+    what = f"{name}: is read as text, a line a sentence; --input-format auto reads it as a document"
+    assert done.code == 0 and (what in done.err) == is_told, done.err
 
 
 def test_a_column_may_have_any_sign_for_its_name(call: Call, learned: Path) -> None:

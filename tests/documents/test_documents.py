@@ -11,10 +11,11 @@ import pytest
 from made_up_translations import same
 from nmt.documents.document import TranslatableDocument
 from nmt.documents.html import HtmlDocument
+from nmt.documents.languages import Languages
 from nmt.documents.plural_forms import PluralForms, plural_forms
 from nmt.documents.po import PoDocument, entries
 from nmt.documents.subtitles import SubtitleDocument
-from nmt.documents.tmx import TmxDocument, TmxLanguages
+from nmt.documents.tmx import TmxDocument
 from nmt.documents.xliff import XliffDocument
 from nmt.translation.result import Output, SegmentAttention, Translation
 
@@ -123,7 +124,7 @@ def in_po(count: int) -> PoDocument:
 def in_tmx(count: int) -> TmxDocument:
     segment = f"{'cat' * 50}&lt;" * count
     text = f"<tmx><tu><tuv lang='en'><seg>{segment}</seg></tuv></tu></tmx>"
-    return TmxDocument(text, "memory", TmxLanguages("en", "de"))
+    return TmxDocument(text, "memory", Languages("en", "de"))
 
 
 @pytest.mark.parametrize(
@@ -160,7 +161,7 @@ def test_a_tag_without_an_end_is_the_rest_of_a_page_and_read_once(piece: str) ->
 SRT = """\
 1
 00:00:01,000 --> 00:00:02,000
-The black cat
+{\\an8}<i>The black cat</i>
 
 2
 00:00:02,100 --> 00:00:03,000
@@ -190,7 +191,7 @@ def test_cues_of_one_sentence_are_translated_together_and_cut_again() -> None:
     film = SubtitleDocument(SRT, "film")
     assert film.lines == ["The black cat sleeps here.", "Who are you?", "Nobody, I think.", "la la", "Later", "we go"]
     found = film.written(upper(film.lines))
-    assert "000\nTHE BLACK CAT\n\n2\n" in found
+    assert "000\n{\\an8}<i>THE BLACK CAT</i>\n\n2\n" in found
     assert "{\\an8}<i>SLEEPS HERE.</i>\n" in found
     assert "- WHO ARE YOU?\n- <b>NOBODY</b>, I THINK.\n" in found
     assert "♪ LA LA ♪" in found
@@ -325,7 +326,38 @@ def test_what_may_not_be_translated_is_not() -> None:
         '<trans-unit id="5"><source>f <mrk mtype="protected">g</mrk> h</source><target/></trans-unit>',
     )
     assert XliffDocument(text.format("".join(units)), "x").lines == ["f h"]
-    assert XliffDocument(text.format("".join(units)), "x", all_units=True).lines == ["c", "d", "f h"]
+    assert XliffDocument(text.format("".join(units)), "x", all_units=True).lines == ["f h"]
+
+
+@pytest.mark.parametrize(
+    ("state", "stays"), [("final", True), ("signed-off", True), ("translated", False), ("needs-review-l10n", False)]
+)
+def test_of_all_units_those_that_somebody_approved_stay(state: str, stays: bool) -> None:
+    text = (
+        '<xliff version="1.2"><trans-unit id="1"><source>a</source><target state="{}">b</target></trans-unit></xliff>'
+    )
+    document = XliffDocument(text.format(state), "x", all_units=True)
+    assert document.lines == ([] if stays else ["a"])
+    if not stays:
+        expected = text.format("needs-review-translation").replace(">b<", ">A<")
+        assert document.written(upper(document.lines)) == expected
+
+
+def test_of_all_segments_of_xliff_2_the_final_ones_stay() -> None:
+    text = '<xliff version="2.1"><unit>'
+    for state in ("final", "reviewed"):
+        text += f'<segment state="{state}"><source>{state}</source><target>x</target></segment>'
+    document = XliffDocument(text + "</unit></xliff>", "x", all_units=True)
+    assert document.lines == ["reviewed"]
+    assert '<segment state="initial"><source>reviewed</source><target>REVIEWED<' in document.written(
+        upper(document.lines)
+    )
+
+
+def test_of_all_entries_the_doubtful_ones_stay_so() -> None:
+    text = '#, fuzzy, c-format\nmsgid "cat"\nmsgstr "x"\n'
+    catalogue = PoDocument(text, "x", all_units=True)
+    assert catalogue.written(upper(catalogue.lines)) == text.replace('"x"', '"CAT"')
 
 
 @pytest.mark.parametrize(
@@ -334,7 +366,7 @@ def test_what_may_not_be_translated_is_not() -> None:
 def test_a_memory_gains_the_language_that_it_lacks(codes: tuple[str, str], languages: tuple[str, str]) -> None:
     unit = "<tu><tuv xml:lang='{}'><seg>{}</seg></tuv></tu>"
     text = "<tmx><body>" + unit.format(codes[0], "cat") + unit.format(codes[1], "chat") + "</body></tmx>"
-    memory = TmxDocument(text, "x", TmxLanguages(*languages))
+    memory = TmxDocument(text, "x", Languages(*languages))
     assert memory.lines == ["cat"]
     found = memory.written(upper(memory.lines))
     assert found == text.replace(

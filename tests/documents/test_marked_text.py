@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from made_up_translations import made_up, same
+from nmt.documents.document import Told, Units
 from nmt.documents.marked_text import InlineMark, LeftAsItWasError, marked
 from nmt.documents.placeholders import find_placeholders
 from nmt.translation.result import Output, SegmentAttention, Translation
@@ -85,6 +86,27 @@ def test_a_placeholder_that_a_tag_cuts_is_left() -> None:
     assert marked(["see http://a.org", OPEN, "cat", CLOSE]).line == "see cat"
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{n, plural, one {# apple} other {# apples}}",
+        "You have {n, plural,\n one {an apple}\n other {# apples}} here",
+        "{who, select, a {he} other {they}} sleeps",
+    ],
+)
+def test_a_text_with_braces_inside_of_braces_is_left_and_told(text: str) -> None:
+    warnings: list[str] = []
+    units = Units("x", Told(warnings.append))
+    assert units.add([text], 3) is None and units.lines == []
+    assert warnings == ["x:3: left as it was: it has braces inside of braces, as the plurals of ICU have"]
+
+
+def test_a_translation_with_fewer_braces_than_its_text_is_refused() -> None:
+    line = marked(["the { black cat } {0}"])
+    with pytest.raises(LeftAsItWasError, match="braces"):
+        line.written(Translation(line.line, (Output("die schwarze Katze", 0.0, 0.0, (), None),)))
+
+
 def test_more_marks_than_a_text_has_are_left() -> None:
     with pytest.raises(LeftAsItWasError, match="2,000"):
         marked(["a {0} " * 2001])
@@ -112,6 +134,8 @@ def test_of_scripts_without_spaces_characters_are_told_apart() -> None:
         ("{name} {0} {} ${x} {{x}} {{ x.y }} #{a}", ["{name}", "{0}", "{}", "${x}", "{{x}}", "{{ x.y }}", "#{a}"]),
         ("%s %1$s %(name)d %-5.2f %% %@ %ld %USER%", ["%s", "%1$s", "%(name)d", "%-5.2f", "%%", "%@", "%ld", "%USER%"]),
         ("5% of 10 %d", ["%d"]),
+        ("%s_x% $name $HOME/bin @@name@@ me@@x", ["%s_x%", "$name", "$HOME", "@@name@@"]),
+        ("$5 US$a 12:name :name a$ $$x", []),
         ("<b>x</b> <a href='y'> a < b > c <3", ["<b>", "</b>", "<a href='y'>"]),
         ("&nbsp; &#160; &amp AT&T &x", ["&nbsp;", "&#160;"]),
         ("(see https://a.org/b_(c), or www.d.org.) me@a.org", ["https://a.org/b_(c)", "www.d.org", "me@a.org"]),

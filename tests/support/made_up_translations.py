@@ -19,6 +19,11 @@ def same(lines: Sequence[str]) -> list[Translation]:
     return [Translation(line, (Output(line, 0.0, 0.0, (), None),)) for line in lines]
 
 
+def capitals(lines: Sequence[str]) -> list[Translation]:
+    """Translations that are the lines in capitals."""
+    return [Translation(line, (Output(line.upper(), 0.0, 0.0, (), None),)) for line in lines]
+
+
 def made_up(line: str, generator: random.Random, *, attention: bool, hostile: float = 0.0) -> Translation:
     """A translation of a line, in letters of its own."""
     if generator.random() < hostile:
