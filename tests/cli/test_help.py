@@ -41,6 +41,7 @@ OPTIONS = {
     "attend": MODEL | SEARCH | {"--output", "--alignment-unit"},
     "shortlist": EVERY,
     "export": EVERY,
+    "average": EVERY | {"--output"},
     "info": EVERY | {"--verify", "--format"},
 }
 
