@@ -130,6 +130,11 @@ def export_model(checkpoint: Path, directory: Path) -> None:
     """
     manifest = read_manifest(checkpoint)
     files = {name: read_file(checkpoint, name, manifest) for name in manifest.files.keys() - layout.TRAINING_FILES}
+    write_model(directory, files, manifest.summary)
+
+
+def write_model(directory: Path, files: Mapping[str, bytes], summary: Mapping[str, object]) -> None:
+    """Writes the files of a model as a directory of its own; raises as `export_model` does, but ModelError."""
     # A temporary directory cannot be renamed onto a link, even if that leads to an empty directory.
     final = directory.resolve()
     if os.path.lexists(final) and not _is_empty_directory(final):
@@ -137,7 +142,7 @@ def export_model(checkpoint: Path, directory: Path) -> None:
     for path in list(final.iterdir()) if final.is_dir() else []:  # files of the system alone
         remove(path)
     make_directory(final.parent)
-    write_checksummed(final, files, manifest.summary, replace=False)
+    write_checksummed(final, files, summary, replace=False)
 
 
 def _is_empty_directory(path: Path) -> bool:

@@ -95,6 +95,10 @@ class RunArguments:
         typer.Option("--output", metavar="DIR", readable=False, help="Run directory; runs/NAME by default."),
     ] = None
 
+    reverse: Annotated[
+        bool, typer.Option("--reverse", help="The other direction: swap languages and files; the run is NAME-reverse.")
+    ] = False
+
     def directory(self, config: Config) -> Path:
         """Returns the run directory of a training with that configuration."""
         return self.output or Path("runs") / config.name
@@ -116,14 +120,15 @@ def load_configuration(path: str, run: RunArguments, compute: TrainingComputeArg
     Raises:
         ConfigError: it has every mistake found.
     """
-    from nmt.config import load_config
+    from nmt.config import load_config, reversed_config
 
     given = {
         "--precision": ("training.precision", compute.precision),
         "--batch-tokens": ("training.batch_tokens", compute.batch_tokens),
     }
     shortcuts = {option: (key, value) for option, (key, value) in given.items() if value is not None}
-    return load_config(path, run.overrides or (), shortcuts)
+    config = load_config(path, run.overrides or (), shortcuts)
+    return reversed_config(config) if run.reverse else config
 
 
 def search_options(**values: Any) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from typer.core import TyperGroup
 from nmt.cli import (
     align,
     attend,
+    average,
     check,
     compare,
     evaluate,
@@ -109,6 +110,7 @@ app.command("attend")(attend.attend)
 app.command("serve")(serve.serve)
 app.command("shortlist")(shortlist.shortlist)
 app.command("export")(export.export)
+app.command("average")(average.average)
 app.command("info")(info.info)
 
 

@@ -4,6 +4,7 @@ from nmt.config.configuration import CHANGEABLE, Config, changed_keys
 from nmt.config.loading import from_yaml, load_config
 from nmt.config.overrides import check_argument, check_path, check_search
 from nmt.config.reference import as_documentation
+from nmt.config.reversal import reversed_config
 from nmt.config.sections import ModelConfig, SearchConfig, TrainingConfig
 
 __all__ = [
@@ -19,4 +20,5 @@ __all__ = [
     "check_search",
     "from_yaml",
     "load_config",
+    "reversed_config",
 ]

@@ -20,8 +20,9 @@ SEARCH = {"--beam-size", "--length-penalty", "--max-length", "--shortlist"}
 EVERY = {"--quiet", "--verbose", "--help"}
 MODEL = EVERY | {"--device", "--precision", "--threads"}
 OPTIONS = {
-    "check": MODEL | {"--set", "--output", "--restart", "--batch-tokens", "--full", "--no-trial", "--format"},
-    "train": MODEL | {"--set", "--output", "--restart", "--batch-tokens"},
+    "check": MODEL
+    | {"--set", "--output", "--reverse", "--restart", "--batch-tokens", "--full", "--no-trial", "--format"},
+    "train": MODEL | {"--set", "--output", "--reverse", "--restart", "--batch-tokens"},
     "translate": MODEL
     | SEARCH
     | {"--batch-tokens", "--input", "--output", "--n-best", "--format", "--alignment", "--alignment-unit"}
@@ -41,6 +42,7 @@ OPTIONS = {
     "attend": MODEL | SEARCH | {"--output", "--alignment-unit"},
     "shortlist": EVERY,
     "export": EVERY,
+    "average": EVERY | {"--output"},
     "info": EVERY | {"--verify", "--format"},
 }
 

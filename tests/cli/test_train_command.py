@@ -349,3 +349,16 @@ def test_a_resumed_training_holds_no_checkpoint(call, configuration, trained, mo
     done = call("train", configuration, "--output", trained, "--set", "training.max_steps=11")
     assert done.code == 0 and "going on from" in done.err
     assert held == []
+
+
+def test_reverse_trains_the_other_direction_into_a_run_of_its_own(configuration, call, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for steps in (1, 2):  # and resumes it
+        done = call("train", configuration, "--reverse", "--set", f"training.max_steps={steps}")
+        assert done.code == 0 and f"max_steps {steps} reached" in done.err, done.err
+    [run] = (tmp_path / "runs").iterdir()
+    assert run.name == "tiny-reverse"
+    told = json.loads(call("info", run, "--format", "json").out)
+    assert (told["source_language"], told["target_language"]) == ("yy", "xx")
+    done = call("check", configuration, "--reverse", "--no-trial", "--set", "training.max_steps=2")
+    assert "finished already" in done.out.decode() + done.err

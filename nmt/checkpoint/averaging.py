@@ -1,0 +1,80 @@
+"""The average of several models' weights, as a model of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from nmt.checkpoint.checkpoint import write_model
+from nmt.checkpoint.layout import TRAINING_FILES, WEIGHTS
+from nmt.checkpoint.loading import ModelBundle, read_outline
+from nmt.checkpoint.manifest import Manifest, read_file, read_manifest
+from nmt.checkpoint.run_directory import Warn, use_model
+from nmt.checkpoint.tensors import encode_tensors, read_tensors
+from nmt.errors import ConfigError
+
+AVERAGED = "averaged"
+"""The fact in a summary that tells which models an average is of: of each its name, step and SHA-256."""
+
+
+@dataclass(frozen=True)
+class _Part:
+    """A model that is averaged, with its weights."""
+
+    bundle: ModelBundle
+    manifest: Manifest
+    weights: dict[str, torch.Tensor]
+
+
+def average_models(paths: Sequence[Path], directory: Path, warn: Warn) -> int:
+    """Writes the mean of several models' weights as a model directory; returns the number of models.
+
+    They must have one architecture and the same tokenizers. Everything else, and the table of a shortlist, is that of
+    the first. Two models' weights are in memory at a time, and the sum, in float64.
+
+    Raises:
+        ConfigError: they are fewer than two, or do not fit together, or `directory` is not new or empty.
+        ModelError, UnreadableError: one of them cannot be read.
+        StorageError: `directory` cannot be written.
+    """
+    if len(paths) < 2:
+        raise ConfigError("MODEL", "an average is of two models or more")
+    first = _read(paths[0], warn)
+    sums = {name: tensor.double() for name, tensor in first.weights.items()}
+    origins = [_origin(first)]
+    for path in paths[1:]:
+        other = _read(path, warn)
+        _check_fit(first.bundle, other.bundle)
+        for name, tensor in other.weights.items():
+            sums[name] += tensor
+        origins.append(_origin(other))
+    mean = {name: (total / len(paths)).to(first.weights[name].dtype) for name, total in sums.items()}
+    source, manifest = first.bundle.directory, first.manifest
+    files = {name: read_file(source, name, manifest) for name in manifest.files.keys() - TRAINING_FILES - {WEIGHTS}}
+    # The scores of validations are those of the parts, and nobody has validated the average.
+    summary = {**manifest.summary, "best_score": None, AVERAGED: origins}
+    write_model(directory, files | {WEIGHTS: encode_tensors(mean)}, summary)
+    return len(paths)
+
+
+def _read(path: Path, warn: Warn) -> _Part:
+    def read(directory: Path) -> _Part:
+        manifest = read_manifest(directory)
+        return _Part(read_outline(directory, manifest), manifest, read_tensors(directory, WEIGHTS, manifest))
+
+    return use_model(path, warn, read)
+
+
+def _origin(part: _Part) -> dict[str, object]:
+    bundle = part.bundle
+    return {"name": bundle.config.name, "step": bundle.summary.get("step"), "sha256": bundle.identity}
+
+
+def _check_fit(first: ModelBundle, other: ModelBundle) -> None:
+    if first.tokenizers.models != other.tokenizers.models:
+        raise ConfigError(str(other.directory), f"has other tokenizers than {first.directory}")
+    if first.tensors != other.tensors or first.config.model.attention != other.config.model.attention:
+        raise ConfigError(str(other.directory), f"has another architecture than {first.directory}")
