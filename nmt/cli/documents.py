@@ -103,12 +103,12 @@ def translate_document(
     quiet: bool,
 ) -> None:
     """Reads a document, and writes it with the translations of its text: all of it, or nothing if it is broken."""
-    from nmt.documents.languages import Languages
+    from nmt.documents.languages import LanguagePair
     from nmt.documents.opening import Choices, read_parts
     from nmt.io.streams import open_whole_output
 
     data = translator.config.data
-    choices = Choices(given.column or (), given.all_units, Languages(data.source_language, data.target_language))
+    choices = Choices(given.column or (), given.all_units, LanguagePair(data.source_language, data.target_language))
     done = 0
     with ExitStack() as stack:
         write = stack.enter_context(open_whole_output(output_file))

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from nmt.documents.document import DocumentOfUnits, TextEdit, Told, Units, Warn, edited, silent
 from nmt.documents.entities import ENTITY, entity_part, text_parts
-from nmt.documents.languages import Languages, is_language, remark_on
+from nmt.documents.languages import LanguagePair, is_language, remark_on
 from nmt.documents.marked_text import InlineMark, with_joined_texts
 from nmt.errors import DataError
 from nmt.translation.result import Translation
@@ -127,7 +127,7 @@ def _closes_itself(tag: str) -> bool:
 class HtmlDocument(DocumentOfUnits):
     """A web page, or a part of one."""
 
-    def __init__(self, text: str, name: str, warn: Warn = silent, *, languages: Languages | None = None) -> None:
+    def __init__(self, text: str, name: str, warn: Warn = silent, *, languages: LanguagePair | None = None) -> None:
         """Reads a page; `name` is that of warnings and errors, which `warn` receives.
 
         It warns where the page is said to be in another language than the first of `languages`; parts in another one
@@ -192,7 +192,7 @@ class HtmlDocument(DocumentOfUnits):
             begin = self._text.find("<!--", self._text.rfind("-->", 0, begin) + 1)
             raise DataError(f"{self._name}:{self._line_number(begin)}", "is broken HTML: a comment has no end")
 
-    def _read_codes(self, tokens: Sequence[_Token], languages: Languages, warn: Warn) -> None:
+    def _read_codes(self, tokens: Sequence[_Token], languages: LanguagePair, warn: Warn) -> None:
         """Notes where the language of the page is named, which is another one once it is translated."""
         remarks: list[str | None] = []
         for token in tokens:
@@ -204,7 +204,7 @@ class HtmlDocument(DocumentOfUnits):
                 group = next((group for group in (2, 3, 4) if one[group]), None)
                 if one[1].lower() not in ("lang", "xml:lang") or group is None:
                     continue
-                remarks.append(remark_on(Languages(one[group], ""), languages))
+                remarks.append(remark_on(LanguagePair(one[group], ""), languages))
                 if remarks[-1] is None:
                     start, stop = (token.start + place for place in one.span(group))
                     self._codes.append(TextEdit(start, stop, _escaped_value(languages.target)))

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from nmt.translation.sentences import sentencex_code
 
 
-class Languages(NamedTuple):
+class LanguagePair(NamedTuple):
     """The languages to translate between; of a document, those that it names, and empty texts for others."""
 
     source: str
@@ -19,7 +19,7 @@ def is_language(code: str, language: str) -> bool:
     return sentencex_code(code) == sentencex_code(language)
 
 
-def remark_on(named: Languages, languages: Languages) -> str | None:
+def remark_on(named: LanguagePair, languages: LanguagePair) -> str | None:
     """Returns what to warn of where a document names other languages than those of the model; None if they fit."""
     words = (("source language", "from"), ("target language", "into"))
     others = [

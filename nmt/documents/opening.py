@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from nmt.documents.document import MAX_DOCUMENT_BYTES, Told, TranslatableDocument, Warn
 from nmt.documents.formats import TABLES
 from nmt.documents.html import HtmlDocument
-from nmt.documents.languages import Languages
+from nmt.documents.languages import LanguagePair
 from nmt.documents.po import PoDocument
 from nmt.documents.subtitles import SubtitleDocument
 from nmt.documents.tables import read_rows
@@ -42,7 +42,7 @@ class Choices:
 
     columns: Sequence[str]
     all_units: bool
-    languages: Languages
+    languages: LanguagePair
 
 
 @dataclass(frozen=True)

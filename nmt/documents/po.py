@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from nmt.documents.document import DocumentOfUnits, TextEdit, Told, Units, Warn, edited, silent
-from nmt.documents.languages import Languages, remark_on
+from nmt.documents.languages import LanguagePair, remark_on
 from nmt.documents.plural_forms import PluralForms, plural_forms
 from nmt.errors import DataError
 from nmt.translation.result import Translation
@@ -220,7 +220,7 @@ class PoDocument(DocumentOfUnits):
         name: str,
         warn: Warn = silent,
         *,
-        languages: Languages | None = None,
+        languages: LanguagePair | None = None,
         all_units: bool = False,
         encoding: str = "utf-8",
     ) -> None:
@@ -248,7 +248,7 @@ class PoDocument(DocumentOfUnits):
                 header = entry.texts.get("msgstr", "")
                 self._forms = self._forms or plural_forms(header)
                 language = _LANGUAGE.search(header)
-                if languages and language and (remark := remark_on(Languages("", language[1]), languages)):
+                if languages and language and (remark := remark_on(LanguagePair("", language[1]), languages)):
                     warn(f"{name}: {remark}")
             elif all_units or not (entry.is_translated or entry.is_fuzzy):
                 single = self._unit(entry, "msgid")

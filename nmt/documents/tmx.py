@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from nmt.documents.document import DocumentOfUnits, Told, Units, Warn, silent
-from nmt.documents.languages import Languages, is_language
+from nmt.documents.languages import LanguagePair, is_language
 from nmt.documents.xml_tokens import (
     XmlToken,
     edited_bytes,
@@ -72,7 +72,7 @@ class TmxDocument(DocumentOfUnits):
     """A translation memory."""
 
     def __init__(
-        self, text: str, name: str, languages: Languages, warn: Warn = silent, *, all_units: bool = False
+        self, text: str, name: str, languages: LanguagePair, warn: Warn = silent, *, all_units: bool = False
     ) -> None:
         """Reads a memory; `name` is that of warnings and errors, which `warn` receives.
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from nmt.documents.document import DocumentOfUnits, Told, Units, Warn, silent
-from nmt.documents.languages import Languages, remark_on
+from nmt.documents.languages import LanguagePair, remark_on
 from nmt.documents.xml_tokens import (
     XmlToken,
     edited_bytes,
@@ -195,7 +195,7 @@ class XliffDocument(DocumentOfUnits):
         name: str,
         warn: Warn = silent,
         *,
-        languages: Languages | None = None,
+        languages: LanguagePair | None = None,
         all_units: bool = False,
     ) -> None:
         """Reads a document; `name` is that of warnings and errors, which `warn` receives.
@@ -212,9 +212,9 @@ class XliffDocument(DocumentOfUnits):
         self._units = Units(name, self._told)
         # With the numbers of their texts, and the bytes where these stand.
         self._segments: list[tuple[XliffSegment, list[tuple[int, int, int]]]] = []
-        named = set[Languages]()
+        named = set[LanguagePair]()
         for segment in xliff_segments(xml_tokens([self._data], name, "utf-8"), name):
-            named.add(Languages(*segment.languages))
+            named.add(LanguagePair(*segment.languages))
             if not segment.is_translatable or segment.is_approved or (segment.is_translated and not all_units):
                 continue
             if texts := self._texts(segment):

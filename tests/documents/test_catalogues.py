@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from made_up_translations import capitals
-from nmt.documents.languages import Languages
+from nmt.documents.languages import LanguagePair
 from nmt.documents.opening import Choices, read_parts
 from nmt.documents.xliff import XliffDocument
 from nmt.translation.result import Output, Translation
@@ -30,7 +30,7 @@ class Whole:
 def test_a_translation_that_an_encoding_cannot_hold_is_left_and_told() -> None:
     text = 'msgid ""\nmsgstr "charset=ISO-8859-1"\n\nmsgid "café"\nmsgstr ""\n\nmsgid "cat"\nmsgstr ""\n'
     warnings: list[str] = []
-    choices = Choices((), False, Languages("en", "ru"))
+    choices = Choices((), False, LanguagePair("en", "ru"))
     [part] = read_parts(Whole(text.encode("latin-1")), "po", choices, warnings.append)
     made = [Translation(line, (Output(new, 0.0, 0.0, (), None),)) for line, new in (("café", "кафе"), ("cat", "chât"))]
     found = part.encoded(part.document.written(made), "x").decode("latin-1")

@@ -11,7 +11,7 @@ import pytest
 from made_up_translations import same
 from nmt.documents.document import TranslatableDocument
 from nmt.documents.html import HtmlDocument
-from nmt.documents.languages import Languages
+from nmt.documents.languages import LanguagePair
 from nmt.documents.plural_forms import PluralForms, plural_forms
 from nmt.documents.po import PoDocument, entries
 from nmt.documents.subtitles import SubtitleDocument
@@ -124,7 +124,7 @@ def in_po(count: int) -> PoDocument:
 def in_tmx(count: int) -> TmxDocument:
     segment = f"{'cat' * 50}&lt;" * count
     text = f"<tmx><tu><tuv lang='en'><seg>{segment}</seg></tuv></tu></tmx>"
-    return TmxDocument(text, "memory", Languages("en", "de"))
+    return TmxDocument(text, "memory", LanguagePair("en", "de"))
 
 
 @pytest.mark.parametrize(
@@ -366,7 +366,7 @@ def test_of_all_entries_the_doubtful_ones_stay_so() -> None:
 def test_a_memory_gains_the_language_that_it_lacks(codes: tuple[str, str], languages: tuple[str, str]) -> None:
     unit = "<tu><tuv xml:lang='{}'><seg>{}</seg></tuv></tu>"
     text = "<tmx><body>" + unit.format(codes[0], "cat") + unit.format(codes[1], "chat") + "</body></tmx>"
-    memory = TmxDocument(text, "x", Languages(*languages))
+    memory = TmxDocument(text, "x", LanguagePair(*languages))
     assert memory.lines == ["cat"]
     found = memory.written(upper(memory.lines))
     assert found == text.replace(

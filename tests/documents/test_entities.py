@@ -10,7 +10,7 @@ import pytest
 from made_up_translations import capitals, same
 from nmt.documents.document import TranslatableDocument
 from nmt.documents.html import HtmlDocument
-from nmt.documents.languages import Languages
+from nmt.documents.languages import LanguagePair
 from nmt.documents.subtitles import SubtitleDocument
 from nmt.documents.tmx import TmxDocument
 from nmt.documents.xliff import XliffDocument
@@ -33,7 +33,7 @@ def in_xliff(text: str) -> TranslatableDocument:
 
 
 def in_memory(text: str) -> TranslatableDocument:
-    return TmxDocument(f"<tmx><tu><tuv lang='en'><seg>{text}</seg></tuv></tu></tmx>", "x", Languages("en", "de"))
+    return TmxDocument(f"<tmx><tu><tuv lang='en'><seg>{text}</seg></tuv></tu></tmx>", "x", LanguagePair("en", "de"))
 
 
 @pytest.mark.parametrize("read", [in_page, in_attribute, in_subtitles, in_xliff, in_memory])

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from nmt.documents.languages import Languages
+from nmt.documents.languages import LanguagePair
 from nmt.documents.po import PoDocument
 from nmt.documents.xliff import XliffDocument
 
-LANGUAGES = Languages("en", "de")
+LANGUAGES = LanguagePair("en", "de")
 UNIT = "<trans-unit><source>a</source></trans-unit>"
 SEGMENT = "<unit><segment><source>a</source></segment></unit>"
 

@@ -6,9 +6,9 @@ import pytest
 
 from made_up_translations import capitals, same
 from nmt.documents.html import HtmlDocument
-from nmt.documents.languages import Languages
+from nmt.documents.languages import LanguagePair
 
-LANGUAGES = Languages("en", "de")
+LANGUAGES = LanguagePair("en", "de")
 
 
 def written(text: str, warnings: list[str] | None = None) -> str:

@@ -15,13 +15,13 @@ from translate.storage.xliff import Xliff1File
 
 from generated_documents import FORMATS, PLACEHOLDERS, WORDS, Generated
 from made_up_translations import LETTERS, made_up, same
-from nmt.documents.languages import Languages
+from nmt.documents.languages import LanguagePair
 from nmt.documents.opening import Choices, Part, read_parts
 from nmt.translation.result import Translation
 from proofs import Proof
 
 Translate = Callable[[Sequence[str]], Sequence[Translation | None]]
-CHOICES = Choices(("text",), False, Languages("xx", "yy"))
+CHOICES = Choices(("text",), False, LanguagePair("xx", "yy"))
 CATALOGUES = ("po", "xliff", "tmx")
 
 
