@@ -7,13 +7,13 @@ from typing import NamedTuple, get_args
 
 from nmt.config.sections import (
     DataConfig,
-    Freezable,
     ModelConfig,
     SearchConfig,
     TieEmbeddings,
     TokenizerConfig,
     TrainingConfig,
 )
+from nmt.config.types import Freezable
 
 LIMITS = ("max_epochs", "max_steps", "max_minutes")
 """Keys of `training` that end it wherever the learning rate is by then."""

@@ -16,6 +16,7 @@ from nmt.config.types import (
     FilePath,
     FilePaths,
     Fraction,
+    FrozenParts,
     Language,
     Layers,
     Natural,
@@ -32,7 +33,6 @@ from nmt.config.types import (
 
 Normalization = Literal["nmt_nfkc", "nfkc", "nmt_nfkc_cf", "nfkc_cf", "identity"]
 BleuTokenizer = Literal["13a", "none", "intl", "zh", "char", "ja-mecab", "ko-mecab", "flores101", "flores200"]
-Freezable = Literal["embeddings", "encoder", "attention", "decoder"]
 TieEmbeddings = Literal["all", "output", "inputs", "none"]
 
 
@@ -170,7 +170,7 @@ class TrainingConfig(Section):
         description="take that model's tokenizers, too; `false` makes those of `tokenizer`, and takes the embeddings "
         "of pieces that both have",
     )
-    freeze: tuple[Freezable, ...] = Field(
+    freeze: FrozenParts = Field(
         default=(), description="parts of the network that do not learn: embeddings, encoder, attention, decoder"
     )
     batch_tokens: Count = Field(

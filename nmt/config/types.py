@@ -82,6 +82,10 @@ FilePath = Annotated[str, Field(strict=True), AfterValidator(_check_path), Expec
 FilePaths = Annotated[
     tuple[FilePath, ...], BeforeValidator(_as_list), Field(min_length=1), Expected("a path or a list of paths")
 ]
+Freezable = Literal["embeddings", "encoder", "attention", "decoder"]
+FrozenParts = Annotated[
+    tuple[Freezable, ...], BeforeValidator(_as_list), Expected(f"a list of {', '.join(get_args(Freezable))}")
+]
 
 
 def expectation(annotation: Any) -> str:

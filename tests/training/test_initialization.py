@@ -196,6 +196,18 @@ def test_two_processes_begin_as_one_does(
         torch.testing.assert_close(one[name], two[name], atol=1e-4, rtol=1e-3)
 
 
+@pytest.mark.parametrize("given", ["encodr", "[encoder, 5]", "{encoder: true}"])
+def test_what_is_no_part_is_named_with_those_that_there_are(
+    given: str, make_configuration: Callable[..., str], data: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "c.yaml"
+    path.write_text(make_configuration(data))
+    expected = "training.freeze.*expected a list of embeddings, encoder, attention, decoder"
+    with pytest.raises(ConfigError, match=expected):
+        load_config(path, [f"training.freeze={given}"])
+    assert load_config(path, ["training.freeze=encoder"]).training.freeze == ("encoder",)
+
+
 def test_all_parts_frozen_is_refused(configured: Callable[..., Config]) -> None:
     with pytest.raises(ValueError, match="nothing is left to learn"):
         configured(freeze=list(PARTS))
