@@ -41,6 +41,7 @@ COMMANDS = [
     ["compare", "MODEL", "MODEL", "--samples", "100"],
     ["compare", "MODEL", "MODEL", "--output", "OUT/report.html", "--samples", "100", *TRANSLATION],
     ["export", "MODEL", "OUT/exported"],
+    ["average", "MODEL", "MODEL", "--output", "OUT/averaged"],
     ["info", "MODEL", "--verify"],
     ["shortlist", "OUT/run"],
     ["translate", "OUT/run", "--shortlist", "9"],
