@@ -11,7 +11,7 @@ import torch
 from nmt.checkpoint.checkpoint import write_model
 from nmt.checkpoint.layout import TRAINING_FILES, WEIGHTS
 from nmt.checkpoint.loading import ModelBundle, read_outline
-from nmt.checkpoint.manifest import Manifest, read_file, read_manifest
+from nmt.checkpoint.manifest import read_file, read_manifest
 from nmt.checkpoint.run_directory import Warn, use_model
 from nmt.checkpoint.tensors import encode_tensors, read_tensors
 from nmt.errors import ConfigError
@@ -25,7 +25,7 @@ class _Part:
     """A model that is averaged, with its weights."""
 
     bundle: ModelBundle
-    manifest: Manifest
+    files: dict[str, bytes]  # of the model, but its weights
     weights: dict[str, torch.Tensor]
 
 
@@ -44,33 +44,28 @@ def average_models(paths: Sequence[Path], directory: Path, warn: Warn) -> int:
         raise ConfigError("MODEL", "an average is of two models or more")
     first = _read(paths[0], warn)
     sums = {name: tensor.double() for name, tensor in first.weights.items()}
-    origins = [_origin(first)]
+    origins = [first.bundle.origin]
     for path in paths[1:]:
         other = _read(path, warn)
         _check_fit(first.bundle, other.bundle)
         for name, tensor in other.weights.items():
             sums[name] += tensor
-        origins.append(_origin(other))
+        origins.append(other.bundle.origin)
     mean = {name: (total / len(paths)).to(first.weights[name].dtype) for name, total in sums.items()}
-    source, manifest = first.bundle.directory, first.manifest
-    files = {name: read_file(source, name, manifest) for name in manifest.files.keys() - TRAINING_FILES - {WEIGHTS}}
     # The scores of validations are those of the parts, and nobody has validated the average.
-    summary = {**manifest.summary, "best_score": None, AVERAGED: origins}
-    write_model(directory, files | {WEIGHTS: encode_tensors(mean)}, summary)
+    summary = {**first.bundle.summary, "best_score": None, AVERAGED: origins}
+    write_model(directory, first.files | {WEIGHTS: encode_tensors(mean)}, summary)
     return len(paths)
 
 
 def _read(path: Path, warn: Warn) -> _Part:
     def read(directory: Path) -> _Part:
         manifest = read_manifest(directory)
-        return _Part(read_outline(directory, manifest), manifest, read_tensors(directory, WEIGHTS, manifest))
+        names = manifest.files.keys() - TRAINING_FILES - {WEIGHTS}
+        files = {name: read_file(directory, name, manifest) for name in names}
+        return _Part(read_outline(directory, manifest), files, read_tensors(directory, WEIGHTS, manifest))
 
     return use_model(path, warn, read)
-
-
-def _origin(part: _Part) -> dict[str, object]:
-    bundle = part.bundle
-    return {"name": bundle.config.name, "step": bundle.summary.get("step"), "sha256": bundle.identity}
 
 
 def _check_fit(first: ModelBundle, other: ModelBundle) -> None:

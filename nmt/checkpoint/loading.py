@@ -39,6 +39,11 @@ class ModelBundle:
     identity: str  # SHA-256 of weights, configuration and tokenizers; another model has another
     shortlist: Shortlist | None = None  # None if there is none, or the weights were not read
 
+    @property
+    def origin(self) -> dict[str, object]:
+        """What the summary of a model that was made from this one tells of it."""
+        return {"name": self.config.name, "step": self.summary.get("step"), "sha256": self.identity}
+
 
 def open_model(path: Path, warn: Warn, device: torch.device) -> ModelBundle:
     """Reads the model that the user means by MODEL, each file once, and puts its weights on a device.

@@ -191,16 +191,19 @@ class ModelServer:
 
     def _load(self) -> None:
         try:
-            self._keys.take_up()
-        except NmtError as error:
-            logger.warning("%s; the keys read before stay valid", error)
-        try:
+            self._take_up_keys()
             self._models.take_up()
         except Exception as error:
             tell_of_fault(error)
         with contextlib.suppress(RuntimeError):  # the loop is closed: the service has ended
             if self._loop is not None:
                 self._loop.call_soon_threadsafe(self._loaded)
+
+    def _take_up_keys(self) -> None:
+        try:
+            self._keys.take_up()
+        except NmtError as error:
+            logger.warning("%s; the keys read before stay valid", error)
 
     def _loaded(self) -> None:
         self._is_loading = False

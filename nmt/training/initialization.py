@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,6 +21,7 @@ from nmt.errors import ConfigError
 from nmt.model.seq2seq import Seq2Seq
 from nmt.tokenization.tokenizer import Tokenizer
 from nmt.tokenization.tokenizers import Tokenizers
+from nmt.training.job import TrainingJob
 
 KEY = "training.initialize_from"
 
@@ -76,11 +78,22 @@ def inherited(config: Config, origin: Config) -> Config:
     return from_yaml(taken.as_yaml(), KEY)  # which finds what now contradicts another key
 
 
-def differences(config: Config, taken: Config) -> str | None:
+def _differences(config: Config, taken: Config) -> str | None:
     """Says which sizes of the network are those of the other model, and not of the configuration; None if all agree."""
     own, other = config.model.model_dump(), taken.model.model_dump()
     parts = [f"{name} {flow(other[name])}, not {flow(own[name])}" for name in own if own[name] != other[name]]
     return f"the network is that of {config.training.initialize_from}: {'; '.join(parts)}" if parts else None
+
+
+def inheriting(job: TrainingJob, checkpoint: Checkpoint | None, origin: ModelBundle | None) -> TrainingJob:
+    """Returns the job with what it inherits from the model that its training goes on, or went on, from."""
+    before = checkpoint.config if checkpoint else origin.config if origin else None
+    if before is None:
+        return job
+    taken = inherited(job.config, before)
+    if checkpoint is None and (what := _differences(job.config, taken)):
+        logger.info("model: %s", what)
+    return replace(job, config=taken)
 
 
 def initialized_from(checkpoint: Checkpoint | None, origin: ModelBundle | None) -> Mapping[str, object] | None:
@@ -88,9 +101,7 @@ def initialized_from(checkpoint: Checkpoint | None, origin: ModelBundle | None) 
     if checkpoint is not None:
         found = checkpoint.summary.get(INITIALIZED_FROM)
         return found if isinstance(found, dict) else None
-    if origin is None:
-        return None
-    return {"name": origin.config.name, "step": origin.summary.get("step"), "sha256": origin.identity}
+    return None if origin is None else origin.origin
 
 
 def log_initialized(origin: ModelBundle, done: Initialized) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import os
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -34,9 +33,8 @@ from nmt.training.disk_space import DiskSpace
 from nmt.training.distributed.process_group import ProcessGroup
 from nmt.training.distributed.rank import ProcessRank
 from nmt.training.initialization import (
-    differences,
     freeze,
-    inherited,
+    inheriting,
     initialize,
     initialized_from,
     log_initialized,
@@ -155,7 +153,7 @@ def _run(job: TrainingJob) -> TrainingEnd:
     run = job.run
     checkpoint = use_latest(run, logger.warning, load_checkpoint)
     origin = open_origin(job.config, run) if checkpoint is None else None
-    job = _inheriting(job, checkpoint, origin)
+    job = inheriting(job, checkpoint, origin)
     config = job.config
     if checkpoint is not None:
         check_unchanged(config, checkpoint)
@@ -190,17 +188,6 @@ def _run(job: TrainingJob) -> TrainingEnd:
             logger.info("going on from step %s (%s)", f"{trainer.state.step:,}", checkpoint.directory)
         del checkpoint, origin  # as large as the model and the optimizer, which have taken over what they held
         return _fit(job, trainer)
-
-
-def _inheriting(job: TrainingJob, checkpoint: Checkpoint | None, origin: ModelBundle | None) -> TrainingJob:
-    """Returns the job with what it inherits from the model that its training goes on, or went on, from."""
-    before = checkpoint.config if checkpoint else origin.config if origin else None
-    if before is None:
-        return job
-    taken = inherited(job.config, before)
-    if checkpoint is None and (what := differences(job.config, taken)):
-        logger.info("model: %s", what)
-    return replace(job, config=taken)
 
 
 def _tokenizers(
