@@ -148,9 +148,16 @@ def test_a_product_by_a_packed_matrix_is_that_by_the_matrix(rows: int, dtype: to
 
 
 @pytest.mark.skipif(not torch.backends.mkldnn.is_available(), reason="torch was built without oneDNN")
-def test_few_rows_and_no_others_are_multiplied_by_the_packed_matrix() -> None:
+@pytest.mark.parametrize("by_onednn", [False, True])
+def test_few_rows_are_multiplied_by_the_packed_matrix_and_many_where_onednn_is_faster(
+    monkeypatch: pytest.MonkeyPatch, by_onednn: bool
+) -> None:
+    monkeypatch.setattr(matmul, "onednn_is_quicker", lambda: by_onednn)
+    monkeypatch.setattr(matmul, "LEAST_MULTIPLICATIONS", 3 * 2 * (FEW + 2))
     weight = torch.ones(2, 3)
     pack(weight)
     weight.zero_()  # what is packed is a copy
-    assert product(torch.ones(FEW, 3), weight).sum() == 6 * FEW
-    assert product(torch.ones(FEW + 1, 3), weight).sum() == 0
+    with torch.no_grad():
+        assert product(torch.ones(FEW, 3), weight).sum() == 6 * FEW
+        assert product(torch.ones(FEW + 1, 3), weight).sum() == 0
+        assert product(torch.ones(FEW + 3, 3), weight).sum() == (6 * (FEW + 3) if by_onednn else 0)
