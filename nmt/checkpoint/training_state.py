@@ -17,7 +17,16 @@ from nmt.io.strict_json import parse_json
 
 _END = 1 << 62  # upper bound of counts
 # Values that earlier versions did not write; they may be missing.
-_ADDED = frozenset({"best_perplexity", "validation", "metric", "validation_tokenize"})
+_ADDED = frozenset(
+    {
+        "best_perplexity",
+        "validation",
+        "metric",
+        "validation_tokenize",
+        "divergence_since_record",
+        "alignment_since_record",
+    }
+)
 _MAY_BE_NONE = frozenset({"best_score", "best_perplexity"})
 _POSSIBLE = {int: "a number from 0", float: "a finite float", str: "str"}
 
@@ -43,7 +52,9 @@ class TrainingState:
     validation: str = ""
     metric: str = ""
     validation_tokenize: str = ""
-    loss_since_record: float = 0.0  # summed over the target tokens since the last record of the metrics
+    loss_since_record: float = 0.0  # cross-entropy summed over the target tokens since the last record of the metrics
+    divergence_since_record: float = 0.0  # the same of R-Drop's divergence
+    alignment_since_record: float = 0.0  # the same of the attention with given alignments
     tokens_since_record: int = 0  # the number of these
     recorded_seconds: float = 0.0  # `seconds` at the last record
 
@@ -107,14 +118,18 @@ class TrainingState:
         """The epoch of the last update, counted from 1."""
         return max(1, self.position.epoch + (self.position[1:] != START[1:]))
 
-    def count(self, loss: float, tokens: int) -> None:
-        """Adds an update's summed loss and target tokens to those of the next record."""
+    def count(self, tokens: int, loss: float, divergence: float, alignment: float) -> None:
+        """Adds an update's target tokens, and the terms of its loss summed over them, to those of the next record."""
         self.loss_since_record += loss
+        self.divergence_since_record += divergence
+        self.alignment_since_record += alignment
         self.tokens_since_record += tokens
 
     def start_record(self) -> None:
         """Resets the counts, after a record."""
         self.loss_since_record = 0.0
+        self.divergence_since_record = 0.0
+        self.alignment_since_record = 0.0
         self.tokens_since_record = 0
         self.recorded_seconds = self.seconds
 

@@ -207,6 +207,11 @@ class TrainingConfig(Section):
     minimum_learning_rate: NonNegative = Field(default=0.0, description="the schedule goes no lower")
     clip_norm: Positive | None = Field(default=1.0, description="longest gradient that is not scaled down")
     label_smoothing: Fraction = Field(default=0.1, description="probability spread over the whole vocabulary")
+    r_drop: Weight = Field(
+        default=0.0,
+        description="weight of R-Drop: each pair is read twice, with dropout of its own, and the two predictions are "
+        "drawn to each other; takes about twice the time and memory; 0 is off",
+    )
     average_decay: Fraction = Field(
         default=0.99, description="decay of the weights' exponential moving average; 0 is off"
     )

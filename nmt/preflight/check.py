@@ -30,6 +30,7 @@ from nmt.preflight.estimates import TrainingLength, estimate_disk, estimate_memo
 from nmt.preflight.files import TRAINING, FileInventory, PairSet, check_files, estimated_lines, pair_sets
 from nmt.preflight.findings import Finding, Findings, Group, exit_code
 from nmt.preflight.proposal import propose
+from nmt.preflight.regularization import check_regularization
 from nmt.preflight.reservoir import Reservoir
 from nmt.preflight.run_directory import ResumableRun, check_run_directory
 from nmt.preflight.scan import scan
@@ -121,6 +122,7 @@ class _Preflight:
         given = self._take_over(resumable)
         config = self._config
         if resumable is None or not resumable.finished:
+            check_regularization(config, findings)
             files = check_files(config, self._options.full, findings, self._stop.check)
             if what := explain_missing(files.missing, self._options.configuration):
                 findings.inform(Group.FILES, "relative_paths", "", what)

@@ -78,6 +78,16 @@ class TensorBatch(NamedTuple):
         source_lengths = source_lengths.clamp(min=1)
         return cls(source, source_lengths, target_input, target_output, target_lengths, places, targets)
 
+    def twice(self) -> Self:
+        """Repeats the sentences: rows B to 2B - 1 are the pairs of rows 0 to B - 1.
+
+        The places of the first of them stand before those of the second.
+        """
+        sentences = len(self.source)
+        first = self.places + self.places // sentences * sentences
+        doubled = (torch.cat([tensor, tensor]) for tensor in self)
+        return type(self)(*doubled)._replace(places=torch.cat([first, first + sentences]))
+
     def pinned(self) -> Self:
         """Copies the batch into memory from which a GPU takes it while the processor goes on."""
         return type(self)(*(tensor.pin_memory() for tensor in self))

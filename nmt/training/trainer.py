@@ -148,11 +148,11 @@ class Trainer:
         """
         step = self.state.step + 1
         tokens = int(sum(tokens for (tokens,) in self._job.group.gather(update.target_tokens)))
-        loss, seconds = self._agree(self._add_gradients(parts, step, tokens))
+        terms, seconds = self._agree(self._add_gradients(parts, step, tokens))
         norm = nn.utils.clip_grad_norm_(self._parameters.values(), self._config.clip_norm or math.inf)
-        self._losses.add(step, tokens, loss, norm)
+        self._losses.add(step, tokens, terms, norm)
         if self._job.strategy.updates_behind:
-            skip_step_if_nonfinite(self._optimizer, loss, norm)
+            skip_step_if_nonfinite(self._optimizer, terms, norm)
         self._count(self._losses.due())  # raises NonFiniteError
         state = replace(self.state, step=step, position=update.following, seconds=seconds)
         for group in self._optimizer.param_groups:
@@ -170,7 +170,7 @@ class Trainer:
         return self._schedule(state.step, length, state.reductions)
 
     def _add_gradients(self, parts: list[TensorBatch], step: int, tokens: int) -> Tensor:
-        """Leaves the gradient of an update in the parameters; returns its loss, summed over this process's parts."""
+        """Leaves the gradient of an update in the parameters; returns the `LossTerms` (3,) of this process's parts."""
         self._gradient.clear()
         process = self._job.group.process
         losses = []
@@ -184,22 +184,22 @@ class Trainer:
 
     def _count(self, losses: Iterable[UpdateLoss]) -> None:
         for update in losses:
-            self.state.count(update.loss, update.tokens)
+            self.state.count(update.tokens, *update.terms)
 
     def _check_losses(self) -> None:
         """Waits for the losses of all updates; raises NonFiniteError if one diverged."""
         self._count(self._losses.rest())
 
-    def _agree(self, loss: Tensor) -> tuple[Tensor, float]:
-        """Returns the update's loss and the time of training, on which all processes agree, as on a request to stop."""
+    def _agree(self, terms: Tensor) -> tuple[Tensor, float]:
+        """Returns the `LossTerms` and the time of training, on which all processes agree, as on a request to stop."""
         seconds = time.monotonic() - self._started
         group = self._job.group
         if group.alone:
-            return loss, seconds
-        numbers = group.gather(float(loss), self._job.stop.signal or 0, seconds)
-        losses, signals, clocks = zip(*numbers, strict=True)
+            return terms, seconds
+        numbers = group.gather(*terms.tolist(), self._job.stop.signal or 0, seconds)
+        *summed, signals, clocks = zip(*numbers, strict=True)
         self._agreed_stop.signal = int(max(signals)) or None
-        return torch.tensor(sum(losses), dtype=torch.float64), clocks[0]
+        return torch.tensor(list(map(sum, summed)), dtype=torch.float64), clocks[0]
 
     def _log_if_due(self, metrics: MetricsWriter | None, progress: TrainingProgress) -> None:
         if self.state.step % self._config.log_every:
@@ -207,7 +207,7 @@ class Trainer:
         self._check_losses()
         if metrics is not None:
             state = self.state
-            record = training_record(state, self._learning_rate(state))
+            record = training_record(state, self._learning_rate(state), self._config)
             metrics.write(record)
             epochs_done = self._order.epochs_done(state.position)
             left = duration(state.seconds_left(self._config, epochs_done))

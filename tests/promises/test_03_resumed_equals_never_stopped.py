@@ -34,7 +34,7 @@ VARIANTS = {
         "tokenizer.subword_regularization=0.2",
     ],
     "bf16": [
-        "training={precision: bf16, optimizer: adamw, weight_decay: 0.01}",
+        "training={precision: bf16, optimizer: adamw, weight_decay: 0.01, r_drop: 1.5}",
         "training={early_stopping_metric: chrf, validate_every: 6}",
         "training={schedule: inverse_sqrt, warmup_steps: 20}",
         "tokenizer={kind: bpe, vocabulary_size: 100, subword_regularization: 0.1}",

@@ -90,6 +90,24 @@ def test_nothing_to_do_is_a_gradient_of_zero(model: tuple[str, str, bool, int], 
     assert not any(gradient.any() for gradient in found.values())
 
 
+@pytest.mark.parametrize("buckets", [False, True])
+@pytest.mark.parametrize("model", MODELS[::5])
+def test_r_drop_without_dropout_changes_no_gradient(
+    model: tuple[str, str, bool, int], buckets: bool, processes: ProcessGroup
+) -> None:
+    expected = gradients(make_model(*model), make_job(), [PARTS])
+    strategy = DeviceStrategy(ON_CPU.device, buckets=buckets)
+    found = gradients(make_model(*model), make_job(strategy, r_drop=2.0), [PARTS])
+    synchronized = make_job(strategy, processes, r_drop=2.0)
+    of_processes = gradients(make_model(*model), synchronized, [PARTS])
+    assert found.keys() == of_processes.keys() == expected.keys()
+    for name, gradient in expected.items():
+        torch.testing.assert_close(found[name], gradient, rtol=1e-5, atol=1e-6, msg=name)
+        torch.testing.assert_close(of_processes[name], gradient, rtol=1e-5, atol=1e-6, msg=name)
+    nothing = gradients(make_model(*model), synchronized, [[empty_batch(SPECIAL)]])
+    assert not any(gradient.any() for gradient in nothing.values())
+
+
 class CaptureOnTheProcessor:
     """Has the buffers of a CUDA graph, and computes anew in them."""
 
