@@ -25,6 +25,7 @@ _ADDED = frozenset(
         "validation_tokenize",
         "divergence_since_record",
         "alignment_since_record",
+        "alignments",
     }
 )
 _MAY_BE_NONE = frozenset({"best_score", "best_perplexity"})
@@ -48,6 +49,7 @@ class TrainingState:
     plateau_validations: int = 0  # without a better score, since the learning rate was last reduced
     reductions: int = 0  # how often a plateau has reduced the learning rate
     corpus: str = ""  # fingerprint of the training corpus
+    alignments: str = ""  # fingerprint of the alignments that guide attention; empty without
     # Fingerprint of the text of the validation, the early-stopping metric, and the tokenizer of its BLEU.
     validation: str = ""
     metric: str = ""

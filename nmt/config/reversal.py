@@ -5,6 +5,7 @@ from __future__ import annotations
 from nmt.config.configuration import Config
 from nmt.config.loading import from_yaml
 from nmt.config.sections import ParallelFiles
+from nmt.errors import ConfigError
 
 
 def reversed_config(config: Config) -> Config:
@@ -13,8 +14,11 @@ def reversed_config(config: Config) -> Config:
     All else belongs to the sides by their parts: `normalization` is of what is read, whatever language that is.
 
     Raises:
-        ConfigError: the name is too long for that.
+        ConfigError: the name is too long for that, or alignments are given, which are those of one direction.
     """
+    if config.training.alignments:
+        what = "are of the other direction; --set training.alignments=null learns them from the corpus"
+        raise ConfigError("training.alignments", what)
     data, tokenizer = config.data, config.tokenizer
     swapped_data = data.model_copy(
         update={

@@ -212,6 +212,16 @@ class TrainingConfig(Section):
         description="weight of R-Drop: each pair is read twice, with dropout of its own, and the two predictions are "
         "drawn to each other; takes about twice the time and memory; 0 is off",
     )
+    guided_alignment: Weight = Field(
+        default=0.0,
+        description="weight of guided alignment, which draws attention to alignments of the training pairs; needs "
+        "attention; 0 is off",
+    )
+    alignments: FilePaths | None = Field(
+        default=None,
+        description="these alignments of words, in Pharaoh format, a line for each pair of `data.train`; null learns "
+        "alignments of tokens from `data.train`, by IBM Model 1",
+    )
     average_decay: Fraction = Field(
         default=0.99, description="decay of the weights' exponential moving average; 0 is off"
     )

@@ -119,6 +119,10 @@ class TokenPairs:
         """Number of target tokens of all pairs, end marks included."""
         return len(self._target.ids) + len(self)
 
+    def swapped(self) -> TokenPairs:
+        """Returns the pairs with their sides swapped."""
+        return TokenPairs(self._target, self._source)
+
     def source(self, index: int) -> NDArray[Any]:
         """Returns the source ids of a pair."""
         return self._source.sentence(index)

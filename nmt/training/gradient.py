@@ -11,10 +11,11 @@ from torch import Tensor, nn
 from nmt.config import TrainingConfig
 from nmt.device import exhausted_memory_as, products_in
 from nmt.errors import MemoryExhaustedError
-from nmt.model.seq2seq import Seq2Seq
+from nmt.model.seq2seq import Seq2Seq, TeacherForced
 from nmt.training.batches import TensorBatch
 from nmt.training.cuda_graphs import CudaGraphCapture, CudaGraphs
 from nmt.training.distributed.process_group import without_synchronizing
+from nmt.training.guided_alignment import alignment_loss
 from nmt.training.job import TrainingJob
 from nmt.training.loss import cross_entropy
 from nmt.training.r_drop import r_drop_loss
@@ -106,10 +107,11 @@ class _BatchLoss(nn.Module):
 
         Returns it, and the `LossTerms` that it consists of, (3,), without gradient.
         """
-        batch, r_drop = TensorBatch(*tensors), self._config.r_drop
-        read = batch.twice() if r_drop else batch
-        readouts = self._model(read.source, read.source_lengths, read.target_input).readouts  # (T, B, R)
-        rows, targets = read.to_predict(readouts.to(self._dtype))
+        batch, r_drop, guidance = TensorBatch(*tensors), self._config.r_drop, self._config.guided_alignment
+        read, passes = (batch.twice(), 2) if r_drop else (batch, 1)
+        learn = {"weights_learn": True} if guidance else {}
+        forced: TeacherForced = self._model(read.source, read.source_lengths, read.target_input, **learn)
+        rows, targets = read.to_predict(forced.readouts.to(self._dtype))
         weight, smoothing = self._model.output_weight, self._config.label_smoothing
         if r_drop:
             loss, terms = r_drop_loss(rows, weight, batch.targets, smoothing, r_drop, ignoring=self._ignoring)
@@ -117,4 +119,7 @@ class _BatchLoss(nn.Module):
         else:
             loss = cross_entropy(rows, weight, targets, smoothing, ignoring=self._ignoring)
             cross_entropies, divergence = loss.detach(), loss.new_zeros(())
-        return loss, torch.stack([cross_entropies, divergence, loss.new_zeros(())])
+        if not guidance:
+            return loss, torch.stack([cross_entropies, divergence, loss.new_zeros(())])
+        alignment = alignment_loss(forced.weights, read.links) / passes
+        return loss + guidance * alignment, torch.stack([cross_entropies, divergence, alignment.detach()])

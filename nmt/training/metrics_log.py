@@ -52,6 +52,8 @@ def training_record(state: TrainingState, learning_rate: float, config: Training
     record = _record("train", state, state.loss_since_record / tokens)
     if config.r_drop:
         record["divergence"] = state.divergence_since_record / tokens
+    if config.guided_alignment:
+        record["alignment_loss"] = state.alignment_since_record / tokens
     return record | {
         "learning_rate": learning_rate,
         "target_tokens": tokens,

@@ -53,12 +53,16 @@ class Trainer:
         tokenizers: Tokenizers,
         validator: Validator | None,
         initialized_from: Mapping[str, object] | None = None,
+        alignments: Store | None = None,
     ) -> None:
         """Takes a job whose processes have all joined its `group`; `validator` is None in those that do not write.
 
-        Checkpoints tell of the model that the training went on from, `initialized_from`.
+        Checkpoints tell of the model that the training went on from, `initialized_from`. `alignments` of the store's
+        pairs guide attention, where the configuration asks for that.
         """
-        self.state = TrainingState(corpus=store.fingerprint)
+        self.state = TrainingState(
+            corpus=store.fingerprint, alignments=alignments.fingerprint if alignments is not None else ""
+        )
         if validator is not None:
             self._take_validation(validator)
         self._job = job
@@ -66,6 +70,7 @@ class Trainer:
         self._model = model
         self._store = store
         self._tokenizers = tokenizers
+        self._alignments = alignments
         self._validator = validator
         self._origin = {} if initialized_from is None else {INITIALIZED_FROM: initialized_from}
         # The stop request that all processes know of: all have to stop after the same step.
@@ -134,7 +139,7 @@ class Trainer:
         """Yields the updates to come, with their parts as they go to the device; in a thread beside the training."""
         job, strategy = self._job, self._job.strategy
         source = self.state.position, self._order, self._store, job.config, self._tokenizers
-        for update in iterate_updates(*source, job.group.process):
+        for update in iterate_updates(*source, job.group.process, self._alignments):
             parts = [TensorBatch.from_batch(part, buckets=strategy.buckets) for part in update.parts]
             yield update, ([part.pinned() for part in parts] if strategy.pins_memory else parts)
 
