@@ -38,7 +38,7 @@ class Lexicon(NamedTuple):
     pairs: int  # number of pairs that they were learned from
 
 
-class TranslationTable(NamedTuple):
+class LexicalTable(NamedTuple):
     """The probability of each target token given each source token that it occurs beside."""
 
     known: NDArray[np.int64]  # source token · target vocabulary + target token, ascending
@@ -91,14 +91,14 @@ def learn_lexicon(
     return Lexicon(translations, frequent.astype(np.int32), sum(map(len, sample)))
 
 
-def learn_table(store: TokenPairs, target_size: int, end: int, seed: int, tick: Callable[[], None]) -> TranslationTable:
+def learn_table(store: TokenPairs, target_size: int, end: int, seed: int, tick: Callable[[], None]) -> LexicalTable:
     """Learns the probabilities of a sample of the corpus, as `learn_lexicon` does: of all that occur.
 
     `tick` is called now and then; what it raises ends the work.
     """
     known, links = _linked(store, list(_sample(store, seed, CELLS)), end, target_size, tick)
     probabilities = _probabilities(links, (known // target_size).astype(np.int32), tick)
-    return TranslationTable(known, probabilities, target_size, end)
+    return LexicalTable(known, probabilities, target_size, end)
 
 
 def portions(store: TokenPairs) -> Iterator[NDArray[np.int64]]:

@@ -26,6 +26,7 @@ STEPS, STEPS_IN_GATE = 60, 24
 VARIANTS = {
     "patience": [
         "training={schedule: plateau, plateau_patience: 3, learning_rate: 3e-2, validate_every: 4}",
+        "training={guided_alignment: 0.3, r_drop: 1.0}",
         "model={dropout: 0.3, word_dropout: 0.1, layer_norm: true}",
     ],
     "accumulation": [
