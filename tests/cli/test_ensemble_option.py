@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from nmt.checkpoint.ensembles import join_models
+from nmt.errors import ConfigError
+from nmt.service.models import Loader, load_models
 from nmt.translation.translator import Translator
 from program import Call
 
@@ -100,3 +103,17 @@ def test_what_is_averaged_can_be_chosen(model: Path, second_model: Path, call: C
         assert done.code == 0, done.err
         scores.append([json.loads(line)["hypotheses"] for line in done.out.splitlines()])
     assert scores[0] != scores[1]
+
+
+def test_served_models_are_joined_by_those_that_fit(model: Path, second_model: Path, stranger: Path) -> None:
+    assert join_models([stranger, model], [second_model], print) == {stranger: [], model: [second_model]}
+    with pytest.raises(ConfigError, match="another source vocabulary"):
+        join_models([model], [stranger], print)
+    with pytest.raises(ConfigError, match="the languages and vocabularies of none"):
+        join_models([model, second_model], [stranger], print)
+    models = load_models([stranger, model], Loader("cpu", "fp32"), 100, ensemble=[second_model])
+    assert [len(one.translator.ensemble.members) for one in models] == [1, 2]
+    before = [one.translator for one in models]
+    models.take_up()  # nothing has changed
+    assert [one.translator for one in models] == before
+    models.close()
