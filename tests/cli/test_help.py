@@ -47,7 +47,7 @@ OPTIONS = {
     | {"--batch-tokens"},
     "attend": MODEL | SEARCH | {"--output", "--alignment-unit"},
     "shortlist": EVERY,
-    "export": EVERY,
+    "export": EVERY | {"--license", "--scores"},
     "average": EVERY | {"--output"},
     "info": EVERY | {"--verify", "--format"},
 }
