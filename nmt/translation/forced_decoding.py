@@ -158,14 +158,13 @@ def force_decode_tokens(
 
 def _score_batch(translator: Translator, pairs: Sequence[TokenPair], *, attention: bool) -> list[ForcedScores]:
     translator.tick()
-    model = translator.model
     special = translator.tokenizers.special
     batch = pad_pairs([pair.source for pair in pairs], [pair.target for pair in pairs], special)
     arrays = batch.source, batch.source_lengths, batch.target_input, batch.target_output
     source, lengths, target_input, target_output = (torch.from_numpy(array).to(translator.device) for array in arrays)
-    readouts, weights = model(source, lengths, target_input)
-    log_probabilities = model.log_probabilities(readouts, target_output).cpu().numpy()
-    rows = weights.transpose(0, 1).float().cpu().numpy() if attention and weights.shape[-1] else None
+    forced = translator.ensemble.force(source, lengths, target_input, target_output)
+    log_probabilities, weights = forced.log_probabilities.cpu().numpy(), forced.weights
+    rows = weights.transpose(0, 1).cpu().numpy() if attention and weights is not None else None
     # Copied: views would keep the padded arrays of the batch in memory.
     return [
         ForcedScores(log_probabilities[n, :long].copy(), None if rows is None else rows[n, :long, :wide].copy())
