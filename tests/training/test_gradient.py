@@ -25,6 +25,7 @@ from nmt.training.device_strategy import DeviceStrategy
 from nmt.training.distributed.process_group import ProcessGroup
 from nmt.training.distributed.rank import ProcessRank
 from nmt.training.gradient import Gradient
+from nmt.training.guided_alignment import alignment_loss
 from nmt.training.job import TrainingJob
 
 VOCABULARY = 11
@@ -117,6 +118,23 @@ def linked(part: Batch) -> Batch:
     sentences, first = np.repeat(np.arange(len(part.indices)), 2), np.zeros(len(part.indices), np.int64)
     ends = (np.stack([first, lengths - 1], 1).ravel() for lengths in (part.target_lengths, part.source_lengths))
     return replace(part, links=Links(sentences, *ends))
+
+
+@pytest.mark.parametrize("r_drop", [0.0, 2.0])
+def test_a_guided_gradient_has_that_of_the_alignments_on_top(r_drop: float) -> None:
+    """With R-Drop, but without dropout, two passes are guided as one is."""
+    part, shape = linked(pad_pairs([[3, 4, 5], [6]], [[7], [8, 9]], SPECIAL)), ("additive", "all", True, 2)
+    expected = gradients(make_model(*shape), make_job(), [[part]])
+    found = gradients(make_model(*shape), make_job(r_drop=r_drop, guided_alignment=0.7), [[part]])
+    model, batch = make_model(*shape), TensorBatch.from_batch(part)
+    forced = model(batch.source, batch.source_lengths, batch.target_input, by_steps=True)
+    (alignment_loss(forced.weights, batch.links) * 0.7 / TOKENS).backward()
+    on_top = {name: parameter.grad for name, parameter in model.named_parameters()}
+    assert sum(float(gradient.abs().sum()) for gradient in on_top.values() if gradient is not None) > 0.1
+    for name, gradient in expected.items():
+        added = on_top[name]
+        wanted = gradient if added is None else gradient + added
+        torch.testing.assert_close(found[name], wanted, rtol=1e-5, atol=1e-6, msg=name)
 
 
 @pytest.mark.parametrize("model", [model for model in MODELS[::5] if model[0] != "none"])
