@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from nmt.corpus.mixture import Mixture
 from nmt.corpus.permutation import Permutation, derive_key
 from nmt.corpus.store import TokenPairs
 
@@ -42,14 +43,23 @@ class _Links(NamedTuple):
 
 
 def learn_lexicon(
-    store: TokenPairs, source_size: int, target_size: int, end: int, seed: int, most_cells: int | None = None
+    store: TokenPairs,
+    source_size: int,
+    target_size: int,
+    end: int,
+    seed: int,
+    most_cells: int | None = None,
+    mixture: Mixture | None = None,
 ) -> Lexicon:
     """Learns the lexicon of a sample of the corpus, or of all of it if it is small: a function of the arguments alone.
+
+    Of a `mixture`, the sample is of what its first epoch draws.
 
     The ids of the `store` are below the sizes of the vocabularies; `end` is the source's end mark. The sample, drawn by
     the `seed`, has at most `most_cells` cells, `CELLS` by default.
     """
-    sample = list(_sample(store, seed, CELLS if most_cells is None else most_cells))
+    mixture = mixture or Mixture.of_one(len(store))
+    sample = list(_sample(store, mixture, seed, CELLS if most_cells is None else most_cells))
     known = np.zeros(0, np.int64)  # source token · target vocabulary + target token, ascending
     counts = np.zeros(target_size, np.int64)
     for indices in sample:
@@ -69,11 +79,12 @@ def learn_lexicon(
     return Lexicon(translations, frequent.astype(np.int32), sum(map(len, sample)))
 
 
-def _sample(store: TokenPairs, seed: int, left: int) -> Iterator[NDArray[np.int64]]:
+def _sample(store: TokenPairs, mixture: Mixture, seed: int, left: int) -> Iterator[NDArray[np.int64]]:
     """Yields portions of the pairs, drawn at random, of up to `left` cells in all; leaves out extremely long pairs."""
-    permutation = Permutation(len(store), derive_key("lexicon", seed))
-    for start in range(0, len(store), _PAIRS_AT_A_TIME):
-        indices = permutation(start, min(start + _PAIRS_AT_A_TIME, len(store)))
+    size = mixture.size(0)
+    permutation = Permutation(size, derive_key("lexicon", seed))
+    for start in range(0, size, _PAIRS_AT_A_TIME):
+        indices = mixture.drawn(permutation(start, min(start + _PAIRS_AT_A_TIME, size)), 0, seed)
         cells = (store.source_lengths(indices) + 1) * store.target_lengths(indices)
         indices, cells = indices[cells <= CELLS_AT_A_TIME], cells[cells <= CELLS_AT_A_TIME]
         ends = np.cumsum(cells)

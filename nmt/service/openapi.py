@@ -154,6 +154,7 @@ def _answers() -> dict[str, Any]:
         "beam_size": _COUNT,
         "max_beam_size": _COUNT,
         "shortlist": {"type": "boolean"},
+        "tags": _list(_TEXT),
         "is_ready": {"type": "boolean"},
         "sha256": {"type": "string", "description": "of the weights, the configuration and the tokenizers"},
     }

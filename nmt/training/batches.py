@@ -129,6 +129,6 @@ def iterate_updates(
         count = config.training.accumulation * process.world_size
         parts = split_parts(indices, store.target_lengths(indices) + 1, count)
         own = [part for part in parts[process.rank :: process.world_size] if len(part)]
-        batches = [make_batch(store, part, special, resample) for part in own]
+        batches = [make_batch(store, part, special, resample, order.mixture.tags(part)) for part in own]
         yield Update(batches or [empty_batch(special)], following)
         epoch = following.epoch

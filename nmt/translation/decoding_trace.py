@@ -26,12 +26,13 @@ def trace_decoding(
     """Traces the best hypothesis of a segment, which `encoded` holds alone; to be called in `Translator.computing`."""
     source, target = tokenizers
     segment, hypotheses = result
+    ids = [*segment.ids, source.special.eos]
     text, of_words = target.decode_with_words(hypotheses[0].tokens)
     steps, choices = _run(model, target, encoded, hypotheses[0])
     memory, restricted = encoded.state.memory, encoded.vocabularies
     return SegmentTrace(
         text=output_line(text),
-        source_tokens=tuple(map(source.piece, [*segment.ids, source.special.eos])),
+        source_tokens=(*([] if encoded.tag is None else [encoded.tag]), *map(source.piece, ids)),
         source_words=tuple(segment.words),
         target_words=tuple(of_words),
         states=_array(memory.annotations[0]),
