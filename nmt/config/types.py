@@ -96,7 +96,7 @@ FilePaths = Annotated[
 _Column = Annotated[_Whole, Field(ge=1, le=65_536)]
 Columns = Annotated[tuple[_Column, _Column], Expected("a list of two numbers of columns, counted from 1")]
 Tag = Annotated[
-    str, Field(strict=True), AfterValidator(_check_tag), Expected("a tag such as <bt>, and no mark as <s> is one,")
+    str, Field(strict=True), AfterValidator(_check_tag), Expected("a tag such as <bt>, and no mark as <s> is,")
 ]
 Freezable = Literal["embeddings", "encoder", "attention", "decoder"]
 FrozenParts = Annotated[

@@ -26,20 +26,22 @@ OPTIONS = {
     "translate": MODEL
     | SEARCH
     | {"--batch-tokens", "--input", "--output", "--n-best", "--format", "--alignment", "--alignment-unit"}
-    | {"--sample", "--seed", "--prefix", "--replace-unknown", "--dictionary", "--copy", "--confidence"},
+    | {"--sample", "--seed", "--prefix", "--replace-unknown", "--dictionary", "--copy", "--confidence"}
+    | {"--tag"},
     "eval": MODEL
     | SEARCH
-    | {"--batch-tokens", "--src", "--ref", "--hyp", "--metric", "--tokenize", "--format", "--save-output"},
+    | {"--batch-tokens", "--src", "--ref", "--hyp", "--metric", "--tokenize", "--format", "--save-output", "--tag"},
     "compare": MODEL
     | SEARCH
     | {"--batch-tokens", "--src", "--ref", "--hyp", "--metric", "--tokenize", "--lowercase", "--format", "--output"}
-    | {"--test", "--samples", "--frequency", "--sentences", "--attention"},
+    | {"--test", "--samples", "--frequency", "--sentences", "--attention", "--tag"},
     "score": MODEL
-    | {"--src", "--tgt", "--output", "--format", "--per-token", "--normalize", "--length-penalty", "--batch-tokens"},
+    | {"--src", "--tgt", "--output", "--format", "--per-token", "--normalize", "--length-penalty", "--batch-tokens"}
+    | {"--tag"},
     "align": MODEL
     | {"--src", "--tgt", "--output", "--format", "--alignment", "--alignment-unit", "--reverse", "--symmetrize"}
-    | {"--batch-tokens"},
-    "attend": MODEL | SEARCH | {"--output", "--alignment-unit"},
+    | {"--batch-tokens", "--tag"},
+    "attend": MODEL | SEARCH | {"--output", "--alignment-unit", "--tag"},
     "shortlist": EVERY,
     "export": EVERY,
     "average": EVERY | {"--output"},
