@@ -120,8 +120,8 @@ def add_shortlist(checkpoint: Path, tensors: Mapping[str, torch.Tensor]) -> None
     write_checksummed(checkpoint, files | {layout.SHORTLIST: encode_tensors(tensors)}, manifest.summary, replace=True)
 
 
-def export_model(checkpoint: Path, directory: Path) -> None:
-    """Writes the files of a checkpoint that translation needs as a directory of its own, to hand to somebody.
+def export_model(checkpoint: Path, directory: Path, card: str) -> None:
+    """Writes the files of a checkpoint that translation needs, and a model card, as a directory to hand to somebody.
 
     Raises:
         ConfigError: `directory` exists and is not an empty directory.
@@ -130,10 +130,12 @@ def export_model(checkpoint: Path, directory: Path) -> None:
     """
     manifest = read_manifest(checkpoint)
     files = {name: read_file(checkpoint, name, manifest) for name in manifest.files.keys() - layout.TRAINING_FILES}
-    write_model(directory, files, manifest.summary)
+    write_model(directory, files, manifest.summary, card)
 
 
-def write_model(directory: Path, files: Mapping[str, bytes], summary: Mapping[str, object]) -> None:
+def write_model(
+    directory: Path, files: Mapping[str, bytes], summary: Mapping[str, object], card: str | None = None
+) -> None:
     """Writes the files of a model as a directory of its own; raises as `export_model` does, but ModelError."""
     # A temporary directory cannot be renamed onto a link, even if that leads to an empty directory.
     final = directory.resolve()
@@ -142,7 +144,8 @@ def write_model(directory: Path, files: Mapping[str, bytes], summary: Mapping[st
     for path in list(final.iterdir()) if final.is_dir() else []:  # files of the system alone
         remove(path)
     make_directory(final.parent)
-    write_checksummed(final, files, summary, replace=False)
+    unlisted = {} if card is None else {layout.CARD: card.encode()}
+    write_checksummed(final, files, summary, replace=False, unlisted=unlisted)
 
 
 def _is_empty_directory(path: Path) -> bool:

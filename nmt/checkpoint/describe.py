@@ -78,6 +78,9 @@ def _training(summary: Mapping[str, object], where: Path) -> dict[str, Any]:
     if tokenize not in (known := get_args(BleuTokenizer)):
         what = f"summary: validation_tokenize is {tokenize!r:.40}; expected one of {', '.join(known)}"
         raise ModelError(str(where), what)
+    pairs = summary.get("training_pairs")  # the same
+    if pairs is not None and type(pairs) is not int:
+        raise ModelError(str(where), f"summary: training_pairs is {pairs!r:.40}; expected int")
     _check_origin(summary.get(INITIALIZED_FROM), where)
     if summary["metric"] not in _METRICS:
         raise ModelError(str(where), f"summary: metric is {summary['metric']!r:.40}; expected {' or '.join(_METRICS)}")

@@ -14,6 +14,11 @@ SHORTLIST = "shortlist.safetensors"
 SHARED_TOKENIZER = "shared.model"
 SOURCE_TOKENIZER = "source.model"
 TARGET_TOKENIZER = "target.model"
+CARD = "README.md"
+"""The model card of an exported model."""
+
+UNLISTED = frozenset({CARD, "LICENSE", ".gitattributes"})
+"""Files beside a model's that its manifest does not name: whoever has the model may write and edit them."""
 
 MODEL_FILES = frozenset({WEIGHTS, CONFIG})
 TRAINING_FILES = frozenset({OPTIMIZER, STATE})

@@ -50,8 +50,17 @@ class Manifest:
     summary: Mapping[str, object]
 
 
-def write_checksummed(final: Path, files: Mapping[str, bytes], summary: Mapping[str, object], *, replace: bool) -> None:
+def write_checksummed(
+    final: Path,
+    files: Mapping[str, bytes],
+    summary: Mapping[str, object],
+    *,
+    replace: bool,
+    unlisted: Mapping[str, bytes] | None = None,
+) -> None:
     """Writes `files` and their manifest as the directory `final`, whose parent exists; all of it or nothing.
+
+    Files that are `unlisted` are written, too, and may be changed afterwards: the manifest does not name them.
 
     A `final` that already holds exactly this is left alone; one that holds anything else is replaced if `replace`.
 
@@ -73,7 +82,7 @@ def write_checksummed(final: Path, files: Mapping[str, bytes], summary: Mapping[
     if _holds(final, manifest):
         return
     with new_directory(final, replace=replace) as temporary:
-        for name, data in files.items():
+        for name, data in (*files.items(), *(unlisted or {}).items()):
             (temporary / name).write_bytes(data)
         (temporary / layout.MANIFEST).write_bytes(manifest)
 

@@ -109,7 +109,7 @@ def _checksummed(directory: Path, kind: PartKind, purpose: Purpose) -> VerifiedP
     whole = manifest.files.keys() - {Path(problem.where).name for problem in problems}
     problems += [problem for name in sorted(whole) for problem in _unreadable(directory, name, manifest)]
     try:
-        foreign = set(entries(directory)) - manifest.files.keys() - {layout.MANIFEST}
+        foreign = set(entries(directory)) - manifest.files.keys() - {layout.MANIFEST} - layout.UNLISTED
     except OSError as error:
         problems.append(Problem(str(directory), f"cannot be read: {error.strerror}"))
     else:

@@ -73,19 +73,21 @@ def align(
     *,
     pairs: PairArguments,
     alignments: AlignmentArguments,
+    ensemble: arguments.EnsembleArguments,
     batch_tokens: BatchTokens = None,
     compute: arguments.ComputeArguments,
     log: arguments.LoggingArguments,
 ) -> None:
     """Align the words of given translations, by the attention of a model that reads them."""
     alignments.check()
+    ensemble.check()
     start(log, compute)
 
     from nmt.cli.formats.alignments import as_json, pharaoh
 
     given = search_options(batch_tokens=batch_tokens)
     with pairs.opened() as files:
-        translator = _load(model, compute)
+        translator = _load(model, compute, ensemble)
         reverse = None if alignments.reverse is None else _load(alignments.reverse, compute)
         if reverse is not None:
             _check_directions(translator, reverse)
@@ -111,9 +113,11 @@ def align(
         files.write_results("aligning", results, quiet=log.quiet)
 
 
-def _load(model: Path, compute: arguments.ComputeArguments) -> Translator:
-    translator = load_translator(model, compute)
-    if translator.config.model.attention == "none":
+def _load(
+    model: Path, compute: arguments.ComputeArguments, ensemble: arguments.EnsembleArguments | None = None
+) -> Translator:
+    translator = load_translator(model, compute, ensemble)
+    if not translator.has_attention:
         logger.warning("%s: a model without attention aligns nothing", model)
     return translator
 

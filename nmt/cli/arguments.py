@@ -73,6 +73,31 @@ class BatchedSearchArguments(SearchArguments):
 
 
 @dataclass(frozen=True)
+class EnsembleArguments:
+    """Other models that translate together with MODEL."""
+
+    ensemble: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="MODEL", readable=False, help="Another model that translates with it; repeatable."),
+    ] = None
+    ensemble_average: Annotated[
+        str | None, typer.Option(help="Of --ensemble: probabilities, the default, or log-probabilities.")
+    ] = None
+
+    def check(self) -> None:
+        """Raises ConfigError for an unknown average, or one without models."""
+        if self.ensemble_average is None:
+            return
+        check_choice("--ensemble-average", self.ensemble_average, ("probabilities", "log-probabilities"))
+        if not self.ensemble:
+            raise ConfigError("--ensemble-average", "does nothing without --ensemble MODEL")
+
+    def load_options(self) -> dict[str, Any]:
+        """Returns the arguments of `Translator.load`."""
+        return {"ensemble": self.ensemble or (), "ensemble_average": self.ensemble_average or "probabilities"}
+
+
+@dataclass(frozen=True)
 class LineArguments:
     """What of a line is translated at once, which lines are, and behind which tag."""
 

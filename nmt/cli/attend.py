@@ -185,7 +185,7 @@ def _write_heat_maps(translator: Translator, batches: Iterator[Batch], unit: str
 
 def _reason_for_nothing(translator: Translator) -> str:
     """Returns a remark in place of the heat map of a translation without attention."""
-    if translator.config.model.attention != "none":
+    if translator.has_attention:
         return "(the translation has no words, so there is nothing to show)"
     size = 2 * translator.config.model.encoder.hidden_size
     return (
@@ -230,7 +230,7 @@ def _matrices_to_draw(
         DataError: there is no line, or there are too many; `where` they come from is named.
         StorageError: the output cannot be written.
     """
-    if translator.config.model.attention == "none":
+    if not translator.has_attention:
         what = "needs a model with attention; `nmt attend` without it tells what this one has instead"
         raise ConfigError("--output", what)
     from nmt.io.atomic_files import check_output

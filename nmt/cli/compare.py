@@ -102,15 +102,19 @@ def compare(
     output: ComparisonOutputArguments,
     lines: arguments.LineArguments,
     search: arguments.BatchedSearchArguments,
+    ensemble: arguments.EnsembleArguments,
     compute: arguments.ComputeArguments,
     log: arguments.LoggingArguments,
 ) -> None:
     """Compare two models, or two finished translations, on one test set: scores, significance, where they differ."""
     check_choice("--format", output.output_format, ("text", "json"))
     check_choice("--test", how.test, ("bootstrap", "randomization", "none"))
+    ensemble.check()
     start(log, compute)
     models = models or []
     _check_use(models, files, how, output)
+    if ensemble.ensemble and not models:
+        raise ConfigError("--ensemble", "does nothing for finished translations")
     check_sentences(lines)
 
     from nmt.cli.formats.comparison import as_json, as_text
@@ -123,7 +127,9 @@ def compare(
         what = "does nothing for finished translations"
         raise ConfigError.from_problems([Problem(option_of(name), what) for name in given])
     method = how.method()
-    translators = [load_translator(model, compute) for model in models]
+    # The others join the first model, so that an ensemble can be compared with one of its own.
+    joining = [ensemble, *[None] * (len(models) - 1)]
+    translators = [load_translator(model, compute, others) for model, others in zip(models, joining, strict=False)]
     _check_languages(translators, models)
     texts = _read(translators, files, how.frequency, output.output)
     _check_counts(texts, method)

@@ -69,13 +69,17 @@ def evaluate(
     output: EvaluationOutputArguments,
     lines: arguments.LineArguments,
     search: arguments.BatchedSearchArguments,
+    ensemble: arguments.EnsembleArguments,
     compute: arguments.ComputeArguments,
     log: arguments.LoggingArguments,
 ) -> None:
     """Translate a test set and score it, or score a finished translation, with sacreBLEU."""
     check_choice("--format", output.output_format, ("text", "json"))
+    ensemble.check()
     start(log, compute)
     _check_use(model, files, output, lines)
+    if files.hyp is not None and ensemble.ensemble:
+        raise ConfigError("--ensemble", "does nothing with --hyp: nothing is translated")
 
     from nmt.cli.formats.scores import as_json, as_text
     from nmt.evaluation import metrics as evaluation
@@ -86,7 +90,7 @@ def evaluate(
     if model is None:
         hypotheses, references, seconds = *_read_finished(files), None
     else:
-        translator = load_translator(model, compute)
+        translator = load_translator(model, compute, ensemble)
         hypotheses, references, seconds = _translate(translator, files, output.save_output, lines, given, log.quiet)
     if "bleu" in metrics:
         evaluation.warn_of_unspaced(references, scoring.tokenize)

@@ -42,6 +42,7 @@ def score(
     *,
     pairs: PairArguments,
     scores: ScoreArguments,
+    ensemble: arguments.EnsembleArguments,
     batch_tokens: BatchTokens = None,
     compute: arguments.ComputeArguments,
     log: arguments.LoggingArguments,
@@ -50,13 +51,14 @@ def score(
     check_choice("--format", scores.output_format, ("text", "json"))
     if scores.length_penalty is not None and not scores.normalize and scores.output_format == "text":
         raise ConfigError("--length-penalty", "does nothing without --normalize or --format json")
+    ensemble.check()
     start(log, compute)
 
     from nmt.cli.formats.scored_pairs import as_json, as_text
 
     given = search_options(length_penalty=scores.length_penalty, batch_tokens=batch_tokens)
     with pairs.opened() as files:
-        translator = load_translator(model, compute)
+        translator = load_translator(model, compute, ensemble)
         check_tag(translator, pairs.tag)
         search = translator.options(shortlist=0, **given).search
         penalty = search.length_penalty

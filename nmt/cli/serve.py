@@ -116,10 +116,12 @@ def serve(
     *,
     listening: ListeningArguments,
     limits: LimitArguments,
+    ensemble: arguments.EnsembleArguments,
     compute: arguments.ComputeArguments,
     log: arguments.LoggingArguments,
 ) -> None:
     """Serve models over HTTP: LibreTranslate's interface, one with attention, and a page."""
+    ensemble.check()
     start(log, compute)
     if missing := [name for name in _NEEDED if importlib.util.find_spec(name) is None]:
         raise ConfigError("serve", f"needs {', '.join(missing)}: {how_to_install('serve')}")
@@ -129,7 +131,9 @@ def serve(
     from nmt.service.server import ModelServer, bind
 
     with bind(listening.host, listening.port) as opened:  # before models are loaded, which takes its time
-        loaded = load_models(models, Loader(compute.device, compute.precision), allowed.queue)
+        average = ensemble.ensemble_average or "probabilities"
+        loader = Loader(compute.device, compute.precision, average)
+        loaded = load_models(models, loader, allowed.queue, ensemble=ensemble.ensemble or ())
         end_loading()
         service = ModelServer(loaded, allowed, admission, grace=listening.grace, tells=log.verbose)
         address = _address(listening.host, opened.getsockname()[1])

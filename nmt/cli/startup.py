@@ -8,7 +8,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nmt.cli.arguments import ComputeArguments, LoggingArguments
+from nmt.cli.arguments import ComputeArguments, EnsembleArguments, LoggingArguments
 from nmt.cli.logs import logger, start_logging
 from nmt.errors import InputFileError
 from nmt.libraries import program_version
@@ -75,10 +75,12 @@ def end_loading() -> None:
     gc.set_threshold(*_USUAL_THRESHOLDS)
 
 
-def load_translator(model: Path, compute: ComputeArguments) -> Translator:
-    """Loads the translator at MODEL, and ends loading."""
+def load_translator(model: Path, compute: ComputeArguments, ensemble: EnsembleArguments | None = None) -> Translator:
+    """Loads the translator at MODEL, with those that translate together with it, and ends loading."""
     from nmt.translation.translator import Translator
 
-    translator = Translator.load(model, device=compute.device, precision=compute.precision, warn=logger.warning)
+    others = {} if ensemble is None else ensemble.load_options()
+    how = {"device": compute.device, "precision": compute.precision, **others}
+    translator = Translator.load(model, **how, warn=logger.warning)
     end_loading()
     return translator

@@ -157,12 +157,14 @@ def translate(
     decoding: DecodingArguments,
     lines: arguments.LineArguments,
     search: arguments.BatchedSearchArguments,
+    ensemble: arguments.EnsembleArguments,
     compute: arguments.ComputeArguments,
     log: arguments.LoggingArguments,
 ) -> None:
     """Translate: one line in, one line out; or a document."""
     output.check()
     postprocessing.check()
+    ensemble.check()
     if text and output.input_file != "-":
         raise ConfigError("--input", f"is {output.input_file}, and TEXT is given, too: expected one of them")
     kind = documents.kind(None if text else output.input_file)
@@ -198,7 +200,7 @@ def translate(
     with ExitStack() as stack:
         stream = None if input_file is None else stack.enter_context(open_input(input_file))
         prefixes = stack.enter_context(open_input(decoding.prefix)) if decoding.prefix is not None else None
-        translator = load_translator(model, compute)
+        translator = load_translator(model, compute, ensemble)
         check_tag(translator, lines.tag)
         postprocessor = postprocessing.postprocessor()
         attention = output.alignment != "none" or bool(postprocessor)
@@ -234,7 +236,7 @@ def _check_attention(
     translator: Translator, options: TranslateOptions, postprocessor: Postprocessor, alignment: str
 ) -> None:
     """Refuses options that need attention where the model has none, and warns of those that do nothing with it."""
-    has_attention = translator.config.model.attention != "none"
+    has_attention = translator.has_attention
     needing = {
         "--coverage-penalty": options.search.coverage_penalty,
         "--replace-unknown": postprocessor.replace_unknown,

@@ -45,5 +45,9 @@ class RestrictedOutput(NamedTuple):
         if self.rows is not None:
             shape = (len(self.weight), *readouts.shape[1:])
             spread = readouts.new_zeros(shape).index_copy_(0, self.rows, readouts)
-        logits = torch.bmm(spread, self.weight.transpose(1, 2)).masked_fill(self.missing, float("-inf"))
-        return logits if self.rows is None else logits.index_select(0, self.rows)
+        logits = torch.bmm(spread, self.weight.transpose(1, 2))
+        return self.without_missing(logits if self.rows is None else logits.index_select(0, self.rows))
+
+    def without_missing(self, logits: Tensor) -> Tensor:
+        """Makes missing tokens impossible, in place: (B', K, C) -> (B', K, C), -inf for them."""
+        return logits.masked_fill_(self.missing if self.rows is None else self.missing[self.rows], float("-inf"))

@@ -101,7 +101,7 @@ class Interface:
         search = self._search(asked, model)
         if asked.n_best > (most := max(self._limits.beam, model.translator.config.search.beam_size)):
             raise RefusedError(400, f"n_best is {asked.n_best}: expected at most {most}")
-        has_attention = model.translator.config.model.attention != "none"
+        has_attention = model.translator.has_attention
         needing = {
             "coverage_penalty": bool(asked.coverage_penalty),
             "replace_unknown": asked.replace_unknown,
@@ -162,6 +162,7 @@ def _description(model: ServedModel, limits: Limits) -> dict[str, Any]:
         "source_name": language_name(model.source),
         "target_name": language_name(model.target),
         "attention": config.model.attention,
+        "ensemble": len(model.translator.ensemble.members),
         "beam_size": config.search.beam_size,
         "max_beam_size": max(limits.beam, config.search.beam_size),
         "shortlist": model.translator.shortlist is not None,

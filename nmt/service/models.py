@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from nmt.checkpoint.ensembles import join_models
 from nmt.errors import ConfigError, NmtError
 from nmt.service.batcher import Batcher
 from nmt.service.computing import ComputingThread
@@ -26,6 +28,7 @@ class ServedModel:
     Attributes:
         name: by which requests ask for it, and answers and pages name it.
         path: where it was loaded from, and is loaded again.
+        others: where the models that translate together with it were loaded from.
         source: code of the language it translates from.
         target: code of the language it translates to.
         batcher: its queue and worker, which has the translator.
@@ -34,6 +37,7 @@ class ServedModel:
 
     name: str
     path: Path
+    others: tuple[Path, ...]
     source: str
     target: str
     batcher: Batcher
@@ -53,13 +57,12 @@ class ServedModel:
 class Loader:
     """Loads models from their paths, always in the same way."""
 
-    def __init__(self, device: str, precision: str) -> None:
-        self._device = device
-        self._precision = precision
+    def __init__(self, device: str, precision: str, average: str = "probabilities") -> None:
+        self._how: dict[str, Any] = {"device": device, "precision": precision, "ensemble_average": average}
 
-    def load(self, path: Path) -> Translator:
-        """Loads a translator; raises what `Translator.load` does."""
-        return Translator.load(path, device=self._device, precision=self._precision, warn=logger.warning)
+    def load(self, path: Path, others: Iterable[Path]) -> Translator:
+        """Loads a translator, with the models that translate together with it; raises what `Translator.load` does."""
+        return Translator.load(path, ensemble=others, **self._how, warn=logger.warning)
 
 
 class Models:
@@ -118,7 +121,7 @@ class Models:
         """
         for model in self._models:
             try:
-                translator = self._loader.load(model.path)
+                translator = self._loader.load(model.path, model.others)
             except NmtError as error:
                 logger.warning("%s: %s; the model loaded before is kept", model.name, error)
                 continue
@@ -132,19 +135,27 @@ class Models:
                 logger.info("%s: a new checkpoint is served", model.name)
 
 
-def load_models(paths: Iterable[Path], loader: Loader, queue: int) -> Models:
-    """Loads all models; raises what `Translator.load` does, and ConfigError if one path is given twice."""
+def load_models(paths: Sequence[Path], loader: Loader, queue: int, *, ensemble: Sequence[Path] = ()) -> Models:
+    """Loads all models, and with each those of `ensemble` that can join it.
+
+    Raises what `Translator.load` does, and ConfigError if one path is given twice, or one of `ensemble` fits no model,
+    or several.
+    """
     computing = ComputingThread()
     names: list[str] = []
     models: list[ServedModel] = []
+    joining = join_models(paths, ensemble, logger.warning) if ensemble else {}
     for path in paths:
         if path.absolute() in {model.path for model in models}:
             raise ConfigError("MODEL", f"{path} is given twice")
-        translator = computing.run(loader.load, path)
+        others = tuple(joining.get(path, ()))
+        translator = computing.run(loader.load, path, others)
         batcher = Batcher(translator, queue, computing)
         names.append(_name(path.absolute().name or "model", names))
         data = translator.config.data
-        models.append(ServedModel(names[-1], path.absolute(), data.source_language, data.target_language, batcher))
+        languages = data.source_language, data.target_language
+        absolute = tuple(other.absolute() for other in others)
+        models.append(ServedModel(names[-1], path.absolute(), absolute, *languages, batcher))
     return Models(models, loader, computing)
 
 

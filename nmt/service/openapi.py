@@ -52,7 +52,7 @@ def _bound(properties: dict[str, Any], models: Models, limits: Limits) -> None:
     """Writes the models and the limits of this service into the schema of what it takes."""
     beam = min(max(limits.beam, model.translator.config.search.beam_size) for model in models)
     has_table = all(model.translator.shortlist is not None for model in models)
-    has_attention = all(model.translator.config.model.attention != "none" for model in models)
+    has_attention = all(model.translator.has_attention for model in models)
     names = {
         "model": [model.name for model in models],
         "source": [*models.sources, "auto"],
@@ -154,6 +154,7 @@ def _answers() -> dict[str, Any]:
     }
     model = {
         **dict.fromkeys(("name", "source", "target", "source_name", "target_name", "attention"), _TEXT),
+        "ensemble": _COUNT,
         "beam_size": _COUNT,
         "max_beam_size": _COUNT,
         "shortlist": {"type": "boolean"},

@@ -301,6 +301,7 @@ class Trainer:
                 "step": state.step,
                 "epoch": state.position.epoch,
                 "training_seconds": state.seconds,
+                "training_pairs": len(self._store),
                 "metric": state.metric,
                 "validation_tokenize": state.validation_tokenize,
                 "best_score": state.best_score,

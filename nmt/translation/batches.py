@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from nmt.corpus.batch_order import length_sorted_batches
-from nmt.model.seq2seq import Seq2Seq
+from nmt.translation.ensemble import Ensemble
 from nmt.translation.options import TranslateOptions
 from nmt.translation.segments import Segment
 
@@ -18,11 +18,14 @@ LARGEST_OUTPUTS = 1 << 26
 """Maximum number of output weights gathered for the shortlists of several sentences, (B, C, R)."""
 
 
-def search_batches(segments: Sequence[Segment], model: Seq2Seq, options: TranslateOptions) -> Iterator[list[int]]:
+def search_batches(segments: Sequence[Segment], ensemble: Ensemble, options: TranslateOptions) -> Iterator[list[int]]:
     """Yields batches of segments, as their indices: of similar length, and bounded in all that grows with a batch."""
-    vocabulary_size, readout_size = model.output_weight.shape
+    vocabulary_size = ensemble.first.output_weight.shape[0]
+    readout_size = sum(model.output_weight.shape[1] for model in ensemble.members)
     lengths = np.array([len(segment.ids) + 1 for segment in segments], dtype=np.int64)
-    most = max(1, LARGEST_LOGITS // (options.width * max(vocabulary_size, options.width)))
+    # Of several models, one's logits stand beside the sum of all.
+    logits = LARGEST_LOGITS // min(2, len(ensemble.members))
+    most = max(1, logits // (options.width * max(vocabulary_size, options.width)))
     for batch in length_sorted_batches(lengths, options.search.batch_tokens, most):
         yield from _with_bounded_outputs(segments, batch.tolist(), readout_size)
 

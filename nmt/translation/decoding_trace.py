@@ -23,13 +23,16 @@ MOST_PROBABLE = 5
 def trace_decoding(
     model: Seq2Seq, tokenizers: Tokenizers, result: SegmentResult, encoded: EncodedSegments
 ) -> SegmentTrace:
-    """Traces the best hypothesis of a segment, which `encoded` holds alone; to be called in `Translator.computing`."""
+    """Traces the best hypothesis of a segment, which `encoded` holds alone; to be called in `Translator.computing`.
+
+    `model` is the first of those that found the hypothesis.
+    """
     source, target = tokenizers
     segment, hypotheses = result
     ids = [*segment.ids, source.special.eos]
     text, of_words = target.decode_with_words(hypotheses[0].tokens)
     steps, choices = _run(model, target, encoded, hypotheses[0])
-    memory, restricted = encoded.state.memory, encoded.vocabularies
+    memory, restricted = encoded.state.members[0].memory, encoded.vocabularies
     return SegmentTrace(
         text=output_line(text),
         source_tokens=(*([] if encoded.tag is None else [encoded.tag]), *map(source.piece, ids)),
@@ -51,7 +54,7 @@ def _run(
     model: Seq2Seq, target: Tokenizer, encoded: EncodedSegments, hypothesis: Hypothesis
 ) -> tuple[list[TracedStep], tuple[Choice, ...]]:
     """Feeds the tokens of a hypothesis to the model, one after the other, in place of its own choices."""
-    state, restricted = encoded.state, encoded.vocabularies
+    state, restricted = encoded.state.members[0], encoded.vocabularies
     special = target.special if restricted is None else restricted.special
     tokens = hypothesis.tokens if restricted is None else restricted.restricted([hypothesis.tokens])[0]
     spelled = range(target.size) if restricted is None else restricted.tokens[0].tolist()

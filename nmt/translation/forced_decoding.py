@@ -168,17 +168,17 @@ def _score_batch(
     translator: Translator, pairs: Sequence[TokenPair], *, attention: bool, tag: str | None
 ) -> list[ForcedScores]:
     translator.tick()
-    model, first = translator.model, tag_ids(translator.tokenizers.source, tag)
+    first = tag_ids(translator.tokenizers.source, tag)
     special = translator.tokenizers.special
     batch = pad_pairs([[*first, *pair.source] for pair in pairs], [pair.target for pair in pairs], special)
     arrays = batch.source, batch.source_lengths, batch.target_input, batch.target_output
     source, lengths, target_input, target_output = (torch.from_numpy(array).to(translator.device) for array in arrays)
-    readouts, weights = model(source, lengths, target_input)
-    log_probabilities = model.log_probabilities(readouts, target_output).cpu().numpy()
+    forced = translator.ensemble.force(source, lengths, target_input, target_output)
+    log_probabilities, weights = forced.log_probabilities.cpu().numpy(), forced.weights
     rows = None
-    if attention and weights.shape[-1]:
-        by_sentence = weights.transpose(0, 1).float()
-        rows = (without_tag(by_sentence, lengths) if first else by_sentence).cpu().numpy()
+    if attention and weights is not None:
+        of_sentences = weights.transpose(0, 1)
+        rows = (without_tag(of_sentences, lengths) if first else of_sentences).cpu().numpy()
     widths = batch.source_lengths - len(first)
     # Copied: views would keep the padded arrays of the batch in memory.
     return [

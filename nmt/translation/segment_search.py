@@ -14,14 +14,13 @@ from torch import Tensor
 from nmt.corpus.batching import pad
 from nmt.device import own_settings, products_in, use_one_thread_after_fork, within_memory
 from nmt.errors import DeviceError, MemoryExhaustedError, NmtError
-from nmt.model.restricted_output import RestrictedOutput
-from nmt.model.seq2seq import SearchState, Seq2Seq
 from nmt.search.beam import beam_search
 from nmt.search.hypothesis import Hypothesis, NonFiniteScoresError, Step
 from nmt.search.sampling import sample
 from nmt.search.shortlist import RestrictedVocabularies
 from nmt.tokenization.tokenizers import Tokenizers
 from nmt.translation.batches import search_batches
+from nmt.translation.ensemble import Ensemble, EnsembleState
 from nmt.translation.options import TranslateOptions
 from nmt.translation.segments import EncodedSegments, Segment
 from nmt.translation.tags import tag_ids, without_tag
@@ -31,16 +30,18 @@ WORTH_A_TABLE = 16
 
 
 class SegmentSearch:
-    """A model that searches segments, whose weights must not change from then on."""
+    """Models that search segments together, whose weights must not change from then on."""
 
-    def __init__(self, model: Seq2Seq, tokenizers: Tokenizers, dtype: torch.dtype, tick: Callable[[], None]) -> None:
+    def __init__(
+        self, ensemble: Ensemble, tokenizers: Tokenizers, dtype: torch.dtype, tick: Callable[[], None]
+    ) -> None:
         """Products run in `dtype`; `tick` is called before each step, and what it raises ends the search."""
-        self.model = model
+        self.ensemble = ensemble
         self.tokenizers = tokenizers
-        self.device = model.output_weight.device
+        self.device = ensemble.first.output_weight.device
         self._dtype = dtype
         self.tick = tick
-        self._word_gates: Tensor | None = None
+        self._word_gates: tuple[Tensor | None, ...] | None = None
         self._process = os.getpid()
 
     @contextmanager
@@ -63,16 +64,15 @@ class SegmentSearch:
         """Encodes a batch of segments, each behind the tag; to be called in the context `computing`."""
         special, first = self.tokenizers.source.special, tag_ids(self.tokenizers.source, tag)
         rows, lengths = pad([first + segment.ids for segment in segments], special.pad, end=special.eos)
-        lengths_read = torch.from_numpy(lengths).to(self.device)
-        state = self.model.start(self.model.encode(torch.from_numpy(rows).to(self.device), lengths_read))
-        source_lengths = lengths_read - len(first)
+        read_lengths = torch.from_numpy(lengths).to(self.device)
         candidates = [segment.candidates for segment in segments if segment.candidates is not None]
-        if not candidates:
-            return EncodedSegments(state, source_lengths, None, tag)
-        restricted = RestrictedVocabularies.from_candidates(candidates, self.tokenizers.target.special)
-        tokens, counts = (torch.from_numpy(part).to(self.device) for part in (restricted.tokens, restricted.lengths))
-        output = RestrictedOutput.from_candidates(self.model.output_weight, tokens, counts)
-        return EncodedSegments(state._replace(output=output), source_lengths, restricted, tag)
+        restricted = vocabularies = None
+        if candidates:
+            restricted = RestrictedVocabularies.from_candidates(candidates, self.tokenizers.target.special)
+            tokens, counts = restricted.tokens, restricted.lengths
+            vocabularies = torch.from_numpy(tokens).to(self.device), torch.from_numpy(counts).to(self.device)
+        state = self.ensemble.start(torch.from_numpy(rows).to(self.device), read_lengths, vocabularies)
+        return EncodedSegments(state, read_lengths - len(first), restricted, tag)
 
     def find(
         self, segments: Sequence[Segment], options: TranslateOptions, not_finite: Callable[[int], NmtError]
@@ -88,8 +88,8 @@ class SegmentSearch:
         search, exhausted = partial(self._search, options, not_finite), partial(_exhausted, options)
         with self.computing():
             if self._word_gates is None and len(segments) >= WORTH_A_TABLE:
-                self._word_gates = self.model.word_gates()
-            for batch in search_batches(segments, self.model, options):
+                self._word_gates = self.ensemble.word_gates()
+            for batch in search_batches(segments, self.ensemble, options):
                 of_batch = within_memory([segments[n] for n in batch], search, exhausted)
                 for place, of_segment in zip(batch, of_batch, strict=True):
                     hypotheses[place] = of_segment
@@ -130,16 +130,16 @@ class SegmentSearch:
             hypotheses = sample(step, state, search, options.sampling, keys=keys, **sentences)
         return hypotheses if restricted is None else restricted.whole(hypotheses)
 
-    def _step(self, tokens: Tensor, state: SearchState) -> Step[SearchState]:
+    def _step(self, tokens: Tensor, state: EnsembleState) -> Step[EnsembleState]:
         self.tick()
-        return Step(*self.model.step(tokens, state, self._word_gates))
+        return Step(*self.ensemble.step(tokens, state, self._word_gates))
 
-    def _step_behind_tag(self, tokens: Tensor, state: SearchState) -> Step[SearchState]:
-        """Makes a step of a search that sees nothing of the tag that the model has read."""
+    def _step_behind_tag(self, tokens: Tensor, state: EnsembleState) -> Step[EnsembleState]:
+        """Makes a step of a search that sees nothing of the tag that the models have read."""
         step = self._step(tokens, state)
         if step.attention is None:
             return step
-        return step._replace(attention=without_tag(step.attention, state.memory.mask.sum(1)))
+        return step._replace(attention=without_tag(step.attention, state.members[0].memory.mask.sum(1)))
 
 
 def _exhausted(options: TranslateOptions, segment: Segment) -> MemoryExhaustedError:

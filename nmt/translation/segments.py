@@ -21,10 +21,10 @@ from torch import Tensor
 
 from nmt.config import Config
 from nmt.io.lines import is_blank, output_line, without_surrogates
-from nmt.model.seq2seq import SearchState
 from nmt.search.hypothesis import Hypothesis
 from nmt.search.shortlist import RestrictedVocabularies, Shortlist
 from nmt.tokenization.tokenizers import Tokenizers
+from nmt.translation.ensemble import EnsembleState
 from nmt.translation.options import TranslateOptions
 from nmt.translation.result import Attention, Output, SegmentAttention, Translation
 from nmt.translation.sentences import sentences, writes_spaces
@@ -48,7 +48,7 @@ class Segment(NamedTuple):
 class EncodedSegments(NamedTuple):
     """A batch of segments after the encoder, before the first word of their translations."""
 
-    state: SearchState
+    state: EnsembleState
     source_lengths: Tensor  # (B,) int64, end marks counted, a tag not
     vocabularies: RestrictedVocabularies | None  # None for the whole vocabulary
     tag: str | None = None  # before each source
@@ -95,6 +95,7 @@ class LineSegmenter:
     tokenizers: Tokenizers
     config: Config  # of the model
     shortlist: Shortlist | None
+    has_attention: bool
 
     @property
     def longest(self) -> int:
@@ -174,7 +175,7 @@ class LineSegmenter:
 
     def _join(self, results: Sequence[SegmentResult], place: int, options: TranslateOptions) -> Output:
         """Makes one output of the hypothesis of each segment that has this place."""
-        has_attention = options.attention and self.config.model.attention != "none"
+        has_attention = options.attention and self.has_attention
         joined = _JoinedText()
         tokens: list[str] = []
         attention: list[SegmentAttention] = []

@@ -10,12 +10,12 @@ from typing import Any, Self
 
 import torch
 
+from nmt.checkpoint.ensembles import joint_identity, open_ensemble
 from nmt.checkpoint.layout import CONFIG, WEIGHTS
-from nmt.checkpoint.loading import open_model
 from nmt.checkpoint.run_directory import Warn, model_name
 from nmt.config import Config, check_path
 from nmt.device import choose_device, choose_precision, own_settings
-from nmt.errors import ModelError, NmtError, NonFiniteError
+from nmt.errors import ConfigError, ModelError, NmtError, NonFiniteError
 from nmt.model.seq2seq import Seq2Seq
 from nmt.search.sampling import SamplingOptions
 from nmt.search.shortlist import Shortlist
@@ -28,6 +28,7 @@ from nmt.translation.arguments import (
     check_text,
 )
 from nmt.translation.decoding_trace import trace_decoding
+from nmt.translation.ensemble import AVERAGED, Averaged, Ensemble
 from nmt.translation.options import TranslateOptions
 from nmt.translation.result import Translation
 from nmt.translation.segment_search import SegmentSearch
@@ -38,7 +39,7 @@ from nmt.translation.trace import Trace
 
 
 class Translator:
-    """A model with its tokenizers, ready to translate. Its weights must not change from then on.
+    """A model, or several together, with tokenizers, ready to translate. Its weights must not change from then on.
 
     Several threads may use one translator. A translator that was loaded is pickled by the path of its model, so other
     processes load it from there; see `load`.
@@ -46,31 +47,32 @@ class Translator:
 
     def __init__(
         self,
-        model: Seq2Seq,
+        model: Seq2Seq | Ensemble,
         tokenizers: Tokenizers,
         config: Config,
         dtype: torch.dtype = torch.float32,
         *,
         shortlist: Shortlist | None = None,
-        directory: Path | None = None,
+        directories: Sequence[Path] = (),
         identity: str = "",
         tick: Callable[[], None] = lambda: None,
     ) -> None:
         """Makes a translator of a model in evaluation mode; the search options of its `config` are the defaults.
 
-        Matrix products run in `dtype`, and errors name the `directory` that the model was loaded from, which with its
-        `identity` (see `ModelBundle`) is what is pickled. `tick` is called
+        Matrix products run in `dtype`, and errors name the `directories` that the models were loaded from, which with
+        their `identity` (see `joint_identity`) are what is pickled. `tick` is called
         before each step of a search, and before each batch of given pairs; what it raises ends them.
         """
-        self.model = model
+        self.ensemble = model if isinstance(model, Ensemble) else Ensemble([model])
+        self.model = self.ensemble.first
         self.tokenizers = tokenizers
         self.config = config
-        self.device = model.output_weight.device
+        self.device = self.model.output_weight.device
         self.shortlist = shortlist
-        self.directory = directory
+        self.directories = tuple(directories)
         self.identity = identity
-        self._segmenter = LineSegmenter(tokenizers, config, shortlist)
-        self._search = SegmentSearch(model, tokenizers, dtype, tick)
+        self._segmenter = LineSegmenter(tokenizers, config, shortlist, self.has_attention)
+        self._search = SegmentSearch(self.ensemble, tokenizers, dtype, tick)
         self._dtype = dtype
 
     @property
@@ -84,7 +86,14 @@ class Translator:
 
     @classmethod
     def load(
-        cls, path: Path | str, *, device: str = "auto", precision: str = "auto", warn: Warn = lambda _: None
+        cls,
+        path: Path | str,
+        *,
+        device: str = "auto",
+        precision: str = "auto",
+        ensemble: Iterable[Path | str] = (),
+        ensemble_average: Averaged = "probabilities",
+        warn: Warn = lambda _: None,
     ) -> Self:
         """Loads the translator in a run directory (its best checkpoint), a checkpoint or an exported model.
 
@@ -92,32 +101,57 @@ class Translator:
             path: of its directory.
             device: auto, cpu, cuda or cuda:N.
             precision: auto, fp32 or bf16, of matrix products.
+            ensemble: paths of other models that translate together with it; see `Ensemble`. They need its languages
+                and vocabularies. Everything that only one can tell, such as the options of the search, is the first's.
+            ensemble_average: what they average of each token, `probabilities` or `log-probabilities`.
             warn: called with a message when a damaged checkpoint had to be passed over.
 
         Raises:
             TypeError: an argument is of another type.
-            ConfigError: there is no device or precision of that name.
+            ConfigError: there is no device, precision or average of that name, or a model cannot join the first.
             ModelError: there is no model, or it is damaged or does not fit this program.
             DeviceError: there is no such device.
         """
-        path, device, precision = (
-            Path(check_path(path)),
-            check_text(device, "device"),
-            check_text(precision, "precision"),
-        )
+        if isinstance(ensemble, (str, Path)):
+            raise TypeError(f"ensemble is {ensemble!r}: expected a list of paths")
+        paths = [Path(check_path(one)) for one in (path, *ensemble)]
+        device, precision = check_text(device, "device"), check_text(precision, "precision")
+        if ensemble_average not in AVERAGED:
+            raise ConfigError("ensemble_average", f"is {' or '.join(AVERAGED)}, not {ensemble_average!r:.80}")
         with own_settings():
             where = choose_device(device)
-            bundle = open_model(path, warn, where)
+            bundles = open_ensemble(paths, warn, where)
             dtype = choose_precision(precision, where, training=False)
-            bundle.model.hold_matrices_in(dtype)
-        model = bundle.model, bundle.tokenizers, bundle.config
-        return cls(*model, dtype, shortlist=bundle.shortlist, directory=bundle.directory, identity=bundle.identity)
+            for bundle in bundles:
+                bundle.model.hold_matrices_in(dtype)
+        first = bundles[0]
+        return cls(
+            Ensemble([bundle.model for bundle in bundles], ensemble_average),
+            first.tokenizers,
+            first.config,
+            dtype,
+            shortlist=first.shortlist,
+            directories=[bundle.directory for bundle in bundles],
+            identity=joint_identity(bundles, ensemble_average),
+        )
 
     def __reduce__(self) -> tuple[Any, ...]:
-        if self.directory is None:
+        if not self.directories:
             raise TypeError("a Translator that was not loaded from a directory cannot be pickled: save its model first")
         precision = "bf16" if self._dtype == torch.bfloat16 else "fp32"
-        return _load_again, (type(self), self.directory.absolute(), str(self.device), precision, self.identity)
+        directories = [directory.absolute() for directory in self.directories]
+        how = {"device": str(self.device), "precision": precision, "ensemble_average": self.ensemble.averaged}
+        return _load_again, (type(self), directories, how, self.identity)
+
+    @property
+    def directory(self) -> Path | None:
+        """The directory that the model, or the first of several, was loaded from; None if it was made otherwise."""
+        return self.directories[0] if self.directories else None
+
+    @property
+    def has_attention(self) -> bool:
+        """True if the model, or one of several, has attention."""
+        return self.ensemble.has_attention
 
     @property
     def name(self) -> str:
@@ -197,7 +231,8 @@ class Translator:
         """Makes the error for the line of a number, for which the model, being broken, gives NaN or infinities."""
         if self.directory is None:
             return NonFiniteError(f"line {number}", "the model's scores are not finite: expected numbers")
-        return ModelError(str(self.directory / WEIGHTS), f"its scores are not finite, of line {number}")
+        names = " or ".join(str(directory / WEIGHTS) for directory in self.directories)
+        return ModelError(names, f"its scores are not finite, of line {number}")
 
     def translate(
         self,
@@ -280,7 +315,8 @@ class Translator:
         """Translates lines as `translate` does, and traces the decoding of the best translation of each.
 
         All hypotheses that the beam is wide enough for are kept. A line or a sentence that passes unchanged has no
-        trace. Arguments and errors are those of `translate`.
+        trace. Of several models, the first one's reading of the translation that all have chosen is traced. Arguments
+        and errors are those of `translate`.
         """
         lines, options = check_lines(lines), check_options(options) or self.options()
         options = replace(options, n_best=options.width, attention=True)
@@ -310,12 +346,13 @@ class Translator:
             raise ModelError(where, what)
 
 
-def _load_again(kind: type[Translator], directory: Path, device: str, precision: str, identity: str) -> Translator:
+def _load_again(kind: type[Translator], directories: list[Path], how: dict[str, Any], identity: str) -> Translator:
     """Loads a translator that was pickled.
 
     Raises ModelError, and DeviceError, where `Translator.load` does, or if the directory holds another model by now.
     """
-    translator = kind.load(directory, device=device, precision=precision)
+    translator = kind.load(directories[0], ensemble=directories[1:], **how)
     if translator.identity != identity:
-        raise ModelError(str(directory), "holds another model than when the Translator was pickled; load it anew")
+        names = " or ".join(map(str, directories))
+        raise ModelError(names, "holds another model than when the Translator was pickled; load it anew")
     return translator

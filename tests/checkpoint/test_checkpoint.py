@@ -138,7 +138,7 @@ def test_a_failed_save_leaves_the_one_before(checkpoint: Path, monkeypatch: pyte
 
 
 def test_an_exported_model_stands_alone(checkpoint: Path, tmp_path: Path) -> None:
-    export_model(checkpoint, tmp_path / "models" / "exported")
+    export_model(checkpoint, tmp_path / "models" / "exported", "a card")
     (tmp_path / "run").rename(tmp_path / "gone")
     exported = tmp_path / "models" / "exported"
     manifest = read_manifest(exported)
@@ -146,11 +146,11 @@ def test_an_exported_model_stands_alone(checkpoint: Path, tmp_path: Path) -> Non
     assert (read_config(exported, manifest), manifest.summary) == (CONTENTS.config, CONTENTS.summary)
     assert read_tokenizer_models(exported, manifest) == CONTENTS.tokenizers
     names = {path.name for path in exported.iterdir()}
-    assert names == {"model.safetensors", "config.yaml", "source.model", "target.model", "manifest.json"}
+    assert names == {"model.safetensors", "config.yaml", "source.model", "target.model", "manifest.json", "README.md"}
 
 
 def test_an_exported_model_cannot_be_trained_further(checkpoint: Path, tmp_path: Path) -> None:
-    export_model(checkpoint, tmp_path / "exported")
+    export_model(checkpoint, tmp_path / "exported", "a card")
     with pytest.raises(ModelError, match=r"optimizer.safetensors: not in the manifest"):
         load_checkpoint(tmp_path / "exported")
 
@@ -158,7 +158,7 @@ def test_an_exported_model_cannot_be_trained_further(checkpoint: Path, tmp_path:
 def test_an_export_fills_an_empty_directory_even_through_a_link(checkpoint: Path, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     (tmp_path / "link").symlink_to("empty")
-    export_model(checkpoint, tmp_path / "link")
+    export_model(checkpoint, tmp_path / "link", "a card")
     assert verify(tmp_path / "empty") == []
 
 
@@ -168,14 +168,14 @@ def test_an_export_overwrites_nothing(checkpoint: Path, tmp_path: Path) -> None:
     (tmp_path / "full" / "note").write_text("mine")
     for name in ("file", "full"):
         with pytest.raises(ConfigError, match="exists already"):
-            export_model(checkpoint, tmp_path / name)
+            export_model(checkpoint, tmp_path / name, "a card")
     assert (tmp_path / "file").read_text() == (tmp_path / "full" / "note").read_text() == "mine"
 
 
 def test_a_damaged_checkpoint_is_not_exported(checkpoint: Path, tmp_path: Path) -> None:
     (checkpoint / "target.model").write_bytes(b"damage!")
     with pytest.raises(ModelError, match=r"target.model: damaged"):
-        export_model(checkpoint, tmp_path / "exported")
+        export_model(checkpoint, tmp_path / "exported", "a card")
     assert not (tmp_path / "exported").exists()
 
 

@@ -19,31 +19,37 @@ HEAVY = {"torch", "numpy", "sentencepiece", "sacrebleu", "safetensors", "yaml", 
 SEARCH = {"--beam-size", "--length-penalty", "--max-length", "--shortlist"}
 EVERY = {"--quiet", "--verbose", "--help"}
 MODEL = EVERY | {"--device", "--precision", "--threads"}
+ENSEMBLE = {"--ensemble", "--ensemble-average"}
 OPTIONS = {
     "check": MODEL
     | {"--set", "--output", "--reverse", "--restart", "--batch-tokens", "--full", "--no-trial", "--format"},
     "train": MODEL | {"--set", "--output", "--reverse", "--restart", "--batch-tokens"},
     "translate": MODEL
+    | ENSEMBLE
     | SEARCH
     | {"--batch-tokens", "--input", "--output", "--n-best", "--format", "--alignment", "--alignment-unit"}
     | {"--sample", "--seed", "--prefix", "--replace-unknown", "--dictionary", "--copy", "--confidence"}
     | {"--tag"},
     "eval": MODEL
+    | ENSEMBLE
     | SEARCH
     | {"--batch-tokens", "--src", "--ref", "--hyp", "--metric", "--tokenize", "--format", "--save-output", "--tag"},
     "compare": MODEL
+    | ENSEMBLE
     | SEARCH
     | {"--batch-tokens", "--src", "--ref", "--hyp", "--metric", "--tokenize", "--lowercase", "--format", "--output"}
     | {"--test", "--samples", "--frequency", "--sentences", "--attention", "--tag"},
     "score": MODEL
+    | ENSEMBLE
     | {"--src", "--tgt", "--output", "--format", "--per-token", "--normalize", "--length-penalty", "--batch-tokens"}
     | {"--tag"},
     "align": MODEL
+    | ENSEMBLE
     | {"--src", "--tgt", "--output", "--format", "--alignment", "--alignment-unit", "--reverse", "--symmetrize"}
     | {"--batch-tokens", "--tag"},
     "attend": MODEL | SEARCH | {"--output", "--alignment-unit", "--tag"},
     "shortlist": EVERY,
-    "export": EVERY,
+    "export": EVERY | {"--license", "--scores"},
     "average": EVERY | {"--output"},
     "info": EVERY | {"--verify", "--format"},
 }

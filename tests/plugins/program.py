@@ -233,6 +233,16 @@ def model(configuration: Path, call: Call, tmp_path_factory: pytest.TempPathFact
 
 
 @pytest.fixture(scope="session")
+def second_model(model: Path, configuration: Path, call: Call, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Another run with the tokenizers of `model`, which it went on from."""
+    run = tmp_path_factory.mktemp("runs") / "second"
+    keys = f"training.initialize_from={model}", "training.max_steps=5", "seed=2"
+    done = call("train", configuration, "--output", run, *(word for key in keys for word in ("--set", key)))
+    assert done.code == 0, done.err
+    return run
+
+
+@pytest.fixture(scope="session")
 def translator(model: Path) -> Translator:
     return Translator.load(model)
 

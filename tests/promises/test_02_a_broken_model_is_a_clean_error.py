@@ -61,7 +61,7 @@ def untrained(directory: Path, lines: list[str]) -> None:
     checkpoint = save_checkpoint(directory / "run", 1, contents)
     table = np.arange(source * 8, dtype=np.int32).reshape(source, 8) % target
     add_shortlist(checkpoint, Shortlist(table, np.arange(9, dtype=np.int32)).tensors())
-    export_model(checkpoint, directory / "model")
+    export_model(checkpoint, directory / "model", "a card")
 
 
 @pytest.fixture(scope="module")

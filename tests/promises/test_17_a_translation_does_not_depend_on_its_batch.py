@@ -96,12 +96,36 @@ def test_promise_17_batches_change_no_translation(
     run: Path, proof: Proof, make_sentences: Callable[[int, int], list[str]]
 ) -> None:
     lines = some_lines(proof, make_sentences, proof.count // len(SIZES))
+    assert_batches_change_nothing(lines, proof, lambda: Translator.load(run))
+
+
+@pytest.mark.promise(17, gate=30, full=1500)
+@pytest.mark.parametrize("average", ["probabilities", "log-probabilities"])
+def test_promise_17_batches_change_no_translation_of_an_ensemble(
+    average: Any,
+    learned: Path,
+    call: Call,
+    configuration: Path,
+    tmp_path: Path,
+    proof: Proof,
+    make_sentences: Callable[[int, int], list[str]],
+) -> None:
+    settings = f"training.initialize_from={learned}", "training.max_steps=20", "seed=2"
+    other = tmp_path / "other"
+    done = call("train", configuration, "--output", other, *(word for key in settings for word in ("--set", key)))
+    assert done.code == 0, done.err
+    lines = some_lines(proof, make_sentences, proof.count // len(SIZES))
+    how = {"ensemble": [other], "ensemble_average": average}
+    assert_batches_change_nothing(lines, proof, lambda: Translator.load(learned, **how))
+
+
+def assert_batches_change_nothing(lines: list[str], proof: Proof, load: Callable[[], Translator]) -> None:
     options: dict[str, Any] = {"beam_size": 4, "n_best": 2, "attention": True, "batch_tokens": 1 << 20}
-    whole = Translator.load(run)
+    whole = load()
     expected = whole.translate(lines, whole.options(**options))
     assert len({translation.text for translation in expected}) > len(lines) / 2
     for size in SIZES:
-        translator = Translator.load(run)  # each its own: what one has kept must not help the next
+        translator = load()  # each its own: what one has kept must not help the next
 
         def translate(some: list[str], by: Translator = translator) -> list[Translation]:
             return by.translate(some, by.options(**options))

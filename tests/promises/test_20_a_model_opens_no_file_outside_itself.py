@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import nmt
-from nmt.checkpoint.layout import CONFIG, MANIFEST, SHARED_TOKENIZER, WEIGHTS
+from nmt.checkpoint.layout import CARD, CONFIG, MANIFEST, SHARED_TOKENIZER, WEIGHTS
 from nmt.config import from_yaml
 from program import environment
 from sealing import put, record, reseal
@@ -89,7 +89,7 @@ def test_promise_20_no_other_name_is_taken_from_a_manifest(proof, forked, export
 @pytest.mark.promise(20, gate=8, full=8)
 def test_promise_20_no_link_is_followed(proof, forked, exported, outside):
     """Though what it leads to is the very file that is missing."""
-    for name in sorted(path.name for path in exported.iterdir()):
+    for name in sorted({path.name for path in exported.iterdir()} - {CARD}):  # which nobody opens
         for leading_to in (outside / name, Path("..") / outside.name / name):
             whole = (exported / name).read_bytes()
             (exported / name).unlink()

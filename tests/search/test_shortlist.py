@@ -13,7 +13,7 @@ import pytest
 import torch
 
 import nmt.translation.batches
-import nmt.translation.segment_search
+import nmt.translation.ensemble
 from nmt.config import from_yaml
 from nmt.errors import ModelError
 from nmt.search.sampling import SamplingOptions
@@ -205,14 +205,14 @@ def test_a_batch_is_small_enough_for_its_output_weights(
     lines, options = make_lines(60), some_candidates.options(shortlist=3)
     expected = some_candidates.translate(lines, options)
     sizes: list[tuple[int, ...]] = []
-    gather: Callable[..., Any] = nmt.translation.segment_search.RestrictedOutput.from_candidates
+    gather: Callable[..., Any] = nmt.translation.ensemble.RestrictedOutput.from_candidates
 
     def watch(*arguments: Any) -> Any:
         outputs = gather(*arguments)
         sizes.append(tuple(outputs.weight.shape))
         return outputs
 
-    monkeypatch.setattr(nmt.translation.segment_search.RestrictedOutput, "from_candidates", watch)
+    monkeypatch.setattr(nmt.translation.ensemble.RestrictedOutput, "from_candidates", watch)
     some_candidates.translate(lines, options)
     assert sizes[0][0] == 60
     sizes.clear()

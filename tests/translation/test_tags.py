@@ -20,6 +20,7 @@ from nmt.search.sampling import SamplingOptions
 from nmt.tokenization.tags import with_tags
 from nmt.tokenization.tokenizer import Tokenizer
 from nmt.tokenization.tokenizers import Tokenizers
+from nmt.translation.ensemble import Ensemble
 from nmt.translation.forced_decoding import ForcedPair, force_decode
 from nmt.translation.tags import without_tag
 from nmt.translation.translator import Translator
@@ -125,6 +126,24 @@ def test_attention_to_the_tag_counts_as_attention_to_the_end_mark(translator: Tr
     assert weights[:, 0].max() > 0.01  # or this test shows nothing
     np.testing.assert_allclose(pair.scores.attention, expected, atol=1e-6)
     assert source.piece(source.tags[FR]) not in pair.source_tokens
+
+
+def test_several_models_together_read_the_tag_each(translator: Translator) -> None:
+    other = make_model(translator.config, *translator.tokenizers, seed=8)
+    together = Translator(Ensemble([translator.model, other]), translator.tokenizers, translator.config)
+    options = together.options(tag=FR, attention=True, beam_size=1)
+    for line, translation in zip(LINES[:6], together.translate(LINES[:6], options), strict=True):
+        [forced] = force_decode(together, [(line, translation.text)], attention=True, tag=FR)
+        assert forced.scores is not None and forced.scores.attention is not None
+        weights = [
+            next(force_decode(one, [(line, translation.text)], attention=True, tag=FR)).scores
+            for one in (translator, Translator(other, translator.tokenizers, translator.config))
+        ]
+        mean = np.mean([one.attention for one in weights if one is not None and one.attention is not None], axis=0)
+        np.testing.assert_allclose(forced.scores.attention, mean, atol=1e-5)
+        output = translation.outputs[0]
+        if output.tokens == forced.tokens[:-1] and output.attention is not None:
+            np.testing.assert_allclose(output.attention, mean[: len(output.tokens)], atol=1e-4)
 
 
 def test_weights_of_sources_of_several_lengths() -> None:

@@ -143,7 +143,7 @@ def test_scores_that_are_no_numbers_name_the_line(translator: Translator, monkey
     lines = ["ce fo", "dila", "", "ba", "gu gu"]
     with pytest.raises(NonFiniteError, match=r"^line 4: the model's scores are not finite"):
         translator.translate(lines)
-    monkeypatch.setattr(translator, "directory", Path("models/mine"))
+    monkeypatch.setattr(translator, "directories", (Path("models/mine"),))
     with pytest.raises(ModelError, match=r"^models/mine/model\.safetensors: its scores are not finite, of line 13$"):
         translator.translate(lines, numbers=range(10, 15))
 

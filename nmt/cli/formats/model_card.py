@@ -1,0 +1,207 @@
+"""The model card: the `README.md` of an exported model, in the layout that model hubs read."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import PurePath
+from typing import Any, NamedTuple
+
+import yaml
+
+from nmt.errors import DataError
+from nmt.evaluation.metrics import TITLES
+from nmt.preflight.languages import language_name
+
+UNKNOWN = "unknown"
+"""What hubs call a licence that nobody stated."""
+
+
+class CardScore(NamedTuple):
+    """A score that `nmt eval` gave a model."""
+
+    test_set: str
+    metric: str
+    score: float
+    signature: str
+
+
+def read_scores(document: object, where: str) -> list[CardScore]:
+    """Returns the scores in what `nmt eval --format json` prints; `where` is the file's path.
+
+    Raises DataError if it is something else.
+    """
+    scores = []
+    fields = document if isinstance(document, dict) else {}
+    for metric in TITLES:
+        value = fields.get(metric)
+        if value is None:
+            continue
+        score, signature = (value.get("score"), value.get("signature")) if isinstance(value, dict) else (None, None)
+        if not isinstance(score, (int, float)) or not math.isfinite(score) or not isinstance(signature, str):
+            raise DataError(where, f"{metric} is {value!r:.80}: expected its score and signature")
+        scores.append(CardScore(PurePath(where).stem, metric, float(score), signature))
+    if not scores:
+        raise DataError(where, "has no scores: expected what nmt eval --format json prints")
+    return scores
+
+
+def model_card(description: Mapping[str, Any], licence: str | None, scores: Sequence[CardScore]) -> str:
+    """Formats the card of a model that `nmt.checkpoint.describe` describes: YAML for programs, Markdown for readers."""
+    head = yaml.safe_dump(_metadata(description, licence, scores), allow_unicode=True, sort_keys=False, width=1000)
+    parts = [
+        _introduction(description),
+        _use(description["vocabulary"].get("tags", ())),
+        _data(description),
+        _scores(description, scores),
+        _training(description),
+        _limits(description, licence),
+    ]
+    return f"---\n{head}---\n\n" + "\n".join("\n".join([*part, ""]) for part in parts)
+
+
+def _metadata(description: Mapping[str, Any], licence: str | None, scores: Sequence[CardScore]) -> dict[str, Any]:
+    languages = description["source_language"], description["target_language"]
+    metadata: dict[str, Any] = {
+        "language": list(dict.fromkeys(languages)),
+        "license": licence or UNKNOWN,
+        "library_name": "nmt",
+        "pipeline_tag": "translation",
+        "tags": ["translation", "lstm", "attention"],
+    }
+    if scores:
+        metadata["metrics"] = list(dict.fromkeys(score.metric for score in scores))
+        results = [
+            {
+                "task": {"type": "translation", "name": f"Translation {languages[0]}-{languages[1]}"},
+                "dataset": dict.fromkeys(("name", "type"), _line(test_set)),
+                "metrics": [
+                    {"type": one.metric, "value": round(one.score, 2), "name": TITLES[one.metric]}
+                    for one in scores
+                    if one.test_set == test_set
+                ],
+            }
+            for test_set in dict.fromkeys(score.test_set for score in scores)
+        ]
+        metadata["model-index"] = [{"name": _line(description["name"]), "results": results}]
+    return metadata
+
+
+def _introduction(description: Mapping[str, Any]) -> list[str]:
+    source, target = map(language_name, (description["source_language"], description["target_language"]))
+    model, vocabulary = description["configuration"]["model"], description["vocabulary"]
+    pieces = f"{vocabulary['source']:,} pieces for both languages"
+    if not vocabulary["shared"]:
+        pieces = f"{vocabulary['source']:,} and {vocabulary['target']:,} pieces"
+    attention = "without attention" if model["attention"] == "none" else f"with {model['attention']} attention"
+    return [
+        f"# {_plain(description['name'])}: {source} to {target}",
+        "",
+        f"A translator from {source} to {target}: an LSTM encoder-decoder {attention}, {description['parameters']:,} "
+        f"parameters, a vocabulary of {pieces}. It was made by `nmt`, which translates with it.",
+    ]
+
+
+def _use(tags: Sequence[str]) -> list[str]:
+    text = "The text to translate, a line a sentence."
+    return [
+        "## Use",
+        "",
+        "```bash",
+        f'echo "{text}" | nmt translate DIR',
+        "```",
+        "",
+        "```python",
+        "from nmt import Translator",
+        "",
+        'translator = Translator.load("DIR")',
+        f'print(translator.translate(["{text}"])[0].text)',
+        "```",
+        "",
+        "DIR is this folder. `nmt info DIR --verify` says whether it is whole.",
+        *(
+            ["", f"It knows tags before a sentence, by `--tag`: {', '.join(f'`{tag}`' for tag in tags)}."]
+            if tags
+            else []
+        ),
+    ]
+
+
+def _data(description: Mapping[str, Any]) -> list[str]:
+    data, pairs = description["configuration"]["data"], description["training"].get("training_pairs")
+    size = f"{pairs:,} sentence pairs, after cleaning" if pairs is not None else "not recorded"
+    rows = [("training", _names(data["train"]), size), ("validation", _names(data["validation"]), "")]
+    if data["test"] is not None:
+        rows.append(("test", _names(data["test"]), ""))
+    return ["## Data", "", "| set | files | size |", "| --- | --- | --- |", *(f"| {' | '.join(row)} |" for row in rows)]
+
+
+def _names(sets: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> str:
+    """Lists names of files without their folders, which are somebody's own, with the tag and weight of each set."""
+    found = []
+    for files in [sets] if isinstance(sets, Mapping) else sets:
+        paths = files.get("pairs") or [*files["source"], *files["target"]]
+        names = ", ".join(f"`{_plain(PurePath(path).name)}`" for path in paths)
+        tag, weight = files.get("tag"), files.get("weight", 1)
+        notes = [f"tag `{tag}`"] * bool(tag) + [f"weight {weight:g}"] * (weight != 1)
+        found.append(f"{names} ({', '.join(notes)})" if notes else names)
+    return "; ".join(found)
+
+
+def _scores(description: Mapping[str, Any], scores: Sequence[CardScore]) -> list[str]:
+    lines = ["## Scores", ""]
+    if scores:
+        lines += ["| test set | metric | score | sacreBLEU's signature |", "| --- | --- | --- | --- |"]
+        for one in scores:
+            row = [_plain(one.test_set), TITLES[one.metric], f"{one.score:.2f}", f"`{_plain(one.signature)}`"]
+            lines.append(f"| {' | '.join(row)} |")
+        lines.append("")
+    training = description["training"]
+    if training["best_score"] is None:
+        return [*lines, "It has not been validated."]
+    tokenize = f", tokenizer {training.get('validation_tokenize', '13a')}" if training["metric"] == "bleu" else ""
+    return [
+        *lines,
+        f"The checkpoint was chosen by the validation set: {training['metric']} {abs(training['best_score']):.2f}"
+        f"{tokenize}, at step {training['best_step']:,}.",
+    ]
+
+
+def _training(description: Mapping[str, Any]) -> list[str]:
+    training, settings = description["training"], description["configuration"]["training"]
+    lines = [
+        "## Training",
+        "",
+        f"{training['step']:,} updates of about {settings['batch_tokens']:,} target tokens in "
+        f"{training['training_seconds'] / 60:.0f} minutes. `config.yaml` has all settings.",
+    ]
+    if origin := training.get("initialized_from"):
+        lines += ["", f"It went on from `{_plain(origin['name'])}` (SHA-256 {origin['sha256']})."]
+    if origins := training.get("averaged"):
+        names = "; ".join(f"`{_plain(one['name'])}`, step {one['step']} (SHA-256 {one['sha256']})" for one in origins)
+        lines += ["", f"Its weights are the mean of those of {len(origins)} models: {names}."]
+    return lines
+
+
+def _limits(description: Mapping[str, Any], licence: str | None) -> list[str]:
+    longest = description["configuration"]["data"]["max_length"]
+    stated = f"The licence is `{_plain(licence)}`." if licence else "No licence is stated."
+    return [
+        "## Limits",
+        "",
+        f"It was trained on single sentences of up to {longest} tokens. Names and words that its training text has not "
+        "are often wrong, and a fluent translation may be wrong, too. It may repeat what its training text says, "
+        "private or unkind as that may be.",
+        "",
+        f"{stated} Texts that it was trained on may have terms of their own.",
+    ]
+
+
+def _plain(text: str) -> str:
+    """Makes a text harmless in a table or a heading of Markdown."""
+    return _line(text).translate({ord("|"): "\\|", ord("`"): "'", ord("<"): "‹", ord(">"): "›"})
+
+
+def _line(text: str) -> str:
+    """Puts a text on one line, as a line of three hyphens would end the YAML."""
+    return " ".join(text.split())
