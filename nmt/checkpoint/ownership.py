@@ -113,8 +113,8 @@ def _foreign(run: Path) -> Iterator[Problem]:
 def _inputs_within(config: Config, run: Path) -> Iterator[Problem]:
     """Finds files that training reads and that lie where it writes."""
     data, tokenizer = config.data, config.tokenizer
-    sets = filter(None, (data.train, data.validation, data.test))
-    inputs = chain.from_iterable(files.source + files.target for files in sets)
+    sets = filter(None, (*data.train, *data.validation, data.test))
+    inputs = chain.from_iterable(chain(*files.paths) for files in sets)
     written = [(run / name).resolve() for name in _WRITTEN]
     models = filter(None, (tokenizer.source_model, tokenizer.target_model))
     for path in dict.fromkeys([*inputs, *models, *(config.training.alignments or ())]):

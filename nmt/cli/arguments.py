@@ -16,6 +16,7 @@ from nmt.errors import ConfigError
 
 if TYPE_CHECKING:
     from nmt.config import Config
+    from nmt.translation.translator import Translator
 
 Model = Annotated[
     Path, typer.Argument(metavar="MODEL", readable=False, help="Run directory, checkpoint or exported model.")
@@ -26,6 +27,7 @@ Threads = Annotated[int | None, typer.Option(min=1, max=1024, help="Threads of t
 OutputFormat = Annotated[str, typer.Option("--format", help="text or json.")]
 AlignmentUnit = Annotated[str, typer.Option(help="What alignments count: word or token.")]
 LengthPenalty = Annotated[float | None, typer.Option(help="A in score = log-probability / length^A.", metavar="A")]
+Tag = Annotated[str | None, typer.Option(metavar="TAG", help="Put before each source sentence, such as <2fr>.")]
 Metrics = Annotated[list[str] | None, typer.Option("--metric", help="bleu, chrf or ter; repeatable. All by default.")]
 BleuTokenizer = Annotated[str, typer.Option("--tokenize", help="sacreBLEU's BLEU tokenizer: 13a, none, intl, zh, …")]
 SourceFile = Annotated[str | None, typer.Option("--src", metavar="FILE", help="Text to translate.")]
@@ -97,7 +99,7 @@ class EnsembleArguments:
 
 @dataclass(frozen=True)
 class LineArguments:
-    """What of a line is translated at once, and which lines are."""
+    """What of a line is translated at once, which lines are, and behind which tag."""
 
     split_sentences: Annotated[
         bool, typer.Option("--split-sentences", help="Translate the sentences of a line one by one.")
@@ -105,6 +107,7 @@ class LineArguments:
     translate_all: Annotated[
         bool, typer.Option("--translate-all", help="Translate lines without a letter too, which else pass unchanged.")
     ] = False
+    tag: Tag = None
 
 
 @dataclass(frozen=True)
@@ -165,6 +168,12 @@ def search_options(**values: Any) -> dict[str, Any]:
     from nmt.config import check_search
 
     return check_search({name: value for name, value in values.items() if value is not None})
+
+
+def check_tag(translator: Translator, tag: str | None) -> None:
+    """Raises ConfigError, which names the tags that the model knows, for another one."""
+    if tag is not None:
+        translator.tokenizers.source.tag(tag, "--tag")
 
 
 def option_of(field: str) -> str:

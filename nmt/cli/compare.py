@@ -15,12 +15,12 @@ from nmt.cli.files import write_lines
 from nmt.cli.logs import logger
 from nmt.cli.parsing import expand_groups
 from nmt.cli.startup import load_translator, start
-from nmt.cli.test_sets import read_configured, read_given, read_text, translate_lines
+from nmt.cli.test_sets import read_configured, read_given, read_text, test_tag, translate_lines
 from nmt.cli.whole_lines import SentenceWatch, check_sentences
 from nmt.errors import ConfigError, MemoryExhaustedError, Problem
 
 if TYPE_CHECKING:
-    from nmt.config.sections import ParallelFiles
+    from nmt.config.parallel_files import ParallelFiles
     from nmt.evaluation.comparison import Comparison, ComparisonMethod
     from nmt.evaluation.example_attention import ComparedModel
     from nmt.evaluation.metrics import Text
@@ -122,7 +122,7 @@ def compare(
     from nmt.io.atomic_files import check_output, write_output
     from nmt.io.terminal import columns_of_output
 
-    given = search_options(**asdict(search)) | {name: True for name, is_on in asdict(lines).items() if is_on}
+    given = search_options(**asdict(search)) | {name: value for name, value in asdict(lines).items() if value}
     if given and not models:
         what = "does nothing for finished translations"
         raise ConfigError.from_problems([Problem(option_of(name), what) for name in given])
@@ -133,7 +133,11 @@ def compare(
     _check_languages(translators, models)
     texts = _read(translators, files, how.frequency, output.output)
     _check_counts(texts, method)
-    compared = [ComparedModel(translator, translator.options(**given)) for translator in translators]
+    tags = [test_tag(translator, lines.tag, is_configured=not files.ref) for translator in translators]
+    compared = [
+        ComparedModel(translator, translator.options(**{**given, "tag": tag}))
+        for translator, tag in zip(translators, tags, strict=True)
+    ]
     if output.output is not None:  # reported before the work is done
         check_output(Path(output.output))
     if texts.source is not None and models:
@@ -212,14 +216,14 @@ def _configured_test_set(translators: list[Translator]) -> ParallelFiles:
     for other in others:
         assert other is not None
         if _real_paths(other) != _real_paths(first):
-            names = [", ".join(test.source) for test in (first, other)]
+            names = [", ".join(test.paths[0]) for test in (first, other)]
             what = f"the models' configurations name different test sets, {' and '.join(names)}"
             raise ConfigError("data.test", f"{what}; use --src FILE --ref FILE")
     return first
 
 
-def _real_paths(test: ParallelFiles) -> list[list[str]]:
-    return [list(map(os.path.realpath, paths)) for paths in (test.source, test.target)]
+def _real_paths(test: ParallelFiles) -> tuple[list[list[str]], object]:
+    return [list(map(os.path.realpath, paths)) for paths in test.paths], test.pairs and test.columns
 
 
 def _check_counts(texts: ComparedTexts, method: ComparisonMethod) -> None:

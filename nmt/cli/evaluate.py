@@ -16,7 +16,7 @@ from nmt.cli.files import write_lines
 from nmt.cli.logs import logger
 from nmt.cli.parsing import expand_groups
 from nmt.cli.startup import load_translator, start
-from nmt.cli.test_sets import read_configured, read_given, read_text, translate_lines
+from nmt.cli.test_sets import read_configured, read_given, read_text, test_tag, translate_lines
 from nmt.cli.whole_lines import SentenceWatch, check_sentences
 from nmt.errors import ConfigError
 
@@ -150,7 +150,8 @@ def _translate(
     source, references = _test_set(translator, files, save_output)
     assert source is not None
     check_counts((source.name, len(source.lines)), [(name, len(lines)) for name, lines in references])
-    options = translator.options(**asdict(lines), **given)
+    tag = test_tag(translator, lines.tag, is_configured=files.src is None)
+    options = translator.options(**{**asdict(lines), "tag": tag}, **given)
     logger.debug("search: %s", options)
     SentenceWatch(source.name, lines, quiet=quiet).look_at(enumerate(source.lines, start=1))
     # Opened first: a file that cannot be written is reported before the work is done.

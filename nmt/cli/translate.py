@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from nmt.cli import arguments
-from nmt.cli.arguments import check_choice, option_of, search_options
+from nmt.cli.arguments import check_choice, check_tag, option_of, search_options
 from nmt.cli.documents import DocumentArguments, check_document, remark_on_document, translate_document
 from nmt.cli.files import check_files, count_progress
 from nmt.cli.logs import logger
@@ -201,6 +201,7 @@ def translate(
         stream = None if input_file is None else stack.enter_context(open_input(input_file))
         prefixes = stack.enter_context(open_input(decoding.prefix)) if decoding.prefix is not None else None
         translator = load_translator(model, compute, ensemble)
+        check_tag(translator, lines.tag)
         postprocessor = postprocessing.postprocessor()
         attention = output.alignment != "none" or bool(postprocessor)
         options = translator.options(attention=attention, sampling=sampling, **asdict(lines), **given)

@@ -46,13 +46,25 @@ class Batch:
         return int(self.target_lengths.sum())
 
 
-def make_batch(pairs: TokenPairs, indices: Ids, special: SpecialPair, resample: Resampling | None = None) -> Batch:
-    """Makes a batch of the pairs at `indices`, in that order, their text tokenised anew if `resample` is given."""
+def make_batch(
+    pairs: TokenPairs,
+    indices: Ids,
+    special: SpecialPair,
+    resample: Resampling | None = None,
+    tags: Sequence[int | None] | None = None,
+) -> Batch:
+    """Makes a batch of the pairs at `indices`, in that order, their text tokenised anew if `resample` is given.
+
+    With `tags`, each source begins with its tag, unless that is None.
+    """
     numbers = indices.tolist()
     sources = [pairs.source(index) for index in numbers]
     targets = [pairs.target(index) for index in numbers]
     if resample is not None:
         sources, targets = resample(indices, sources, targets)
+    if tags is not None:
+        tagged = zip(tags, sources, strict=True)
+        sources = [ids if tag is None else np.concatenate([[tag], ids]) for tag, ids in tagged]
     return pad_pairs(sources, targets, special, indices)
 
 

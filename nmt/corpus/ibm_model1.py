@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from nmt.corpus.mixture import Mixture
 from nmt.corpus.permutation import Permutation, derive_key
 from nmt.corpus.store import TokenPairs
 
@@ -70,14 +71,23 @@ class _Links(NamedTuple):
 
 
 def learn_lexicon(
-    store: TokenPairs, source_size: int, target_size: int, end: int, seed: int, most_cells: int | None = None
+    store: TokenPairs,
+    source_size: int,
+    target_size: int,
+    end: int,
+    seed: int,
+    most_cells: int | None = None,
+    mixture: Mixture | None = None,
 ) -> Lexicon:
     """Learns the lexicon of a sample of the corpus, or of all of it if it is small: a function of the arguments alone.
+
+    Of a `mixture`, the sample is of what its first epoch draws.
 
     The ids of the `store` are below the sizes of the vocabularies; `end` is the source's end mark. The sample, drawn by
     the `seed`, has at most `most_cells` cells, `CELLS` by default.
     """
-    sample = list(_sample(store, seed, CELLS if most_cells is None else most_cells))
+    mixture = mixture or Mixture.of_one(len(store))
+    sample = list(_sample(store, mixture, seed, CELLS if most_cells is None else most_cells))
     counts = np.zeros(target_size, np.int64)
     for indices in sample:
         counts += np.bincount(np.concatenate([store.target(n) for n in indices.tolist()]), minlength=target_size)
@@ -96,7 +106,7 @@ def learn_table(store: TokenPairs, target_size: int, end: int, seed: int, tick: 
 
     `tick` is called now and then; what it raises ends the work.
     """
-    known, links = _linked(store, list(_sample(store, seed, CELLS)), end, target_size, tick)
+    known, links = _linked(store, list(_sample(store, Mixture.of_one(len(store)), seed, CELLS)), end, target_size, tick)
     probabilities = _probabilities(links, (known // target_size).astype(np.int32), tick)
     return LexicalTable(known, probabilities, target_size, end)
 
@@ -143,11 +153,12 @@ def _near_the_diagonal(
     return priors
 
 
-def _sample(store: TokenPairs, seed: int, left: int) -> Iterator[NDArray[np.int64]]:
+def _sample(store: TokenPairs, mixture: Mixture, seed: int, left: int) -> Iterator[NDArray[np.int64]]:
     """Yields portions of the pairs, drawn at random, of up to `left` cells in all; leaves out extremely long pairs."""
-    permutation = Permutation(len(store), derive_key("lexicon", seed))
-    for start in range(0, len(store), _PAIRS_AT_A_TIME):
-        indices = permutation(start, min(start + _PAIRS_AT_A_TIME, len(store)))
+    size = mixture.size(0)
+    permutation = Permutation(size, derive_key("lexicon", seed))
+    for start in range(0, size, _PAIRS_AT_A_TIME):
+        indices = mixture.drawn(permutation(start, min(start + _PAIRS_AT_A_TIME, size)), 0, seed)
         cells = (store.source_lengths(indices) + 1) * store.target_lengths(indices)
         indices, cells = indices[cells <= CELLS_AT_A_TIME], cells[cells <= CELLS_AT_A_TIME]
         ends = np.cumsum(cells)

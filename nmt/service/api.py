@@ -30,7 +30,7 @@ Result = tuple[str, dict[str, str]]
 
 _SEARCH = (
     *("beam_size", "length_penalty", "coverage_penalty", "max_length", "max_length_ratio"),
-    *("no_repeat_ngram", "shortlist"),
+    *("no_repeat_ngram", "shortlist", "tag"),
 )
 _BOUNDED = ("max_length", "max_length_ratio")  # by the model's own configuration
 
@@ -166,6 +166,7 @@ def _description(model: ServedModel, limits: Limits) -> dict[str, Any]:
         "beam_size": config.search.beam_size,
         "max_beam_size": max(limits.beam, config.search.beam_size),
         "shortlist": model.translator.shortlist is not None,
+        "tags": list(model.translator.tokenizers.source.tags),
         "is_ready": model.is_ready,
         "sha256": model.translator.identity,
     }

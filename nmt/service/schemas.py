@@ -38,6 +38,7 @@ class SearchFields(_Strict):
     model: str | None = Field(default=None, description="name of a model, of /v1/models")
     source: str | None = Field(default=None, description="code of the language of the text; `auto` to guess it")
     target: str | None = Field(default=None, description="code of the language to translate to")
+    tag: str | None = Field(default=None, description="put before each sentence; one of the tags of /v1/models")
     beam_size: Annotated[int, Field(ge=1, le=1000), _WHOLE] | None = None
     length_penalty: Annotated[_Number, Field(ge=0, le=5)] | None = None
     coverage_penalty: Annotated[_Number, Field(ge=0, le=1000)] | None = None

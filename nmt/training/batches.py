@@ -148,8 +148,9 @@ def iterate_updates(
         count = config.training.accumulation * process.world_size
         parts = split_parts(indices, store.target_lengths(indices) + 1, count)
         own = [part for part in parts[process.rank :: process.world_size] if len(part)]
-        batches = [make_batch(store, part, special, resample) for part in own] or [empty_batch(special)]
-        yield Update(
-            [with_links(part, alignments) for part in batches] if alignments is not None else batches, following
-        )
+        batches = [make_batch(store, part, special, resample, order.mixture.tags(part)) for part in own]
+        batches = batches or [empty_batch(special)]
+        if alignments is not None:
+            batches = [with_links(batch, alignments) for batch in batches]
+        yield Update(batches, following)
         epoch = following.epoch

@@ -20,6 +20,7 @@ from nmt.checkpoint.restart import clean, restore, stash
 from nmt.checkpoint.run_directory import checkpoint_name, set_pointer, use_latest
 from nmt.checkpoint.training_state import TrainingState
 from nmt.config import Config, check_argument, check_path, from_yaml
+from nmt.config.parallel_files import distinct_tags
 from nmt.config.types import Switch
 from nmt.corpus.parallel import CorpusFiles
 from nmt.corpus.store import Store
@@ -200,7 +201,7 @@ def _tokenizers(
     if checkpoint is not None:
         return checkpoint.tokenizers
     if origin is not None and job.config.training.initialize_tokenizers:
-        return keep_tokenizers(job.run, origin.tokenizers, origin.identity)
+        return keep_tokenizers(job.run, origin.tokenizers, origin.identity, distinct_tags(job.config.data.train))
     return train_tokenizers(job.config, job.run, files, job.stop)
 
 

@@ -17,6 +17,7 @@ from nmt.checkpoint.layout import STATE
 from nmt.checkpoint.tokenizer_folder import tokenizer_files
 from nmt.checkpoint.training_state import TrainingState
 from nmt.corpus.batch_order import BatchOrder
+from nmt.corpus.mixture import Mixture
 from nmt.corpus.permutation import derive_key
 from nmt.corpus.prefetch import prefetched
 from nmt.corpus.store import Store
@@ -77,7 +78,8 @@ class Trainer:
         self._agreed_stop = job.stop if job.group.alone else StopRequest()
         self._gradient = Gradient(model, job)
         self._losses = DeferredLosses(job.strategy.updates_behind)
-        self._order = BatchOrder(store, self._config.batch_tokens, job.config.seed)
+        mixture = Mixture.from_config(job.config.data.train, store.report.by_file, tokenizers.source)
+        self._order = BatchOrder(store, self._config.batch_tokens, job.config.seed, mixture=mixture)
         self._schedule = make_schedule(self._config)
         self._parameters = dict(model.named_parameters())
         self._optimizer = make_optimizer(self._config, list(learning(self._parameters).values()))

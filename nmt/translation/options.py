@@ -24,6 +24,7 @@ class TranslateOptions:
         attention: keeps the attention of each translation.
         split_sentences: translates the sentences of a line one by one; needs the extra `sentences`.
         translate_all: translates lines without a letter, too, which otherwise pass unchanged.
+        tag: put before each source sentence; the model has to know it.
 
     Raises:
         TypeError: a value is of another type.
@@ -36,12 +37,15 @@ class TranslateOptions:
     attention: bool = False
     split_sentences: bool = False
     translate_all: bool = False
+    tag: str | None = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.search, SearchConfig):
             raise TypeError(f"search is {self.search!r:.200}: expected the section `search` of a configuration")
         if not isinstance(self.sampling, SamplingOptions | None):
             raise TypeError(f"sampling is {self.sampling!r:.200}: expected SamplingOptions or None")
+        if not isinstance(self.tag, str | None):
+            raise TypeError(f"tag is {self.tag!r:.200}: expected text, a str, or None")
         kinds = {"n_best": BeamWidth, **dict.fromkeys(("attention", "split_sentences", "translate_all"), Switch)}
         for name, kind in kinds.items():
             object.__setattr__(self, name, check_argument(name, getattr(self, name), kind))

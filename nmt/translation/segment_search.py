@@ -23,6 +23,7 @@ from nmt.translation.batches import search_batches
 from nmt.translation.ensemble import Ensemble, EnsembleState
 from nmt.translation.options import TranslateOptions
 from nmt.translation.segments import EncodedSegments, Segment
+from nmt.translation.tags import tag_ids, without_tag
 
 WORTH_A_TABLE = 16
 """Minimum number of segments for which a table of the words' gates takes less time to make than it saves."""
@@ -59,19 +60,19 @@ class SegmentSearch:
         with own_settings(), torch.inference_mode(), products_in(self._dtype, self.device):
             yield
 
-    def encode(self, segments: Sequence[Segment]) -> EncodedSegments:
-        """Encodes a batch of segments; to be called in the context `computing`."""
-        special = self.tokenizers.source.special
-        rows, lengths = pad([segment.ids for segment in segments], special.pad, end=special.eos)
-        source_lengths = torch.from_numpy(lengths).to(self.device)
+    def encode(self, segments: Sequence[Segment], tag: str | None = None) -> EncodedSegments:
+        """Encodes a batch of segments, each behind the tag; to be called in the context `computing`."""
+        special, first = self.tokenizers.source.special, tag_ids(self.tokenizers.source, tag)
+        rows, lengths = pad([first + segment.ids for segment in segments], special.pad, end=special.eos)
+        read_lengths = torch.from_numpy(lengths).to(self.device)
         candidates = [segment.candidates for segment in segments if segment.candidates is not None]
         restricted = vocabularies = None
         if candidates:
             restricted = RestrictedVocabularies.from_candidates(candidates, self.tokenizers.target.special)
             tokens, counts = restricted.tokens, restricted.lengths
             vocabularies = torch.from_numpy(tokens).to(self.device), torch.from_numpy(counts).to(self.device)
-        state = self.ensemble.start(torch.from_numpy(rows).to(self.device), source_lengths, vocabularies)
-        return EncodedSegments(state, source_lengths, restricted)
+        state = self.ensemble.start(torch.from_numpy(rows).to(self.device), read_lengths, vocabularies)
+        return EncodedSegments(state, read_lengths - len(first), restricted, tag)
 
     def find(
         self, segments: Sequence[Segment], options: TranslateOptions, not_finite: Callable[[int], NmtError]
@@ -105,7 +106,8 @@ class SegmentSearch:
 
     def _search_batch(self, segments: Sequence[Segment], options: TranslateOptions) -> list[list[Hypothesis]]:
         """Finds the hypotheses of each segment."""
-        state, source_lengths, restricted = self.encode(segments)
+        state, source_lengths, restricted, tag = self.encode(segments, options.tag)
+        step = self._step if tag is None else self._step_behind_tag
         tokens = source_lengths - 1  # without the end mark
         limits = (tokens * options.search.max_length_ratio + 10).long().clamp(max=options.search.max_length)
         prefixes = [segment.prefix for segment in segments] if any(segment.prefix for segment in segments) else None
@@ -122,15 +124,22 @@ class SegmentSearch:
             "forced_prefixes": prefixes,
         }
         if options.sampling is None:
-            hypotheses = beam_search(self._step, state, search, **sentences)
+            hypotheses = beam_search(step, state, search, **sentences)
         else:
             keys = [segment.key for segment in segments]
-            hypotheses = sample(self._step, state, search, options.sampling, keys=keys, **sentences)
+            hypotheses = sample(step, state, search, options.sampling, keys=keys, **sentences)
         return hypotheses if restricted is None else restricted.whole(hypotheses)
 
     def _step(self, tokens: Tensor, state: EnsembleState) -> Step[EnsembleState]:
         self.tick()
         return Step(*self.ensemble.step(tokens, state, self._word_gates))
+
+    def _step_behind_tag(self, tokens: Tensor, state: EnsembleState) -> Step[EnsembleState]:
+        """Makes a step of a search that sees nothing of the tag that the models have read."""
+        step = self._step(tokens, state)
+        if step.attention is None:
+            return step
+        return step._replace(attention=without_tag(step.attention, state.members[0].memory.mask.sum(1)))
 
 
 def _exhausted(options: TranslateOptions, segment: Segment) -> MemoryExhaustedError:

@@ -49,8 +49,9 @@ class EncodedSegments(NamedTuple):
     """A batch of segments after the encoder, before the first word of their translations."""
 
     state: EnsembleState
-    source_lengths: Tensor  # (B,) int64, end marks counted
+    source_lengths: Tensor  # (B,) int64, end marks counted, a tag not
     vocabularies: RestrictedVocabularies | None  # None for the whole vocabulary
+    tag: str | None = None  # before each source
 
 
 class SegmentResult(NamedTuple):

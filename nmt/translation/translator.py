@@ -34,6 +34,7 @@ from nmt.translation.result import Translation
 from nmt.translation.segment_search import SegmentSearch
 from nmt.translation.segments import LineSegmenter, SegmentResult
 from nmt.translation.sentences import require_sentencex
+from nmt.translation.tags import tag_ids
 from nmt.translation.trace import Trace
 
 
@@ -165,6 +166,7 @@ class Translator:
         attention: bool = False,
         split_sentences: bool = False,
         translate_all: bool = False,
+        tag: str | None = None,
         beam_size: int | None = None,
         length_penalty: float | None = None,
         coverage_penalty: float | None = None,
@@ -182,6 +184,7 @@ class Translator:
             attention: keeps the attention of each translation.
             split_sentences: translates the sentences of a line one by one; needs the extra `sentences`.
             translate_all: translates lines without a letter, too, which otherwise pass unchanged.
+            tag: put before each source sentence, as before those of a training corpus with this tag.
             beam_size: hypotheses kept, 1 to 1000; 1 is greedy.
             length_penalty: A in score = log-probability / length ^ A, 0 to 5.
             coverage_penalty: weight of GNMT's coverage penalty, 0 to 1000; needs attention in the model.
@@ -194,6 +197,7 @@ class Translator:
         Raises:
             TypeError: a value is of another type.
             ValueError: a number is out of its range, which is that of the configuration.
+            ConfigError: the model does not know the tag.
             ModelError: a shortlist is asked for, and the model has no table for it.
         """
         keys: dict[str, object] = {
@@ -213,8 +217,10 @@ class Translator:
             attention=attention,
             split_sentences=split_sentences,
             translate_all=translate_all,
+            tag=tag,
             **{name: value for name, value in keys.items() if value is not None},
         )
+        tag_ids(self.tokenizers.source, options.tag)
         if shortlist is not None or self.directory is None:
             self._check_shortlist(options)
         else:
@@ -254,7 +260,7 @@ class Translator:
         Raises:
             TypeError: an argument, a line or a prefix is of another type; `lines` or `prefixes` is a single text.
             ValueError: not as many prefixes or numbers as lines.
-            ConfigError: sentences are to be split, and sentencex is not installed.
+            ConfigError: sentences are to be split, and sentencex is not installed, or the model does not know the tag.
             ModelError: a shortlist is asked for, and the model has no table for it.
             DeviceError: this process was made by fork, and the model is on a CUDA device of its parent.
             MemoryExhaustedError: memory does not suffice for one sentence.
@@ -319,7 +325,9 @@ class Translator:
         with self.computing():
             for line, results in zip(lines, of_lines, strict=True):
                 traces = [
-                    trace_decoding(self.model, self.tokenizers, result, self._search.encode([result.segment]))
+                    trace_decoding(
+                        self.model, self.tokenizers, result, self._search.encode([result.segment], options.tag)
+                    )
                     for result in results
                     if not result.segment.unchanged
                 ]

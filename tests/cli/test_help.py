@@ -28,24 +28,26 @@ OPTIONS = {
     | ENSEMBLE
     | SEARCH
     | {"--batch-tokens", "--input", "--output", "--n-best", "--format", "--alignment", "--alignment-unit"}
-    | {"--sample", "--seed", "--prefix", "--replace-unknown", "--dictionary", "--copy", "--confidence"},
+    | {"--sample", "--seed", "--prefix", "--replace-unknown", "--dictionary", "--copy", "--confidence"}
+    | {"--tag"},
     "eval": MODEL
     | ENSEMBLE
     | SEARCH
-    | {"--batch-tokens", "--src", "--ref", "--hyp", "--metric", "--tokenize", "--format", "--save-output"},
+    | {"--batch-tokens", "--src", "--ref", "--hyp", "--metric", "--tokenize", "--format", "--save-output", "--tag"},
     "compare": MODEL
     | ENSEMBLE
     | SEARCH
     | {"--batch-tokens", "--src", "--ref", "--hyp", "--metric", "--tokenize", "--lowercase", "--format", "--output"}
-    | {"--test", "--samples", "--frequency", "--sentences", "--attention"},
+    | {"--test", "--samples", "--frequency", "--sentences", "--attention", "--tag"},
     "score": MODEL
     | ENSEMBLE
-    | {"--src", "--tgt", "--output", "--format", "--per-token", "--normalize", "--length-penalty", "--batch-tokens"},
+    | {"--src", "--tgt", "--output", "--format", "--per-token", "--normalize", "--length-penalty", "--batch-tokens"}
+    | {"--tag"},
     "align": MODEL
     | ENSEMBLE
     | {"--src", "--tgt", "--output", "--format", "--alignment", "--alignment-unit", "--reverse", "--symmetrize"}
-    | {"--batch-tokens"},
-    "attend": MODEL | SEARCH | {"--output", "--alignment-unit"},
+    | {"--batch-tokens", "--tag"},
+    "attend": MODEL | SEARCH | {"--output", "--alignment-unit", "--tag"},
     "shortlist": EVERY,
     "export": EVERY | {"--license", "--scores"},
     "average": EVERY | {"--output"},

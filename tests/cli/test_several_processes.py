@@ -216,6 +216,19 @@ def test_promise_04_two_processes_equal_one_also_resumed_and_one_of_them_writes(
     assert not litter(run)
 
 
+@pytest.mark.promise(4, gate=1, full=1)
+def test_promise_04_two_processes_draw_a_mixture_as_one_does(by_hand, call, configuration, data, tmp_path):
+    files = f"source: {data}/train.xx, target: {data}/train.yy"
+    mixture = f"data.train=[{{{files}, weight: 0.5, tag: <a>}}, {{{files}, weight: 1.5}}]"
+    options = [*OPTIONS, *WITHOUT_CHANCE, "--set", mixture, "--set", "data.validation.tag=<a>"]
+    before = ["--set", "training.max_steps=6"]  # the rest of an epoch is trained by others
+    assert call("train", configuration, "--output", tmp_path / "two", *options, *before).code == 0
+    codes, said = ends(by_hand("train", configuration, "--output", tmp_path / "two", *options))
+    assert codes == [0, 0], said
+    assert call("train", configuration, "--output", tmp_path / "one", *options).code == 0
+    assert_equal_within_float_error(tmp_path / "two", tmp_path / "one")
+
+
 def test_two_processes_equal_one_that_accumulates_with_dropout(by_hand, call, configuration, tmp_path):
     options = [*OPTIONS, "--set", "model.dropout=0.3", "--set", "tokenizer.subword_regularization=0.2"]
     options += ["--set", "training.r_drop=1.5"]

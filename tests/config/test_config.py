@@ -137,8 +137,9 @@ def test_a_configuration_survives_writing_and_reading() -> None:
 
 def test_one_file_and_a_list_of_files_are_the_same_kind() -> None:
     config = from_yaml(DATA.replace("{source: train.en, target: train.fr}", "{source: [a, b], target: [c, d]}"), "")
-    assert config.data.train.source == ("a", "b")
-    assert config.data.validation.source == ("validation.en",)
+    [train], [validation] = config.data.train, config.data.validation
+    assert train.source == ("a", "b")
+    assert validation.source == ("validation.en",)
 
 
 def test_a_configuration_cannot_be_changed() -> None:
@@ -415,7 +416,7 @@ def test_a_key_like_no_other_suggests_none() -> None:
 def test_what_is_missing_is_told_at_its_section() -> None:
     assert mistakes("name: x\ndata:\n  source_language: en\n  train: {source: a}\n") == [
         "my.yaml:2: data.target_language: missing; expected a language code, such as en",
-        "my.yaml:2: data.validation: missing; expected a mapping of keys",
+        "my.yaml:2: data.validation: missing; expected a mapping of keys or a list of these",
         "my.yaml:4: data.train.target: missing; expected a path or a list of paths",
     ]
     assert mistakes("") == ["my.yaml:1: data: missing; expected a mapping of keys"]
@@ -544,7 +545,8 @@ def test_a_mapping_is_merged_key_by_key(tmp_path: Path) -> None:
     assert (config.model.encoder.layers, config.model.encoder.hidden_size) == (2, 64)
     config = configured("", "data.test={source: a.en, target: a.fr}", "data.train.source=[b.en]", folder=tmp_path)
     assert config.data.test is not None and config.data.test.source == ("a.en",)
-    assert (config.data.train.source, config.data.train.target) == (("b.en",), ("train.fr",))
+    [train] = config.data.train
+    assert (train.source, train.target) == (("b.en",), ("train.fr",))
 
 
 def test_an_override_can_take_a_section_away(tmp_path: Path) -> None:
@@ -660,7 +662,7 @@ def test_changed_keys_give_both_values(tmp_path: Path) -> None:
     assert changed_keys(old, old) == []
     assert changed_keys(old, new) == [
         ("seed", 1, 2),
-        ("data.test", None, {"source": ("a",), "target": ("b",)}),
+        ("data.test", None, {"source": ("a",), "target": ("b",), "pairs": None, "columns": (1, 2), "tag": None}),
         ("training.max_steps", None, 9),
     ]
 

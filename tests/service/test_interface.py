@@ -95,6 +95,7 @@ def test_models_are_described(service: Served, translator: Translator) -> None:
         "beam_size": 2,
         "max_beam_size": 10,
         "shortlist": False,
+        "tags": [],
         "is_ready": True,
         "sha256": translator.identity,
     }
