@@ -155,5 +155,5 @@ def test_what_is_yielded_can_be_written(tmp_path: Path) -> None:
         for portion in align_corpus(store_of(translated(9)), TOKENIZERS, 10, 1, lambda _: None):
             assert isinstance(portion, EncodedPairs) and isinstance(portion.source, Encoded)
             writer.append(portion)
-        writer.finish("fingerprint", Tally(()).report())
+        writer.finish("fingerprint", Tally(1).report())
     assert len(Store.open(tmp_path)) == 9
