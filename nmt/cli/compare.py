@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 import typer
 
 from nmt.cli import arguments, graphics
-from nmt.cli.arguments import check_choice, option_of, search_options
+from nmt.cli.arguments import check_choice, option_of, own_options, search_options
 from nmt.cli.files import write_lines
 from nmt.cli.logs import logger
 from nmt.cli.parsing import expand_groups
@@ -100,6 +100,8 @@ def compare(
     files: ComparisonFileArguments,
     how: MethodArguments,
     output: ComparisonOutputArguments,
+    sampling: arguments.SamplingArguments,
+    choice: arguments.ChoiceArguments,
     lines: arguments.LineArguments,
     search: arguments.BatchedSearchArguments,
     compute: arguments.ComputeArguments,
@@ -108,6 +110,7 @@ def compare(
     """Compare two models, or two finished translations, on one test set: scores, significance, where they differ."""
     check_choice("--format", output.output_format, ("text", "json"))
     check_choice("--test", how.test, ("bootstrap", "randomization", "none"))
+    choice.check()
     start(log, compute)
     models = models or []
     _check_use(models, files, how, output)
@@ -118,16 +121,19 @@ def compare(
     from nmt.io.atomic_files import check_output, write_output
     from nmt.io.terminal import columns_of_output
 
-    given = search_options(**asdict(search)) | {name: True for name, is_on in asdict(lines).items() if is_on}
-    if given and not models:
+    given = search_options(**asdict(search), mbr=choice.mbr)
+    given |= {name: True for name, is_on in asdict(lines).items() if is_on}
+    drawn = sampling.sampling()
+    if not models and (useless := [*given, *(["sample"] if drawn else [])]):
         what = "does nothing for finished translations"
-        raise ConfigError.from_problems([Problem(option_of(name), what) for name in given])
+        raise ConfigError.from_problems([Problem(option_of(name), what) for name in useless])
+    given |= choice.metric() | {"sampling": drawn}
     method = how.method()
     translators = [load_translator(model, compute) for model in models]
     _check_languages(translators, models)
     texts = _read(translators, files, how.frequency, output.output)
     _check_counts(texts, method)
-    compared = [ComparedModel(translator, translator.options(**given)) for translator in translators]
+    compared = [ComparedModel(translator, own_options(translator, **given)) for translator in translators]
     if output.output is not None:  # reported before the work is done
         check_output(Path(output.output))
     if texts.source is not None and models:

@@ -17,6 +17,7 @@ from nmt.libraries import program_version
 
 HEAVY = {"torch", "numpy", "sentencepiece", "sacrebleu", "safetensors", "yaml", "matplotlib"}
 SEARCH = {"--beam-size", "--length-penalty", "--max-length", "--shortlist"}
+CHOICE = {"--sample", "--temperature", "--top-k", "--top-p", "--seed", "--mbr", "--mbr-metric"}
 EVERY = {"--quiet", "--verbose", "--help"}
 MODEL = EVERY | {"--device", "--precision", "--threads"}
 OPTIONS = {
@@ -26,12 +27,24 @@ OPTIONS = {
     "translate": MODEL
     | SEARCH
     | {"--batch-tokens", "--input", "--output", "--n-best", "--format", "--alignment", "--alignment-unit"}
-    | {"--sample", "--seed", "--prefix", "--replace-unknown", "--dictionary", "--copy", "--confidence"},
+    | CHOICE
+    | {
+        "--closest-to",
+        "--diverse",
+        "--diversity",
+        "--prefix",
+        "--replace-unknown",
+        "--dictionary",
+        "--copy",
+        "--confidence",
+    },
     "eval": MODEL
     | SEARCH
+    | CHOICE
     | {"--batch-tokens", "--src", "--ref", "--hyp", "--metric", "--tokenize", "--format", "--save-output"},
     "compare": MODEL
     | SEARCH
+    | CHOICE
     | {"--batch-tokens", "--src", "--ref", "--hyp", "--metric", "--tokenize", "--lowercase", "--format", "--output"}
     | {"--test", "--samples", "--frequency", "--sentences", "--attention"},
     "score": MODEL
