@@ -35,9 +35,9 @@ class TranslateOptions:
             model was configured with come from `Translator.options`.
         n_best: number of translations of each line, 1 to 1000; the beam is at least as wide.
         sampling: draws translations at random instead of searching for the best.
-        mbr: number of candidates, 0 to 1000 and at least `n_best`, of which the one with the highest expected utility
-            is chosen (minimum Bayes risk, see `nmt.translation.choosing`): so many samples where `sampling` is given,
-            else the best of a beam that is at least as wide. 0 chooses the most probable.
+        mbr: number of candidates, 0 to 1000, of which the one with the highest expected utility is chosen (minimum
+            Bayes risk, see `nmt.translation.choosing`): so many samples where `sampling` is given, else the best of a
+            beam that is at least as wide; at least `n_best` in any case. 0 chooses the most probable.
         mbr_metric: the utility, chrf or bleu; of `mbr`, and of the choice by references.
         diverse: number of groups of equal size that the beam is cut into, 1 to 1000, which avoid each other's tokens
             (see `nmt.search.diverse`); 1 is the usual search.
@@ -69,8 +69,6 @@ class TranslateOptions:
             raise TypeError(f"sampling is {self.sampling!r:.200}: expected SamplingOptions or None")
         for name, kind in _KINDS.items():
             object.__setattr__(self, name, check_argument(name, getattr(self, name), kind))
-        if self.mbr and self.n_best > self.mbr:
-            raise ValueError(f"n_best is {self.n_best}: expected at most as many as mbr has candidates, {self.mbr}")
         if self.sampling and self.diverse > 1:
             raise ValueError(f"diverse is {self.diverse}: expected 1 with samples, which have no groups")
         if self.width % self.diverse:
@@ -97,7 +95,7 @@ class TranslateOptions:
     @property
     def candidates(self) -> int:
         """Number of hypotheses that the search returns of a sentence."""
-        return self.mbr or self.n_best
+        return max(self.mbr, self.n_best)
 
     def for_search(self, special: SpecialTokens) -> SearchOptions:
         """Returns the options of the search, for a vocabulary with these special tokens."""

@@ -305,7 +305,7 @@ class Translator:
         trace. Arguments and errors are those of `translate`.
         """
         lines, options = check_lines(lines), check_options(options) or self.options()
-        options = replace(options, n_best=options.mbr or options.width, attention=True)
+        options = replace(options, n_best=options.candidates if options.mbr else options.width, attention=True)
         of_lines = self.search_lines(lines, options, numbers=numbers)
         traced = []
         with self.computing():

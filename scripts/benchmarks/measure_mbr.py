@@ -38,7 +38,10 @@ def choose(
     target = translator.tokenizers.target
     started = time.perf_counter()
     chosen = [
-        [one._replace(hypotheses=by_expected_utility(one.hypotheses, target, options)) for one in results]
+        [
+            one._replace(hypotheses=by_expected_utility(one.hypotheses, target, options)) if one.hypotheses else one
+            for one in results
+        ]
         for results in found
     ]
     seconds = time.perf_counter() - started
