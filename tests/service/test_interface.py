@@ -92,6 +92,7 @@ def test_models_are_described(service: Served, translator: Translator) -> None:
         "source_name": "xx",
         "target_name": "yy",
         "attention": "additive",
+        "ensemble": 1,
         "beam_size": 2,
         "max_beam_size": 10,
         "shortlist": False,
