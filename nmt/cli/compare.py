@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 import typer
 
 from nmt.cli import arguments, graphics
-from nmt.cli.arguments import check_choice, option_of, search_options
+from nmt.cli.arguments import check_choice, option_of, own_options, search_options
 from nmt.cli.files import write_lines
 from nmt.cli.logs import logger
 from nmt.cli.parsing import expand_groups
@@ -100,6 +100,8 @@ def compare(
     files: ComparisonFileArguments,
     how: MethodArguments,
     output: ComparisonOutputArguments,
+    sampling: arguments.SamplingArguments,
+    choice: arguments.ChoiceArguments,
     lines: arguments.LineArguments,
     search: arguments.BatchedSearchArguments,
     ensemble: arguments.EnsembleArguments,
@@ -110,6 +112,7 @@ def compare(
     check_choice("--format", output.output_format, ("text", "json"))
     check_choice("--test", how.test, ("bootstrap", "randomization", "none"))
     ensemble.check()
+    choice.check()
     start(log, compute)
     models = models or []
     _check_use(models, files, how, output)
@@ -122,10 +125,13 @@ def compare(
     from nmt.io.atomic_files import check_output, write_output
     from nmt.io.terminal import columns_of_output
 
-    given = search_options(**asdict(search)) | {name: value for name, value in asdict(lines).items() if value}
-    if given and not models:
+    given = search_options(**asdict(search), mbr=choice.mbr)
+    given |= {name: value for name, value in asdict(lines).items() if value}
+    drawn = sampling.sampling()
+    if not models and (useless := [*given, *(["sample"] if drawn else [])]):
         what = "does nothing for finished translations"
-        raise ConfigError.from_problems([Problem(option_of(name), what) for name in given])
+        raise ConfigError.from_problems([Problem(option_of(name), what) for name in useless])
+    given |= choice.metric() | {"sampling": drawn}
     method = how.method()
     # The others join the first model, so that an ensemble can be compared with one of its own.
     joining = [ensemble, *[None] * (len(models) - 1)]
@@ -135,7 +141,7 @@ def compare(
     _check_counts(texts, method)
     tags = [test_tag(translator, lines.tag, is_configured=not files.ref) for translator in translators]
     compared = [
-        ComparedModel(translator, translator.options(**{**given, "tag": tag}))
+        ComparedModel(translator, own_options(translator, **{**given, "tag": tag}))
         for translator, tag in zip(translators, tags, strict=True)
     ]
     if output.output is not None:  # reported before the work is done

@@ -129,6 +129,20 @@ def _schedule_conflicts(training: TrainingConfig) -> Iterator[Conflict]:
             yield Conflict((ratio, *limits), f"is a share of the training, which needs one of {', '.join(limits)}")
 
 
+def guidance_conflicts(tokenizer: TokenizerConfig, model: ModelConfig, training: TrainingConfig) -> Iterator[Conflict]:
+    """Finds conflicts of `training.guided_alignment` with the keys of `tokenizer` and `model`."""
+    key, weight = "training.guided_alignment", training.guided_alignment
+    if weight > 0 and model.attention == "none":
+        what = f"needs attention; expected 0 while model.attention is none, got {weight}"
+        yield Conflict((key, "model.attention"), what)
+    if weight > 0 and tokenizer.subword_regularization > 0:
+        what = (
+            "links the tokens of one segmentation; expected 0 while tokenizer.subword_regularization is "
+            f"{tokenizer.subword_regularization}, got {weight}"
+        )
+        yield Conflict((key, "tokenizer.subword_regularization"), what)
+
+
 def search_conflicts(model: ModelConfig, search: SearchConfig) -> Iterator[Conflict]:
     """Finds conflicts between the keys of `search`, and with those of `model`."""
     if search.coverage_penalty > 0 and model.attention == "none":

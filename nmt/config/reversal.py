@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from nmt.config.configuration import Config
 from nmt.config.loading import from_yaml
+from nmt.errors import ConfigError
 
 
 def reversed_config(config: Config) -> Config:
@@ -13,8 +14,11 @@ def reversed_config(config: Config) -> Config:
     stay as they are: they stand before the new sources.
 
     Raises:
-        ConfigError: the name is too long for that.
+        ConfigError: the name is too long for that, or alignments are given, which are those of one direction.
     """
+    if config.training.alignments:
+        what = "are of the other direction; --set training.alignments=null learns them from the corpus"
+        raise ConfigError("training.alignments", what)
     data, tokenizer = config.data, config.tokenizer
     swapped_data = data.model_copy(
         update={

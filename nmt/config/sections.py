@@ -16,6 +16,7 @@ from nmt.config.types import (
     Exponent,
     Factor,
     FilePath,
+    FilePaths,
     Fraction,
     FrozenParts,
     Language,
@@ -204,6 +205,21 @@ class TrainingConfig(Section):
     minimum_learning_rate: NonNegative = Field(default=0.0, description="the schedule goes no lower")
     clip_norm: Positive | None = Field(default=1.0, description="longest gradient that is not scaled down")
     label_smoothing: Fraction = Field(default=0.1, description="probability spread over the whole vocabulary")
+    r_drop: Weight = Field(
+        default=0.0,
+        description="weight of R-Drop: each pair is read twice, with dropout of its own, and the two predictions are "
+        "drawn to each other; takes about twice the time and memory; 0 is off",
+    )
+    guided_alignment: Weight = Field(
+        default=0.0,
+        description="weight of guided alignment, which draws attention to alignments of the training pairs; needs "
+        "attention; 0 is off",
+    )
+    alignments: FilePaths | None = Field(
+        default=None,
+        description="these alignments of words, in Pharaoh format, a line for each pair of `data.train`; null learns "
+        "alignments of tokens from `data.train`, by IBM Model 1",
+    )
     average_decay: Fraction = Field(
         default=0.99, description="decay of the weights' exponential moving average; 0 is off"
     )

@@ -76,6 +76,7 @@ Size = Annotated[_Whole, Field(ge=1, le=1_000_000), Expected("a whole number fro
 Layers = Annotated[_Whole, Field(ge=1, le=64), Expected("a whole number from 1 to 64")]
 Parts = Annotated[_Whole, Field(ge=1, le=65_536), Expected("a whole number from 1 to 65536")]
 BeamWidth = Annotated[_Whole, Field(ge=1, le=1000), Expected("a whole number from 1 to 1000")]
+Candidates = Annotated[_Whole, Field(ge=0, le=1000), Expected("a whole number from 0 to 1000")]
 Positive = Annotated[_Real, Field(gt=0), Expected("a number above 0")]
 NonNegative = Annotated[_Real, Field(ge=0), Expected("a number of at least 0")]
 # The longest translation, a `Size`, to this power is still a number in float32.

@@ -126,6 +126,10 @@ class TokenPairs:
         """Returns the number of target tokens of the pairs from `start` on and before `stop`, end marks included."""
         return int(self._target.offsets[stop] - self._target.offsets[start]) + stop - start
 
+    def swapped(self) -> TokenPairs:
+        """Returns the pairs with their sides swapped."""
+        return TokenPairs(self._target, self._source)
+
     def source(self, index: int) -> NDArray[Any]:
         """Returns the source ids of a pair."""
         return self._source.sentence(index)

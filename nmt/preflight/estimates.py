@@ -132,7 +132,9 @@ def estimate_disk(
     except (ModelError, StorageError) as unknown:
         findings.error(Group.TRAINING, "disk", unknown)
         return {}
-    corpus = 0 if resumable is not None else round(tokenized.bytes_per_pair * pairs)
+    # Alignments have about as many links as there are tokens.
+    copies = 2 if config.training.guided_alignment else 1
+    corpus = 0 if resumable is not None else round(copies * tokenized.bytes_per_pair * pairs)
     needed = corpus + space.bytes
     with findings.catching(Group.TRAINING, "disk", StorageError):
         space.check(run, free)

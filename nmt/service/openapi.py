@@ -61,6 +61,7 @@ def _bound(properties: dict[str, Any], models: Models, limits: Limits) -> None:
     most: dict[str, float] = {
         "beam_size": beam,
         "n_best": beam,
+        "mbr": beam,
         "max_length": min(model.translator.config.search.max_length for model in models),
         "max_length_ratio": min(model.translator.config.search.max_length_ratio for model in models),
     }
@@ -140,6 +141,7 @@ def _answers() -> dict[str, Any]:
         "hypotheses": _list(_ref("Hypothesis")),
     }
     asked_for = {
+        "utility": _NUMBER | {"description": "the expected utility that it was chosen by"},
         "confidence": confidence,
         "replaced": links,
         "alignment": links,

@@ -32,6 +32,7 @@ _TOKENIZERS = {"tokenizer.source_model": 0, "tokenizer.target_model": 1}
 # Training never looks at the first. A validation searches by the second, a finished training no more.
 _TEST, _SEARCH = "data.test", "search."
 _ORIGIN = "training.initialize_from"
+_ALIGNMENTS = "training.alignments"
 _METRIC, _TOKENIZE = "training.early_stopping_metric", "training.validation_tokenize"
 
 
@@ -97,6 +98,8 @@ def _is_same(key: str, before: object, after: object, checkpoint: Checkpoint) ->
         return Tokenizer.load(after).model == checkpoint.tokenizers[_TOKENIZERS[key]].model
     if key == _ORIGIN:  # which gave all it had; but a run that began from nothing does not get another beginning
         return before is not None
+    if key == _ALIGNMENTS:  # of files, the content counts; it is compared elsewhere
+        return before is not None and after is not None
     scoring = began_with(checkpoint)
     now = {_METRIC: scoring.metric, _TOKENIZE: scoring.tokenize}
     # `auto` goes on with what was chosen, and what was chosen may be named.

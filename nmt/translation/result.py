@@ -72,6 +72,8 @@ class Output:
         segments: the attention of each segment of the line; None unless asked for, and without attention in the model.
         end_marks: number of the line's segments whose translation reached its end mark.
         is_cut: True if the limit of the length ended a segment's translation.
+        utility: by which it was chosen among candidates, 0 to 100: expected under them (of several segments the mean),
+            or against a reference; None where there was no such choice.
         annotations: findings of postprocessing.
     """
 
@@ -82,6 +84,7 @@ class Output:
     segments: tuple[SegmentAttention, ...] | None
     end_marks: int = 1
     is_cut: bool = False
+    utility: float | None = None
     annotations: Annotations = NO_ANNOTATIONS
 
     @property

@@ -20,6 +20,7 @@ from nmt.search.sampling import sample
 from nmt.search.shortlist import RestrictedVocabularies
 from nmt.tokenization.tokenizers import Tokenizers
 from nmt.translation.batches import search_batches
+from nmt.translation.choosing import by_expected_utility
 from nmt.translation.ensemble import Ensemble, EnsembleState
 from nmt.translation.options import TranslateOptions
 from nmt.translation.segments import EncodedSegments, Segment
@@ -77,7 +78,7 @@ class SegmentSearch:
     def find(
         self, segments: Sequence[Segment], options: TranslateOptions, not_finite: Callable[[int], NmtError]
     ) -> list[list[Hypothesis]]:
-        """Finds the hypotheses of each segment, batch by batch.
+        """Finds the hypotheses of each segment, batch by batch; of the candidates of `options.mbr`, the chosen.
 
         Raises:
             DeviceError: as in `computing`.
@@ -86,13 +87,16 @@ class SegmentSearch:
         """
         hypotheses: list[list[Hypothesis]] = [[]] * len(segments)
         search, exhausted = partial(self._search, options, not_finite), partial(_exhausted, options)
+        target = self.tokenizers.target
         with self.computing():
             if self._word_gates is None and len(segments) >= WORTH_A_TABLE:
                 self._word_gates = self.ensemble.word_gates()
             for batch in search_batches(segments, self.ensemble, options):
                 of_batch = within_memory([segments[n] for n in batch], search, exhausted)
                 for place, of_segment in zip(batch, of_batch, strict=True):
-                    hypotheses[place] = of_segment
+                    # At once, as the many candidates of all batches would take much memory.
+                    chosen = by_expected_utility(of_segment, target, options) if options.mbr else of_segment
+                    hypotheses[place] = chosen
         return hypotheses
 
     def _search(

@@ -24,6 +24,7 @@ from nmt.io.lines import is_blank, output_line, without_surrogates
 from nmt.search.hypothesis import Hypothesis
 from nmt.search.shortlist import RestrictedVocabularies, Shortlist
 from nmt.tokenization.tokenizers import Tokenizers
+from nmt.translation.choosing import by_utility
 from nmt.translation.ensemble import EnsembleState
 from nmt.translation.options import TranslateOptions
 from nmt.translation.result import Attention, Output, SegmentAttention, Translation
@@ -164,9 +165,10 @@ class LineSegmenter:
         # What passes unchanged has one translation, which stands beside each of the others.
         count = min((len(one.hypotheses) for one in results if not one.segment.unchanged), default=1)
         outputs = [self._join(results, place, options) for place in range(count)]
-        if len(results) > 1 and options.sampling is None:
+        if len(results) > 1 and (options.mbr or options.sampling is None):
             # The first stays, so that it does not depend on the number of translations.
-            outputs[1:] = sorted(outputs[1:], key=lambda output: -output.score)
+            key = by_utility if options.mbr else lambda output: -output.score
+            outputs[1:] = sorted(outputs[1:], key=key)
         if not options.attention:
             return Translation(line, tuple(outputs))
         piece = self.tokenizers.source.piece
@@ -193,8 +195,8 @@ class LineSegmenter:
         text = output_line("".join(joined.pieces))
         log_probability = sum((hypothesis.log_probability for hypothesis in hypotheses), 0.0)
         score, ends = joined_score(hypotheses, options), sum(hypothesis.finished for hypothesis in hypotheses)
-        is_cut = ends < len(hypotheses)
-        return Output(text, score, log_probability, tuple(tokens), tuple(attention) or None, ends, is_cut)
+        is_cut, utility = ends < len(hypotheses), joined_utility(hypotheses) if options.mbr else None
+        return Output(text, score, log_probability, tuple(tokens), tuple(attention) or None, ends, is_cut, utility)
 
     def _written(self, segment: Segment, hypothesis: Hypothesis) -> _Written:
         """Makes text of a hypothesis."""
@@ -263,6 +265,12 @@ def joined_score(hypotheses: Sequence[Hypothesis], options: TranslateOptions) ->
     if options.search.coverage_penalty:
         score += sum(one.score - one.log_probability / math.pow(one.length, exponent) for one in hypotheses)
     return score
+
+
+def joined_utility(hypotheses: Sequence[Hypothesis]) -> float:
+    """Returns the mean of the expected utilities of hypotheses; 100 without any, where all passes unchanged."""
+    utilities = [one.utility for one in hypotheses if one.utility is not None]
+    return sum(utilities) / len(utilities) if utilities else 100.0
 
 
 def cut_at_words(words: Sequence[int], longest: int) -> list[tuple[int, int]]:

@@ -17,6 +17,7 @@ from nmt.libraries import program_version
 
 HEAVY = {"torch", "numpy", "sentencepiece", "sacrebleu", "safetensors", "yaml", "matplotlib"}
 SEARCH = {"--beam-size", "--length-penalty", "--max-length", "--shortlist"}
+CHOICE = {"--sample", "--temperature", "--top-k", "--top-p", "--seed", "--mbr", "--mbr-metric"}
 EVERY = {"--quiet", "--verbose", "--help"}
 MODEL = EVERY | {"--device", "--precision", "--threads"}
 ENSEMBLE = {"--ensemble", "--ensemble-average"}
@@ -28,15 +29,27 @@ OPTIONS = {
     | ENSEMBLE
     | SEARCH
     | {"--batch-tokens", "--input", "--output", "--n-best", "--format", "--alignment", "--alignment-unit"}
-    | {"--sample", "--seed", "--prefix", "--replace-unknown", "--dictionary", "--copy", "--confidence"}
-    | {"--tag"},
+    | CHOICE
+    | {
+        "--closest-to",
+        "--diverse",
+        "--diversity",
+        "--prefix",
+        "--replace-unknown",
+        "--dictionary",
+        "--copy",
+        "--confidence",
+        "--tag",
+    },
     "eval": MODEL
     | ENSEMBLE
     | SEARCH
+    | CHOICE
     | {"--batch-tokens", "--src", "--ref", "--hyp", "--metric", "--tokenize", "--format", "--save-output", "--tag"},
     "compare": MODEL
     | ENSEMBLE
     | SEARCH
+    | CHOICE
     | {"--batch-tokens", "--src", "--ref", "--hyp", "--metric", "--tokenize", "--lowercase", "--format", "--output"}
     | {"--test", "--samples", "--frequency", "--sentences", "--attention", "--tag"},
     "score": MODEL

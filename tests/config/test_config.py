@@ -285,6 +285,8 @@ def test_a_wrong_value_is_told_once_without_the_conflict_it_would_make() -> None
         ("name: x\ntokenizer: {shared: false, target_model: a}", "tokenizer.target_model"),
         ("name: x\ntokenizer: {kind: char, subword_regularization: 0.1}", "tokenizer.subword_regularization"),
         ("name: x\ntokenizer: {kind: bpe, subword_regularization: 1.1}", "tokenizer.subword_regularization"),
+        ("model: {attention: none}\ntraining: {guided_alignment: 0.1}", "training.guided_alignment"),
+        ("tokenizer: {subword_regularization: 0.1}\ntraining: {guided_alignment: 0.1}", "training.guided_alignment"),
     ],
 )
 def test_keys_that_do_not_go_together_are_refused_at_one_of_them(more: str, key: str) -> None:
@@ -304,6 +306,8 @@ def test_keys_that_do_not_go_together_are_refused_at_one_of_them(more: str, key:
         "tokenizer: {source_model: a}",
         "tokenizer: {shared: false, source_model: a, target_model: b}",
         "tokenizer: {kind: bpe, subword_regularization: 0.1}",
+        "training: {guided_alignment: 0.1, r_drop: 2.5, alignments: links}",
+        "model: {attention: none}\ntraining: {r_drop: 2.5, alignments: links}",
     ],
 )
 def test_keys_that_go_together_are_taken(more: str) -> None:

@@ -26,6 +26,7 @@ STEPS, STEPS_IN_GATE = 60, 24
 VARIANTS = {
     "patience": [
         "training={schedule: plateau, plateau_patience: 3, learning_rate: 3e-2, validate_every: 4}",
+        "training={guided_alignment: 0.3, r_drop: 1.0}",
         "model={dropout: 0.3, word_dropout: 0.1, layer_norm: true}",
     ],
     "accumulation": [
@@ -34,7 +35,7 @@ VARIANTS = {
         "tokenizer.subword_regularization=0.2",
     ],
     "bf16": [
-        "training={precision: bf16, optimizer: adamw, weight_decay: 0.01}",
+        "training={precision: bf16, optimizer: adamw, weight_decay: 0.01, r_drop: 1.5}",
         "training={early_stopping_metric: chrf, validate_every: 6}",
         "training={schedule: inverse_sqrt, warmup_steps: 20}",
         "tokenizer={kind: bpe, vocabulary_size: 100, subword_regularization: 0.1}",
