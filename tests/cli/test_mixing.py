@@ -9,7 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from nmt.corpus.batch_order import START, BatchOrder
+from nmt.corpus.mixture import Mixture
 from nmt.corpus.store import Store
+from nmt.training.batches import iterate_updates
 from nmt.translation.translator import Translator
 from program import Call, Finished
 from served import Serve
@@ -69,6 +72,27 @@ def test_the_store_has_no_tags_and_the_tokenizer_has_them(mixed: Path) -> None:
     tags = translator.tokenizers.source.tags
     assert list(tags) == [A, B] and store.report.by_file == (200, 200)
     assert set(tags.values()).isdisjoint(token for number in range(400) for token in store.source(number).tolist())
+
+
+@pytest.mark.parametrize("alpha", [0.0, 0.2])
+def test_training_reads_each_source_behind_the_tag_of_its_corpus(mixed: Path, alpha: float) -> None:
+    translator, store = Translator.load(mixed), Store.open(mixed / "corpus")
+    sampling = translator.config.tokenizer.model_copy(update={"subword_regularization": alpha})
+    config = translator.config.model_copy(update={"tokenizer": sampling})
+    source = translator.tokenizers.source
+    mixture = Mixture.from_config(config.data.train, store.report.by_file, source)
+    order = BatchOrder(store, 300, seed=1, mixture=mixture)
+    taken: list[int] = []
+    for update in iterate_updates(START, order, store, config, translator.tokenizers):
+        for part in update.parts:
+            for pair, row, length in zip(part.indices.tolist(), part.source, part.source_lengths, strict=True):
+                assert row[0] == source.tags[A if pair < 200 else B]
+                text = source.decode(store.source(pair).tolist())
+                assert source.decode(row[:length].tolist()) == text and row[length - 1] == source.special.eos
+                taken.append(pair)
+        if update.following.epoch:
+            break
+    assert sorted(taken)[:200] == list(range(200)) and len(taken) == 300
 
 
 def test_the_same_command_finds_a_finished_training(again: Again) -> None:

@@ -8,9 +8,13 @@ import pytest
 
 from jobs import CONFIGURATION
 from nmt.config import from_yaml
+from nmt.corpus.cleaning import PairFilter
+from nmt.corpus.fingerprint import corpus_fingerprint
 from nmt.corpus.parallel import CorpusFiles, Pair, count_lines, read_pairs, ready_pairs
 from nmt.errors import DataError, InputFileError
 from nmt.io.streams import open_input
+from nmt.tokenization.tokenizers import Tokenizers
+from random_models import make_tokenizer
 
 
 def ignore(message: str) -> None:
@@ -179,3 +183,15 @@ def test_columns_are_as_many_as_files() -> None:
     with pytest.raises(ValueError, match="2 columns of 1 files"):
         CorpusFiles(("a",), ("b",), (None, (1, 2)))
     assert CorpusFiles(("a",), ("b",)) == CorpusFiles(("a",), ("b",), (None,))
+
+
+def test_other_columns_are_another_corpus(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.tsv", "one\teins\n")
+    tokenizers = Tokenizers(*[make_tokenizer(["one eins"] * 9)] * 2)
+
+    def fingerprint(*columns: tuple[int, int] | None) -> str:
+        files = CorpusFiles((path,), (path,), columns)
+        return corpus_fingerprint(files, tokenizers, PairFilter(max_length=10), tick=lambda: None)
+
+    assert fingerprint() == fingerprint(None)
+    assert len({fingerprint(), fingerprint((1, 2)), fingerprint((2, 1))}) == 3
