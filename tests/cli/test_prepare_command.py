@@ -78,11 +78,11 @@ def test_paths_are_written_as_the_folder_was_given(call, tsv, tmp_path, monkeypa
     monkeypatch.chdir(tmp_path)
     assert call("prepare", "--no-trial", tsv, "--output", "deep/er/my corpus", *LANGUAGES).code == 0
     config = load_config("deep/er/my corpus/config.yaml")
-    assert config.name == "my corpus" and config.data.train.source == ("deep/er/my corpus/train.xx",)
+    assert config.name == "my corpus" and config.data.train[0].source == ("deep/er/my corpus/train.xx",)
     assert (config.data.source_language, config.data.target_language) == ("xx", "yy")
     assert call("prepare", "--no-trial", tsv, "--output", tmp_path / "absolute", *LANGUAGES, "--test", "0").code == 0
     config = load_config(str(tmp_path / "absolute" / "config.yaml"))
-    assert config.data.train.source == (f"{tmp_path}/absolute/train.xx",) and config.data.test is None
+    assert config.data.train[0].source == (f"{tmp_path}/absolute/train.xx",) and config.data.test is None
     assert not (tmp_path / "absolute" / "test.xx").exists()
 
 

@@ -42,7 +42,7 @@ def test_a_tilde_is_the_home_folder(call, model, tmp_path, monkeypatch):
 def test_a_tilde_in_a_configuration_is_the_home_folder(configuration, monkeypatch, tmp_path):
     monkeypatch.setenv("HOME", str(tmp_path))
     given = ["data.train.source=['~/a', b]", "data.train.target=['~/b', ./~c]"]
-    train = load_config(str(configuration), given).data.train
+    (train,) = load_config(str(configuration), given).data.train
     assert (train.source, train.target) == ((f"{tmp_path}/a", "b"), (f"{tmp_path}/b", "./~c"))
 
 
