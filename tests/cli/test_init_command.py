@@ -31,7 +31,7 @@ def test_the_file_trains_as_it_is_and_no_file_is_overwritten(call, folder, tmp_p
     assert f"nmt train {path}" in done.err and "network: about " in done.err and "no test set" not in done.err
     config = load_config(str(path))
     assert (config.name, config.data.source_language, config.data.target_language) == ("mine", "en", "pt-BR")
-    assert config.data.validation.source == (str(folder / "validation.en"),)
+    assert config.data.validation[0].source == (str(folder / "validation.en"),)
     assert config.data.test.target == (str(folder / "test.pt-BR"),)
     assert (config.training.max_minutes, config.training.schedule) == (2.0, "cosine")
     again = call("init", *files, "--output", path)
