@@ -45,7 +45,8 @@ def choose(
         for results in found
     ]
     seconds = time.perf_counter() - started
-    segmenter = LineSegmenter(translator.tokenizers, translator.config, translator.shortlist)
+    own = translator.tokenizers, translator.config, translator.shortlist, translator.has_attention
+    segmenter = LineSegmenter(*own)
     return [segmenter.translation(line, some, options).text for line, some in zip(lines, chosen, strict=True)], seconds
 
 
