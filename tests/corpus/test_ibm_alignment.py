@@ -150,10 +150,13 @@ def test_what_is_yielded_can_be_written(tmp_path: Path) -> None:
     from nmt.corpus.report import Tally
     from nmt.corpus.store import Store, StoreWriter
 
+    tally = Tally(1)
+    tally.read, tally.by_file[0] = 9, 9
+
     kind = np.dtype("<u2")
     with StoreWriter(tmp_path, kind, kind) as writer:
         for portion in align_corpus(store_of(translated(9)), TOKENIZERS, 10, 1, lambda _: None):
             assert isinstance(portion, EncodedPairs) and isinstance(portion.source, Encoded)
             writer.append(portion)
-        writer.finish("fingerprint", Tally(1).report())
+        writer.finish("fingerprint", tally.report())
     assert len(Store.open(tmp_path)) == 9
