@@ -135,7 +135,7 @@ def _of_training(network: Network, minutes: float, updates: int, epochs: float, 
     validations = 1 if minutes <= 10 else 7
     return [
         Setting("training.batch_tokens", batch_tokens, f"target tokens of an update: about {updates:,} updates"),
-        Setting("training.max_minutes", minutes, "the time you have"),
+        Setting("training.max_minutes", round(minutes, 3), "the time you have"),
         Setting(
             "training.max_epochs",
             MOST_EPOCHS if capped else None,
