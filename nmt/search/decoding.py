@@ -14,12 +14,14 @@ from nmt.search.history import History
 from nmt.search.hypothesis import NEG_INF, Expansion, Hypothesis, NonFiniteScoresError, S, SearchOptions, StepFunction
 from nmt.search.scoring import coverage_penalty, log_normaliser
 
-Extend = Callable[[Tensor, Tensor, Tensor, int], Expansion]
-"""The choice of the next hypotheses: (logits (B, K, V), offset (B, K), sentences (B,), length) -> Expansion.
 
-`logits + offset` is the log-probability of the hypothesis with one token more, `sentences` the index of each row among
-the sentences given to the search, `length` the number of tokens of the hypotheses so far.
-"""
+class Prediction(NamedTuple):
+    """The model's prediction of the next tokens; `logits + offset` are log-probabilities of hypotheses with one more."""
+
+    logits: Tensor  # (B, K, V)
+    allowed: Tensor  # (B, K, V), the same with -inf for tokens that would repeat an n-gram
+    offset: Tensor  # (B, K) float32
+    attention: Tensor | None  # (B, K, S)
 
 
 class Sentences(NamedTuple):
@@ -45,6 +47,13 @@ class Beam(NamedTuple):
         """Selects `rows` (B',) int64."""
         parts: list[Any] = [None if part is None else part[rows] for part in self]
         return Beam(*parts)
+
+
+Extend = Callable[[Prediction, Beam, int], Expansion]
+"""The choice of the next hypotheses: (prediction, beam, length) -> Expansion.
+
+`beam` holds the hypotheses so far, and `length` is the number of their tokens.
+"""
 
 
 def check_sentences(
@@ -100,13 +109,9 @@ def decode(
             logits, offset = logits.expand(-1, width, -1), offset.expand(-1, width)
             attention = None if attention is None else attention.expand(-1, width, -1)
 
-        # Banned logits have no name of their own: it would keep them alive beside those of the next step.
-        expansion = extend(
-            logits if beam.written is None else ban_repeats(logits, beam.written, options.no_repeat_ngram),
-            offset,
-            beam.sentences,
-            length,
-        )
+        allowed = logits if beam.written is None else ban_repeats(logits, beam.written, options.no_repeat_ngram)
+        expansion = extend(Prediction(logits, allowed, offset, attention), beam, length)
+        del allowed  # before the next step's logits are made
         if sentences.prefixes is not None and length < sentences.prefixes.size(1):
             expansion = force_prefix(expansion, sentences.prefixes[beam.sentences, length], logits, offset)
         coverage = _cover(beam, attention, options)

@@ -10,6 +10,7 @@ from nmt.config.types import BeamWidth, Switch
 from nmt.search.hypothesis import SearchOptions
 from nmt.search.sampling import SamplingOptions
 from nmt.tokenization.special_tokens import SpecialTokens
+from nmt.translation.glossary import Glossary
 
 
 @dataclass(frozen=True)
@@ -24,10 +25,11 @@ class TranslateOptions:
         attention: keeps the attention of each translation.
         split_sentences: translates the sentences of a line one by one; needs the extra `sentences`.
         translate_all: translates lines without a letter, too, which otherwise pass unchanged.
+        glossary: terms that translations must hold where the line has them; not together with sampling.
 
     Raises:
         TypeError: a value is of another type.
-        ValueError: a number is out of its range.
+        ValueError: a number is out of its range, or sampling has a glossary.
     """
 
     search: SearchConfig = field(default_factory=SearchConfig)
@@ -36,12 +38,17 @@ class TranslateOptions:
     attention: bool = False
     split_sentences: bool = False
     translate_all: bool = False
+    glossary: Glossary | None = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.search, SearchConfig):
             raise TypeError(f"search is {self.search!r:.200}: expected the section `search` of a configuration")
         if not isinstance(self.sampling, SamplingOptions | None):
             raise TypeError(f"sampling is {self.sampling!r:.200}: expected SamplingOptions or None")
+        if not isinstance(self.glossary, Glossary | None):
+            raise TypeError(f"glossary is {self.glossary!r:.200}: expected what read_glossary returns, or None")
+        if self.glossary is not None and self.sampling is not None:
+            raise ValueError("glossary is given together with sampling: samples cannot be made to hold terms")
         kinds = {"n_best": BeamWidth, **dict.fromkeys(("attention", "split_sentences", "translate_all"), Switch)}
         for name, kind in kinds.items():
             object.__setattr__(self, name, check_argument(name, getattr(self, name), kind))

@@ -50,11 +50,25 @@ class Confidence(NamedTuple):
     warnings: tuple[TranslationWarning, ...] = ()
 
 
+class TermResult(NamedTuple):
+    """A term of a glossary that stands in a line, and what became of it in a translation."""
+
+    source: str
+    target: str | None  # the alternative that the translation has, None if it has none
+    words: tuple[int, ...]  # of `source.split()` of the line
+
+    @property
+    def met(self) -> bool:
+        """True if the translation has one of the alternatives."""
+        return self.target is not None
+
+
 class Annotations(NamedTuple):
     """The findings of `nmt.postprocessing` about a translation; None for those that were not asked for."""
 
     replaced: tuple[tuple[int, int], ...] | None = None  # (source word, word of the text) where the former was put in
     confidence: Confidence | None = None
+    terms: tuple[TermResult, ...] | None = None  # of a glossary, in the order of the line
 
 
 NO_ANNOTATIONS = Annotations()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -15,28 +16,39 @@ from nmt.corpus.batching import pad
 from nmt.device import own_settings, products_in, use_one_thread_after_fork, within_memory
 from nmt.errors import DeviceError, MemoryExhaustedError, NmtError
 from nmt.search.beam import beam_search
-from nmt.search.hypothesis import Hypothesis, NonFiniteScoresError, Step
+from nmt.search.hypothesis import Hypothesis, NonFiniteScoresError, SearchOptions, Step
 from nmt.search.sampling import sample
 from nmt.search.shortlist import RestrictedVocabularies
+from nmt.search.term_search import term_search
 from nmt.tokenization.tokenizers import Tokenizers
 from nmt.translation.batches import search_batches
 from nmt.translation.ensemble import Ensemble, EnsembleState
 from nmt.translation.options import TranslateOptions
 from nmt.translation.segments import EncodedSegments, Segment
+from nmt.translation.terms import GlossaryTerms, grouped, restricted_terms
 
 WORTH_A_TABLE = 16
 """Minimum number of segments for which a table of the words' gates takes less time to make than it saves."""
+
+
+TERM_WIDTH = int(os.environ.get("TW", 5))
 
 
 class SegmentSearch:
     """Models that search segments together, whose weights must not change from then on."""
 
     def __init__(
-        self, ensemble: Ensemble, tokenizers: Tokenizers, dtype: torch.dtype, tick: Callable[[], None]
+        self,
+        ensemble: Ensemble,
+        tokenizers: Tokenizers,
+        terms: GlossaryTerms,
+        dtype: torch.dtype,
+        tick: Callable[[], None],
     ) -> None:
         """Products run in `dtype`; `tick` is called before each step, and what it raises ends the search."""
         self.ensemble = ensemble
         self.tokenizers = tokenizers
+        self.terms = terms
         self.device = ensemble.first.output_weight.device
         self._dtype = dtype
         self.tick = tick
@@ -83,28 +95,73 @@ class SegmentSearch:
             MemoryExhaustedError: memory does not suffice for one segment.
             NmtError: scores are not finite, of the line whose number `not_finite` makes the error of.
         """
-        hypotheses: list[list[Hypothesis]] = [[]] * len(segments)
-        search, exhausted = partial(self._search, options, not_finite), partial(_exhausted, options)
         with self.computing():
             if self._word_gates is None and len(segments) >= WORTH_A_TABLE:
                 self._word_gates = self.ensemble.word_gates()
-            for batch in search_batches(segments, self.ensemble, options):
-                of_batch = within_memory([segments[n] for n in batch], search, exhausted)
-                for place, of_segment in zip(batch, of_batch, strict=True):
+            hypotheses = self._find(segments, options, not_finite, self._search_batch)
+            lacking = [n for n, of_segment in enumerate(hypotheses) if self._lacks_terms(segments[n], of_segment)]
+            if lacking:
+                wider = replace(
+                    options,
+                    search=options.search.model_copy(update={"beam_size": TERM_WIDTH}),
+                )
+                again = self._find([segments[n] for n in lacking], wider, not_finite, self._search_terms)
+                for place, of_segment in zip(lacking, again, strict=True):
                     hypotheses[place] = of_segment
         return hypotheses
 
-    def _search(
-        self, options: TranslateOptions, not_finite: Callable[[int], NmtError], segments: Sequence[Segment]
+    def _lacks_terms(self, segment: Segment, hypotheses: Sequence[Hypothesis]) -> bool:
+        return not all(self.terms.are_met(one.tokens, segment.terms) for one in hypotheses if segment.terms)
+
+    def _find(
+        self,
+        segments: Sequence[Segment],
+        options: TranslateOptions,
+        not_finite: Callable[[int], NmtError],
+        search: Callable[[Sequence[Segment], TranslateOptions], list[list[Hypothesis]]],
     ) -> list[list[Hypothesis]]:
-        """Searches a batch of segments, with errors that name the line of scores not finite."""
-        try:
-            return self._search_batch(segments, options)
-        except NonFiniteScoresError as error:
-            raise not_finite(segments[error.sentence].key[0]) from error
+        """Finds the hypotheses of each segment by a search of batches."""
+        hypotheses: list[list[Hypothesis]] = [[]] * len(segments)
+
+        def work(some: Sequence[Segment]) -> list[list[Hypothesis]]:
+            try:
+                return search(some, options)
+            except NonFiniteScoresError as error:
+                raise not_finite(some[error.sentence].key[0]) from error
+
+        for batch in search_batches(segments, self.ensemble, options):
+            of_batch = within_memory([segments[n] for n in batch], work, partial(_exhausted, options))
+            for place, of_segment in zip(batch, of_batch, strict=True):
+                hypotheses[place] = of_segment
+        return hypotheses
 
     def _search_batch(self, segments: Sequence[Segment], options: TranslateOptions) -> list[list[Hypothesis]]:
-        """Finds the hypotheses of each segment."""
+        """Finds the hypotheses of each segment, or draws them."""
+        state, search, limits, restricted = self._begin(segments, options)
+        if options.sampling is None:
+            hypotheses = beam_search(self._step, state, search, **limits)
+        else:
+            keys = [segment.key for segment in segments]
+            hypotheses = sample(self._step, state, search, options.sampling, keys=keys, **limits)
+        return hypotheses if restricted is None else restricted.whole(hypotheses)
+
+    def _search_terms(self, segments: Sequence[Segment], options: TranslateOptions) -> list[list[Hypothesis]]:
+        """Finds hypotheses of each segment that hold its terms, as far as its limit has room for them."""
+        state, search, limits, restricted = self._begin(segments, options)
+        rooms = [
+            limit - len(segment.prefix) for limit, segment in zip(limits["max_lengths"].tolist(), segments, strict=True)
+        ]
+        terms = [grouped(segment.terms, room) for segment, room in zip(segments, rooms, strict=True)]
+        traits = torch.from_numpy(self.terms.traits)[None]
+        if restricted is not None:
+            terms, traits = restricted_terms(terms, restricted), traits[0][torch.from_numpy(restricted.tokens)]
+        hypotheses = term_search(self._step, state, search, terms=terms, traits=traits.to(self.device), **limits)
+        return hypotheses if restricted is None else restricted.whole(hypotheses)
+
+    def _begin(
+        self, segments: Sequence[Segment], options: TranslateOptions
+    ) -> tuple[EnsembleState, SearchOptions, dict[str, Any], RestrictedVocabularies | None]:
+        """Encodes segments; returns also the options and the limits of their search."""
         state, source_lengths, restricted = self.encode(segments)
         tokens = source_lengths - 1  # without the end mark
         limits = (tokens * options.search.max_length_ratio + 10).long().clamp(max=options.search.max_length)
@@ -115,18 +172,8 @@ class SegmentSearch:
         special = self.tokenizers.target.special
         if restricted is not None:
             special, prefixes = restricted.special, prefixes and restricted.restricted(prefixes)
-        search = options.for_search(special)
-        sentences: dict[str, Any] = {
-            "max_lengths": limits,
-            "source_lengths": source_lengths,
-            "forced_prefixes": prefixes,
-        }
-        if options.sampling is None:
-            hypotheses = beam_search(self._step, state, search, **sentences)
-        else:
-            keys = [segment.key for segment in segments]
-            hypotheses = sample(self._step, state, search, options.sampling, keys=keys, **sentences)
-        return hypotheses if restricted is None else restricted.whole(hypotheses)
+        sentences = {"max_lengths": limits, "source_lengths": source_lengths, "forced_prefixes": prefixes}
+        return state, options.for_search(special), sentences, restricted
 
     def _step(self, tokens: Tensor, state: EnsembleState) -> Step[EnsembleState]:
         self.tick()

@@ -29,11 +29,13 @@ from nmt.translation.arguments import (
 )
 from nmt.translation.decoding_trace import trace_decoding
 from nmt.translation.ensemble import AVERAGED, Averaged, Ensemble
+from nmt.translation.glossary import Glossary
 from nmt.translation.options import TranslateOptions
 from nmt.translation.result import Translation
 from nmt.translation.segment_search import SegmentSearch
 from nmt.translation.segments import LineSegmenter, SegmentResult
 from nmt.translation.sentences import require_sentencex
+from nmt.translation.terms import GlossaryTerms
 from nmt.translation.trace import Trace
 
 
@@ -70,8 +72,9 @@ class Translator:
         self.shortlist = shortlist
         self.directories = tuple(directories)
         self.identity = identity
-        self._segmenter = LineSegmenter(tokenizers, config, shortlist, self.has_attention)
-        self._search = SegmentSearch(self.ensemble, tokenizers, dtype, tick)
+        self.terms = GlossaryTerms(tokenizers, config.data.source_language, config.data.target_language)
+        self._segmenter = LineSegmenter(tokenizers, config, shortlist, self.has_attention, self.terms)
+        self._search = SegmentSearch(self.ensemble, tokenizers, self.terms, dtype, tick)
         self._dtype = dtype
 
     @property
@@ -165,6 +168,7 @@ class Translator:
         attention: bool = False,
         split_sentences: bool = False,
         translate_all: bool = False,
+        glossary: Glossary | None = None,
         beam_size: int | None = None,
         length_penalty: float | None = None,
         coverage_penalty: float | None = None,
@@ -182,6 +186,7 @@ class Translator:
             attention: keeps the attention of each translation.
             split_sentences: translates the sentences of a line one by one; needs the extra `sentences`.
             translate_all: translates lines without a letter, too, which otherwise pass unchanged.
+            glossary: terms that translations must hold where a line has them; see `read_glossary`.
             beam_size: hypotheses kept, 1 to 1000; 1 is greedy.
             length_penalty: A in score = log-probability / length ^ A, 0 to 5.
             coverage_penalty: weight of GNMT's coverage penalty, 0 to 1000; needs attention in the model.
@@ -193,7 +198,7 @@ class Translator:
 
         Raises:
             TypeError: a value is of another type.
-            ValueError: a number is out of its range, which is that of the configuration.
+            ValueError: a number is out of its range, which is that of the configuration, or sampling has a glossary.
             ModelError: a shortlist is asked for, and the model has no table for it.
         """
         keys: dict[str, object] = {
@@ -213,6 +218,7 @@ class Translator:
             attention=attention,
             split_sentences=split_sentences,
             translate_all=translate_all,
+            glossary=glossary,
             **{name: value for name, value in keys.items() if value is not None},
         )
         if shortlist is not None or self.directory is None:
