@@ -45,6 +45,7 @@ def describe_model(directory: Path) -> dict[str, Any]:
             "source": tokenizers.source.size,
             "target": tokenizers.target.size,
             "shared": tokenizers.are_shared,
+            "tags": list(tokenizers.source.tags),
         },
         "training": _training(bundle.summary, directory / MANIFEST),
         "tensors": {name: list(kind.shape) for name, kind in sorted(tensors.items())},

@@ -87,7 +87,7 @@ def _differences(own: Tokenizer, other: Tokenizer) -> str:
         return ""
     pieces, others = ([one.piece(token) for token in range(one.size)] for one in (own, other))
     if pieces == others:
-        return ""
+        return "" if own.tags == other.tags else f"tags {', '.join(other.tags)}, not {', '.join(own.tags)}"
     if len(pieces) != len(others):
         return f"{len(others):,} pieces, not {len(pieces):,}"
     place = next(place for place, pair in enumerate(zip(pieces, others, strict=True)) if pair[0] != pair[1])

@@ -22,9 +22,9 @@ from nmt.io.system_files import entries
 # Files of one training alone, which are removed when another begins anew. Tokenizer and corpus record what they were
 # made from, and stay for as long as that is the same.
 OF_ONE_TRAINING = (layout.CHECKPOINTS, layout.METRICS, layout.CONFIG, layout.TENSORBOARD)
-_WRITTEN = (layout.BEST, layout.LAST, *OF_ONE_TRAINING, layout.TOKENIZER, layout.CORPUS)
+_WRITTEN = (layout.BEST, layout.LAST, *OF_ONE_TRAINING, layout.TOKENIZER, layout.CORPUS, layout.ALIGNMENTS)
 # Each of these folders is written at once, with a file by which it is known to be ours.
-_MARKS = {layout.TOKENIZER: layout.FINGERPRINT, layout.CORPUS: "corpus.json"}
+_MARKS = {layout.TOKENIZER: layout.FINGERPRINT, layout.CORPUS: "corpus.json", layout.ALIGNMENTS: "corpus.json"}
 
 
 @contextmanager
@@ -113,9 +113,10 @@ def _foreign(run: Path) -> Iterator[Problem]:
 def _inputs_within(config: Config, run: Path) -> Iterator[Problem]:
     """Finds files that training reads and that lie where it writes."""
     data, tokenizer = config.data, config.tokenizer
-    sets = filter(None, (data.train, data.validation, data.test))
-    inputs = chain.from_iterable(files.source + files.target for files in sets)
+    sets = filter(None, (*data.train, *data.validation, data.test))
+    inputs = chain.from_iterable(chain(*files.paths) for files in sets)
     written = [(run / name).resolve() for name in _WRITTEN]
-    for path in dict.fromkeys([*inputs, *filter(None, (tokenizer.source_model, tokenizer.target_model))]):
+    models = filter(None, (tokenizer.source_model, tokenizer.target_model))
+    for path in dict.fromkeys([*inputs, *models, *(config.training.alignments or ())]):
         if any(Path(path).resolve().is_relative_to(place) for place in written):
             yield Problem(path, f"lies where a training in {run} writes; keep it elsewhere")

@@ -17,7 +17,17 @@ from nmt.io.strict_json import parse_json
 
 _END = 1 << 62  # upper bound of counts
 # Values that earlier versions did not write; they may be missing.
-_ADDED = frozenset({"best_perplexity", "validation", "metric", "validation_tokenize"})
+_ADDED = frozenset(
+    {
+        "best_perplexity",
+        "validation",
+        "metric",
+        "validation_tokenize",
+        "divergence_since_record",
+        "alignment_since_record",
+        "alignments",
+    }
+)
 _MAY_BE_NONE = frozenset({"best_score", "best_perplexity"})
 _POSSIBLE = {int: "a number from 0", float: "a finite float", str: "str"}
 
@@ -39,11 +49,14 @@ class TrainingState:
     plateau_validations: int = 0  # without a better score, since the learning rate was last reduced
     reductions: int = 0  # how often a plateau has reduced the learning rate
     corpus: str = ""  # fingerprint of the training corpus
+    alignments: str = ""  # fingerprint of the alignments that guide attention; empty without
     # Fingerprint of the text of the validation, the early-stopping metric, and the tokenizer of its BLEU.
     validation: str = ""
     metric: str = ""
     validation_tokenize: str = ""
-    loss_since_record: float = 0.0  # summed over the target tokens since the last record of the metrics
+    loss_since_record: float = 0.0  # cross-entropy summed over the target tokens since the last record of the metrics
+    divergence_since_record: float = 0.0  # the same of R-Drop's divergence
+    alignment_since_record: float = 0.0  # the same of the attention with given alignments
     tokens_since_record: int = 0  # the number of these
     recorded_seconds: float = 0.0  # `seconds` at the last record
 
@@ -107,14 +120,18 @@ class TrainingState:
         """The epoch of the last update, counted from 1."""
         return max(1, self.position.epoch + (self.position[1:] != START[1:]))
 
-    def count(self, loss: float, tokens: int) -> None:
-        """Adds an update's summed loss and target tokens to those of the next record."""
+    def count(self, tokens: int, loss: float, divergence: float, alignment: float) -> None:
+        """Adds an update's target tokens, and the terms of its loss summed over them, to those of the next record."""
         self.loss_since_record += loss
+        self.divergence_since_record += divergence
+        self.alignment_since_record += alignment
         self.tokens_since_record += tokens
 
     def start_record(self) -> None:
         """Resets the counts, after a record."""
         self.loss_since_record = 0.0
+        self.divergence_since_record = 0.0
+        self.alignment_since_record = 0.0
         self.tokens_since_record = 0
         self.recorded_seconds = self.seconds
 

@@ -12,7 +12,7 @@ import typer
 
 from nmt.alignment.symmetrization import SYMMETRIZATIONS, symmetrize
 from nmt.cli import arguments
-from nmt.cli.arguments import check_choice, search_options
+from nmt.cli.arguments import check_choice, check_tag, search_options
 from nmt.cli.logs import logger
 from nmt.cli.pairs import BatchTokens, PairArguments, forced_pairs
 from nmt.cli.parsing import expand_groups
@@ -91,10 +91,11 @@ def align(
         reverse = None if alignments.reverse is None else _load(alignments.reverse, compute)
         if reverse is not None:
             _check_directions(translator, reverse)
+        check_tag(translator, pairs.tag)
         tokens = translator.options(shortlist=0, **given).search.batch_tokens
 
         def results(lines: list[tuple[Line, Line]]) -> Iterator[tuple[str, bool]]:
-            forward = forced_pairs(translator, lines, attention=True, batch_tokens=tokens)
+            forward = forced_pairs(translator, lines, attention=True, batch_tokens=tokens, tag=pairs.tag)
             backward: Iterator[ForcedPair | None] = repeat(None, len(lines))
             if reverse is not None:
                 swapped = [(target, source) for source, target in lines]

@@ -5,17 +5,21 @@ The dataclasses are groups of options, which `nmt.cli.parsing.expand_groups` mak
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from nmt.errors import ConfigError
+from nmt.errors import ConfigError, Problem
 
 if TYPE_CHECKING:
     from nmt.config import Config
+    from nmt.search.sampling import SamplingOptions
+    from nmt.translation.options import TranslateOptions
+    from nmt.translation.translator import Translator
 
 Model = Annotated[
     Path, typer.Argument(metavar="MODEL", readable=False, help="Run directory, checkpoint or exported model.")
@@ -26,6 +30,7 @@ Threads = Annotated[int | None, typer.Option(min=1, max=1024, help="Threads of t
 OutputFormat = Annotated[str, typer.Option("--format", help="text or json.")]
 AlignmentUnit = Annotated[str, typer.Option(help="What alignments count: word or token.")]
 LengthPenalty = Annotated[float | None, typer.Option(help="A in score = log-probability / length^A.", metavar="A")]
+Tag = Annotated[str | None, typer.Option(metavar="TAG", help="Put before each source sentence, such as <2fr>.")]
 Metrics = Annotated[list[str] | None, typer.Option("--metric", help="bleu, chrf or ter; repeatable. All by default.")]
 BleuTokenizer = Annotated[str, typer.Option("--tokenize", help="sacreBLEU's BLEU tokenizer: 13a, none, intl, zh, …")]
 SourceFile = Annotated[str | None, typer.Option("--src", metavar="FILE", help="Text to translate.")]
@@ -96,8 +101,62 @@ class EnsembleArguments:
 
 
 @dataclass(frozen=True)
+class SamplingArguments:
+    """Random draws in place of the search."""
+
+    sample: Annotated[bool, typer.Option("--sample", help="Draw at random instead of searching for the best.")] = False
+    temperature: Annotated[float | None, typer.Option(help="Of --sample: below 1, the likely becomes likelier.")] = None
+    top_k: Annotated[int | None, typer.Option(help="Of --sample: the K most probable tokens only; 0 for all.")] = None
+    top_p: Annotated[float | None, typer.Option(help="Of --sample: the most probable tokens that add up to P.")] = None
+    seed: Annotated[int | None, typer.Option(help="Of --sample: another draw; 1 by default.")] = None
+
+    def sampling(self) -> SamplingOptions | None:
+        """Returns how to sample; None where that is not asked for.
+
+        Raises:
+            ConfigError: some of the options are impossible, or useless without --sample.
+        """
+        values = {name: getattr(self, name) for name in ("temperature", "top_k", "top_p", "seed")}
+        given: dict[str, Any] = {name: value for name, value in values.items() if value is not None}
+        if not self.sample:
+            if given:
+                what = "does nothing without --sample"
+                raise ConfigError.from_problems([Problem(option_of(name), what) for name in given])
+            return None
+        from nmt.search.sampling import SamplingOptions
+
+        with naming_options():
+            return SamplingOptions(**{"seed": 1, **given})
+
+
+@dataclass(frozen=True)
+class ChoiceArguments:
+    """The choice among many candidates by expected utility."""
+
+    mbr: Annotated[
+        int | None, typer.Option(help="Of N samples, or of a beam, choose the one that is most like all of them.")
+    ] = None
+    mbr_metric: Annotated[str | None, typer.Option(help="What alike means: chrf or bleu; chrf by default.")] = None
+
+    def check(self) -> None:
+        """Raises ConfigError for an unknown metric, and for one without a use."""
+        if self.mbr_metric is not None:
+            check_choice("--mbr-metric", self.mbr_metric, ("chrf", "bleu"))
+            if not self.uses_metric():
+                raise ConfigError("--mbr-metric", "does nothing without --mbr")
+
+    def uses_metric(self) -> bool:
+        """Returns whether candidates are compared."""
+        return bool(self.mbr)
+
+    def metric(self) -> dict[str, str]:
+        """Returns the metric, if it is given, for `Translator.options`."""
+        return {} if self.mbr_metric is None else {"mbr_metric": self.mbr_metric}
+
+
+@dataclass(frozen=True)
 class LineArguments:
-    """What of a line is translated at once, and which lines are."""
+    """What of a line is translated at once, which lines are, and behind which tag."""
 
     split_sentences: Annotated[
         bool, typer.Option("--split-sentences", help="Translate the sentences of a line one by one.")
@@ -105,6 +164,7 @@ class LineArguments:
     translate_all: Annotated[
         bool, typer.Option("--translate-all", help="Translate lines without a letter too, which else pass unchanged.")
     ] = False
+    tag: Tag = None
 
 
 @dataclass(frozen=True)
@@ -165,6 +225,33 @@ def search_options(**values: Any) -> dict[str, Any]:
     from nmt.config import check_search
 
     return check_search({name: value for name, value in values.items() if value is not None})
+
+
+def check_tag(translator: Translator, tag: str | None) -> None:
+    """Raises ConfigError, which names the tags that the model knows, for another one."""
+    if tag is not None:
+        translator.tokenizers.source.tag(tag, "--tag")
+
+
+def own_options(translator: Translator, **given: Any) -> TranslateOptions:
+    """Returns the options that a model was configured with, with what is given in place of them.
+
+    Raises:
+        ConfigError: options do not go together.
+        ModelError: a shortlist is asked for, and the model has no table for it.
+    """
+    with naming_options():
+        return translator.options(**given)
+
+
+@contextmanager
+def naming_options() -> Iterator[None]:
+    """Raises ConfigError, which names the option, in place of a ValueError that begins with the name of a field."""
+    try:
+        yield
+    except ValueError as error:
+        name, _, what = str(error).partition(" ")
+        raise ConfigError(option_of(name), what) from error
 
 
 def option_of(field: str) -> str:

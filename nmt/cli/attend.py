@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nmt.cli import arguments, graphics
-from nmt.cli.arguments import check_choice, search_options
+from nmt.cli.arguments import check_choice, check_tag, search_options
 from nmt.cli.files import check_files
 from nmt.cli.logs import logger
 from nmt.cli.parsing import expand_groups
@@ -64,6 +64,7 @@ def attend(
     start(log, compute)
     given = search_options(**asdict(search))
     translator = load_translator(model, compute)
+    check_tag(translator, lines.tag)
     options = translator.options(attention=True, **asdict(lines), **given)
     where = "TEXT" if text else "standard input"
     watched = _watched(_lines(text), SentenceWatch(where, lines, quiet=log.quiet))

@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 import typer
 
 from nmt.cli import arguments, graphics
-from nmt.cli.arguments import check_choice, option_of, search_options
+from nmt.cli.arguments import check_choice, option_of, own_options, search_options
 from nmt.cli.files import write_lines
 from nmt.cli.logs import logger
 from nmt.cli.parsing import expand_groups
 from nmt.cli.startup import load_translator, start
-from nmt.cli.test_sets import read_configured, read_given, read_text, translate_lines
+from nmt.cli.test_sets import read_configured, read_given, read_text, test_tag, translate_lines
 from nmt.cli.whole_lines import SentenceWatch, check_sentences
 from nmt.errors import ConfigError, MemoryExhaustedError, Problem
 
 if TYPE_CHECKING:
-    from nmt.config.sections import ParallelFiles
+    from nmt.config.parallel_files import ParallelFiles
     from nmt.evaluation.comparison import Comparison, ComparisonMethod
     from nmt.evaluation.example_attention import ComparedModel
     from nmt.evaluation.metrics import Text
@@ -100,6 +100,8 @@ def compare(
     files: ComparisonFileArguments,
     how: MethodArguments,
     output: ComparisonOutputArguments,
+    sampling: arguments.SamplingArguments,
+    choice: arguments.ChoiceArguments,
     lines: arguments.LineArguments,
     search: arguments.BatchedSearchArguments,
     ensemble: arguments.EnsembleArguments,
@@ -110,6 +112,7 @@ def compare(
     check_choice("--format", output.output_format, ("text", "json"))
     check_choice("--test", how.test, ("bootstrap", "randomization", "none"))
     ensemble.check()
+    choice.check()
     start(log, compute)
     models = models or []
     _check_use(models, files, how, output)
@@ -122,10 +125,13 @@ def compare(
     from nmt.io.atomic_files import check_output, write_output
     from nmt.io.terminal import columns_of_output
 
-    given = search_options(**asdict(search)) | {name: True for name, is_on in asdict(lines).items() if is_on}
-    if given and not models:
+    given = search_options(**asdict(search), mbr=choice.mbr)
+    given |= {name: value for name, value in asdict(lines).items() if value}
+    drawn = sampling.sampling()
+    if not models and (useless := [*given, *(["sample"] if drawn else [])]):
         what = "does nothing for finished translations"
-        raise ConfigError.from_problems([Problem(option_of(name), what) for name in given])
+        raise ConfigError.from_problems([Problem(option_of(name), what) for name in useless])
+    given |= choice.metric() | {"sampling": drawn}
     method = how.method()
     # The others join the first model, so that an ensemble can be compared with one of its own.
     joining = [ensemble, *[None] * (len(models) - 1)]
@@ -133,7 +139,11 @@ def compare(
     _check_languages(translators, models)
     texts = _read(translators, files, how.frequency, output.output)
     _check_counts(texts, method)
-    compared = [ComparedModel(translator, translator.options(**given)) for translator in translators]
+    tags = [test_tag(translator, lines.tag, is_configured=not files.ref) for translator in translators]
+    compared = [
+        ComparedModel(translator, own_options(translator, **{**given, "tag": tag}))
+        for translator, tag in zip(translators, tags, strict=True)
+    ]
     if output.output is not None:  # reported before the work is done
         check_output(Path(output.output))
     if texts.source is not None and models:
@@ -212,14 +222,14 @@ def _configured_test_set(translators: list[Translator]) -> ParallelFiles:
     for other in others:
         assert other is not None
         if _real_paths(other) != _real_paths(first):
-            names = [", ".join(test.source) for test in (first, other)]
+            names = [", ".join(test.paths[0]) for test in (first, other)]
             what = f"the models' configurations name different test sets, {' and '.join(names)}"
             raise ConfigError("data.test", f"{what}; use --src FILE --ref FILE")
     return first
 
 
-def _real_paths(test: ParallelFiles) -> list[list[str]]:
-    return [list(map(os.path.realpath, paths)) for paths in (test.source, test.target)]
+def _real_paths(test: ParallelFiles) -> tuple[list[list[str]], object]:
+    return [list(map(os.path.realpath, paths)) for paths in test.paths], test.pairs and test.columns
 
 
 def _check_counts(texts: ComparedTexts, method: ComparisonMethod) -> None:

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from nmt.cli import arguments
-from nmt.cli.arguments import check_choice, option_of, search_options
+from nmt.cli.arguments import check_choice, option_of, own_options, search_options
 from nmt.cli.files import write_lines
+from nmt.cli.glossary import GlossaryArguments
 from nmt.cli.logs import logger
 from nmt.cli.parsing import expand_groups
 from nmt.cli.startup import load_translator, start
-from nmt.cli.test_sets import read_configured, read_given, read_text, translate_lines
+from nmt.cli.test_sets import read_configured, read_given, read_text, test_tag, translate_lines
 from nmt.cli.whole_lines import SentenceWatch, check_sentences
 from nmt.errors import ConfigError
 
@@ -67,6 +68,9 @@ def evaluate(
     files: EvaluationFileArguments,
     scoring: ScoringArguments,
     output: EvaluationOutputArguments,
+    sampling: arguments.SamplingArguments,
+    choice: arguments.ChoiceArguments,
+    terms: GlossaryArguments,
     lines: arguments.LineArguments,
     search: arguments.BatchedSearchArguments,
     ensemble: arguments.EnsembleArguments,
@@ -76,21 +80,25 @@ def evaluate(
     """Translate a test set and score it, or score a finished translation, with sacreBLEU."""
     check_choice("--format", output.output_format, ("text", "json"))
     ensemble.check()
+    choice.check()
     start(log, compute)
-    _check_use(model, files, output, lines)
-    if files.hyp is not None and ensemble.ensemble:
-        raise ConfigError("--ensemble", "does nothing with --hyp: nothing is translated")
+    check_sentences(lines)
+    useless = asdict(lines) | {"sample": sampling.sample, "mbr": choice.mbr, "ensemble": ensemble.ensemble}
+    useless |= asdict(terms)
+    _check_use(model, files, output, useless)
 
     from nmt.cli.formats.scores import as_json, as_text
     from nmt.evaluation import metrics as evaluation
 
-    given = search_options(**asdict(search))
+    given = choice.metric() | search_options(**asdict(search), mbr=choice.mbr)
+    given |= {"sampling": sampling.sampling()}
     metrics = tuple(dict.fromkeys(scoring.metric or evaluation.METRICS))
     evaluation.check_metrics(metrics, scoring.tokenize, scoring.bootstrap)
     if model is None:
         hypotheses, references, seconds = *_read_finished(files), None
     else:
         translator = load_translator(model, compute, ensemble)
+        given |= {"glossary": terms.read(translator)}
         hypotheses, references, seconds = _translate(translator, files, output.save_output, lines, given, log.quiet)
     if "bleu" in metrics:
         evaluation.warn_of_unspaced(references, scoring.tokenize)
@@ -111,16 +119,15 @@ def _check_use(
     model: Path | None,
     files: EvaluationFileArguments,
     output: EvaluationOutputArguments,
-    lines: arguments.LineArguments,
+    of_translation: dict[str, Any],
 ) -> None:
-    """Refuses arguments that do not go together."""
-    check_sentences(lines)
+    """Refuses arguments that do not go together; `of_translation` are some that mean nothing without a model."""
     if (model is None) == (files.hyp is None):
         raise ConfigError("eval", "needs either MODEL, whose translation is scored, or --hyp FILE, a finished one")
     if files.hyp is not None and (files.src or output.save_output):
         raise ConfigError("--hyp", "goes without --src and --save-output: nothing is translated")
-    if files.hyp is not None and any(asdict(lines).values()):
-        option = option_of(next(name for name, is_on in asdict(lines).items() if is_on))
+    if files.hyp is not None and any(of_translation.values()):
+        option = option_of(next(name for name, is_given in of_translation.items() if is_given))
         raise ConfigError(option, "does nothing with --hyp: nothing is translated")
     if model is not None and (files.src is None) != (not files.ref):
         raise ConfigError("eval", "needs --src and --ref together, or neither for the configuration's test set")
@@ -150,7 +157,8 @@ def _translate(
     source, references = _test_set(translator, files, save_output)
     assert source is not None
     check_counts((source.name, len(source.lines)), [(name, len(lines)) for name, lines in references])
-    options = translator.options(**asdict(lines), **given)
+    tag = test_tag(translator, lines.tag, is_configured=files.src is None)
+    options = own_options(translator, **{**asdict(lines), "tag": tag}, **given)
     logger.debug("search: %s", options)
     SentenceWatch(source.name, lines, quiet=quiet).look_at(enumerate(source.lines, start=1))
     # Opened first: a file that cannot be written is reported before the work is done.

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from nmt.cli.arguments import Tag
 from nmt.cli.files import check_files, count_progress, is_regular_file
 from nmt.cli.logs import logger
 from nmt.errors import DataError
@@ -27,11 +28,12 @@ BatchTokens = Annotated[int | None, typer.Option(help="Tokens of the pairs compu
 
 @dataclass(frozen=True)
 class PairArguments:
-    """The files of given pairs, and the file of the results."""
+    """The files of given pairs, the file of the results, and the tag before each source."""
 
     src: Annotated[str, typer.Option("--src", metavar="FILE", help="Text, a line a sentence.")]
     tgt: Annotated[str, typer.Option("--tgt", metavar="FILE", help="Its translation, line by line.")]
     output: Annotated[str, typer.Option("--output", metavar="FILE", help="Where results go, a line a pair.")] = "-"
+    tag: Tag = None
 
     @contextmanager
     def opened(self) -> Iterator[PairFiles]:
@@ -102,14 +104,19 @@ class PairFiles:
 
 
 def forced_pairs(
-    translator: Translator, lines: list[tuple[Line, Line]], *, attention: bool, batch_tokens: int | None
+    translator: Translator,
+    lines: list[tuple[Line, Line]],
+    *,
+    attention: bool,
+    batch_tokens: int | None,
+    tag: str | None = None,
 ) -> Iterator[ForcedPair]:
-    """Scores each pair; one with a line too long to be read is like one that is too large."""
+    """Scores each pair, behind the tag; one with a line too long to be read is like one that is too large."""
     from nmt.translation.forced_decoding import ForcedPair, force_decode
 
     readable = [not (source.too_long or target.too_long) for source, target in lines]
     short = [pair for pair, is_readable in zip(lines, readable, strict=True) if is_readable]
     texts, numbers = [(source.text, target.text) for source, target in short], [source.number for source, _ in short]
-    found = force_decode(translator, texts, attention=attention, batch_tokens=batch_tokens, numbers=numbers)
+    found = force_decode(translator, texts, attention=attention, batch_tokens=batch_tokens, numbers=numbers, tag=tag)
     for (source, target), is_readable in zip(lines, readable, strict=True):
         yield next(found) if is_readable else ForcedPair(source.text, target.text, (), None)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nmt.cli import arguments
-from nmt.cli.arguments import check_choice, search_options
+from nmt.cli.arguments import check_choice, check_tag, search_options
 from nmt.cli.pairs import BatchTokens, PairArguments, forced_pairs
 from nmt.cli.parsing import expand_groups
 from nmt.cli.startup import load_translator, start
@@ -59,11 +59,14 @@ def score(
     given = search_options(length_penalty=scores.length_penalty, batch_tokens=batch_tokens)
     with pairs.opened() as files:
         translator = load_translator(model, compute, ensemble)
+        check_tag(translator, pairs.tag)
         search = translator.options(shortlist=0, **given).search
         penalty = search.length_penalty
 
         def results(lines: list[tuple[Line, Line]]) -> Iterator[tuple[str, bool]]:
-            for pair in forced_pairs(translator, lines, attention=False, batch_tokens=search.batch_tokens):
+            for pair in forced_pairs(
+                translator, lines, attention=False, batch_tokens=search.batch_tokens, tag=pairs.tag
+            ):
                 if scores.output_format == "json":
                     text = as_json(pair, penalty)
                 else:

@@ -7,12 +7,14 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from nmt.cli.arguments import check_tag
 from nmt.cli.files import check_files
+from nmt.cli.glossary import TermWatch
 from nmt.cli.logs import logger
 from nmt.errors import DataError, InputFileError
 
 if TYPE_CHECKING:
-    from nmt.config.sections import ParallelFiles
+    from nmt.config.parallel_files import ParallelFiles
     from nmt.evaluation.metrics import Text
     from nmt.translation.options import TranslateOptions
     from nmt.translation.translator import Translator
@@ -65,33 +67,47 @@ def read_configured(
     from nmt.corpus.parallel import CorpusFiles, read_pairs
     from nmt.evaluation.metrics import Text
 
-    check_files([*others, *(("data.test", path) for path in (*test.source, *test.target))], output)
-    for path in (*test.source, *test.target):
+    files = CorpusFiles.from_config(test)
+    check_files([*others, *(("data.test", path) for path in files.paths)], output)
+    for path in files.paths:
         if not Path(path).exists():
             what = "no such file, though the model's configuration names it as test set; use --src and --ref"
             raise InputFileError(path, what)
     # File by file: sums that agree would hide lines that do not belong together.
     source: list[str] = []
     target: list[str] = []
-    for pair in read_pairs(CorpusFiles(test.source, test.target), logger.warning):
+    for pair in read_pairs(files, logger.warning):
         if pair.too_long:
-            raise DataError(f"{test.source[pair.file]}:{pair.number}", "it or its translation is too long to be scored")
+            raise DataError(
+                f"{files.source[pair.file]}:{pair.number}", "it or its translation is too long to be scored"
+            )
         source.append(pair.source)
         target.append(pair.target)
-    return Text(", ".join(test.source), source), [Text(", ".join(test.target), target)]
+    return Text(", ".join(files.source), source), [Text(", ".join(files.target), target)]
+
+
+def test_tag(translator: Translator, given: str | None, *, is_configured: bool) -> str | None:
+    """Returns the tag before each source of a test set: the given one, or that of the set in the configuration."""
+    check_tag(translator, given)
+    test = translator.config.data.test
+    return test.tag if given is None and is_configured and test is not None else given
 
 
 def translate_lines(
     translator: Translator, lines: Sequence[str], options: TranslateOptions, *, quiet: bool
 ) -> list[str]:
-    """Returns the best translation of each line; shows a progress bar on a terminal."""
+    """Returns the best translation of each line; shows a progress bar on a terminal, and warns of missing terms."""
     from nmt.training.progress import CountProgress
 
     translations: list[str] = []
+    watch = TermWatch()
     with closing(CountProgress("translating", "lines", quiet=quiet)) as progress:
         for start in range(0, len(lines), LINES_AT_ONCE):
             batch = lines[start : start + LINES_AT_ONCE]
             found = translator.translate(batch, options, numbers=range(start + 1, start + 1 + len(batch)))
             translations += [translation.text for translation in found]
+            for translation in found:
+                watch.look_at(translation)
             progress.show(len(translations))
+    watch.warn()
     return translations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Annotated
@@ -62,7 +63,9 @@ def train(
             f"the model is in %s, but of {end.updates:,} updates it has hardly learned anything: train longer, or with"
         )
         again += " more pairs (nmt check tells how long); its translations so far:"
-    logger.info(f"{again}\n  echo 'A sentence to translate.' | nmt translate %s", directory, directory)
+    tag = configuration.data.validation[0].tag
+    behind = f" --tag {shlex.quote(tag)}" if tag else ""
+    logger.info(f"{again}\n  echo 'A sentence to translate.' | nmt translate %s%s", directory, directory, behind)
 
 
 @contextmanager

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
-from itertools import chain, islice
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from nmt.cli import arguments
-from nmt.cli.arguments import check_choice, option_of, search_options
+from nmt.cli.arguments import check_choice, check_tag, own_options, search_options
 from nmt.cli.documents import DocumentArguments, check_document, remark_on_document, translate_document
-from nmt.cli.files import check_files, count_progress
+from nmt.cli.files import check_files, count_progress, is_regular_file
+from nmt.cli.glossary import GlossaryArguments, TermWatch
+from nmt.cli.line_files import LineFile, matched_batches, ready_batches
 from nmt.cli.logs import logger
 from nmt.cli.parsing import expand_groups
 from nmt.cli.startup import load_translator, start
@@ -24,14 +25,10 @@ from nmt.errors import ConfigError, DataError, Problem
 
 if TYPE_CHECKING:
     from nmt.io.lines import Line
-    from nmt.io.streams import InputStream
     from nmt.postprocessing.postprocess import Postprocessor
-    from nmt.search.sampling import SamplingOptions
     from nmt.translation.options import TranslateOptions
+    from nmt.translation.result import Translation
     from nmt.translation.translator import Translator
-
-LINES_AT_ONCE = 2048
-"""Maximum number of lines translated together, so that those of like length share batches."""
 
 
 @dataclass(frozen=True)
@@ -106,7 +103,7 @@ class PostprocessingArguments:
 
 @dataclass(frozen=True)
 class DecodingArguments:
-    """Constraints of the search, and random draws in its place."""
+    """Constraints of the search, and the groups of its beam."""
 
     prefix: Annotated[
         str | None, typer.Option(metavar="FILE", help="What each translation must begin with, a line for each.")
@@ -116,32 +113,36 @@ class DecodingArguments:
     max_length_ratio: Annotated[
         float | None, typer.Option(help="Longest translation relative to the source's tokens.")
     ] = None
-    sample: Annotated[bool, typer.Option("--sample", help="Draw at random instead of searching for the best.")] = False
-    temperature: Annotated[float | None, typer.Option(help="Of --sample: below 1, the likely becomes likelier.")] = None
-    top_k: Annotated[int | None, typer.Option(help="Of --sample: the K most probable tokens only; 0 for all.")] = None
-    top_p: Annotated[float | None, typer.Option(help="Of --sample: the most probable tokens that add up to P.")] = None
-    seed: Annotated[int | None, typer.Option(help="Of --sample: another draw; 1 by default.")] = None
+    diverse: Annotated[
+        int | None, typer.Option(metavar="G", help="Groups of the beam that avoid each other's words; 1 by default.")
+    ] = None
+    diversity: Annotated[
+        float | None, typer.Option(help="Of --diverse: what each use of a word costs the others; 0.5 by default.")
+    ] = None
 
-    def sampling(self) -> SamplingOptions | None:
-        """Returns how to sample; None where that is not asked for.
+    def check(self) -> None:
+        """Raises ConfigError for a strength of diversity without a use."""
+        if self.diversity is not None and self.diverse is None:
+            raise ConfigError("--diversity", "does nothing without --diverse")
 
-        Raises:
-            ConfigError: some of the options are impossible, or useless without --sample.
-        """
-        from nmt.search.sampling import SamplingOptions
 
-        values = {name: getattr(self, name) for name in ("temperature", "top_k", "top_p", "seed")}
-        given: dict[str, Any] = {name: value for name, value in values.items() if value is not None}
-        if not self.sample:
-            if given:
-                what = "does nothing without --sample"
-                raise ConfigError.from_problems([Problem(option_of(name), what) for name in given])
-            return None
-        try:
-            return SamplingOptions(**{"seed": 1, **given})
-        except ValueError as error:
-            name, _, what = str(error).partition(" ")
-            raise ConfigError(option_of(name), what) from error
+@dataclass(frozen=True)
+class TranslationChoiceArguments(arguments.ChoiceArguments):
+    """The choice among many candidates, by expected utility or by a reference."""
+
+    closest_to: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Choose what is most like a reference, a line for each.")
+    ] = None
+
+    def uses_metric(self) -> bool:
+        """Returns whether candidates are compared."""
+        return super().uses_metric() or self.closest_to is not None
+
+    def check(self) -> None:
+        """Raises ConfigError for options that make no choice, or two."""
+        super().check()
+        if self.mbr and self.closest_to is not None:
+            raise ConfigError("--closest-to", "is another way to choose than --mbr: expected one of them")
 
 
 @expand_groups
@@ -155,6 +156,9 @@ def translate(
     documents: DocumentArguments,
     postprocessing: PostprocessingArguments,
     decoding: DecodingArguments,
+    sampling: arguments.SamplingArguments,
+    choice: TranslationChoiceArguments,
+    terms: GlossaryArguments,
     lines: arguments.LineArguments,
     search: arguments.BatchedSearchArguments,
     ensemble: arguments.EnsembleArguments,
@@ -165,6 +169,8 @@ def translate(
     output.check()
     postprocessing.check()
     ensemble.check()
+    decoding.check()
+    choice.check()
     if text and output.input_file != "-":
         raise ConfigError("--input", f"is {output.input_file}, and TEXT is given, too: expected one of them")
     kind = documents.kind(None if text else output.input_file)
@@ -176,34 +182,42 @@ def translate(
             "--alignment": output.alignment != "none",
             "--prefix": decoding.prefix is not None,
             "--confidence": postprocessing.confidence,
+            "--closest-to": choice.closest_to is not None,
         }
         check_document(kind, refused)
     start(log, compute)
     check_sentences(lines)
     remark_on_document(kind, None if text else output.input_file)
 
+    from nmt.cli.formats.translations import FORMATS
     from nmt.io.streams import open_input, open_output
 
-    given = search_options(
+    given = choice.metric() | search_options(
         n_best=output.n_best,
+        mbr=choice.mbr,
         **asdict(search),
         max_length_ratio=decoding.max_length_ratio,
         no_repeat_ngram=decoding.no_repeat_ngram,
         coverage_penalty=decoding.coverage_penalty,
+        diverse=decoding.diverse,
+        diversity=decoding.diversity,
     )
-    sampling = decoding.sampling()
+    given |= {"sampling": sampling.sampling()}
     postprocessing.kinds()
     input_file = None if text else output.input_file
-    named = {"--input": input_file, "--prefix": decoding.prefix, "--dictionary": postprocessing.dictionary}
+    along = {"--prefix": decoding.prefix, "--closest-to": choice.closest_to}
+    named = {"--input": input_file, **along, "--dictionary": postprocessing.dictionary, "--glossary": terms.glossary}
     inputs = [(option, path) for option, path in named.items() if path is not None]
     check_files(inputs, ("--output", output.output_file))
     with ExitStack() as stack:
         stream = None if input_file is None else stack.enter_context(open_input(input_file))
-        prefixes = stack.enter_context(open_input(decoding.prefix)) if decoding.prefix is not None else None
+        files = [None if path is None else LineFile(path, stack) for path in along.values()]
         translator = load_translator(model, compute, ensemble)
+        check_tag(translator, lines.tag)
         postprocessor = postprocessing.postprocessor()
         attention = output.alignment != "none" or bool(postprocessor)
-        options = translator.options(attention=attention, sampling=sampling, **asdict(lines), **given)
+        glossary = terms.read(translator)
+        options = own_options(translator, attention=attention, glossary=glossary, **asdict(lines), **given)
         _check_attention(translator, options, postprocessor, output.alignment)
         logger.debug("search: %s", options)
         if kind != TEXT and stream is not None and input_file is not None:
@@ -218,15 +232,23 @@ def translate(
         if input_file == "-":
             tell_of_terminal()
         name = "TEXT" if stream is None else stream.name
-        read = iter([typed_lines(text or ())]) if stream is None else _ready(stream)
-        watch, too_long = SentenceWatch(name, lines, quiet=log.quiet), 0
-        for batch, beginnings in _batches(name, read, prefixes):
+        read = iter([typed_lines(text or ())]) if stream is None else ready_batches(stream)
+        is_finite = input_file is None or is_regular_file(input_file)
+        watch, term_watch, too_long = SentenceWatch(name, lines, quiet=log.quiet), TermWatch(), 0
+        write = FORMATS[output.format]
+        for batch, texts in matched_batches(name, read, files, is_finite=is_finite):
             watch.look_at((line.number, line.text) for line in batch)
-            for result in _translated(batch, beginnings, translator, options, postprocessor, output):
-                writer.write(result)
+            for line, translation in _translated(batch, texts, translator, options, postprocessor):
+                term_watch.look_at(translation)
+                for result in write(
+                    line.number - 1, translation, output.n_best, output.alignment, output.alignment_unit
+                ):
+                    writer.write(result)
             writer.flush()
             show(batch[-1].number)
             too_long += sum(line.too_long for line in batch)
+        if output.format != "json":
+            term_watch.warn()
         if too_long:
             raise DataError(name, f"too long, and answered with empty lines: {too_long}")
 
@@ -252,44 +274,14 @@ def _check_attention(
 
 def _translated(
     lines: list[Line],
-    prefixes: list[str] | None,
+    texts: list[list[str] | None],
     translator: Translator,
     options: TranslateOptions,
     postprocessor: Postprocessor,
-    output: TranslationArguments,
-) -> Iterator[str]:
-    """Translates lines together, and yields the lines of output."""
-    from nmt.cli.formats.translations import FORMATS
-
-    write = FORMATS[output.format]
+) -> Iterator[tuple[Line, Translation]]:
+    """Translates lines together, with the texts of their prefixes and references."""
     numbers = [line.number for line in lines]
-    translations = translator.translate([line.text for line in lines], options, prefixes=prefixes, numbers=numbers)
+    own = dict(zip(("prefixes", "references"), texts, strict=True))
+    translations = translator.translate([line.text for line in lines], options, numbers=numbers, **own)
     for line, translation in zip(lines, translations, strict=True):
-        postprocessed = postprocessor.apply(translation, is_unread=line.too_long)
-        yield from write(line.number - 1, postprocessed, output.n_best, output.alignment, output.alignment_unit)
-
-
-def _ready(stream: InputStream) -> Iterator[list[Line]]:
-    """Yields the lines of a stream, as soon as they can be read."""
-    from nmt.io.lines import ready_lines
-
-    return ready_lines(stream, logger.warning, most=LINES_AT_ONCE)
-
-
-def _batches(
-    name: str, batches: Iterator[list[Line]], prefixes: InputStream | None
-) -> Iterator[tuple[list[Line], list[str] | None]]:
-    """Yields the lines to translate, which come from `name`, with the prefixes of their translations; raises DataError
-    where these are not as many."""
-    if prefixes is None:
-        for lines in batches:
-            yield lines, None
-        return
-    beginnings = chain.from_iterable(_ready(prefixes))
-    for lines in batches:
-        texts = [line.text for line in islice(beginnings, len(lines))]
-        if len(texts) < len(lines):
-            raise DataError(prefixes.name, f"has no line {lines[len(texts)].number}, but {name} does")
-        yield lines, texts
-    if (left := next(beginnings, None)) is not None:
-        raise DataError(prefixes.name, f"has a line {left.number}, but {name} does not")
+        yield line, postprocessor.apply(translation, is_unread=line.too_long)

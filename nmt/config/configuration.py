@@ -9,7 +9,8 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from nmt.config import constraints, yaml12
-from nmt.config.sections import DataConfig, ModelConfig, SearchConfig, Section, TokenizerConfig, TrainingConfig
+from nmt.config.section import Section
+from nmt.config.sections import DataConfig, ModelConfig, SearchConfig, TokenizerConfig, TrainingConfig
 from nmt.config.types import Name, Seed
 
 CONFLICT_ERROR = "conflict"
@@ -40,10 +41,11 @@ class Config(Section):
             # Frozen for everybody else; this is the last step of construction.
             object.__setattr__(self, "model", self.model.model_copy(update={"tie_embeddings": tie}))
         conflicts = [
-            *constraints.data_conflicts(self.data),
+            *constraints.data_conflicts(self.data, self.training),
             *constraints.tokenizer_conflicts(self.tokenizer),
             *constraints.model_conflicts(self.tokenizer, self.model),
             *constraints.training_conflicts(self.training),
+            *constraints.guidance_conflicts(self.tokenizer, self.model, self.training),
             *constraints.search_conflicts(self.model, self.search),
         ]
         if conflicts:
@@ -61,10 +63,12 @@ def changed_keys(old: Config, new: Config) -> list[tuple[str, object, object]]:
     return list(_changes("", old.model_dump(), new.model_dump()))
 
 
-def _changes(prefix: str, old: dict[str, Any], new: dict[str, Any]) -> Iterator[tuple[str, object, object]]:
-    for name, before in old.items():
-        after = new[name]
-        if isinstance(before, dict) and isinstance(after, dict):
-            yield from _changes(f"{prefix}{name}.", before, after)
-        elif before != after:
-            yield f"{prefix}{name}", before, after
+def _changes(key: str, before: Any, after: Any) -> Iterator[tuple[str, object, object]]:
+    if isinstance(before, dict) and isinstance(after, dict):
+        for name, value in before.items():
+            yield from _changes(f"{key}.{name}".removeprefix("."), value, after[name])
+    elif isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
+        for place, (one, other) in enumerate(zip(before, after, strict=True)):
+            yield from _changes(f"{key}[{place}]", one, other)
+    elif before != after:
+        yield key, before, after

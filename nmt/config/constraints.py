@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple, get_args
 
+from nmt.config.parallel_files import ParallelFiles, distinct_tags
 from nmt.config.sections import (
     DataConfig,
     ModelConfig,
@@ -33,12 +34,34 @@ def widest_tie(tokenizer: TokenizerConfig, model: ModelConfig) -> TieEmbeddings:
     return "inputs" if tokenizer.shared else "none"
 
 
-def data_conflicts(data: DataConfig) -> Iterator[Conflict]:
-    """Finds conflicts between the keys of `data`."""
-    for name, files in (("train", data.train), ("validation", data.validation), ("test", data.test)):
-        if files is not None and len(files.source) != len(files.target):
-            what = f"expected as many files as data.{name}.source has ({len(files.source)}), got {len(files.target)}"
-            yield Conflict((f"data.{name}.target", f"data.{name}.source"), what)
+def data_conflicts(data: DataConfig, training: TrainingConfig) -> Iterator[Conflict]:
+    """Finds conflicts between the keys of `data`, and of its tags with going on from a model, which may know others."""
+    sets = {f"data.train.{place}": files for place, files in enumerate(data.train)}
+    held_out = {f"data.validation.{place}": files for place, files in enumerate(data.validation)}
+    held_out |= {} if data.test is None else {"data.test": data.test}
+    for key, files in (sets | held_out).items():
+        yield from _file_conflicts(key, files)
+    known = distinct_tags(data.train)
+    for key, files in held_out.items():
+        if files.tag is not None and files.tag not in known and training.initialize_from is None:
+            expected = f"expected one of {', '.join(known)}" if known else "none of the training corpora has one"
+            yield Conflict((f"{key}.tag", "data.train"), f"{files.tag} is no tag of data.train; {expected}")
+
+
+def _file_conflicts(key: str, files: ParallelFiles) -> Iterator[Conflict]:
+    source, target, pairs = (f"{key}.{name}" for name in ("source", "target", "pairs"))
+    if files.pairs is not None:
+        for name, paths in ((source, files.source), (target, files.target)):
+            if paths is not None:
+                yield Conflict((name, pairs), "stands beside pairs, which hold both sides; expected one of them")
+        return
+    for name, paths in ((source, files.source), (target, files.target)):
+        if paths is None:
+            yield Conflict((name,), "missing; expected a path or a list of paths")
+    if files.source is not None and files.target is not None and len(files.source) != len(files.target):
+        set_name = key.rstrip(".0123456789")
+        what = f"expected as many files as {set_name}.source has ({len(files.source)}), got {len(files.target)}"
+        yield Conflict((target, source), what)
 
 
 def tokenizer_conflicts(tokenizer: TokenizerConfig) -> Iterator[Conflict]:
@@ -104,6 +127,20 @@ def _schedule_conflicts(training: TrainingConfig) -> Iterator[Conflict]:
             yield Conflict(("training.schedule", *limits), f"cosine needs one of {', '.join(limits)}")
         elif training.warmup_ratio is not None:
             yield Conflict((ratio, *limits), f"is a share of the training, which needs one of {', '.join(limits)}")
+
+
+def guidance_conflicts(tokenizer: TokenizerConfig, model: ModelConfig, training: TrainingConfig) -> Iterator[Conflict]:
+    """Finds conflicts of `training.guided_alignment` with the keys of `tokenizer` and `model`."""
+    key, weight = "training.guided_alignment", training.guided_alignment
+    if weight > 0 and model.attention == "none":
+        what = f"needs attention; expected 0 while model.attention is none, got {weight}"
+        yield Conflict((key, "model.attention"), what)
+    if weight > 0 and tokenizer.subword_regularization > 0:
+        what = (
+            "links the tokens of one segmentation; expected 0 while tokenizer.subword_regularization is "
+            f"{tokenizer.subword_regularization}, got {weight}"
+        )
+        yield Conflict((key, "tokenizer.subword_regularization"), what)
 
 
 def search_conflicts(model: ModelConfig, search: SearchConfig) -> Iterator[Conflict]:

@@ -156,7 +156,7 @@ class _Draft:
                 if not reported:
                     bad |= self._report(details)
                     reported = True
-                bad.update(_key_path(detail) for detail in details)
+                bad.update(_written_part(tree, detail["loc"]) for detail in details)
                 for detail in details:
                     _repair(tree, detail)
             else:
@@ -165,23 +165,24 @@ class _Draft:
     def _report(self, details: Sequence[ErrorDetails]) -> set[KeyPath]:
         """Adds the mistakes; returns the keys that misspelt ones stand for, about which nothing more is to be said."""
         known = {key.path: key.expected for key in reference.all_keys()}
-        details = [detail for detail in details if not self._is_refused(_key_path(detail))]
+        details = [one for one in details if not self._is_refused(_written_part(self._tree, one["loc"]))]
         meant: set[KeyPath] = set()
         for number, detail in enumerate(sorted(details, key=lambda detail: detail["type"] == "missing")):
-            path = _key_path(detail)
+            key, path = _key_path(detail), _written_part(self._tree, detail["loc"])
             if detail["type"] == "extra_forbidden":
-                guess = reference.suggestion(path) if number < MOST_PROBLEMS else ""
+                guess = reference.suggestion(key) if number < MOST_PROBLEMS else ""
                 meant.add((*path[:-1], guess))
                 self._mistake(path, f"unknown key (did you mean {guess}?)" if guess else "unknown key")
             elif detail["type"] != "missing":
-                self._mistake(_written_part(self._tree, detail["loc"]), _unexpected(known[path], detail))
+                self._mistake(path, _unexpected(known[key], detail))
             elif path not in meant:
-                self._mistake(path, f"missing; expected {known[path]}")
+                self._mistake(_of_key(path), f"missing; expected {known[key]}")
         return meant
 
     def _report_conflicts(self, conflicts: Iterable[Conflict], bad: set[KeyPath]) -> None:
         for conflict in conflicts:
-            paths: list[KeyPath] = [tuple(key.split(".")) for key in conflict.keys]
+            located = [tuple(int(part) if part.isdigit() else part for part in key.split(".")) for key in conflict.keys]
+            paths = [_written_part(self._tree, path) for path in located]
             if not any(_overlap(path, other) for path in paths for other in bad):
                 self._mistake(paths[0], conflict.what)
 
@@ -231,23 +232,36 @@ def _overlap(one: KeyPath, other: KeyPath) -> bool:
 
 
 def _written_part(tree: Any, location: KeyPath) -> KeyPath:
-    """Returns the part of a location that was written: the items of a list that was written as one path have none."""
-    for length, name in enumerate(location):
-        if isinstance(name, int) and not isinstance(tree, list):
-            return location[:length]
-        tree = tree[name]
-    return location
+    """Returns a location as it was written: the only item of a list, which may be written without it, has no index."""
+    path: list[str | int] = []
+    for name in location:
+        if isinstance(name, str):
+            tree = tree.get(name) if isinstance(tree, dict) else None
+        elif isinstance(tree, list):
+            tree = tree[name] if name < len(tree) else None
+        else:
+            continue
+        path.append(name)
+    return tuple(path)
 
 
-def _repair(tree: dict[str, Any], detail: ErrorDetails) -> None:
+def _of_key(path: KeyPath) -> KeyPath:
+    """Returns the part of a path that ends with a key, and not with the index of an item."""
+    last = max((place for place, part in enumerate(path) if isinstance(part, str)), default=-1)
+    return path[: last + 1]
+
+
+def _repair(tree: Any, detail: ErrorDetails) -> None:
     """Removes a wrong value, or adds a missing one."""
-    *above, name = _key_path(detail)
+    *above, name = _of_key(_written_part(tree, detail["loc"]))
     for outer in above:
+        if isinstance(tree, dict) and outer not in tree:  # gone for another item of the same list
+            return
         tree = tree[outer]
     if detail["type"] != "missing":
-        tree.pop(name, None)  # may be gone, for another item of the same list
+        tree.pop(name, None)
         return
-    section = next(key.section for key in reference.all_keys() if key.path == (*above, name))
+    section = next(key.section for key in reference.all_keys() if key.path == _key_path(detail))
     tree[name] = "absent" if section is None else {}
 
 

@@ -10,7 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from nmt.config import yaml12
 from nmt.config.sections import SearchConfig
-from nmt.config.types import expectation
+from nmt.config.types import BeamWidth, Candidates, Weight, expectation
 from nmt.errors import ConfigError, Problem
 from nmt.io.home import at_home
 
@@ -21,7 +21,8 @@ def check_search(given: Mapping[str, object]) -> dict[str, Any]:
     Raises ConfigError, which names each option with an impossible value.
     """
     kinds = get_type_hints(SearchConfig, include_extras=True)
-    kinds["n_best"] = kinds["beam_size"]  # no key; the beam is at least as wide
+    # No keys; the beam is at least as wide as the first two.
+    kinds |= {"n_best": BeamWidth, "mbr": Candidates, "diverse": BeamWidth, "diversity": Weight}
     values: dict[str, Any] = {}
     problems: list[Problem] = []
     for name, value in given.items():

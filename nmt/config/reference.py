@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, get_args, get_type_hints
 
 from nmt.config import yaml12
 from nmt.config.configuration import Config
-from nmt.config.sections import Section
+from nmt.config.section import Section
 from nmt.config.types import expectation
 
 
@@ -41,8 +41,9 @@ def all_keys(section: type[Section] = Config, above: tuple[str, ...] = ()) -> It
 
 
 def _section_of(annotation: Any) -> type[Section] | None:
-    parts = (annotation, *get_args(annotation))
-    return next((part for part in parts if isinstance(part, type) and issubclass(part, Section)), None)
+    if isinstance(annotation, type) and issubclass(annotation, Section):
+        return annotation
+    return next(filter(None, map(_section_of, get_args(annotation))), None)
 
 
 def suggestion(path: Sequence[str]) -> str:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, field_serializer, model_validator
 
+from nmt.config.parallel_files import ParallelFiles, TrainingSets, ValidationSets
+from nmt.config.section import Section
 from nmt.config.types import (
     BeamWidth,
     Betas,
@@ -36,32 +38,28 @@ BleuTokenizer = Literal["13a", "none", "intl", "zh", "char", "ja-mecab", "ko-mec
 TieEmbeddings = Literal["all", "output", "inputs", "none"]
 
 
-class Section(BaseModel):
-    """A section of keys: immutable, and closed to unknown keys."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class ParallelFiles(Section):
-    """Parallel files: line n of one side translates line n of the other."""
-
-    source: FilePaths = Field(description="text in the source language; several files are read one after the other")
-    target: FilePaths = Field(description="its translation, line by line; as many files")
-
-
 class DataConfig(Section):
     """Languages and files."""
 
     source_language: Language = Field(description="code of the language to translate from")
     target_language: Language = Field(description="code of the language to translate into")
-    train: ParallelFiles = Field(description="pairs to learn from")
-    validation: ParallelFiles = Field(description="pairs that choose the best checkpoint")
+    train: TrainingSets = Field(
+        description="pairs to learn from; of a list, each mapping is a corpus with a weight and a tag of its own"
+    )
+    validation: ValidationSets = Field(
+        description="pairs that choose the best checkpoint; a list, too, where they have several tags"
+    )
     test: ParallelFiles | None = Field(default=None, description="pairs that `nmt eval MODEL` and `nmt compare` score")
     max_length: Count = Field(default=100, description="tokens a side; longer training pairs are left out and counted")
     max_length_ratio: Ratio | None = Field(
         default=None, description="training pairs whose token lengths differ by more than this factor are left out"
     )
     drop_duplicates: Switch = Field(default=False, description="leave out training pairs that occurred before")
+
+    @field_serializer("train", "validation")
+    def _alone_as_mapping(self, sets: tuple[ParallelFiles, ...]) -> object:
+        written = [files.model_dump() for files in sets]
+        return written[0] if len(written) == 1 else written
 
 
 class TokenizerConfig(Section):
@@ -207,6 +205,21 @@ class TrainingConfig(Section):
     minimum_learning_rate: NonNegative = Field(default=0.0, description="the schedule goes no lower")
     clip_norm: Positive | None = Field(default=1.0, description="longest gradient that is not scaled down")
     label_smoothing: Fraction = Field(default=0.1, description="probability spread over the whole vocabulary")
+    r_drop: Weight = Field(
+        default=0.0,
+        description="weight of R-Drop: each pair is read twice, with dropout of its own, and the two predictions are "
+        "drawn to each other; takes about twice the time and memory; 0 is off",
+    )
+    guided_alignment: Weight = Field(
+        default=0.0,
+        description="weight of guided alignment, which draws attention to alignments of the training pairs; needs "
+        "attention; 0 is off",
+    )
+    alignments: FilePaths | None = Field(
+        default=None,
+        description="these alignments of words, in Pharaoh format, a line for each pair of `data.train`; null learns "
+        "alignments of tokens from `data.train`, by IBM Model 1",
+    )
     average_decay: Fraction = Field(
         default=0.99, description="decay of the weights' exponential moving average; 0 is off"
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
@@ -14,6 +15,9 @@ from nmt.io.home import at_home
 LARGEST = 2**31 - 1
 # The filesystem's limit on a name is 255 bytes; the rest is for suffixes.
 LONGEST_NAME = 200
+# A tag is told from a word by its form. The marks of a vocabulary and its bytes are spelled alike, and are no tags.
+_TAG = re.compile(r"<[^<>\s▁]{1,60}>")
+_NO_TAGS = re.compile(r"</?s>|<pad>|<unk>|<0x[0-9A-Fa-f]{2}>")
 
 
 @dataclass(frozen=True)
@@ -28,10 +32,6 @@ def _whole(value: object) -> object:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-def _as_list(value: object) -> object:
-    return (value,) if isinstance(value, str) else value
-
-
 def _check_name(name: str) -> str:
     fits = name.isprintable() and len(name.encode()) <= LONGEST_NAME
     if not fits or name != name.strip() or name in ("", ".", "..") or "/" in name or "\\" in name:
@@ -43,6 +43,17 @@ def _check_language(language: str) -> str:
     if not language.isprintable() or not language or any(c.isspace() or c in "/\\" for c in language):
         raise ValueError("not a language code")
     return language
+
+
+def _check_tag(tag: str) -> str:
+    if not _TAG.fullmatch(tag) or _NO_TAGS.fullmatch(tag) or not tag.isprintable():
+        raise ValueError("not a tag")
+    return tag
+
+
+def as_items(value: object) -> object:
+    """Returns what stands alone, a text or a mapping, as the only item of a list, which it is short for."""
+    return (value,) if isinstance(value, str | dict) else value
 
 
 def _check_path(path: str) -> str:
@@ -65,6 +76,7 @@ Size = Annotated[_Whole, Field(ge=1, le=1_000_000), Expected("a whole number fro
 Layers = Annotated[_Whole, Field(ge=1, le=64), Expected("a whole number from 1 to 64")]
 Parts = Annotated[_Whole, Field(ge=1, le=65_536), Expected("a whole number from 1 to 65536")]
 BeamWidth = Annotated[_Whole, Field(ge=1, le=1000), Expected("a whole number from 1 to 1000")]
+Candidates = Annotated[_Whole, Field(ge=0, le=1000), Expected("a whole number from 0 to 1000")]
 Positive = Annotated[_Real, Field(gt=0), Expected("a number above 0")]
 NonNegative = Annotated[_Real, Field(ge=0), Expected("a number of at least 0")]
 # The longest translation, a `Size`, to this power is still a number in float32.
@@ -80,11 +92,16 @@ Name = Annotated[str, Field(strict=True), AfterValidator(_check_name), Expected(
 Language = Annotated[str, Field(strict=True), AfterValidator(_check_language), Expected("a language code, such as en")]
 FilePath = Annotated[str, Field(strict=True), AfterValidator(_check_path), Expected("a path")]
 FilePaths = Annotated[
-    tuple[FilePath, ...], BeforeValidator(_as_list), Field(min_length=1), Expected("a path or a list of paths")
+    tuple[FilePath, ...], BeforeValidator(as_items), Field(min_length=1), Expected("a path or a list of paths")
+]
+_Column = Annotated[_Whole, Field(ge=1, le=65_536)]
+Columns = Annotated[tuple[_Column, _Column], Expected("a list of two numbers of columns, counted from 1")]
+Tag = Annotated[
+    str, Field(strict=True), AfterValidator(_check_tag), Expected("a tag such as <bt>, and no mark as <s> is,")
 ]
 Freezable = Literal["embeddings", "encoder", "attention", "decoder"]
 FrozenParts = Annotated[
-    tuple[Freezable, ...], BeforeValidator(_as_list), Expected(f"a list of {', '.join(get_args(Freezable))}")
+    tuple[Freezable, ...], BeforeValidator(as_items), Expected(f"a list of {', '.join(get_args(Freezable))}")
 ]
 
 

@@ -6,12 +6,11 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from nmt.corpus.permutation import Permutation, derive_key, shuffled
+from nmt.corpus.mixture import Mixture
+from nmt.corpus.permutation import Indices, Permutation, derive_key, shuffled
 from nmt.corpus.store import TokenPairs
-
-Indices = NDArray[np.int64]
+from nmt.errors import DataError
 
 WINDOW_PAIRS = 65_536
 WINDOW_BATCHES = 64  # minimum number of batches in a window; with fewer, one that is not full would weigh too much
@@ -29,28 +28,42 @@ START = Position()
 
 
 class BatchOrder:
-    """Batches of pairs of about equal length, every pair exactly once an epoch.
+    """Batches of pairs of about equal length, every pair exactly once an epoch, or as a mixture draws it.
 
-    The corpus is permuted by a key of seed and epoch, and split into windows. In a window, pairs are sorted by length,
-    cut into batches of at most `batch_tokens` target tokens (end marks included; a longer pair is a batch of its own),
-    and the batches are shuffled. Only one window is held in memory, however large the corpus.
+    What an epoch draws is permuted by a key of seed and epoch, and split into windows. In a window, pairs are sorted by
+    length, cut into batches of at most `batch_tokens` target tokens (end marks included; a longer pair is a batch of
+    its own), and the batches are shuffled. Only one window is held in memory, however large the corpus.
     """
 
-    def __init__(self, pairs: TokenPairs, batch_tokens: int, seed: int, window_pairs: int = WINDOW_PAIRS) -> None:
+    def __init__(
+        self,
+        pairs: TokenPairs,
+        batch_tokens: int,
+        seed: int,
+        window_pairs: int = WINDOW_PAIRS,
+        mixture: Mixture | None = None,
+    ) -> None:
+        """Raises DataError if the weights of the mixture are so low that an epoch may have no pair."""
         self._pairs = pairs
         self._batch_tokens = batch_tokens
         self._seed = seed
-        pairs_in_batch = batch_tokens * len(pairs) // pairs.target_tokens + 1
+        self.mixture = mixture or Mixture.of_one(len(pairs))
+        parts = self.mixture.parts
+        if not any(int(part.weight * part.pairs) for part in parts):
+            raise DataError("data.train", "the weights leave no pair for an epoch; expected larger ones")
+        drawn = self.mixture.pairs
+        self._tokens = sum(part.weight * pairs.target_tokens_between(part.start, part.stop) for part in parts)
+        pairs_in_batch = batch_tokens * drawn // self._tokens + 1
         window = max(window_pairs, WINDOW_BATCHES * pairs_in_batch)
-        self.windows = max(1, round(len(pairs) / window))
+        self.windows = max(1, round(drawn / window))
 
     @property
     def approximate_updates_per_epoch(self) -> int:
         """Number of batches of an epoch if all of them were full."""
-        return -(-self._pairs.target_tokens // self._batch_tokens)
+        return -(-self._tokens // self._batch_tokens)
 
     def epochs_done(self, position: Position) -> float:
-        """Returns how often the corpus has been gone through at a position; exact at the end of each window."""
+        """Returns how many epochs have been gone through at a position; exact at the end of each window."""
         of_window = min(1.0, position.batch * self.windows / self.approximate_updates_per_epoch)
         return position.epoch + (position.window + of_window) / self.windows
 
@@ -77,9 +90,10 @@ class BatchOrder:
 
     def window(self, epoch: int, window: int) -> list[Indices]:
         """Returns the batches of a window, in order."""
-        size = len(self._pairs)
+        size = self.mixture.size(epoch)
         permutation = Permutation(size, derive_key("pairs", self._seed, epoch))
-        indices = permutation(window * size // self.windows, (window + 1) * size // self.windows)
+        places = permutation(window * size // self.windows, (window + 1) * size // self.windows)
+        indices = self.mixture.drawn(places, epoch, self._seed)
         source, target = self._pairs.source_lengths(indices), self._pairs.target_lengths(indices)
         # Source lengths rise for one target length and fall for the next, so that neighbours have similar source
         # lengths where the target length changes, too. The sort is stable: equal lengths keep the permuted order.

@@ -54,7 +54,8 @@ def build_corpus(
     fingerprint = fingerprint or corpus_fingerprint(files, tokenizers, pair_filter, tick=lambda: progress(0))
     with suppress(DataError):  # absent or damaged: made anew
         store = Store.open(directory)
-        if store.fingerprint == fingerprint and is_intact(store, tick=lambda: progress(0)):
+        has_counts = len(store.report.by_file) == len(files.source)
+        if has_counts and store.fingerprint == fingerprint and is_intact(store, tick=lambda: progress(0)):
             return store
     types = id_type(tokenizers.source.size), id_type(tokenizers.target.size)
     with new_directory(directory, replace=True) as partial, StoreWriter(partial, *types) as writer:
@@ -82,7 +83,7 @@ def write_pairs(
 
     `sources` are the names of the source files; the other arguments and errors are those of `build_corpus`.
     """
-    tally = Tally()
+    tally = Tally(len(sources))
     chunks = clean_chunks(pairs, pair_filter.drop_duplicates)
     with closing(encode_in_order(chunks, tokenizers, processes)) as encoded_chunks:
         for chunk, encoded in encoded_chunks:
@@ -106,6 +107,8 @@ def _tally(
         tally.leave_out(reason, Place(sources[file], line))
     kept = np.ones(len(chunk.places), np.bool_)
     kept[list(reasons)] = False
+    for (file, _), is_kept in zip(chunk.places, kept.tolist(), strict=True):
+        tally.by_file[file] += is_kept
     return kept
 
 

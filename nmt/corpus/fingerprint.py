@@ -28,8 +28,10 @@ def corpus_fingerprint(
         InputFileError: a file cannot be read.
     """
     models = [hashlib.blake2b(tokenizer.model).hexdigest() for tokenizer in tokenizers]
-    contents = [[text_digest(path, tick) for path in paths] for paths in (files.source, files.target)]
-    parts = json.dumps([FORMAT, asdict(pair_filter), models, contents])
+    digests = {path: text_digest(path, tick) for path in files.paths}
+    contents = [[digests[path] for path in paths] for paths in (files.source, files.target)]
+    columns = [files.columns] if any(files.columns) else []
+    parts = json.dumps([FORMAT, asdict(pair_filter), models, contents, *columns])
     return hashlib.blake2b(parts.encode(), digest_size=32).hexdigest()
 
 

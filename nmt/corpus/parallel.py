@@ -7,31 +7,56 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
+from nmt.config.parallel_files import ParallelFiles
 from nmt.errors import DataError, InputFileError, Problem
-from nmt.io.lines import Line, ready_lines
+from nmt.io.lines import Line, is_blank, ready_lines
 from nmt.io.streams import InputStream, open_text, read_lines
 
 MARK_BYTES = 1 << 18
 """Number of bytes of text between two marks."""
 
 
+Columns = tuple[int, int]
+"""The columns of a line, counted from 1, in which a source and its target stand."""
+
+
 @dataclass(frozen=True)
 class CorpusFiles:
     """The files of a corpus; line n of the k-th target file translates line n of the k-th source file.
 
+    Where the k-th `columns` are not None, both are one file, and each of its lines holds both in these columns, which
+    tabs part. Without `columns`, no file has any.
+
     Raises:
-        ValueError: there are no files, or not as many on both sides.
+        ValueError: there are no files, or not as many on both sides, or not as many columns.
     """
 
     source: tuple[str, ...]
     target: tuple[str, ...]
+    columns: tuple[Columns | None, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.source or len(self.source) != len(self.target):
             counts = f"{len(self.source)} source files and {len(self.target)} target files"
             raise ValueError(f"{counts}; expected as many, and one at least")
+        if len(columns := self.columns or (None,) * len(self.source)) != len(self.source):
+            raise ValueError(f"{len(columns)} columns of {len(self.source)} files")
+        object.__setattr__(self, "columns", columns)
+
+    @classmethod
+    def from_config(cls, *sets: ParallelFiles) -> Self:
+        """Takes the files of one or several sets, in this order, as a configuration names them."""
+        source = tuple(path for one in sets for path in one.paths[0])
+        target = tuple(path for one in sets for path in one.paths[1])
+        columns = tuple(one.columns if one.pairs else None for one in sets for _ in one.paths[0])
+        return cls(source, target, columns)
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """The files of both sides, each once."""
+        return tuple(dict.fromkeys(self.source + self.target))
 
     @property
     def pairs(self) -> list[tuple[str, str]]:
@@ -44,7 +69,7 @@ class CorpusFiles:
         Raises:
             InputFileError: files are missing or are not regular files; it names each.
         """
-        if problems := list(filter(None, map(absence, (*self.source, *self.target)))):
+        if problems := list(filter(None, map(absence, self.paths))):
             raise InputFileError.from_problems(problems)
 
     def check_line_counts(self, tick: Callable[[], None] = lambda: None) -> None:
@@ -57,7 +82,7 @@ class CorpusFiles:
             InputFileError: a file cannot be read.
         """
         problems = []
-        for source, target in self.pairs:
+        for source, target in (pair for pair, columns in zip(self.pairs, self.columns, strict=True) if not columns):
             source_lines, target_lines = count_lines(source, tick), count_lines(target, tick)
             if source_lines != target_lines:
                 problems.append(unequal_lines(source, source_lines, target, target_lines))
@@ -108,6 +133,19 @@ def count_lines(path: str, tick: Callable[[], None] = lambda: None, marks: list[
     return lines + (last != b"\n")
 
 
+def texts_of(line: Line, columns: Columns) -> tuple[str, str] | None:
+    """Returns the texts of both columns of a line, of which a blank one has two blank ones; None where one lacks."""
+    if is_blank(line.text):
+        return "", ""
+    cells = line.text.split("\t")
+    return None if len(cells) < max(columns) else (cells[columns[0] - 1], cells[columns[1] - 1])
+
+
+def lacks_columns(columns: Columns) -> str:
+    """Says of a line that it lacks one of the columns."""
+    return f"has no column {max(columns)}; expected text in columns {columns[0]} and {columns[1]}, parted by tabs"
+
+
 class Pair(NamedTuple):
     """A line and its translation."""
 
@@ -125,11 +163,18 @@ def read_pairs(files: CorpusFiles, warn: Callable[[str], None]) -> Iterator[Pair
     lines that are not UTF-8.
 
     Raises:
-        DataError: files that belong together have unequal numbers of lines; raised where the shorter one ends.
+        DataError: files that belong together have unequal numbers of lines, raised where the shorter one ends; or a
+            line has not the columns that it should have.
         InputFileError: a file is missing or cannot be read.
     """
     files.check_present()
     for file, (source_path, target_path) in enumerate(files.pairs):
+        if columns := files.columns[file]:
+            for line in read_lines(source_path, warn):
+                if (texts := texts_of(line, columns)) is None:
+                    raise DataError(f"{source_path}:{line.number}", lacks_columns(columns))
+                yield Pair(file, line.number, *texts, line.too_long)
+            continue
         for source, target in zip_longest(read_lines(source_path, warn), read_lines(target_path, warn)):
             if source is None or target is None:
                 files.check_line_counts()

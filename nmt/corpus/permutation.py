@@ -7,6 +7,8 @@ import hashlib
 import numpy as np
 from numpy.typing import NDArray
 
+Indices = NDArray[np.int64]
+
 ROUNDS = 6
 SMALLEST_HALF = 4  # bits; with fewer, a round has too few values to mix
 WORD = (1 << 64) - 1
@@ -26,7 +28,7 @@ def mix(values: NDArray[np.uint64], key: int) -> NDArray[np.uint64]:
     return mixed ^ (mixed >> np.uint64(31))
 
 
-def shuffled(size: int, key: int) -> NDArray[np.int64]:
+def shuffled(size: int, key: int) -> Indices:
     """Returns the numbers below `size` in the order of a `key`; takes memory for all of them."""
     return np.argsort(mix(np.arange(size, dtype=np.uint64), key), kind="stable")
 
@@ -43,9 +45,13 @@ class Permutation:
         self._half = np.uint64(max(SMALLEST_HALF, ((size - 1).bit_length() + 1) // 2))
         self._keys = [derive_key(key, number) for number in range(ROUNDS)]
 
-    def __call__(self, start: int, stop: int) -> NDArray[np.int64]:
+    def __call__(self, start: int, stop: int) -> Indices:
         """Returns the numbers at the places `start` to `stop` (excluded) of the permuted order."""
-        values = self._network(np.arange(start, stop, dtype=np.uint64))
+        return self.at(np.arange(start, stop))
+
+    def at(self, places: Indices) -> Indices:
+        """Returns the numbers at some places of the permuted order."""
+        values = self._network(places.astype(np.uint64))
         while len(outside := np.flatnonzero(values >= self.size)):
             values[outside] = self._network(values[outside])
         return values.astype(np.int64)

@@ -1,4 +1,4 @@
-"""The report on cleaning: the pairs left out of a corpus, and the reasons."""
+"""The report on cleaning: the pairs kept and left out of a corpus, and the reasons."""
 
 from __future__ import annotations
 
@@ -51,6 +51,7 @@ class Report:
     read: int
     kept: int
     left_out: tuple[LeftOut, ...]
+    by_file: tuple[int, ...] = ()  # those kept of each source file; an earlier version did not count them
 
     def lines(self) -> list[str]:
         """Returns the report as lines for a log."""
@@ -62,7 +63,7 @@ class Report:
             {"reason": item.reason.name, "count": item.count, "examples": [list(place) for place in item.examples]}
             for item in self.left_out
         ]
-        return {"read": self.read, "kept": self.kept, "left_out": left_out}
+        return {"read": self.read, "kept": self.kept, "left_out": left_out, "by_file": list(self.by_file)}
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Self:
@@ -75,14 +76,16 @@ class Report:
         for item in value["left_out"]:
             examples = tuple(Place(str(file), int(line)) for file, line in item["examples"])
             left_out.append(LeftOut(Reason[item["reason"]], int(item["count"]), examples))
-        return cls(int(value["read"]), int(value["kept"]), tuple(left_out))
+        read, kept = int(value["read"]), int(value["kept"])
+        return cls(read, kept, tuple(left_out), tuple(map(int, value.get("by_file", [kept]))))
 
 
 class Tally:
-    """Counts the pairs that are left out while a corpus is read."""
+    """Counts the pairs that are left out while a corpus is read, and those that are kept of each of its files."""
 
-    def __init__(self) -> None:
+    def __init__(self, files: int) -> None:
         self.read = 0
+        self.by_file = [0] * files
         self._counts = dict.fromkeys(Reason, 0)
         self._examples: dict[Reason, list[Place]] = {reason: [] for reason in Reason}
 
@@ -97,4 +100,5 @@ class Tally:
         left_out = tuple(
             LeftOut(reason, count, tuple(self._examples[reason])) for reason, count in self._counts.items() if count
         )
-        return Report(self.read, self.read - sum(self._counts.values()), left_out)
+        kept = self.read - sum(self._counts.values())
+        return Report(self.read, kept, left_out, tuple(self.by_file))

@@ -60,7 +60,10 @@ class _Description:
             raise ValueError(f"types {description.source_type}, {description.target_type}; expected one of {ID_TYPES}")
         if not isinstance(description.digests, dict) or sorted(description.digests) != sorted(FILES):
             raise ValueError(f"digests {description.digests!r:.100}; expected those of {', '.join(FILES)}")
-        return description, Report.from_json(value["report"])
+        report = Report.from_json(value["report"])
+        if sum(report.by_file) != description.pairs or min(report.by_file) < 0:
+            raise ValueError(f"{description.pairs} pairs; expected those of its files, {report.by_file}")
+        return description, report
 
     def write(self, path: Path, report: Report) -> None:
         value = {"format": FORMAT, "corpus": asdict(self), "report": report.to_json()}
@@ -117,7 +120,15 @@ class TokenPairs:
     @property
     def target_tokens(self) -> int:
         """Number of target tokens of all pairs, end marks included."""
-        return len(self._target.ids) + len(self)
+        return self.target_tokens_between(0, len(self))
+
+    def target_tokens_between(self, start: int, stop: int) -> int:
+        """Returns the number of target tokens of the pairs from `start` on and before `stop`, end marks included."""
+        return int(self._target.offsets[stop] - self._target.offsets[start]) + stop - start
+
+    def swapped(self) -> TokenPairs:
+        """Returns the pairs with their sides swapped."""
+        return TokenPairs(self._target, self._source)
 
     def source(self, index: int) -> NDArray[Any]:
         """Returns the source ids of a pair."""

@@ -163,10 +163,13 @@ class Decoder(nn.Module):
             return query.new_zeros(*query.shape[:2], 0)
         return accurate(self.attention.scores(query, memory.keys))
 
-    def forward(self, embedded: Tensor, memory: Memory, *, by_steps: bool = False) -> DecoderOutput:
+    def forward(
+        self, embedded: Tensor, memory: Memory, *, by_steps: bool = False, weights_learn: bool = False
+    ) -> DecoderOutput:
         """Runs teacher forcing over all words, (T, B, E), by the fast time loop if it covers the model.
 
-        `by_steps` runs one step after the other under autograd, which the fast loop equals.
+        `by_steps` runs one step after the other under autograd, which the fast loop equals. The loop's attention
+        weights carry a gradient only if `weights_learn`.
         """
         start = self.start(memory).hidden[:, 0]  # (B, L, H)
         gates = self.word_gates(embedded)
@@ -175,14 +178,16 @@ class Decoder(nn.Module):
         elif isinstance(self.attention, NoAttention):
             hidden, context, weights = self._bottom_without_attention(gates, start[:, 0], memory)
         else:
-            hidden, context, weights = self._bottom_with_attention(gates, start[:, 0], memory)
+            hidden, context, weights = self._bottom_with_attention(gates, start[:, 0], memory, weights_learn)
         for index, layer in enumerate(self._layers_above(), start=1):
             gates = layer.gates(self.dropout(hidden))
             weight = for_products(layer.recurrent_weight)[None]
             hidden = lstm_loop(gates[None], weight, start[None, :, index], by_steps=by_steps)[0]
         return DecoderOutput(hidden, context, weights)
 
-    def _bottom_with_attention(self, gates: Tensor, hidden: Tensor, memory: Memory) -> tuple[Tensor, Tensor, Tensor]:
+    def _bottom_with_attention(
+        self, gates: Tensor, hidden: Tensor, memory: Memory, weights_learn: bool
+    ) -> tuple[Tensor, Tensor, Tensor]:
         query = energy = word = context_bias = None
         if isinstance(self.attention, AdditiveAttention):
             query = for_products(self.attention.query_projection.weight).t()
@@ -190,7 +195,8 @@ class Decoder(nn.Module):
         if self.conditional:
             word, context_bias = for_products(self.word_recurrent_weight), self.context_bias
         weights = LoopWeights(for_products(self.recurrent_weight), query, energy, word, context_bias)
-        return attention_loop(gates, memory.keys, memory.annotations, memory.mask, hidden, weights)
+        given = gates, memory.keys, memory.annotations, memory.mask, hidden, weights
+        return attention_loop(*given, weights_learn=weights_learn)
 
     def _bottom_by_steps(self, gates: Tensor, hidden: Tensor, memory: Memory) -> tuple[Tensor, Tensor, Tensor]:
         hidden = hidden[:, None]

@@ -154,16 +154,23 @@ class Seq2Seq(nn.Module):
         return Memory(annotations, self.decoder.attention.keys(annotations), mask, summary)
 
     def forward(
-        self, source: Tensor, lengths: Tensor, target_input: Tensor, *, by_steps: bool = False
+        self,
+        source: Tensor,
+        lengths: Tensor,
+        target_input: Tensor,
+        *,
+        by_steps: bool = False,
+        weights_learn: bool = False,
     ) -> TeacherForced:
         """Runs teacher forcing: source (B, S), its lengths (B,), and begin mark and target (B, T).
 
         The readout at each position depends on the source and the target up to there. `by_steps` runs all recurrences
-        step by step under autograd, which is the definition that the fast loops are tested against.
+        step by step under autograd, which is the definition that the fast loops are tested against. The attention of
+        the loops carries a gradient only if `weights_learn`.
         """
         memory = self.encode(source, lengths, by_steps=by_steps)
         embedded = self.embed(target_input.t(), self.target_embedding)  # (T, B, E)
-        output = self.decoder(embedded, memory, by_steps=by_steps)
+        output = self.decoder(embedded, memory, by_steps=by_steps, weights_learn=weights_learn)
         return TeacherForced(self.decoder.readout(output, embedded), output.weights)
 
     def start(self, memory: Memory) -> SearchState:

@@ -7,7 +7,7 @@ from typing import Any
 from nmt.alignment.attention_fields import attention_fields
 from nmt.alignment.links import output_links
 from nmt.io.json_lines import encoded
-from nmt.translation.result import Annotations, Translation
+from nmt.translation.result import Annotations, Output, Translation
 
 
 def translation_fields(number: int, translation: Translation, alignment: str, unit: str) -> dict[str, str]:
@@ -21,7 +21,9 @@ def translation_fields(number: int, translation: Translation, alignment: str, un
     """
     best = translation.outputs[0] if translation.outputs else None
     hypotheses = [
-        {"translation": output.text, "score": output.score, "tokens": list(output.tokens)}
+        {"translation": output.text, "score": output.score}
+        | _utility_field(output)
+        | {"tokens": list(output.tokens)}
         | _annotation_fields(output.annotations)
         for output in translation.outputs
     ]
@@ -29,8 +31,9 @@ def translation_fields(number: int, translation: Translation, alignment: str, un
         "source": encoded(translation.source),
         "translation": encoded(translation.text),
         "score": encoded(best.score if best else 0.0),
-        "hypotheses": encoded(hypotheses),
     }
+    fields |= {name: encoded(value) for name, value in (_utility_field(best) if best else {}).items()}
+    fields["hypotheses"] = encoded(hypotheses)
     for name, value in _annotation_fields(best.annotations if best else translation.annotations).items():
         fields[name] = encoded(value)
     if alignment != "none":
@@ -42,6 +45,11 @@ def translation_fields(number: int, translation: Translation, alignment: str, un
     return fields
 
 
+def _utility_field(output: Output) -> dict[str, float]:
+    """Returns what a translation was chosen by as a field of JSON."""
+    return {} if output.utility is None else {"utility": output.utility}
+
+
 def _annotation_fields(annotations: Annotations) -> dict[str, Any]:
     """Returns annotations as fields of JSON."""
     fields: dict[str, Any] = {}
@@ -51,4 +59,9 @@ def _annotation_fields(annotations: Annotations) -> dict[str, Any]:
         probability, warnings = annotations.confidence
         flags = [{name: value for name, value in warning._asdict().items() if value} for warning in warnings]
         fields["confidence"] = {"probability": probability, "flags": flags}
+    if annotations.terms is not None:
+        fields["terms"] = [
+            {"source": term.source, "target": term.target, "words": term.words, "met": term.met}
+            for term in annotations.terms
+        ]
     return fields

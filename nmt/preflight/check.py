@@ -30,6 +30,7 @@ from nmt.preflight.estimates import TrainingLength, estimate_disk, estimate_memo
 from nmt.preflight.files import TRAINING, FileInventory, PairSet, check_files, estimated_lines, pair_sets
 from nmt.preflight.findings import Finding, Findings, Group, exit_code
 from nmt.preflight.proposal import propose
+from nmt.preflight.regularization import check_alignments, check_regularization
 from nmt.preflight.reservoir import Reservoir
 from nmt.preflight.run_directory import ResumableRun, check_run_directory
 from nmt.preflight.scan import scan
@@ -121,12 +122,15 @@ class _Preflight:
         given = self._take_over(resumable)
         config = self._config
         if resumable is None or not resumable.finished:
+            check_regularization(config, findings)
             files = check_files(config, self._options.full, findings, self._stop.check)
             if what := explain_missing(files.missing, self._options.configuration):
                 findings.inform(Group.FILES, "relative_paths", "", what)
             training, *_ = pair_sets(config)
             if resumable is not None and files.counted and files.pairs(training.files) is not None:
                 self._check_unchanged(training, resumable)
+            if files.pairs(training.files) is not None and not findings.has("unequal_lines"):
+                check_alignments(config, training.files, self._options.full, findings, self._stop.check)
             sample = self._scan(files)[TRAINING]
             tokenized = None
             if sample.pairs:

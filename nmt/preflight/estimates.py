@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, Self
 
 from nmt.config import Config
+from nmt.corpus.mixture import Mixture
 from nmt.errors import ModelError, StorageError
 from nmt.io.atomic_files import free_bytes
 from nmt.preflight.findings import Findings, Group
@@ -25,15 +26,17 @@ class TrainingLength(NamedTuple):
     """The length of a training."""
 
     pairs: int  # about how many pairs are kept
-    target_tokens: int  # target tokens of an epoch
+    target_tokens: int  # target tokens of an epoch, which has corpora by their weights
     epoch_updates: int  # updates of an epoch
     updates: int | None  # updates until the first of the limits that count them; None if no limit does
 
     @classmethod
     def from_sample(cls, config: Config, tokenized: TokenizedSample, pairs: int) -> Self:
         """Estimates the length for a corpus of about `pairs` pairs from its tokenised sample."""
-        kept = pairs * tokenized.report.kept / tokenized.report.read
-        tokens = round(kept * tokenized.store.target_tokens / len(tokenized.store))
+        kept, store = pairs * tokenized.report.kept / tokenized.report.read, tokenized.store
+        mixture = Mixture.from_config(config.data.train, store.report.by_file, tokenized.tokenizers.source)
+        of_sample = sum(part.weight * store.target_tokens_between(part.start, part.stop) for part in mixture.parts)
+        tokens = round(kept * float(of_sample) / len(store))
         epoch = max(1, -(-tokens // config.training.batch_tokens))
         limits = [config.training.max_steps]
         if config.training.max_epochs is not None:
@@ -129,7 +132,9 @@ def estimate_disk(
     except (ModelError, StorageError) as unknown:
         findings.error(Group.TRAINING, "disk", unknown)
         return {}
-    corpus = 0 if resumable is not None else round(tokenized.bytes_per_pair * pairs)
+    # Alignments have about as many links as there are tokens.
+    copies = 2 if config.training.guided_alignment else 1
+    corpus = 0 if resumable is not None else round(copies * tokenized.bytes_per_pair * pairs)
     needed = corpus + space.bytes
     with findings.catching(Group.TRAINING, "disk", StorageError):
         space.check(run, free)

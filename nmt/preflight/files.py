@@ -38,8 +38,9 @@ class PairSet(NamedTuple):
 def pair_sets(config: Config) -> list[PairSet]:
     """Returns the sets that a configuration names, training first."""
     data = config.data
-    given = {TRAINING: data.train, VALIDATION: data.validation, TEST: data.test}
-    return [PairSet(name, CorpusFiles(files.source, files.target)) for name, files in given.items() if files]
+    given = {TRAINING: data.train, VALIDATION: data.validation, TEST: filter(None, (data.test,))}
+    sets = {name: tuple(files) for name, files in given.items()}
+    return [PairSet(name, CorpusFiles.from_config(*files)) for name, files in sets.items() if files]
 
 
 @dataclass
@@ -79,7 +80,11 @@ def check_files(config: Config, full: bool, findings: Findings, tick: Callable[[
         what = "the files are large: of each, only the beginning was read, and lines were not counted"
         findings.inform(Group.FILES, "not_counted", "", what, "--full reads everything")
     languages = (config.data.source_language, config.data.target_language)
-    tables = report_contents([path for path in _paths(sets) if path not in files.missing], languages, findings)
+    in_columns = {
+        path for _, named in sets for path, columns in zip(named.source, named.columns, strict=True) if columns
+    }
+    texts = [path for path in _paths(sets) if path not in {*files.missing, *in_columns}]
+    tables = in_columns | report_contents(texts, languages, findings)
     for source, target in chain.from_iterable(named.pairs for _, named in sets):
         if not (absence(source) or absence(target) or source in tables) and Path(source).samefile(target):
             what = f"the same file is source and target ({target})"
@@ -93,7 +98,7 @@ def check_files(config: Config, full: bool, findings: Findings, tick: Callable[[
 
 
 def _paths(sets: Sequence[PairSet]) -> list[str]:
-    return list(dict.fromkeys(path for _, named in sets for path in (*named.source, *named.target)))
+    return list(dict.fromkeys(path for _, named in sets for path in named.paths))
 
 
 def _text_bytes(paths: Sequence[str]) -> int:

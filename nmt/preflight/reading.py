@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from nmt.corpus.parallel import CorpusFiles, Pair
-from nmt.errors import InputFileError
+from nmt.corpus.parallel import Columns, CorpusFiles, Pair, lacks_columns, texts_of
+from nmt.errors import DataError, InputFileError
 from nmt.io.lines import Line
 from nmt.io.streams import read_lines
 from nmt.preflight.files import FileInventory
@@ -45,6 +45,7 @@ class PairReader:
     _full: bool
     _progress: Callable[[int], None]  # called now and then with the number of pairs read
     _read: int = 0
+    _lacking: set[str] = field(default_factory=set)  # files with a line that lacks a column
 
     def pairs(self, corpus: CorpusFiles) -> Iterator[LinePair]:
         """Yields the pairs, file by file, each as far as both of its files go and can be read."""
@@ -52,7 +53,10 @@ class PairReader:
             if source in self._files.missing or target in self._files.missing:
                 continue
             try:
-                yield from self._file(number, source, target, len(corpus.source))
+                if columns := corpus.columns[number]:
+                    yield from self._table(number, source, columns, len(corpus.source))
+                else:
+                    yield from self._file(number, source, target, len(corpus.source))
             except InputFileError as error:
                 (problem,) = error.problems
                 if problem.where not in self._files.unreadable:
@@ -74,6 +78,16 @@ class PairReader:
             for window in windows:
                 texts = zip(sources.lines(window), targets.lines(window), strict=False)
                 yield from self._counted(number, texts, window.lines, characters // len(windows))
+
+    def _table(self, number: int, path: str, columns: Columns, files: int) -> Iterator[LinePair]:
+        """Yields the pairs of a file with both sides in each line; reports the first line without them."""
+        for _, line, _ in self._file(number, path, path, files):
+            texts = texts_of(line, columns)
+            if texts is not None:
+                yield LinePair(number, line._replace(text=texts[0]), line._replace(text=texts[1]))
+            elif path not in self._lacking:
+                self._lacking.add(path)
+                self._findings.error(Group.FILES, "columns", DataError(f"{path}:{line.number}", lacks_columns(columns)))
 
     def _counted(
         self, number: int, texts: Iterable[tuple[Line, Line]], pairs_left: int, characters_left: int

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import chain, groupby
 
 from nmt.config import Config
+from nmt.config.parallel_files import distinct_tags
 from nmt.preflight.conventions import check_conventions, numbered_texts
 from nmt.preflight.files import TEST, TRAINING, VALIDATION, FileInventory, PairSet, pair_sets
 from nmt.preflight.findings import Findings, Group, share
@@ -20,6 +21,7 @@ from nmt.preflight.reservoir import Reservoir
 from nmt.preflight.templates import report_templates
 from nmt.preflight.text import FileText
 
+_LANGUAGE_TAG = "<2"  # by which, in many systems, a tag names the language to translate into: there are several
 _PAIRS_TO_JUDGE = 1000  # below it, nobody is surprised that the fit cannot be judged
 
 
@@ -81,7 +83,8 @@ def scan(
         whole = read == files.pairs(search.other.files)
         search.report("" if whole else f" ({read:,} pairs of it)", findings)
     profiles = {name: SetProfile.from_pairs(one.set.files.pairs, one.sample.pairs) for name, one in scans.items()}
-    check_languages(config, profiles, TRAINING, findings)
+    if not any(tag.startswith(_LANGUAGE_TAG) for tag in distinct_tags(config.data.train)):
+        check_languages(config, profiles, TRAINING, findings)
     _check_writing(scans, findings)
     _check_fit(config, scans, reader, findings, lambda: progress(0))
     return {name: scanned.sample for name, scanned in scans.items()}

@@ -74,8 +74,13 @@ class Stopwatch:
         """Prepares a training; the arguments are those of a `TrainingJob` and a `Trainer`."""
         every = {"log_every": 1, "validate_every": _NEVER, "save_every_minutes": float(_NEVER)}
         limits = {"max_steps": _NEVER, "max_epochs": None, "max_minutes": None, "patience": None}
-        training = config.training.model_copy(update=every | limits)
-        self._config = config.model_copy(update={"training": training})
+        # Of a sample there are no alignments; the time that they take can hardly be measured.
+        unguided = {"guided_alignment": 0.0, "alignments": None}
+        training = config.training.model_copy(update=every | limits | unguided)
+        # Of a sample, a low weight could leave nothing.
+        once = tuple(one.model_copy(update={"weight": 1.0}) for one in config.data.train)
+        data = config.data.model_copy(update={"train": once})
+        self._config = config.model_copy(update={"training": training, "data": data})
         self._model = model
         self._tokenizers = tokenizers
         self._strategy = DeviceStrategy.for_device(device, cuda_graphs=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,12 +12,13 @@ from numpy.typing import NDArray
 
 from nmt.checkpoint.layout import SHARED_TOKENIZER, SOURCE_TOKENIZER, TARGET_TOKENIZER
 from nmt.config import Config
+from nmt.config.parallel_files import distinct_tags
 from nmt.corpus.build import write_pairs
 from nmt.corpus.encoding import Encoded, EncodedPairs, id_type
 from nmt.corpus.parallel import CorpusFiles
 from nmt.corpus.report import Reason, Report
 from nmt.corpus.store import FILES, Store, StoreWriter
-from nmt.errors import DataError, ModelError
+from nmt.errors import ConfigError, DataError, ModelError
 from nmt.preflight.fidelity import report_rewritten
 from nmt.preflight.findings import Findings, Group, share
 from nmt.preflight.reservoir import Reservoir
@@ -67,7 +69,7 @@ def tokenize_sample(
         StoppedError: a signal came.
     """
     try:
-        tokenizers, sizes = _tokenizers(config, sample, given, findings, stop)
+        tokenizers, sizes = _with_tags(config, *_tokenizers(config, sample, given, findings, stop), findings)
     except DataError as error:
         findings.error(Group.TOKENS, "nothing_left", error)
         return None
@@ -118,6 +120,22 @@ def _tokenizers(
     wanted = 0 if sample.is_whole else options.vocabulary_size
     sizes = [max(model.size, wanted) for model in trained]
     return Tokenizers.from_models(*(model.model for model in trained)), (sizes[0], sizes[-1])
+
+
+def _with_tags(
+    config: Config, tokenizers: Tokenizers, sizes: tuple[int, int], findings: Findings
+) -> tuple[Tokenizers, tuple[int, int]]:
+    """Adds the tags of training to tokenizers and their sizes; reports those that validations would lack."""
+    data = config.data
+    tagged = tokenizers.with_tags(distinct_tags(data.train))
+    for tag in distinct_tags(data.validation):
+        with findings.catching(Group.TOKENS, "unknown_tag", ConfigError):
+            tagged.source.tag(tag, "data.validation.tag")
+    if all(one.tag for one in data.train) and not all(one.tag for one in data.validation):
+        what = "has no tag, though every training corpus has one: the model has not learned to translate without"
+        findings.warn(Group.TOKENS, "untagged", "data.validation", what, "give it the tag that it is to be read behind")
+    more = tagged.source.size - tokenizers.source.size
+    return tagged, (sizes[0] + more, sizes[1] + more * tagged.are_shared)
 
 
 def _writer(directory: Path, tokenizers: Tokenizers) -> StoreWriter:
@@ -174,10 +192,12 @@ def _write_longest(store: Store, tokenizers: Tokenizers, directory: Path, batch_
     numbers = np.arange(len(store))
     target = store.target_lengths(numbers) + 1
     order = np.argsort(-(store.source_lengths(numbers) + target), kind="stable")
-    chosen = order[: 1 + int(np.searchsorted(np.cumsum(target[order]), batch_tokens, side="right"))].tolist()
+    chosen = np.sort(order[: 1 + int(np.searchsorted(np.cumsum(target[order]), batch_tokens, side="right"))])
+    files = np.searchsorted(np.cumsum(report.by_file), chosen, side="right")
+    by_file = np.bincount(files, minlength=len(report.by_file)).tolist()
     with _writer(directory, tokenizers) as writer:
-        writer.append(EncodedPairs(_side(store.source, chosen), _side(store.target, chosen)))
-        writer.finish("check", report)
+        writer.append(EncodedPairs(_side(store.source, chosen.tolist()), _side(store.target, chosen.tolist())))
+        writer.finish("check", replace(report, kept=len(chosen), by_file=tuple(by_file)))
 
 
 def _side(get: Callable[[int], NDArray[Any]], numbers: list[int]) -> Encoded:

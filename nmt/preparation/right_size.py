@@ -114,7 +114,7 @@ def right_size(data: Mapping[str, object], minutes: float, options: TrialOptions
         NmtError: the errors that training would end with.
     """
     config = _trial_config(data, vocabulary_size(1))
-    files = CorpusFiles(config.data.train.source, config.data.train.target)
+    files = CorpusFiles.from_config(*config.data.train)
     sample = _sample(files, config.seed, options, stop)
     sides = PairProfile.from_pairs(files.pairs[0], sample.pairs)
     found = language_findings((config.data.source_language, config.data.target_language), sides)

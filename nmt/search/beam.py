@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 from nmt.search.decoding import Beam, Extend, Prediction, check_sentences, decode
+from nmt.search.diverse import diverse_extensions
 from nmt.search.hypothesis import NEG_INF, Expansion, Hypothesis, S, SearchOptions, StepFunction
 from nmt.search.scoring import largest
 
@@ -34,6 +35,9 @@ def beam_search(
     The hypotheses of a sentence do not depend on the other sentences. There is at least one, and `n_best` if so many
     exist. Of equal candidates, the one that continues the better hypothesis wins, and the end mark wins against a word.
 
+    A beam in `groups` is that of `nmt.search.diverse`: what is said of the K hypotheses holds for those of each group,
+    and the best of all groups are returned, none twice.
+
     Args:
         step: maps the last tokens (B, K) and the state to logits over the next tokens.
         state: the state before the first word, with one hypothesis a sentence.
@@ -49,12 +53,15 @@ def beam_search(
     if options.n_best > options.beam_size:
         raise ValueError(f"n_best is {options.n_best}: expected at most beam_size, {options.beam_size}")
     sentences = check_sentences(options, max_lengths, source_lengths, forced_prefixes)
-    extend = _best_extensions(options, sentences.device)
-    return decode(step, state, extend, sentences, options, width=options.beam_size, independent=False)
+    width, groups = options.beam_size, options.groups
+    extend = _best_extensions(width // groups, options, sentences.device)
+    if groups > 1:
+        extend = diverse_extensions(extend, options)
+    return decode(step, state, extend, sentences, options, width=width, groups=groups, ranked=True)
 
 
-def _best_extensions(options: SearchOptions, device: torch.device) -> Extend:
-    width, eos = options.beam_size, options.eos
+def _best_extensions(width: int, options: SearchOptions, device: torch.device) -> Extend:
+    eos = options.eos
     excluded = torch.tensor([eos, *options.forbidden], device=device)
     # This many tokens of a hypothesis include at least `width` words.
     count = width + len(excluded)

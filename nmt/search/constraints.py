@@ -33,19 +33,23 @@ def force_prefix(expansion: Expansion, forced: Tensor, logits: Tensor, offset: T
     """Lets every hypothesis of a sentence with a forced token continue with that token, and none of them end.
 
     `forced` (B,) int64 is the token, or -1 for a sentence that is free at this step; `logits` (B, K, V) of the shorter
-    hypotheses and `offset` (B, K) add up to the log-probabilities of the longer ones.
+    hypotheses and `offset` (B, K) add up to the log-probabilities of the longer ones. Where these are fewer than the
+    slots of the expansion, there is one a group, which stands in the first slot of the group.
     """
     width, present = expansion.tokens.size(1), offset.size(1)
+    of_each = width // present
     token = forced.clamp(min=0)[:, None].expand(-1, present)  # (B, present)
     totals = logits.gather(-1, token[..., None]).squeeze(-1).float() + offset
-    parents = torch.arange(width, device=forced.device).clamp(max=present - 1)
-    totals = pad(totals, (0, width - present), value=NEG_INF)
+    parents = torch.arange(width, device=forced.device) // of_each
+    totals = pad(totals[..., None], (0, of_each - 1), value=NEG_INF).flatten(1)
     free = forced[:, None] < 0
     return Expansion(
         parents=torch.where(free, expansion.parents, parents),
         tokens=torch.where(free, expansion.tokens, forced[:, None]),
         log_probabilities=torch.where(free, expansion.log_probabilities, totals),
         endings=expansion.endings.masked_fill(~free, NEG_INF),
+        # What all groups must write costs none of them anything.
+        penalties=None if expansion.penalties is None else expansion.penalties * free,
     )
 
 

@@ -16,7 +16,7 @@ from nmt.search.scoring import coverage_penalty, log_normaliser
 
 
 class Prediction(NamedTuple):
-    """The model's prediction of the next tokens; `logits + offset` are log-probabilities of hypotheses with one more."""
+    """What a step predicts of the next tokens: `logits + offset` are log-probabilities of hypotheses with one more."""
 
     logits: Tensor  # (B, K, V)
     allowed: Tensor  # (B, K, V), the same with -inf for tokens that would repeat an n-gram
@@ -34,14 +34,18 @@ class Sentences(NamedTuple):
 
 
 class Beam(NamedTuple):
-    """The hypotheses of the sentences still in the batch; those of a sentence all have the same length."""
+    """The hypotheses of the sentences still in the batch; those of a sentence all have the same length.
+
+    The K slots of a sentence are cut into equal groups, G in all, of neighbours.
+    """
 
     sentences: Tensor  # (B,) int64, index of each row among the sentences given to the search
     tokens: Tensor  # (B, K) int64, the last of each hypothesis
     log_probabilities: Tensor  # (B, K) float32, NEG_INF for a slot that holds no hypothesis
-    finished: Tensor  # (B, beam) float32, scores of the best finished hypotheses, best first, NEG_INF for none
+    finished: Tensor  # (B, G, enough) float32, scores of the best finished of a group, best first, NEG_INF for none
     coverage: Tensor | None  # (B, K, S) attention summed over tokens; kept for a coverage penalty
     written: Tensor | None  # (B, K, T) int64, all tokens; kept to ban repeated n-grams
+    penalties: Tensor | None  # (B, K) float32, see `Expansion`
 
     def select(self, rows: Tensor) -> Beam:
         """Selects `rows` (B',) int64."""
@@ -52,7 +56,8 @@ class Beam(NamedTuple):
 Extend = Callable[[Prediction, Beam, int], Expansion]
 """The choice of the next hypotheses: (prediction, beam, length) -> Expansion.
 
-`beam` holds the hypotheses so far, and `length` is the number of their tokens.
+`beam` holds the hypotheses so far, and `length` is the number of their tokens. Each group is extended by its own
+hypotheses only.
 """
 
 
@@ -88,41 +93,46 @@ def decode(
     options: SearchOptions,
     *,
     width: int,
-    independent: bool,
+    groups: int,
+    ranked: bool,
+    enough: int | None = None,
 ) -> list[list[Hypothesis]]:
     """Searches with `width` hypotheses a sentence until all are done; a sentence leaves the batch as soon as it is.
 
-    If hypotheses are `independent` (samples), there are `width` from the beginning, each goes on until it ends, and
-    they are returned in order. Otherwise a sentence is also done when `width` of its hypotheses have finished, and no
-    unfinished one scores more at its present length than the worst of them. The option `beam_size` is ignored.
+    The hypotheses are those of `groups` of equal size, which all begin with the empty one. A group is done when
+    `enough` have finished, by default as many as its size, and no unfinished one scores more at its present length than
+    the worst of these; a sentence is done when its groups are. A sample is a group of one. Hypotheses are returned in
+    the order of the slots, or, if they are to be `ranked`, the best first and none twice. The options `beam_size` and
+    `groups` are ignored.
 
     Raises NonFiniteScoresError if the logits hold a NaN or an infinity that leaves no probabilities.
     """
     batch = list(range(len(sentences.limits)))
     history = History(len(batch))
-    beam = _start(sentences, options, width, independent=independent)
+    enough = enough or width // groups
+    beam = _start(sentences, options, groups, enough)
     for length in itertools.count() if batch else ():
         logits, state, attention = step(beam.tokens, state)
         normaliser = log_normaliser(logits)
         offset = beam.log_probabilities - normaliser
-        if length == 0 and independent:
-            logits, offset = logits.expand(-1, width, -1), offset.expand(-1, width)
-            attention = None if attention is None else attention.expand(-1, width, -1)
+        if length == 0:
+            logits, offset = logits.expand(-1, groups, -1), offset.expand(-1, groups)
+            attention = None if attention is None else attention.expand(-1, groups, -1)
 
         allowed = logits if beam.written is None else ban_repeats(logits, beam.written, options.no_repeat_ngram)
         expansion = extend(Prediction(logits, allowed, offset, attention), beam, length)
-        del allowed  # before the next step's logits are made
+        del allowed  # before there are the logits of the next step
         if sentences.prefixes is not None and length < sentences.prefixes.size(1):
             expansion = force_prefix(expansion, sentences.prefixes[beam.sentences, length], logits, offset)
         coverage = _cover(beam, attention, options)
         scores, ending_scores = _score(expansion, coverage, beam, sentences, options, length + 1)
+        ended = ending_scores.unflatten(1, (groups, -1))
+        finished = torch.cat([beam.finished, ended], dim=-1).topk(enough).values
+        # Also if all have ended: -inf <= -inf.
+        done = scores.unflatten(1, (groups, -1)).amax(-1) <= finished[..., -1]  # (B, G)
+        expansion = _without_done(expansion, done)
         history.record(batch, expansion, scores, ending_scores, attention if options.keep_attention else None)
-
-        finished = beam.finished
-        if not independent:
-            finished = torch.cat([finished, ending_scores], dim=1).topk(width).values
-        done = scores.amax(1) <= finished[:, -1]  # also if all have ended: -inf <= -inf
-        stay = _rows_to_continue(done, normaliser, batch, sentences.limits, length)
+        stay = _rows_to_continue(done.all(1), normaliser, batch, sentences.limits, length)
         if not stay:
             break
 
@@ -135,21 +145,21 @@ def decode(
             beam, parents = beam.select(rows), parents[rows]
             batch = [batch[row] for row in stay]
         state = state.select(rows, parents)
-    n_best = width if independent else options.n_best
-    return history.hypotheses(n_best, ranked=not independent, source_lengths=sentences.source_lengths)
+    return history.hypotheses(options.n_best, ranked=ranked, source_lengths=sentences.source_lengths)
 
 
-def _start(sentences: Sentences, options: SearchOptions, width: int, *, independent: bool) -> Beam:
+def _start(sentences: Sentences, options: SearchOptions, groups: int, enough: int) -> Beam:
     """Makes the beam that holds the empty hypothesis of each sentence."""
     count, device = len(sentences.limits), sentences.device
-    nothing = torch.empty(count, width if independent else 1, 0, dtype=torch.int64, device=device)
+    nothing = torch.empty(count, groups, 0, dtype=torch.int64, device=device)
     return Beam(
         sentences=torch.arange(count, device=device),
         tokens=torch.full((count, 1), options.bos, device=device),
         log_probabilities=torch.zeros(count, 1, device=device),
-        finished=torch.full((count, 1 if independent else width), NEG_INF, device=device),
+        finished=torch.full((count, groups, enough), NEG_INF, device=device),
         coverage=None,
         written=nothing if options.no_repeat_ngram else None,
+        penalties=None,
     )
 
 
@@ -188,6 +198,15 @@ def _rows_to_continue(done: Tensor, normaliser: Tensor, batch: list[int], limits
     return [row for row, sentence in enumerate(batch) if not flags[row] and length < limits[sentence]]
 
 
+def _without_done(expansion: Expansion, done: Tensor) -> Expansion:
+    """Ends the hypotheses of each group (B, G) that is done, while others of its sentence go on."""
+    groups = done.size(1)
+    if groups == 1:  # The sentence is done, too, and leaves the batch.
+        return expansion
+    totals = expansion.log_probabilities.unflatten(1, (groups, -1))
+    return expansion._replace(log_probabilities=totals.masked_fill(done[..., None], NEG_INF).flatten(1))
+
+
 def _next_beam(beam: Beam, expansion: Expansion, finished: Tensor, coverage: Tensor | None) -> Beam:
     """Makes the beam of the next step."""
     written = beam.written
@@ -195,7 +214,15 @@ def _next_beam(beam: Beam, expansion: Expansion, finished: Tensor, coverage: Ten
         coverage = _reorder(coverage, expansion.parents)
     if written is not None:
         written = torch.cat([_reorder(written, expansion.parents), expansion.tokens[..., None]], dim=-1)
-    return Beam(beam.sentences, expansion.tokens, expansion.log_probabilities, finished, coverage, written)
+    return Beam(
+        beam.sentences,
+        expansion.tokens,
+        expansion.log_probabilities,
+        finished,
+        coverage,
+        written,
+        expansion.penalties,
+    )
 
 
 def _reorder(values: Tensor, parents: Tensor) -> Tensor:

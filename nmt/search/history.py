@@ -6,8 +6,9 @@ continue, and the few hypotheses that are returned are traced back once, at the 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -63,15 +64,16 @@ class History:
         NEG_INF for the others. `attention` (B, K of the shorter ones, S) is None if it is not wanted.
         """
         self._rows.append({sentence: row for row, sentence in enumerate(batch)})
-        self._steps.append((*expansion, scores, ending_scores))
+        parents, tokens, log_probabilities, endings, _ = expansion
+        self._steps.append((parents, tokens, log_probabilities, endings, scores, ending_scores))
         if attention is not None:
             self._attention.append(attention.float())
 
     def hypotheses(self, n_best: int, *, ranked: bool, source_lengths: Tensor | None) -> list[list[Hypothesis]]:
         """Reads at most `n_best` hypotheses of each sentence, with attention trimmed to `source_lengths` (B,) if given.
 
-        `ranked` sorts them, the best first, and all finished ones before those cut at the limit; otherwise they are in
-        the order of slots.
+        `ranked` sorts them, the best first, and all finished ones before those cut at the limit, and leaves out the
+        worse of equal ones; otherwise they are in the order of slots.
         """
         if not self._steps:
             return []
@@ -80,9 +82,9 @@ class History:
         hypotheses = []
         for sentence, length in enumerate(lengths):
             rows = [step[sentence] for step in self._rows if sentence in step]
-            endings = _endings(history, rows, n_best)
-            endings.sort(key=(lambda e: (not e.finished, -e.score)) if ranked else (lambda e: e.slot))
-            hypotheses.append([_follow(history, rows, ending, length) for ending in endings[:n_best]])
+            endings = _ranked(history, rows) if ranked else _in_order(history, rows)
+            followed = (_follow(history, rows, ending, length) for ending in endings)
+            hypotheses.append(list(islice(_distinct(followed) if ranked else followed, n_best)))
         return hypotheses
 
 
@@ -100,28 +102,49 @@ def _on_host(steps: Sequence[Tensor]) -> list[NDArray[Any]]:
     return [part.view(step.shape).numpy() for part, step in zip(parts, steps, strict=True)]
 
 
-def _endings(history: _HostHistory, rows: Sequence[int], n_best: int) -> list[_Ending]:
-    """Lists the finished hypotheses of a sentence and, if they are fewer than `n_best`, those cut at its last step."""
-    endings = [
+def _ranked(history: _HostHistory, rows: Sequence[int]) -> Iterator[_Ending]:
+    """Yields the finished hypotheses of a sentence, the best first, and behind them those cut at its last step."""
+    yield from sorted(_finished(history, rows), key=lambda ending: -ending.score)
+    yield from sorted(_cut(history, rows), key=lambda ending: -ending.score)
+
+
+def _in_order(history: _HostHistory, rows: Sequence[int]) -> list[_Ending]:
+    """Lists the hypotheses of a sentence in the order of slots."""
+    return sorted(_finished(history, rows) + _cut(history, rows), key=lambda ending: ending.slot)
+
+
+def _distinct(hypotheses: Iterable[Hypothesis]) -> Iterator[Hypothesis]:
+    """Yields each of the hypotheses once; those of several groups may be equal."""
+    seen: set[tuple[tuple[int, ...], bool]] = set()
+    for one in hypotheses:
+        if (one.tokens, one.finished) not in seen:
+            seen.add((one.tokens, one.finished))
+            yield one
+
+
+def _finished(history: _HostHistory, rows: Sequence[int]) -> list[_Ending]:
+    """Lists the finished hypotheses of a sentence."""
+    return [
         _Ending(step, slot, history.endings[step][row][slot], score, finished=True)
         for step, row in enumerate(rows)
         for slot, score in enumerate(history.ending_scores[step][row])
         if score > NEG_INF
     ]
-    if len(endings) >= n_best:
-        return endings
+
+
+def _cut(history: _HostHistory, rows: Sequence[int]) -> list[_Ending]:
+    """Lists the hypotheses of a sentence that were cut at its last step."""
     last = len(rows) - 1
     ended = history.ending_scores[last][rows[last]]
     if last == 0:  # before the first step there was nothing but the empty hypothesis
         before, scores = [0.0] * len(ended), [0.0] * len(ended)
     else:
         before, scores = history.log_probabilities[last - 1][rows[last - 1]], history.scores[last - 1][rows[last - 1]]
-    cut = [
+    return [
         _Ending(last, slot, before[slot], scores[slot], finished=False)
         for slot, score in enumerate(ended)
         if score == NEG_INF and before[slot] > NEG_INF
     ]
-    return endings + cut
 
 
 def _follow(history: _HostHistory, rows: Sequence[int], ending: _Ending, source_length: int | None) -> Hypothesis:

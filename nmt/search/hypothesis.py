@@ -53,6 +53,7 @@ class Expansion(NamedTuple):
     tokens: Tensor  # (B, K) int64, the token it adds
     log_probabilities: Tensor  # (B, K) float32, of all its tokens; NEG_INF where there is none
     endings: Tensor  # (B, K of the shorter ones) float32, of each shorter one if it ends here; NEG_INF if it does not
+    penalties: Tensor | None = None  # (B, K) float32, of all its tokens, for what other groups wrote; None without any
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,7 @@ class Hypothesis:
 
     `attention` is (T, S) float32 on the CPU, one row a token and, if `finished`, a last one for the end mark; None
     unless wanted and given by the step. S is the sentence's own source length if the search was given it.
+    `utility` is expected under the candidates that it was chosen from, 0 to 100; None where there was no such choice.
     """
 
     tokens: tuple[int, ...]  # without begin and end marks
@@ -70,6 +72,7 @@ class Hypothesis:
     score: float
     finished: bool  # False if it was cut at its limit
     attention: Tensor | None = None
+    utility: float | None = None
 
     @property
     def length(self) -> int:
@@ -105,12 +108,16 @@ class SearchOptions:
     coverage_penalty: float  # beta of Wu et al. 2016 (arXiv:1609.08144, section 7), 0 for none
     no_repeat_ngram: int  # number of tokens in a sequence that no hypothesis may hold twice; 0 allows all
     keep_attention: bool  # returns hypotheses with their attention
+    groups: int  # number of groups that the beam is cut into, which avoid the tokens of those before
+    diversity: float  # log-probability that each use of a token in the groups before takes from it
 
     def __post_init__(self) -> None:
-        for name, lowest in (("beam_size", 1), ("n_best", 1), ("no_repeat_ngram", 0)):
+        for name, lowest in (("beam_size", 1), ("n_best", 1), ("no_repeat_ngram", 0), ("groups", 1)):
             if (value := getattr(self, name)) < lowest:
                 raise ValueError(f"{name} is {value}: expected at least {lowest}")
-        for name in ("length_penalty", "coverage_penalty"):
+        if self.beam_size % self.groups:
+            raise ValueError(f"groups is {self.groups}: expected a divisor of beam_size, {self.beam_size}")
+        for name in ("length_penalty", "coverage_penalty", "diversity"):
             if not 0 <= (value := getattr(self, name)) < math.inf:
                 raise ValueError(f"{name} is {value}: expected a finite number, at least 0")
         if self.eos in self.forbidden:

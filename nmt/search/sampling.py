@@ -79,7 +79,7 @@ def sample(
         raise ValueError(f"{len(keys)} keys for {len(sentences.limits)} sentences")
     uniforms = _uniforms(sampling.seed, keys, options.n_best, sentences)
     extend = _drawn_extensions(options, sampling, uniforms)
-    return decode(step, state, extend, sentences, options, width=options.n_best, independent=True)
+    return decode(step, state, extend, sentences, options, width=options.n_best, groups=options.n_best, ranked=False)
 
 
 def restrict(logits: Tensor, top_k: int, top_p: float) -> Tensor:

@@ -81,9 +81,10 @@ class RestrictedVocabularies:
     @classmethod
     def from_candidates(cls, candidates: Sequence[NDArray[np.int64]], special: SpecialTokens) -> Self:
         """Makes the vocabularies of a batch; `special` are the special tokens of the whole vocabulary."""
-        first = np.unique(special)
+        marks = special[:4]  # no candidate is a tag
+        first = np.unique(marks)
         rows = [np.concatenate([first, tokens[~np.isin(tokens, first)]]) for tokens in candidates]
-        return cls(*pad(rows, special.pad), SpecialTokens(*np.searchsorted(first, special).tolist()))
+        return cls(*pad(rows, special.pad), SpecialTokens(*np.searchsorted(first, marks).tolist()))
 
     def restricted(self, prefixes: Sequence[Sequence[int]]) -> list[list[int]]:
         """Maps tokens of each sentence, which are among its candidates, to ids of its restricted vocabulary."""

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from enum import IntFlag
-from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -76,22 +75,22 @@ class TermTries(NamedTuple):
     lengths: Tensor  # (B, C) int64, tokens of each term's shortest alternative
 
     @classmethod
-    def from_terms(
-        cls, terms: Sequence[Sequence[Term]], traits: Sequence[Sequence[int]], device: torch.device
-    ) -> TermTries:
+    def from_terms(cls, terms: Sequence[Sequence[Term]], traits: NDArray[np.int64], device: torch.device) -> TermTries:
         """Makes the tries of the terms of each sentence, of which at least one has some.
 
-        `traits` are for each sentence the `TokenTraits` of its vocabulary.
+        `traits` (B, V) are the `TokenTraits` of the vocabulary of each sentence.
         """
         builder = _Builder(max(map(len, terms)))
-        roots = [builder.add(of_sentence, kinds) for of_sentence, kinds in zip(terms, traits, strict=True)]
+        roots = [builder.add(*of_sentence) for of_sentence in zip(terms, traits, strict=True)]
         return builder.tries(roots, terms, device)
 
 
 class _Node(NamedTuple):
-    edges: dict[int, int]  # token -> node
-    gains: dict[int, int]  # term -> tokens
-    ends: list[int]  # terms that end here
+    """A node of a trie; the fields are those of `TermTries`, but for the terms that end here."""
+
+    edges: dict[int, int]
+    gains: dict[int, int]
+    ends: list[int]
     passed: list[int]
 
 
@@ -102,10 +101,10 @@ class _Builder:
         self._most_terms = most_terms
         self._nodes: list[_Node] = []
 
-    def add(self, terms: Sequence[Term], traits: Sequence[int]) -> list[int]:
+    def add(self, terms: Sequence[Term], traits: NDArray[np.int64]) -> list[int]:
         """Adds the tries of a sentence; returns their roots."""
-        # Where alternatives of several terms are equal, they are first counted for the term with fewer others.
-        order = sorted(range(len(terms)), key=lambda number: len(terms[number].alternatives))
+        # Where alternatives of several terms are equal, they count for the term that has none shorter, or fewer others.
+        order = sorted(range(len(terms)), key=lambda number: (-terms[number].shortest, len(terms[number].alternatives)))
         roots = []
         for place in range(Place.AFTER_OPENING | Place.SENTENCE_START, -1, -1):
             root = self._new_node()
@@ -133,7 +132,7 @@ class _Builder:
         if number not in self._nodes[node].ends:
             self._nodes[node].ends.append(number)
 
-    def _pass_down(self, root: int, traits: Sequence[int]) -> None:
+    def _pass_down(self, root: int, traits: NDArray[np.int64]) -> None:
         """Fills in for each node the terms that its ancestors complete at the end of a word, the longest first."""
         waiting = [root]
         while waiting:

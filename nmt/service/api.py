@@ -30,7 +30,7 @@ Result = tuple[str, dict[str, str]]
 
 _SEARCH = (
     *("beam_size", "length_penalty", "coverage_penalty", "max_length", "max_length_ratio"),
-    *("no_repeat_ngram", "shortlist"),
+    *("no_repeat_ngram", "shortlist", "tag"),
 )
 _BOUNDED = ("max_length", "max_length_ratio")  # by the model's own configuration
 
@@ -99,8 +99,10 @@ class Interface:
     def _task(self, asked: TranslationRequest, model: ServedModel) -> DetailedTranslation:
         """Returns what to compute; refuses what the model cannot, and values beyond the limits."""
         search = self._search(asked, model)
-        if asked.n_best > (most := max(self._limits.beam, model.translator.config.search.beam_size)):
-            raise RefusedError(400, f"n_best is {asked.n_best}: expected at most {most}")
+        most = max(self._limits.beam, model.translator.config.search.beam_size)
+        for name, count in {"n_best": asked.n_best, "mbr": asked.mbr}.items():
+            if count > most:
+                raise RefusedError(400, f"{name} is {count}: expected at most {most}")
         has_attention = model.translator.has_attention
         needing = {
             "coverage_penalty": bool(asked.coverage_penalty),
@@ -114,6 +116,8 @@ class Interface:
             search=search,
             n_best=asked.n_best,
             sampling=None if asked.sampling is None else SamplingOptions(**asked.sampling.model_dump()),
+            mbr=asked.mbr,
+            mbr_metric=asked.mbr_metric,
             translate_all=asked.translate_all,
             alignment=asked.alignment,
             alignment_unit=asked.alignment_unit,
@@ -166,6 +170,7 @@ def _description(model: ServedModel, limits: Limits) -> dict[str, Any]:
         "beam_size": config.search.beam_size,
         "max_beam_size": max(limits.beam, config.search.beam_size),
         "shortlist": model.translator.shortlist is not None,
+        "tags": list(model.translator.tokenizers.source.tags),
         "is_ready": model.is_ready,
         "sha256": model.translator.identity,
     }

@@ -61,6 +61,7 @@ def _bound(properties: dict[str, Any], models: Models, limits: Limits) -> None:
     most: dict[str, float] = {
         "beam_size": beam,
         "n_best": beam,
+        "mbr": beam,
         "max_length": min(model.translator.config.search.max_length for model in models),
         "max_length_ratio": min(model.translator.config.search.max_length_ratio for model in models),
     }
@@ -71,12 +72,15 @@ def _bound(properties: dict[str, Any], models: Models, limits: Limits) -> None:
     for name, schema in properties.items():
         for one in schema.get("anyOf", [schema]):
             if name in names and one.get("type") == "string":
-                one["enum"] = names[name]
+                one["enum"] = [*names[name], ""]  # which is like leaving it out
             if name in most and "maximum" in one:
                 one["maximum"] = most[name]
             if name == "text":
                 is_list = one.get("type") == "array"
                 one |= {"maxItems": limits.texts} if is_list else {"maxLength": limits.characters}
+    known = [set(model.translator.tokenizers.source.tags) for model in models]
+    tags = [{"type": "string", "enum": sorted(of_all)}] if (of_all := set.intersection(*known)) else []
+    properties["tag"]["anyOf"] = [*tags, {"type": "null"}]
     if "unit" in properties:
         properties["text"]["maxLength"] = limits.attend
     if "copy" in properties and not has_attention:
@@ -137,6 +141,7 @@ def _answers() -> dict[str, Any]:
         "hypotheses": _list(_ref("Hypothesis")),
     }
     asked_for = {
+        "utility": _NUMBER | {"description": "the expected utility that it was chosen by"},
         "confidence": confidence,
         "replaced": links,
         "alignment": links,
@@ -155,6 +160,7 @@ def _answers() -> dict[str, Any]:
         "beam_size": _COUNT,
         "max_beam_size": _COUNT,
         "shortlist": {"type": "boolean"},
+        "tags": _list(_TEXT),
         "is_ready": {"type": "boolean"},
         "sha256": {"type": "string", "description": "of the weights, the configuration and the tokenizers"},
     }

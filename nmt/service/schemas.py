@@ -38,6 +38,7 @@ class SearchFields(_Strict):
     model: str | None = Field(default=None, description="name of a model, of /v1/models")
     source: str | None = Field(default=None, description="code of the language of the text; `auto` to guess it")
     target: str | None = Field(default=None, description="code of the language to translate to")
+    tag: str | None = Field(default=None, description="put before each sentence; one of the tags of /v1/models")
     beam_size: Annotated[int, Field(ge=1, le=1000), _WHOLE] | None = None
     length_penalty: Annotated[_Number, Field(ge=0, le=5)] | None = None
     coverage_penalty: Annotated[_Number, Field(ge=0, le=1000)] | None = None
@@ -53,6 +54,10 @@ class TranslationRequest(SearchFields):
     text: str | Annotated[list[str], Field(min_length=1)] = Field(description="a text, or several")
     n_best: Annotated[int, Field(ge=1, le=1000), _WHOLE] = Field(default=1, description="translations of each sentence")
     sampling: Sampling | None = None
+    mbr: Annotated[int, Field(ge=0, le=1000), _WHOLE] = Field(
+        default=0, description="samples, or hypotheses of the beam, of which the one most like all of them is chosen"
+    )
+    mbr_metric: Literal["chrf", "bleu"] = "chrf"
     split_sentences: bool = True
     translate_all: bool = False
     alignment: Literal["none", "hard", "soft"] = "none"

@@ -17,6 +17,7 @@ from nmt.search.sampling import SamplingOptions
 from nmt.translation.options import TranslateOptions
 from nmt.translation.result import Translation
 from nmt.translation.translator import Translator
+from nmt.translation.utility import Utility
 from nmt.visualization.attention_page.document import attention_data
 
 SearchKeys = tuple[tuple[str, Any], ...]
@@ -67,6 +68,8 @@ class DetailedTranslation:
     search: SearchKeys = ()
     n_best: int = 1
     sampling: SamplingOptions | None = None
+    mbr: int = 0
+    mbr_metric: Utility = "chrf"
     translate_all: bool = False
     alignment: str = "none"
     alignment_unit: str = "word"
@@ -81,6 +84,8 @@ class DetailedTranslation:
         return translator.options(
             n_best=self.n_best,
             sampling=self.sampling,
+            mbr=self.mbr,
+            mbr_metric=self.mbr_metric,
             attention=needs_attention,
             translate_all=self.translate_all,
             **dict(self.search),

@@ -40,6 +40,11 @@ def encode_field(number: int, value: bytes) -> bytes:
     return _encode_varint(number << 3 | _LENGTH_PREFIXED) + _encode_varint(len(value)) + value
 
 
+def encode_number(number: int, value: int) -> bytes:
+    """Returns a field that holds a whole number of at least 0."""
+    return _encode_varint(number << 3 | _VARINT) + _encode_varint(value)
+
+
 def _encode_varint(number: int) -> bytes:
     encoded = bytearray()
     while number >= 0x80:

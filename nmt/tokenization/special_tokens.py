@@ -6,17 +6,18 @@ from typing import NamedTuple
 
 
 class SpecialTokens(NamedTuple):
-    """The ids of the tokens that are not text: beginning and end of a sentence, padding, and the unknown piece."""
+    """The ids of the tokens that are not text: beginning and end of a sentence, padding, the unknown piece, tags."""
 
     bos: int
     eos: int
     pad: int
     unk: int
+    tags: tuple[int, ...] = ()
 
     @property
     def never_written(self) -> tuple[int, ...]:
-        """Tokens that no translation holds: padding and the begin mark, unless one of them is the end mark, too."""
-        return tuple({self.pad, self.bos} - {self.eos})
+        """Tokens that no translation holds: padding, tags and the begin mark, unless that is the end mark, too."""
+        return (*({self.pad, self.bos} - {self.eos}), *self.tags)
 
 
 SpecialPair = tuple[SpecialTokens, SpecialTokens]

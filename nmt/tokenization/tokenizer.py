@@ -19,7 +19,7 @@ from typing import Self
 
 import sentencepiece
 
-from nmt.errors import ModelError
+from nmt.errors import ConfigError, ModelError
 from nmt.io.lines import without_surrogates
 from nmt.tokenization import normalization
 from nmt.tokenization.protobuf import fields
@@ -41,7 +41,8 @@ class Tokenizer:
     """A SentencePiece model, trained by `nmt.tokenization.tokenizer_training.train_tokenizer` or by somebody else.
 
     A model that lacks padding, a begin or an end mark (or has one id for two of them) is given new ids for these, after
-    its own: `size` counts them. Text is never encoded as a mark, and a mark is never decoded as text.
+    its own: `size` counts them. Its other control symbols are `tags`, ids by their spelling. Text is never encoded as a
+    mark or a tag, and neither is ever decoded as text.
 
     Raises `ModelError`, naming `name`, if `model` is not a SentencePiece model.
     """
@@ -67,9 +68,10 @@ class Tokenizer:
         pad = self._own_or_new(self._processor.pad_id(), {unk})
         bos = self._own_or_new(self._processor.bos_id(), {unk, pad})
         eos = self._own_or_new(self._processor.eos_id(), {unk, pad, bos})
-        self.special = SpecialTokens(bos, eos, pad, unk)
-        own_controls = (token for token in own_ids if self._processor.is_control(token))
+        own_controls = [token for token in own_ids if self._processor.is_control(token)]
         self._controls = frozenset((pad, bos, eos, *own_controls))
+        self.tags = {self._pieces[token]: token for token in own_controls if token not in (pad, bos, eos, unk)}
+        self.special = SpecialTokens(bos, eos, pad, unk, tuple(self.tags.values()))
         self._last_segmenter: tuple[float, Segmenter] | None = None
         # A word model would join a run of unknown words into one unknown piece, so it encodes each word alone. It can
         # if every word begins with a `▁` of its own, the first included.
@@ -109,6 +111,13 @@ class Tokenizer:
         words = [text.split() for text in readable]
         of_words = iter(self._processor.encode(list(chain.from_iterable(words)), num_threads=1))
         return [list(chain.from_iterable(islice(of_words, len(of_text)))) for of_text in words]
+
+    def tag(self, tag: str, where: str) -> int:
+        """Returns the id of a tag; raises ConfigError, which names those that there are and `where` it was given."""
+        if tag not in self.tags:
+            known = f"it knows {', '.join(self.tags)}" if self.tags else "it knows none"
+            raise ConfigError(where, f"{tag:.60} is no tag of this model; {known}")
+        return self.tags[tag]
 
     def piece(self, token: int) -> str:
         """Returns the model's spelling of an id. Raises `ValueError` if it is not in 0 … `size` - 1."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple, Self
 
 from nmt.tokenization.special_tokens import SpecialPair
+from nmt.tokenization.tags import with_tags
 from nmt.tokenization.tokenizer import Tokenizer
 
 
@@ -28,6 +30,12 @@ class Tokenizers(NamedTuple):
         """
         tokenizer = Tokenizer(source, names[0])
         return cls(tokenizer, tokenizer.for_target() if target is None else Tokenizer(target, names[1]))
+
+    def with_tags(self, tags: Iterable[str]) -> Tokenizers:
+        """Returns tokenizers of which that of the source has these tags, too; these, if it has them all."""
+        source, target = self.models
+        model = with_tags(source, tags)
+        return self if model == source else Tokenizers.from_models(model, target)
 
     @property
     def are_shared(self) -> bool:

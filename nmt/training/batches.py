@@ -14,8 +14,8 @@ from torch.nn import functional
 
 from nmt.config import Config
 from nmt.corpus.batch_order import BatchOrder, Position, split_parts
-from nmt.corpus.batching import Batch, make_batch, pad_pairs
-from nmt.corpus.store import Store
+from nmt.corpus.batching import Batch, make_batch, pad_pairs, with_links
+from nmt.corpus.store import Store, TokenPairs
 from nmt.corpus.subword_sampling import SubwordSampler
 from nmt.model.kernels.matmul import rounded_up
 from nmt.model.kernels.rows import distinct_rows
@@ -54,6 +54,7 @@ class TensorBatch(NamedTuple):
     target_lengths: Tensor  # (B,)
     places: Tensor  # (N,) of the tokens to predict in a flattened (T, B); all differ
     targets: Tensor  # (N,) the tokens at these places, or IGNORED
+    links: Tensor  # (B, T, S) bool, True where a target token is linked to a source token; (0,) without alignments
 
     @classmethod
     def from_batch(cls, batch: Batch, *, buckets: bool = False) -> Self:
@@ -76,7 +77,21 @@ class TensorBatch(NamedTuple):
             targets = functional.pad(targets, (0, more), value=IGNORED)
         # The encoder needs at least one token; the empty sentences have none to predict.
         source_lengths = source_lengths.clamp(min=1)
-        return cls(source, source_lengths, target_input, target_output, target_lengths, places, targets)
+        links = torch.zeros(0, dtype=torch.bool)
+        if batch.links is not None:
+            links = torch.zeros(sentences, target_output.shape[1], source.shape[1], dtype=torch.bool)
+            links[tuple(map(torch.from_numpy, batch.links))] = True
+        return cls(source, source_lengths, target_input, target_output, target_lengths, places, targets, links)
+
+    def twice(self) -> Self:
+        """Repeats the sentences: rows B to 2B - 1 are the pairs of rows 0 to B - 1.
+
+        The places of the first of them stand before those of the second.
+        """
+        sentences = len(self.source)
+        first = self.places + self.places // sentences * sentences
+        doubled = (torch.cat([tensor, tensor]) for tensor in self)
+        return type(self)(*doubled)._replace(places=torch.cat([first, first + sentences]))
 
     def pinned(self) -> Self:
         """Copies the batch into memory from which a GPU takes it while the processor goes on."""
@@ -116,8 +131,12 @@ def iterate_updates(
     config: Config,
     tokenizers: Tokenizers,
     process: ProcessRank | None = None,
+    alignments: TokenPairs | None = None,
 ) -> Iterator[Update]:
-    """Yields the updates from a position of the order on, without end; of each, the parts of a process."""
+    """Yields the updates from a position of the order on, without end; of each, the parts of a process.
+
+    With `alignments`, those of the pairs of the store (`nmt.training.alignments`), batches have links.
+    """
     process = process or ProcessRank()
     sampler = None
     if alpha := config.tokenizer.subword_regularization:
@@ -129,6 +148,9 @@ def iterate_updates(
         count = config.training.accumulation * process.world_size
         parts = split_parts(indices, store.target_lengths(indices) + 1, count)
         own = [part for part in parts[process.rank :: process.world_size] if len(part)]
-        batches = [make_batch(store, part, special, resample) for part in own]
-        yield Update(batches or [empty_batch(special)], following)
+        batches = [make_batch(store, part, special, resample, order.mixture.tags(part)) for part in own]
+        batches = batches or [empty_batch(special)]
+        if alignments is not None:
+            batches = [with_links(batch, alignments) for batch in batches]
+        yield Update(batches, following)
         epoch = following.epoch

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from nmt.errors import NonFiniteError
+from nmt.training.loss import LossTerms
 
 
 class UpdateLoss(NamedTuple):
@@ -18,14 +19,14 @@ class UpdateLoss(NamedTuple):
 
     step: int
     tokens: int
-    loss: float
+    terms: LossTerms  # floats
     norm: float
 
 
 class _Pending(NamedTuple):
     step: int
     tokens: int
-    values: Tensor  # (2,) loss and norm, on their way to the processor
+    values: Tensor  # (4,) the terms of the loss, and the norm, on their way to the processor
     arrived: torch.cuda.Event | None
 
 
@@ -36,12 +37,12 @@ class DeferredLosses:
         self._updates_behind = updates_behind
         self._pending: deque[_Pending] = deque()
 
-    def add(self, step: int, tokens: int, loss: Tensor, norm: Tensor) -> None:
-        """Adds an update whose loss and norm, 0-dimensional, may still have to be computed."""
-        values = torch.stack([loss.double(), norm.to(loss.device, torch.float64)])
+    def add(self, step: int, tokens: int, terms: Tensor, norm: Tensor) -> None:
+        """Adds an update, of which the `LossTerms` (3,) and the norm () may still have to be computed."""
+        values = torch.cat([terms.double(), norm.to(terms.device, torch.float64)[None]])
         arrived = None
         if values.device.type == "cuda":
-            values = torch.empty(2, dtype=values.dtype, pin_memory=True).copy_(values, non_blocking=True)
+            values = torch.empty_like(values, device="cpu", pin_memory=True).copy_(values, non_blocking=True)
             arrived = torch.cuda.Event()
             arrived.record()
         self._pending.append(_Pending(step, tokens, values, arrived))
@@ -59,11 +60,19 @@ class DeferredLosses:
             step, tokens, values, arrived = self._pending.popleft()
             if arrived is not None:
                 arrived.synchronize()
-            loss, norm = values.tolist()
-            if not (math.isfinite(loss) and math.isfinite(norm)):
+            *numbers, norm = values.tolist()
+            terms = LossTerms(*numbers)
+            if not all(map(math.isfinite, (*terms, norm))):
                 raise NonFiniteError(
                     f"step {step}",
-                    f"the loss is {loss / tokens:.4g} and the gradient's norm {norm:.4g}; nothing of this step was "
+                    f"the loss is {terms.cross_entropy / tokens:.4g}{_others(terms, tokens)} and the gradient's norm "
+                    f"{norm:.4g}; nothing of this step was "
                     "kept. A lower training.learning_rate or a smaller training.clip_norm may help",
                 )
-            yield UpdateLoss(step, tokens, loss, norm)
+            yield UpdateLoss(step, tokens, terms, norm)
+
+
+def _others(terms: LossTerms, tokens: int) -> str:
+    """Returns the other terms that there are, in words."""
+    named = {"the divergence": terms.divergence, "that of the alignments": terms.alignment}
+    return "".join(f", {name} {value / tokens:.4g}" for name, value in named.items() if value)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -11,12 +11,14 @@ from torch import Tensor, nn
 from nmt.config import TrainingConfig
 from nmt.device import exhausted_memory_as, products_in
 from nmt.errors import MemoryExhaustedError
-from nmt.model.seq2seq import Seq2Seq
+from nmt.model.seq2seq import Seq2Seq, TeacherForced
 from nmt.training.batches import TensorBatch
 from nmt.training.cuda_graphs import CudaGraphCapture, CudaGraphs
 from nmt.training.distributed.process_group import without_synchronizing
+from nmt.training.guided_alignment import alignment_loss
 from nmt.training.job import TrainingJob
 from nmt.training.loss import cross_entropy
+from nmt.training.r_drop import r_drop_loss
 
 
 class Gradient:
@@ -30,7 +32,7 @@ class Gradient:
         self._device = strategy.device
         self._size = job.group.process.world_size
         self._alone = job.group.alone
-        loss = _BatchLoss(model, self._config.label_smoothing, job.dtype, ignoring=strategy.buckets)
+        loss = _BatchLoss(model, self._config, job.dtype, ignoring=strategy.buckets)
         self._loss = job.group.synchronized(loss)
         self._parameters = list(model.parameters())
         # A captured graph goes on adding to the tensors of gradients at its capture.
@@ -53,7 +55,7 @@ class Gradient:
     def add(self, part: TensorBatch, tokens: int, *, last: bool) -> Tensor:
         """Adds the gradient of a part of an update, which is not yet on the device.
 
-        Returns the part's loss, summed over its target tokens, as a 0-dimensional float64 tensor that need not be
+        Returns the `LossTerms` of the part, summed over its target tokens, as a float64 tensor, (3,), that need not be
         computed yet. Raises MemoryExhaustedError if the part is too large.
 
         Args:
@@ -68,20 +70,20 @@ class Gradient:
 
     def _add_now(self, part: TensorBatch, divisor: Any) -> Tensor:
         with products_in(self._dtype, self._device):
-            loss: Tensor = self._loss(*part.to(self._device))
-        summed = loss.detach()
+            loss, terms = cast("tuple[Tensor, Tensor]", self._loss(*part.to(self._device)))
         if not self._alone:
             # Before backward, which on CUDA may wait for a process that is gone: `ProcessGroup.gather` notices that.
-            summed = summed.cpu()
+            terms = terms.cpu()
         (loss / divisor).backward()
-        return summed
+        return terms
 
 
 def too_large(what: str, config: TrainingConfig) -> MemoryExhaustedError:
     """Makes the error for an update that memory does not suffice for."""
+    each_twice = ", each computed twice at once by training.r_drop" if config.r_drop else ""
     return MemoryExhaustedError(
         "training.batch_tokens",
-        f"out of memory {what}; lower it from {config.batch_tokens}, or raise training.accumulation",
+        f"out of memory {what}{each_twice}; lower it from {config.batch_tokens}, or raise training.accumulation",
     )
 
 
@@ -93,17 +95,31 @@ def _shape(part: TensorBatch) -> str:
 class _BatchLoss(nn.Module):
     """A model and its loss as one module, in whose forward all parameters take part."""
 
-    def __init__(self, model: Seq2Seq, label_smoothing: float, dtype: torch.dtype, *, ignoring: bool) -> None:
+    def __init__(self, model: Seq2Seq, config: TrainingConfig, dtype: torch.dtype, *, ignoring: bool) -> None:
         super().__init__()
         self._model = model
-        self._label_smoothing = label_smoothing
+        self._config = config
         self._dtype = dtype
         self._ignoring = ignoring
 
-    def forward(self, *tensors: Tensor) -> Tensor:
-        """Computes the loss, summed over target tokens, of the `TensorBatch` of these tensors."""
-        batch = TensorBatch(*tensors)
-        readouts = self._model(batch.source, batch.source_lengths, batch.target_input).readouts  # (T, B, R)
-        rows, targets = batch.to_predict(readouts.to(self._dtype))
-        smoothing = self._label_smoothing
-        return cross_entropy(rows, self._model.output_weight, targets, smoothing, ignoring=self._ignoring)
+    def forward(self, *tensors: Tensor) -> tuple[Tensor, Tensor]:
+        """Computes the loss, summed over target tokens, of the `TensorBatch` of these tensors.
+
+        Returns it, and the `LossTerms` that it consists of, (3,), without gradient.
+        """
+        batch, r_drop, guidance = TensorBatch(*tensors), self._config.r_drop, self._config.guided_alignment
+        read, passes = (batch.twice(), 2) if r_drop else (batch, 1)
+        learn = {"weights_learn": True} if guidance else {}
+        forced: TeacherForced = self._model(read.source, read.source_lengths, read.target_input, **learn)
+        rows, targets = read.to_predict(forced.readouts.to(self._dtype))
+        weight, smoothing = self._model.output_weight, self._config.label_smoothing
+        if r_drop:
+            loss, terms = r_drop_loss(rows, weight, batch.targets, smoothing, r_drop, ignoring=self._ignoring)
+            cross_entropies, divergence = terms.unbind()
+        else:
+            loss = cross_entropy(rows, weight, targets, smoothing, ignoring=self._ignoring)
+            cross_entropies, divergence = loss.detach(), loss.new_zeros(())
+        if not guidance:
+            return loss, torch.stack([cross_entropies, divergence, loss.new_zeros(())])
+        alignment = alignment_loss(forced.weights, read.links) / passes
+        return loss + guidance * alignment, torch.stack([cross_entropies, divergence, alignment.detach()])

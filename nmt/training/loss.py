@@ -19,6 +19,14 @@ IGNORED = -1  # a target of a row that adds nothing to the loss
 _SAFE_SUM = 1e-20, 1e20  # sums between these, and all values made of them, are far from overflow and underflow
 
 
+class LossTerms(NamedTuple):
+    """The terms of a loss, summed over target tokens, in nats; the latter two before they are weighted."""
+
+    cross_entropy: float
+    divergence: float  # of two passes (`nmt.training.r_drop`); 0 without R-Drop
+    alignment: float  # cross-entropy of the attention with given alignments; 0 without guidance
+
+
 class _Exponentials(NamedTuple):
     """The exponentials exp(logits - shift) of rows, with each row's sum and its target's logit less the shift."""
 

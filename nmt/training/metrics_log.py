@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter
 
     from nmt.checkpoint.training_state import TrainingState
+    from nmt.config import TrainingConfig
     from nmt.training.validation import ValidationResult
 
 
@@ -45,10 +46,15 @@ def read_metrics(path: Path) -> list[dict[str, Any]]:
     return records
 
 
-def training_record(state: TrainingState, learning_rate: float) -> dict[str, Any]:
+def training_record(state: TrainingState, learning_rate: float, config: TrainingConfig) -> dict[str, Any]:
     """Makes the record of the updates since the record before."""
     tokens, seconds = state.tokens_since_record, max(1e-9, state.seconds - state.recorded_seconds)
-    return _record("train", state, state.loss_since_record / tokens) | {
+    record = _record("train", state, state.loss_since_record / tokens)
+    if config.r_drop:
+        record["divergence"] = state.divergence_since_record / tokens
+    if config.guided_alignment:
+        record["alignment_loss"] = state.alignment_since_record / tokens
+    return record | {
         "learning_rate": learning_rate,
         "target_tokens": tokens,
         "target_tokens_per_second": tokens / seconds,

@@ -27,8 +27,8 @@ def make_optimizer(config: TrainingConfig, parameters: list[nn.Parameter]) -> to
 
 
 def skip_step_if_nonfinite(optimizer: torch.optim.Optimizer, loss: Tensor, norm: Tensor) -> None:
-    """Makes the optimizer's next step change nothing if the update's loss or gradient norm is NaN or infinite.
+    """Makes the optimizer's next step change nothing if a part of the loss, (·,), or the norm is NaN or infinite.
 
     The processor does not wait for them: the fused optimizer reads them on the device, as for torch's gradient scaler.
     """
-    cast("Any", optimizer).found_inf = (loss.isfinite() & norm.isfinite()).logical_not().float()
+    cast("Any", optimizer).found_inf = (loss.isfinite().all() & norm.isfinite()).logical_not().float()

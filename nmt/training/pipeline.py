@@ -12,7 +12,7 @@ import torch
 
 from nmt.build import build_model
 from nmt.checkpoint.checkpoint import Checkpoint, load_checkpoint
-from nmt.checkpoint.layout import BEST, CHECKPOINTS, CONFIG, CORPUS
+from nmt.checkpoint.layout import ALIGNMENTS, BEST, CHECKPOINTS, CONFIG, CORPUS
 from nmt.checkpoint.loading import ModelBundle
 from nmt.checkpoint.manifest import verify
 from nmt.checkpoint.ownership import OF_ONE_TRAINING, own_run_directory
@@ -20,6 +20,7 @@ from nmt.checkpoint.restart import clean, restore, stash
 from nmt.checkpoint.run_directory import checkpoint_name, set_pointer, use_latest
 from nmt.checkpoint.training_state import TrainingState
 from nmt.config import Config, check_argument, check_path, from_yaml
+from nmt.config.parallel_files import distinct_tags
 from nmt.config.types import Switch
 from nmt.corpus.parallel import CorpusFiles
 from nmt.corpus.store import Store
@@ -28,6 +29,7 @@ from nmt.errors import ConfigError, DataError
 from nmt.io.atomic_files import free_bytes, remove, write_file
 from nmt.model.seq2seq import Seq2Seq
 from nmt.tokenization.tokenizers import Tokenizers
+from nmt.training.alignments import check_alignment_files, prepare_alignments
 from nmt.training.device_strategy import DeviceStrategy
 from nmt.training.disk_space import DiskSpace
 from nmt.training.distributed.process_group import ProcessGroup
@@ -165,6 +167,7 @@ def _run(job: TrainingJob) -> TrainingEnd:
     if problems := validation_problems(config.training, scoring):
         raise ConfigError.from_problems(problems)
     files = corpus_files(config, job.stop.check)
+    check_alignment_files(config, files, job.stop.check)
     pairs = read_validation_pairs(config)
     if checkpoint is not None:
         check_validation(config, pairs, checkpoint.state)
@@ -172,7 +175,8 @@ def _run(job: TrainingJob) -> TrainingEnd:
     tokenizers = _tokenizers(job, files, checkpoint, origin)
     expected = checkpoint.state.corpus if checkpoint else None
     store = prepare_corpus(config, run, files, tokenizers, job.stop, quiet=job.quiet, expected=expected)
-    _share_plan(job, checkpoint, store)
+    alignments = prepare_alignments(job, files, store, tokenizers, checkpoint.state.alignments if checkpoint else "")
+    _share_plan(job, checkpoint, store, alignments)
     model = _make_model(job, tokenizers)
     if origin is not None:
         log_initialized(origin, initialize(model, tokenizers, origin))
@@ -181,7 +185,8 @@ def _run(job: TrainingJob) -> TrainingEnd:
     validator = Validator(config, pairs, tokenizers, job.dtype, scoring)
     validator.scoring.log()
     with job.group.joined(job.device, job.stop):
-        trainer = Trainer(job, model, store, tokenizers, validator, initialized_from(checkpoint, origin))
+        described = initialized_from(checkpoint, origin)
+        trainer = Trainer(job, model, store, tokenizers, validator, described, alignments)
         if checkpoint is not None:
             trainer.resume(checkpoint)
             _reset_best(run, trainer.state)
@@ -196,11 +201,11 @@ def _tokenizers(
     if checkpoint is not None:
         return checkpoint.tokenizers
     if origin is not None and job.config.training.initialize_tokenizers:
-        return keep_tokenizers(job.run, origin.tokenizers, origin.identity)
+        return keep_tokenizers(job.run, origin.tokenizers, origin.identity, distinct_tags(job.config.data.train))
     return train_tokenizers(job.config, job.run, files, job.stop)
 
 
-def _share_plan(job: TrainingJob, checkpoint: Checkpoint | None, store: Store) -> None:
+def _share_plan(job: TrainingJob, checkpoint: Checkpoint | None, store: Store, alignments: Store | None) -> None:
     """Sends the plan of the training to the other processes."""
     job.group.begin(
         {
@@ -208,6 +213,7 @@ def _share_plan(job: TrainingJob, checkpoint: Checkpoint | None, store: Store) -
             "config": job.config.as_yaml(),
             "checkpoint": checkpoint.directory.name if checkpoint else None,
             "corpus": store.fingerprint,
+            "alignments": None if alignments is None else alignments.fingerprint,
             "device": job.device.type,
             "precision": "bf16" if job.dtype == torch.bfloat16 else "fp32",
             "threads": torch.get_num_threads(),
@@ -243,16 +249,23 @@ def train_along(group: ProcessGroup, stop: StopRequest) -> None:
     name = plan["checkpoint"]
     checkpoint = load_checkpoint(run / CHECKPOINTS / name) if name else None
     tokenizers = checkpoint.tokenizers if checkpoint else read_trained_tokenizers(run)
-    store = Store.open(run / CORPUS)
-    if store.fingerprint != plan["corpus"]:
-        raise DataError(str(store.directory), "not the corpus of the first process; all have to see one run directory")
+    store = _shared_store(run / CORPUS, plan["corpus"])
+    alignments = _shared_store(run / ALIGNMENTS, plan["alignments"]) if plan["alignments"] else None
     model = _make_model(job, tokenizers)
     with group.joined(device, stop):
-        trainer = Trainer(job, model, store, tokenizers, None)
+        trainer = Trainer(job, model, store, tokenizers, None, alignments=alignments)
         if checkpoint is not None:
             trainer.resume(checkpoint)
         del checkpoint
         trainer.fit(None)
+
+
+def _shared_store(directory: Path, fingerprint: str) -> Store:
+    """Opens a store that the first process has made, with this fingerprint."""
+    store = Store.open(directory)
+    if store.fingerprint != fingerprint:
+        raise DataError(str(directory), "not that of the first process; all have to see one run directory")
+    return store
 
 
 def _make_model(job: TrainingJob, tokenizers: Tokenizers) -> Seq2Seq:

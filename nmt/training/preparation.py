@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import logging
+import random
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, wait
@@ -27,15 +29,19 @@ from nmt.checkpoint.tokenizer_folder import (
     write_tokenizer_folder,
 )
 from nmt.config import Config
+from nmt.config.parallel_files import ParallelFiles, distinct_tags
 from nmt.corpus.build import build_corpus
 from nmt.corpus.cleaning import PairFilter
 from nmt.corpus.fingerprint import corpus_fingerprint, text_digest
-from nmt.corpus.parallel import CorpusFiles
+from nmt.corpus.mixture import Mixture
+from nmt.corpus.parallel import CorpusFiles, texts_of
+from nmt.corpus.permutation import derive_key
 from nmt.corpus.store import Store
 from nmt.corpus.workers import available_processors
 from nmt.errors import DataError
 from nmt.io.atomic_files import new_directory
 from nmt.io.streams import read_lines
+from nmt.tokenization.tags import with_tags
 from nmt.tokenization.tokenizer import Tokenizer
 from nmt.tokenization.tokenizer_training import TrainedTokenizer, train_tokenizer
 from nmt.tokenization.tokenizers import Tokenizers
@@ -52,12 +58,10 @@ def corpus_files(config: Config, tick: Callable[[], None] = lambda: None) -> Cor
 
     Raises InputFileError if one cannot be read, and DataError if two that belong together differ in numbers of lines.
     """
-    files = CorpusFiles(config.data.train.source, config.data.train.target)
-    validation = config.data.validation
-    every = CorpusFiles(files.source + validation.source, files.target + validation.target)
+    every = CorpusFiles.from_config(*config.data.train, *config.data.validation)
     every.check_present()
     every.check_line_counts(tick)
-    return files
+    return CorpusFiles.from_config(*config.data.train)
 
 
 def train_tokenizers(config: Config, run: Path, files: CorpusFiles, stop: StopRequest) -> Tokenizers:
@@ -65,25 +69,30 @@ def train_tokenizers(config: Config, run: Path, files: CorpusFiles, stop: StopRe
     folder = run / TOKENIZER
     fingerprint = _tokenizer_fingerprint(config, files, stop)
     source_model, target_model = config.tokenizer.source_model, config.tokenizer.target_model
+    origins: dict[str, tuple[str | None, tuple[int, ...]]]
     if config.tokenizer.shared:
-        origins = {SHARED_TOKENIZER: (source_model, [files.source, files.target])}
+        origins = {SHARED_TOKENIZER: (source_model, (0, 1))}
     else:
-        origins = {SOURCE_TOKENIZER: (source_model, [files.source]), TARGET_TOKENIZER: (target_model, [files.target])}
+        origins = {SOURCE_TOKENIZER: (source_model, (0,)), TARGET_TOKENIZER: (target_model, (1,))}
     models = read_tokenizer_folder(folder, list(origins), fingerprint)
     if models is not None:
         logger.info("tokenizer: unchanged")
     else:
         models = {name: _model(config, name, *origin, stop) for name, origin in origins.items()}
+        first = next(iter(models))  # of the source, or of both
+        models[first] = with_tags(models[first], distinct_tags(config.data.train))
         with new_directory(folder, replace=True) as partial:
             write_tokenizer_folder(partial, models, fingerprint)
     return tokenizers_from_files(models, folder)
 
 
-def keep_tokenizers(run: Path, tokenizers: Tokenizers, identity: str) -> Tokenizers:
-    """Has a run keep the tokenizers of the model that it goes on from, of this identity; returns them."""
+def keep_tokenizers(run: Path, tokenizers: Tokenizers, identity: str, tags: Sequence[str] = ()) -> Tokenizers:
+    """Has a run keep the tokenizers of the model that it goes on from, of this identity; returns them with the tags."""
+    new = [tag for tag in tags if tag not in tokenizers.source.tags]
+    tokenizers = tokenizers.with_tags(tags)
     with new_directory(run / TOKENIZER, replace=True) as partial:
         write_tokenizer_folder(partial, tokenizer_files(tokenizers), identity)
-    logger.info("tokenizer: that of the model")
+    logger.info("tokenizer: that of the model%s", f", with {', '.join(new)} as new tags" if new else "")
     return tokenizers
 
 
@@ -99,26 +108,47 @@ def _tokenizer_fingerprint(config: Config, files: CorpusFiles, stop: StopRequest
     existing = [path for path in (config.tokenizer.source_model, config.tokenizer.target_model) if path]
     parts = [config.tokenizer.model_dump_json(), str(config.seed)]
     parts += [text_digest(path, stop.check) for path in chain(files.source, files.target, existing)]
+    sets = config.data.train
+    if any(files.columns) or any(one.weight != 1 or one.tag is not None for one in sets):
+        of_sets = [(len(one.paths[0]), one.columns, one.weight, one.tag) for one in sets]
+        parts.append(json.dumps([files.columns, of_sets]))
     return hashlib.blake2b("\n".join(parts).encode()).hexdigest()
 
 
-def _model(config: Config, name: str, existing: str | None, sides: Sequence[Sequence[str]], stop: StopRequest) -> bytes:
-    """Returns the model for a tokenizer's file: an existing one, or one trained on the files of one or both sides."""
+def _model(config: Config, name: str, existing: str | None, sides: Sequence[int], stop: StopRequest) -> bytes:
+    """Returns the model for a tokenizer's file: an existing one, or one trained on one or both sides of the corpora."""
     if existing is not None:
         return Tokenizer.load(existing).model
-    logger.info("tokenizer: training %s on %s", config.tokenizer.kind, ", ".join(chain(*sides)))
+    sets = config.data.train
+    paths = dict.fromkeys(path for side in sides for one in sets for path in one.paths[side])
+    logger.info("tokenizer: training %s on %s", config.tokenizer.kind, ", ".join(paths))
 
-    def lines(paths: Sequence[str]) -> Iterator[str]:
-        for path in paths:
-            # Reading the pairs will give the same warnings.
-            for line in read_lines(path, warn=lambda _: None):
+    def lines(side: int) -> Iterator[str]:
+        for number, one in enumerate(sets):
+            for line in weighted(_texts(one, side), one.weight, derive_key("tokenizer", config.seed, number)):
                 stop.check()
-                yield line.text
+                yield line
 
     trained = train_on_texts(config, name, list(map(lines, sides)), stop)
     if trained.warning:
         logger.warning("tokenizer: %s", trained.warning)
     return trained.model
+
+
+def weighted(texts: Iterable[str], weight: float, seed: int) -> Iterator[str]:
+    """Yields each text as often as an epoch has it: `weight` times, and the fraction of that with its probability."""
+    generator, times = random.Random(seed), int(weight)
+    for text in texts:
+        for _ in range(times + (weight > times and generator.random() < weight - times)):
+            yield text
+
+
+def _texts(files: ParallelFiles, side: int) -> Iterator[str]:
+    """Yields the lines of one side; reading the pairs will give the same warnings, and tell of columns that lack."""
+    for path in files.paths[side]:
+        for line in read_lines(path, warn=lambda _: None):
+            texts = texts_of(line, files.columns) if files.pairs else None
+            yield line.text if texts is None else texts[side]
 
 
 def train_on_texts(config: Config, name: str, texts: Sequence[Iterable[str]], stop: StopRequest) -> TrainedTokenizer:
@@ -197,7 +227,21 @@ def prepare_corpus(
         )
     for line in store.report.lines():
         logger.info("training corpus: %s", line)
+    _log_mixture(config, store, tokenizers)
     return store
+
+
+def _log_mixture(config: Config, store: Store, tokenizers: Tokenizers) -> None:
+    """Says what an epoch draws of each corpus, where that is more than each pair once."""
+    sets = config.data.train
+    if len(sets) == 1 and sets[0].weight == 1 and sets[0].tag is None:
+        return
+    mixture = Mixture.from_config(sets, store.report.by_file, tokenizers.source)
+    for one, part in zip(sets, mixture.parts, strict=True):
+        name, tag = one.paths[0][0], f"{one.tag}, " if one.tag else ""
+        share = float(100 * part.weight * part.pairs / mixture.pairs)
+        what = f"{tag}{part.pairs:,} pairs by {one.weight:g}, {share:.3g} % of an epoch"
+        logger.log(logging.INFO if part.pairs else logging.WARNING, "training corpus: %s: %s", name, what)
 
 
 def pair_filter_from_config(config: Config) -> PairFilter:
@@ -208,5 +252,5 @@ def pair_filter_from_config(config: Config) -> PairFilter:
 def check_fingerprint(files: CorpusFiles, fingerprint: str, expected: str) -> None:
     """Raises DataError unless a corpus is the one that a training began with, by their fingerprints."""
     if fingerprint != expected:
-        where = ", ".join(files.source + files.target)
+        where = ", ".join(files.paths)
         raise DataError(where, "changed since this run began; --restart begins anew with them")

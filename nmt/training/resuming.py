@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 import math
+import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from nmt.checkpoint.training_state import TrainingState
 from nmt.config import CHANGEABLE, Config, changed_keys
@@ -26,12 +27,21 @@ logger = logging.getLogger(__name__)
 BEGIN_ANEW = "--restart begins anew"
 
 # Of these files the content counts, and not where they lie: it is compared elsewhere.
-_FILES = "data.train.", "data.validation."
+_FILES = re.compile(r"data\.(train|validation)(\[\d+\])?\.(source|target|pairs)")
 _TOKENIZERS = {"tokenizer.source_model": 0, "tokenizer.target_model": 1}
 # Training never looks at the first. A validation searches by the second, a finished training no more.
 _TEST, _SEARCH = "data.test", "search."
 _ORIGIN = "training.initialize_from"
+_ALIGNMENTS = "training.alignments"
 _METRIC, _TOKENIZE = "training.early_stopping_metric", "training.validation_tokenize"
+
+
+class ValidationPair(NamedTuple):
+    """A pair of the validation, and the tag before its source."""
+
+    source: str
+    target: str
+    tag: str | None = None
 
 
 def finished_by(config: Config, state: TrainingState) -> str | None:
@@ -72,7 +82,7 @@ def check_unchanged(config: Config, checkpoint: Checkpoint) -> None:
     for key, before, after in changed_keys(checkpoint.config, config):
         if key == _TEST or key.startswith(f"{_TEST}.") or (finished and key.startswith(_SEARCH)):
             unused.append(key)
-        elif key not in CHANGEABLE and not key.startswith(_FILES) and not _is_same(key, before, after, checkpoint):
+        elif key not in CHANGEABLE and not _FILES.fullmatch(key) and not _is_same(key, before, after, checkpoint):
             problems.append(
                 Problem(key, f"was {flow(before)} when this run began, and is {flow(after)} now; {BEGIN_ANEW}")
             )
@@ -88,6 +98,8 @@ def _is_same(key: str, before: object, after: object, checkpoint: Checkpoint) ->
         return Tokenizer.load(after).model == checkpoint.tokenizers[_TOKENIZERS[key]].model
     if key == _ORIGIN:  # which gave all it had; but a run that began from nothing does not get another beginning
         return before is not None
+    if key == _ALIGNMENTS:  # of files, the content counts; it is compared elsewhere
+        return before is not None and after is not None
     scoring = began_with(checkpoint)
     now = {_METRIC: scoring.metric, _TOKENIZE: scoring.tokenize}
     # `auto` goes on with what was chosen, and what was chosen may be named.
@@ -103,21 +115,21 @@ def began_with(checkpoint: Checkpoint) -> Scoring:
     return Scoring(state.metric, state.validation_tokenize)
 
 
-def read_validation_pairs(config: Config) -> list[tuple[str, str]]:
+def read_validation_pairs(config: Config) -> list[ValidationPair]:
     """Reads the pairs of the validation. Raises as `nmt.corpus.parallel.read_pairs` does."""
-    validation = config.data.validation
-    files = CorpusFiles(validation.source, validation.target)
-    return [(pair.source, pair.target) for pair in read_pairs(files, logger.warning)]
+    sets = config.data.validation
+    tags = [one.tag for one in sets for _ in one.paths[0]]  # of each file
+    pairs = read_pairs(CorpusFiles.from_config(*sets), logger.warning)
+    return [ValidationPair(pair.source, pair.target, tags[pair.file]) for pair in pairs]
 
 
-def check_validation(config: Config, pairs: Sequence[tuple[str, str]], state: TrainingState) -> None:
+def check_validation(config: Config, pairs: Sequence[ValidationPair], state: TrainingState) -> None:
     """Raises DataError unless the pairs are those of the validations so far: scores of two texts cannot be compared.
 
     A state that an earlier version saved does not tell.
     """
-    if state.validation and pairs_fingerprint(pairs) != state.validation:
-        files = config.data.validation
-        where = ", ".join(files.source + files.target)
+    if state.validation and pairs_fingerprint(pair[:2] for pair in pairs) != state.validation:
+        where = ", ".join(CorpusFiles.from_config(*config.data.validation).paths)
         raise DataError(where, f"changed since this run began, and so would the meaning of its scores; {BEGIN_ANEW}")
 
 
@@ -126,7 +138,7 @@ def check_renamed_files(config: Config, checkpoint: Checkpoint, stop: StopReques
 
     Raises DataError if they are other texts, and InputFileError if one cannot be read.
     """
-    if not any(key.startswith(_FILES) for key, _, _ in changed_keys(checkpoint.config, config)):
+    if not any(_FILES.fullmatch(key) for key, _, _ in changed_keys(checkpoint.config, config)):
         return
     files = corpus_files(config, stop.check)
     filters = pair_filter_from_config(config)

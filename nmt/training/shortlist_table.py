@@ -14,6 +14,7 @@ from nmt.checkpoint.run_directory import use_model
 from nmt.checkpoint.training_state import TrainingState, read_state
 from nmt.corpus.fingerprint import is_intact
 from nmt.corpus.ibm_model1 import learn_lexicon
+from nmt.corpus.mixture import Mixture
 from nmt.corpus.store import Store
 from nmt.errors import DataError, ModelError
 from nmt.io.locks import RunLock
@@ -41,9 +42,11 @@ def make_table(run: Path) -> Path:
         if not is_intact(store, tick=lambda: None):
             raise DataError(str(store.directory), "damaged; `nmt train` makes it anew")
         source, target = bundle.tokenizers
-        lexicon = learn_lexicon(store, source.size, target.size, source.special.eos, bundle.config.seed)
+        mixture = Mixture.from_config(bundle.config.data.train, store.report.by_file, source)
+        sizes = source.size, target.size, source.special.eos
+        lexicon = learn_lexicon(store, *sizes, bundle.config.seed, mixture=mixture)
         add_shortlist(bundle.directory, Shortlist(lexicon.translations, lexicon.frequent).tensors())
-    logger.info("shortlist: learned from %s of %s pairs", f"{lexicon.pairs:,}", f"{len(store):,}")
+    logger.info("shortlist: learned from %s of %s pairs", f"{lexicon.pairs:,}", f"{mixture.size(0):,}")
     return bundle.directory
 
 

@@ -17,6 +17,7 @@ from nmt.checkpoint.layout import STATE
 from nmt.checkpoint.tokenizer_folder import tokenizer_files
 from nmt.checkpoint.training_state import TrainingState
 from nmt.corpus.batch_order import BatchOrder
+from nmt.corpus.mixture import Mixture
 from nmt.corpus.permutation import derive_key
 from nmt.corpus.prefetch import prefetched
 from nmt.corpus.store import Store
@@ -53,12 +54,16 @@ class Trainer:
         tokenizers: Tokenizers,
         validator: Validator | None,
         initialized_from: Mapping[str, object] | None = None,
+        alignments: Store | None = None,
     ) -> None:
         """Takes a job whose processes have all joined its `group`; `validator` is None in those that do not write.
 
-        Checkpoints tell of the model that the training went on from, `initialized_from`.
+        Checkpoints tell of the model that the training went on from, `initialized_from`. `alignments` of the store's
+        pairs guide attention, where the configuration asks for that.
         """
-        self.state = TrainingState(corpus=store.fingerprint)
+        self.state = TrainingState(
+            corpus=store.fingerprint, alignments=alignments.fingerprint if alignments is not None else ""
+        )
         if validator is not None:
             self._take_validation(validator)
         self._job = job
@@ -66,13 +71,15 @@ class Trainer:
         self._model = model
         self._store = store
         self._tokenizers = tokenizers
+        self._alignments = alignments
         self._validator = validator
         self._origin = {} if initialized_from is None else {INITIALIZED_FROM: initialized_from}
         # The stop request that all processes know of: all have to stop after the same step.
         self._agreed_stop = job.stop if job.group.alone else StopRequest()
         self._gradient = Gradient(model, job)
         self._losses = DeferredLosses(job.strategy.updates_behind)
-        self._order = BatchOrder(store, self._config.batch_tokens, job.config.seed)
+        mixture = Mixture.from_config(job.config.data.train, store.report.by_file, tokenizers.source)
+        self._order = BatchOrder(store, self._config.batch_tokens, job.config.seed, mixture=mixture)
         self._schedule = make_schedule(self._config)
         self._parameters = dict(model.named_parameters())
         self._optimizer = make_optimizer(self._config, list(learning(self._parameters).values()))
@@ -134,7 +141,7 @@ class Trainer:
         """Yields the updates to come, with their parts as they go to the device; in a thread beside the training."""
         job, strategy = self._job, self._job.strategy
         source = self.state.position, self._order, self._store, job.config, self._tokenizers
-        for update in iterate_updates(*source, job.group.process):
+        for update in iterate_updates(*source, job.group.process, self._alignments):
             parts = [TensorBatch.from_batch(part, buckets=strategy.buckets) for part in update.parts]
             yield update, ([part.pinned() for part in parts] if strategy.pins_memory else parts)
 
@@ -148,11 +155,11 @@ class Trainer:
         """
         step = self.state.step + 1
         tokens = int(sum(tokens for (tokens,) in self._job.group.gather(update.target_tokens)))
-        loss, seconds = self._agree(self._add_gradients(parts, step, tokens))
+        terms, seconds = self._agree(self._add_gradients(parts, step, tokens))
         norm = nn.utils.clip_grad_norm_(self._parameters.values(), self._config.clip_norm or math.inf)
-        self._losses.add(step, tokens, loss, norm)
+        self._losses.add(step, tokens, terms, norm)
         if self._job.strategy.updates_behind:
-            skip_step_if_nonfinite(self._optimizer, loss, norm)
+            skip_step_if_nonfinite(self._optimizer, terms, norm)
         self._count(self._losses.due())  # raises NonFiniteError
         state = replace(self.state, step=step, position=update.following, seconds=seconds)
         for group in self._optimizer.param_groups:
@@ -170,7 +177,7 @@ class Trainer:
         return self._schedule(state.step, length, state.reductions)
 
     def _add_gradients(self, parts: list[TensorBatch], step: int, tokens: int) -> Tensor:
-        """Leaves the gradient of an update in the parameters; returns its loss, summed over this process's parts."""
+        """Leaves the gradient of an update in the parameters; returns the `LossTerms` (3,) of this process's parts."""
         self._gradient.clear()
         process = self._job.group.process
         losses = []
@@ -184,22 +191,22 @@ class Trainer:
 
     def _count(self, losses: Iterable[UpdateLoss]) -> None:
         for update in losses:
-            self.state.count(update.loss, update.tokens)
+            self.state.count(update.tokens, *update.terms)
 
     def _check_losses(self) -> None:
         """Waits for the losses of all updates; raises NonFiniteError if one diverged."""
         self._count(self._losses.rest())
 
-    def _agree(self, loss: Tensor) -> tuple[Tensor, float]:
-        """Returns the update's loss and the time of training, on which all processes agree, as on a request to stop."""
+    def _agree(self, terms: Tensor) -> tuple[Tensor, float]:
+        """Returns the `LossTerms` and the time of training, on which all processes agree, as on a request to stop."""
         seconds = time.monotonic() - self._started
         group = self._job.group
         if group.alone:
-            return loss, seconds
-        numbers = group.gather(float(loss), self._job.stop.signal or 0, seconds)
-        losses, signals, clocks = zip(*numbers, strict=True)
+            return terms, seconds
+        numbers = group.gather(*terms.tolist(), self._job.stop.signal or 0, seconds)
+        *summed, signals, clocks = zip(*numbers, strict=True)
         self._agreed_stop.signal = int(max(signals)) or None
-        return torch.tensor(sum(losses), dtype=torch.float64), clocks[0]
+        return torch.tensor(list(map(sum, summed)), dtype=torch.float64), clocks[0]
 
     def _log_if_due(self, metrics: MetricsWriter | None, progress: TrainingProgress) -> None:
         if self.state.step % self._config.log_every:
@@ -207,7 +214,7 @@ class Trainer:
         self._check_losses()
         if metrics is not None:
             state = self.state
-            record = training_record(state, self._learning_rate(state))
+            record = training_record(state, self._learning_rate(state), self._config)
             metrics.write(record)
             epochs_done = self._order.epochs_done(state.position)
             left = duration(state.seconds_left(self._config, epochs_done))

@@ -6,15 +6,18 @@ import logging
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 import torch
 
 from nmt.config import Config
+from nmt.config.parallel_files import distinct_tags
 from nmt.corpus.fingerprint import pairs_fingerprint
 from nmt.errors import DataError, NonFiniteError
 from nmt.evaluation.metrics import evaluate, perplexity
 from nmt.model.seq2seq import Seq2Seq
 from nmt.tokenization.tokenizers import Tokenizers
+from nmt.training.resuming import ValidationPair
 from nmt.training.scoring import Scoring, choose_scoring
 from nmt.translation.forced_decoding import MAX_TOKENS, TokenPair, force_decode_tokens
 from nmt.translation.translator import Translator
@@ -52,26 +55,29 @@ class Validator:
     def __init__(
         self,
         config: Config,
-        pairs: Sequence[tuple[str, str]],
+        pairs: Sequence[ValidationPair],
         tokenizers: Tokenizers,
         dtype: torch.dtype,
         scoring: Scoring | None = None,
     ) -> None:
-        """Tokenises the pairs; raises DataError where all of them are blank.
+        """Tokenises the pairs; raises DataError where all of them are blank, and ConfigError for an unknown tag.
 
         A resumed training gives the `scoring` that it began with; a new one chooses it by the pairs.
         """
-        self.fingerprint = pairs_fingerprint(pairs)
-        self.scoring = scoring or choose_scoring(config.training, [target for _, target in pairs])
+        for tag in distinct_tags(config.data.validation):
+            tokenizers.source.tag(tag, "data.validation.tag")
+        self.fingerprint = pairs_fingerprint(pair[:2] for pair in pairs)
+        self.scoring = scoring or choose_scoring(config.training, [pair.target for pair in pairs])
         self._config = config
         self._tokenizers = tokenizers
         self._dtype = dtype
         source, target = tokenizers
         ids = zip(source.encode([pair[0] for pair in pairs]), target.encode([pair[1] for pair in pairs]), strict=True)
-        both = [TokenPair(*pair, number) for number, pair in enumerate(ids, start=1) if pair[0] and pair[1]]
+        numbered = zip(ids, (pair.tag for pair in pairs), strict=True)
+        both = [(TokenPair(*pair, number), tag) for number, (pair, tag) in enumerate(numbered, start=1) if all(pair)]
         if not both:
             raise DataError("data.validation", "every pair is blank; expected some text to validate on")
-        self._read = [pair for pair in both if pair.length <= MAX_TOKENS]
+        self._read = [(pair, tag) for pair, tag in both if pair.length <= MAX_TOKENS]
         if not self._read:
             raise DataError("data.validation", f"every pair has {MAX_TOKENS:,} tokens or more; expected sentences")
         if len(self._read) < len(both):
@@ -98,9 +104,9 @@ class Validator:
             translations = self._translate(translator)
         finally:
             model.train(was_training)
-        references = [target for _, target in self._pairs]
+        references = [pair.target for pair in self._pairs]
         scores = evaluate(translations, [references], metrics=("bleu", "chrf"), tokenize=self.scoring.tokenize)
-        samples = [(*pair, translation) for pair, translation in zip(self._pairs, translations, strict=True)]
+        samples = [(*pair[:2], translation) for pair, translation in zip(self._pairs, translations, strict=True)]
         return ValidationResult(
             loss=loss / tokens,
             perplexity=perplexity(loss, tokens),
@@ -113,7 +119,11 @@ class Validator:
     def _loss(self, translator: Translator) -> tuple[float, int]:
         """Returns the cross-entropy summed over target tokens, and their number."""
         try:
-            scored = force_decode_tokens(translator, self._read, attention=False)
+            scored = [
+                scores
+                for tag, pairs in groupby(self._read, key=lambda one: one[1])
+                for scores in force_decode_tokens(translator, [pair for pair, _ in pairs], attention=False, tag=tag)
+            ]
         except NonFiniteError as error:
             raise _diverged(math.nan) from error
         tokens = sum(len(scores.log_probabilities) for scores in scored)
@@ -123,9 +133,14 @@ class Validator:
         return loss, tokens
 
     def _translate(self, translator: Translator) -> list[str]:
-        options = translator.options(shortlist=0)  # the table for one is made after the training
-        translations = translator.translate([source for source, _ in self._pairs], options)
-        return [translation.text for translation in translations]
+        translations: list[str] = []
+        for tag, pairs in groupby(self._pairs, key=lambda pair: pair.tag):
+            options = translator.options(shortlist=0, tag=tag)  # the table for one is made after the training
+            first = len(translations) + 1
+            lines = [pair.source for pair in pairs]
+            found = translator.translate(lines, options, numbers=range(first, first + len(lines)))
+            translations += [translation.text for translation in found]
+        return translations
 
 
 def _diverged(loss: float) -> NonFiniteError:

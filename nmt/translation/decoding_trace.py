@@ -29,12 +29,13 @@ def trace_decoding(
     """
     source, target = tokenizers
     segment, hypotheses = result
+    ids = [*segment.ids, source.special.eos]
     text, of_words = target.decode_with_words(hypotheses[0].tokens)
     steps, choices = _run(model, target, encoded, hypotheses[0])
     memory, restricted = encoded.state.members[0].memory, encoded.vocabularies
     return SegmentTrace(
         text=output_line(text),
-        source_tokens=tuple(map(source.piece, [*segment.ids, source.special.eos])),
+        source_tokens=(*([] if encoded.tag is None else [encoded.tag]), *map(source.piece, ids)),
         source_words=tuple(segment.words),
         target_words=tuple(of_words),
         states=_array(memory.annotations[0]),

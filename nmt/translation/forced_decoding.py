@@ -23,6 +23,7 @@ from nmt.errors import MemoryExhaustedError
 from nmt.io.lines import is_blank
 from nmt.tokenization.tokenizer import Tokenizer
 from nmt.translation.result import Attention, Output, SegmentAttention, Translation
+from nmt.translation.tags import tag_ids, without_tag
 from nmt.translation.translator import Translator
 
 MAX_TOKENS = 1 << 13
@@ -105,6 +106,7 @@ def force_decode(
     attention: bool,
     batch_tokens: int | None = None,
     numbers: Sequence[int] | None = None,
+    tag: str | None = None,
 ) -> Iterator[ForcedPair]:
     """Scores each pair of lines, in their order, never holding more than `MAX_WEIGHTS` weights of attention.
 
@@ -113,9 +115,10 @@ def force_decode(
 
     `batch_tokens` are tokens of the pairs computed at once, each counted by its longer side, by default those of the
     model's search; `numbers` are those of the pairs' lines, by which errors name them, counted from 1 by default.
+    The model reads each source behind the `tag`.
 
-    Raises MemoryExhaustedError if memory does not suffice for one pair, and ModelError (of a model that was loaded) or
-    NonFiniteError if the model's scores are not finite.
+    Raises ConfigError if the model does not know the tag, MemoryExhaustedError if memory does not suffice for one pair,
+    and ModelError (of a model that was loaded) or NonFiniteError if the model's scores are not finite.
     """
     sources, targets = (["" if is_blank(pair[side]) else pair[side] for pair in pairs] for side in (0, 1))
     source, target = translator.tokenizers
@@ -125,7 +128,7 @@ def force_decode(
     for portion in _bounded(encoded):
         scored = [n for n in portion if (encoded[n].source or encoded[n].target) and encoded[n].length <= MAX_TOKENS]
         scored_pairs = [encoded[n] for n in scored]
-        results = force_decode_tokens(translator, scored_pairs, attention=attention, batch_tokens=batch_tokens)
+        results = force_decode_tokens(translator, scored_pairs, attention=attention, batch_tokens=batch_tokens, tag=tag)
         scores = dict(zip(scored, results, strict=True))
         for n in portion:
             blank = not (encoded[n].source or encoded[n].target)
@@ -140,12 +143,17 @@ def force_decode(
 
 
 def force_decode_tokens(
-    translator: Translator, pairs: Sequence[TokenPair], *, attention: bool, batch_tokens: int | None = None
+    translator: Translator,
+    pairs: Sequence[TokenPair],
+    *,
+    attention: bool,
+    batch_tokens: int | None = None,
+    tag: str | None = None,
 ) -> list[ForcedScores]:
     """Scores each pair of token ids, in their order; see `force_decode`."""
     results: list[ForcedScores] = [NO_SCORES] * len(pairs)
     lengths = np.array([pair.length for pair in pairs], dtype=np.int64)
-    work = partial(_score_batch, translator, attention=attention)
+    work = partial(_score_batch, translator, attention=attention, tag=tag)
     with translator.computing():
         for batch in length_sorted_batches(lengths, batch_tokens or translator.config.search.batch_tokens):
             chosen = batch.tolist()
@@ -156,19 +164,26 @@ def force_decode_tokens(
     return results
 
 
-def _score_batch(translator: Translator, pairs: Sequence[TokenPair], *, attention: bool) -> list[ForcedScores]:
+def _score_batch(
+    translator: Translator, pairs: Sequence[TokenPair], *, attention: bool, tag: str | None
+) -> list[ForcedScores]:
     translator.tick()
+    first = tag_ids(translator.tokenizers.source, tag)
     special = translator.tokenizers.special
-    batch = pad_pairs([pair.source for pair in pairs], [pair.target for pair in pairs], special)
+    batch = pad_pairs([[*first, *pair.source] for pair in pairs], [pair.target for pair in pairs], special)
     arrays = batch.source, batch.source_lengths, batch.target_input, batch.target_output
     source, lengths, target_input, target_output = (torch.from_numpy(array).to(translator.device) for array in arrays)
     forced = translator.ensemble.force(source, lengths, target_input, target_output)
     log_probabilities, weights = forced.log_probabilities.cpu().numpy(), forced.weights
-    rows = weights.transpose(0, 1).cpu().numpy() if attention and weights is not None else None
+    rows = None
+    if attention and weights is not None:
+        of_sentences = weights.transpose(0, 1)
+        rows = (without_tag(of_sentences, lengths) if first else of_sentences).cpu().numpy()
+    widths = batch.source_lengths - len(first)
     # Copied: views would keep the padded arrays of the batch in memory.
     return [
         ForcedScores(log_probabilities[n, :long].copy(), None if rows is None else rows[n, :long, :wide].copy())
-        for n, (long, wide) in enumerate(zip(batch.target_lengths, batch.source_lengths, strict=True))
+        for n, (long, wide) in enumerate(zip(batch.target_lengths, widths, strict=True))
     ]
 
 

@@ -53,9 +53,11 @@ class Confidence(NamedTuple):
 class TermResult(NamedTuple):
     """A term of a glossary that stands in a line, and what became of it in a translation."""
 
-    source: str
-    target: str | None  # the alternative that the translation has, None if it has none
-    words: tuple[int, ...]  # of `source.split()` of the line
+    source: str  # as the glossary writes it
+    targets: tuple[str, ...]  # the alternatives of its translation
+    words: tuple[int, ...]  # the words of `source.split()` where it stands
+    are_words: bool  # True where a target language writes spaces, so that only whole words are such an alternative
+    target: str | None = None  # the alternative that the translation has; None if it has none
 
     @property
     def met(self) -> bool:
@@ -86,6 +88,8 @@ class Output:
         segments: the attention of each segment of the line; None unless asked for, and without attention in the model.
         end_marks: number of the line's segments whose translation reached its end mark.
         is_cut: True if the limit of the length ended a segment's translation.
+        utility: by which it was chosen among candidates, 0 to 100: expected under them (of several segments the mean),
+            or against a reference; None where there was no such choice.
         annotations: findings of postprocessing.
     """
 
@@ -96,6 +100,7 @@ class Output:
     segments: tuple[SegmentAttention, ...] | None
     end_marks: int = 1
     is_cut: bool = False
+    utility: float | None = None
     annotations: Annotations = NO_ANNOTATIONS
 
     @property

@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -16,22 +15,32 @@ from nmt.corpus.batching import pad
 from nmt.device import own_settings, products_in, use_one_thread_after_fork, within_memory
 from nmt.errors import DeviceError, MemoryExhaustedError, NmtError
 from nmt.search.beam import beam_search
-from nmt.search.hypothesis import Hypothesis, NonFiniteScoresError, SearchOptions, Step
+from nmt.search.hypothesis import Hypothesis, NonFiniteScoresError, SearchOptions, Step, StepFunction
 from nmt.search.sampling import sample
 from nmt.search.shortlist import RestrictedVocabularies
+from nmt.search.term_progress import SentenceTerms
 from nmt.search.term_search import term_search
 from nmt.tokenization.tokenizers import Tokenizers
 from nmt.translation.batches import search_batches
+from nmt.translation.choosing import by_expected_utility
 from nmt.translation.ensemble import Ensemble, EnsembleState
 from nmt.translation.options import TranslateOptions
 from nmt.translation.segments import EncodedSegments, Segment
-from nmt.translation.terms import GlossaryTerms, grouped, restricted_terms
+from nmt.translation.tags import tag_ids, without_tag
+from nmt.translation.terms import GlossaryTerms, for_terms, grouped, restricted_terms
 
 WORTH_A_TABLE = 16
 """Minimum number of segments for which a table of the words' gates takes less time to make than it saves."""
 
 
-TERM_WIDTH = int(os.environ.get("TW", 5))
+class _Batch(NamedTuple):
+    """A batch of segments, ready to be searched."""
+
+    step: StepFunction[EnsembleState]
+    state: EnsembleState
+    options: SearchOptions
+    limits: dict[str, Any]  # of each segment; arguments of the search
+    vocabularies: RestrictedVocabularies | None  # None for the whole vocabulary
 
 
 class SegmentSearch:
@@ -71,24 +80,27 @@ class SegmentSearch:
         with own_settings(), torch.inference_mode(), products_in(self._dtype, self.device):
             yield
 
-    def encode(self, segments: Sequence[Segment]) -> EncodedSegments:
-        """Encodes a batch of segments; to be called in the context `computing`."""
-        special = self.tokenizers.source.special
-        rows, lengths = pad([segment.ids for segment in segments], special.pad, end=special.eos)
-        source_lengths = torch.from_numpy(lengths).to(self.device)
+    def encode(self, segments: Sequence[Segment], tag: str | None = None) -> EncodedSegments:
+        """Encodes a batch of segments, each behind the tag; to be called in the context `computing`."""
+        special, first = self.tokenizers.source.special, tag_ids(self.tokenizers.source, tag)
+        rows, lengths = pad([first + segment.ids for segment in segments], special.pad, end=special.eos)
+        read_lengths = torch.from_numpy(lengths).to(self.device)
         candidates = [segment.candidates for segment in segments if segment.candidates is not None]
         restricted = vocabularies = None
         if candidates:
             restricted = RestrictedVocabularies.from_candidates(candidates, self.tokenizers.target.special)
             tokens, counts = restricted.tokens, restricted.lengths
             vocabularies = torch.from_numpy(tokens).to(self.device), torch.from_numpy(counts).to(self.device)
-        state = self.ensemble.start(torch.from_numpy(rows).to(self.device), source_lengths, vocabularies)
-        return EncodedSegments(state, source_lengths, restricted)
+        state = self.ensemble.start(torch.from_numpy(rows).to(self.device), read_lengths, vocabularies)
+        return EncodedSegments(state, read_lengths - len(first), restricted, tag)
 
     def find(
         self, segments: Sequence[Segment], options: TranslateOptions, not_finite: Callable[[int], NmtError]
     ) -> list[list[Hypothesis]]:
-        """Finds the hypotheses of each segment, batch by batch.
+        """Finds the hypotheses of each segment, batch by batch; of the candidates of `options.mbr`, the chosen.
+
+        Where these lack a term of the glossary, the segment is searched once more, for hypotheses that have all. So all
+        others are what they are without a glossary.
 
         Raises:
             DeviceError: as in `computing`.
@@ -99,19 +111,18 @@ class SegmentSearch:
             if self._word_gates is None and len(segments) >= WORTH_A_TABLE:
                 self._word_gates = self.ensemble.word_gates()
             hypotheses = self._find(segments, options, not_finite, self._search_batch)
-            lacking = [n for n, of_segment in enumerate(hypotheses) if self._lacks_terms(segments[n], of_segment)]
+            lacking = [place for place, segment in enumerate(segments) if self._lacks_terms(segment, hypotheses[place])]
             if lacking:
-                wider = replace(
-                    options,
-                    search=options.search.model_copy(update={"beam_size": TERM_WIDTH}),
-                )
-                again = self._find([segments[n] for n in lacking], wider, not_finite, self._search_terms)
-                for place, of_segment in zip(lacking, again, strict=True):
+                options = for_terms(options)
+                found = self._find([segments[place] for place in lacking], options, not_finite, self._search_terms)
+                for place, of_segment in zip(lacking, found, strict=True):
                     hypotheses[place] = of_segment
         return hypotheses
 
     def _lacks_terms(self, segment: Segment, hypotheses: Sequence[Hypothesis]) -> bool:
-        return not all(self.terms.are_met(one.tokens, segment.terms) for one in hypotheses if segment.terms)
+        """True if one of the hypotheses lacks a term of its segment."""
+        terms = segment.terms
+        return bool(terms) and not all(self.terms.are_met(one.tokens, terms) for one in hypotheses)
 
     def _find(
         self,
@@ -120,49 +131,52 @@ class SegmentSearch:
         not_finite: Callable[[int], NmtError],
         search: Callable[[Sequence[Segment], TranslateOptions], list[list[Hypothesis]]],
     ) -> list[list[Hypothesis]]:
-        """Finds the hypotheses of each segment by a search of batches."""
+        """Finds the hypotheses of each segment by a search of batches; errors are those of `find`."""
         hypotheses: list[list[Hypothesis]] = [[]] * len(segments)
 
-        def work(some: Sequence[Segment]) -> list[list[Hypothesis]]:
+        def named(batch: Sequence[Segment]) -> list[list[Hypothesis]]:
             try:
-                return search(some, options)
+                return search(batch, options)
             except NonFiniteScoresError as error:
-                raise not_finite(some[error.sentence].key[0]) from error
+                raise not_finite(batch[error.sentence].key[0]) from error
 
         for batch in search_batches(segments, self.ensemble, options):
-            of_batch = within_memory([segments[n] for n in batch], work, partial(_exhausted, options))
+            of_batch = within_memory([segments[n] for n in batch], named, partial(_exhausted, options))
             for place, of_segment in zip(batch, of_batch, strict=True):
-                hypotheses[place] = of_segment
+                # At once, as the many candidates of all batches would take much memory.
+                chosen = by_expected_utility(of_segment, self.tokenizers.target, options) if options.mbr else of_segment
+                hypotheses[place] = chosen
         return hypotheses
 
     def _search_batch(self, segments: Sequence[Segment], options: TranslateOptions) -> list[list[Hypothesis]]:
         """Finds the hypotheses of each segment, or draws them."""
-        state, search, limits, restricted = self._begin(segments, options)
+        batch = self._begin(segments, options)
         if options.sampling is None:
-            hypotheses = beam_search(self._step, state, search, **limits)
+            hypotheses = beam_search(batch.step, batch.state, batch.options, **batch.limits)
         else:
             keys = [segment.key for segment in segments]
-            hypotheses = sample(self._step, state, search, options.sampling, keys=keys, **limits)
-        return hypotheses if restricted is None else restricted.whole(hypotheses)
+            hypotheses = sample(batch.step, batch.state, batch.options, options.sampling, keys=keys, **batch.limits)
+        return hypotheses if batch.vocabularies is None else batch.vocabularies.whole(hypotheses)
 
     def _search_terms(self, segments: Sequence[Segment], options: TranslateOptions) -> list[list[Hypothesis]]:
-        """Finds hypotheses of each segment that hold its terms, as far as its limit has room for them."""
-        state, search, limits, restricted = self._begin(segments, options)
-        rooms = [
-            limit - len(segment.prefix) for limit, segment in zip(limits["max_lengths"].tolist(), segments, strict=True)
+        """Finds hypotheses of each segment that have its terms, as far as its limit has room for them."""
+        batch = self._begin(segments, options)
+        limits: list[int] = batch.limits["max_lengths"].tolist()
+        terms = [
+            grouped(segment.terms, limit - len(segment.prefix)) for limit, segment in zip(limits, segments, strict=True)
         ]
-        terms = [grouped(segment.terms, room) for segment, room in zip(segments, rooms, strict=True)]
-        traits = torch.from_numpy(self.terms.traits)[None]
-        if restricted is not None:
-            terms, traits = restricted_terms(terms, restricted), traits[0][torch.from_numpy(restricted.tokens)]
-        hypotheses = term_search(self._step, state, search, terms=terms, traits=traits.to(self.device), **limits)
-        return hypotheses if restricted is None else restricted.whole(hypotheses)
+        traits = torch.from_numpy(self.terms.traits)[None].to(self.device)
+        if batch.vocabularies is not None:
+            terms = restricted_terms(terms, batch.vocabularies)
+            traits = traits[0][torch.from_numpy(batch.vocabularies.tokens).to(self.device)]
+        sentence_terms = SentenceTerms(terms, traits)
+        hypotheses = term_search(batch.step, batch.state, batch.options, terms=sentence_terms, **batch.limits)
+        return hypotheses if batch.vocabularies is None else batch.vocabularies.whole(hypotheses)
 
-    def _begin(
-        self, segments: Sequence[Segment], options: TranslateOptions
-    ) -> tuple[EnsembleState, SearchOptions, dict[str, Any], RestrictedVocabularies | None]:
-        """Encodes segments; returns also the options and the limits of their search."""
-        state, source_lengths, restricted = self.encode(segments)
+    def _begin(self, segments: Sequence[Segment], options: TranslateOptions) -> _Batch:
+        """Encodes a batch of segments, for a search with these options."""
+        state, source_lengths, restricted, tag = self.encode(segments, options.tag)
+        step = self._step if tag is None else self._step_behind_tag
         tokens = source_lengths - 1  # without the end mark
         limits = (tokens * options.search.max_length_ratio + 10).long().clamp(max=options.search.max_length)
         prefixes = [segment.prefix for segment in segments] if any(segment.prefix for segment in segments) else None
@@ -173,11 +187,18 @@ class SegmentSearch:
         if restricted is not None:
             special, prefixes = restricted.special, prefixes and restricted.restricted(prefixes)
         sentences = {"max_lengths": limits, "source_lengths": source_lengths, "forced_prefixes": prefixes}
-        return state, options.for_search(special), sentences, restricted
+        return _Batch(step, state, options.for_search(special), sentences, restricted)
 
     def _step(self, tokens: Tensor, state: EnsembleState) -> Step[EnsembleState]:
         self.tick()
         return Step(*self.ensemble.step(tokens, state, self._word_gates))
+
+    def _step_behind_tag(self, tokens: Tensor, state: EnsembleState) -> Step[EnsembleState]:
+        """Makes a step of a search that sees nothing of the tag that the models have read."""
+        step = self._step(tokens, state)
+        if step.attention is None:
+            return step
+        return step._replace(attention=without_tag(step.attention, state.members[0].memory.mask.sum(1)))
 
 
 def _exhausted(options: TranslateOptions, segment: Segment) -> MemoryExhaustedError:

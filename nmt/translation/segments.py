@@ -24,9 +24,11 @@ from nmt.io.lines import is_blank, output_line, without_surrogates
 from nmt.search.hypothesis import Hypothesis
 from nmt.search.shortlist import RestrictedVocabularies, Shortlist
 from nmt.tokenization.tokenizers import Tokenizers
+from nmt.translation.choosing import by_utility
 from nmt.translation.ensemble import EnsembleState
+from nmt.translation.joined_text import JoinedText
 from nmt.translation.options import TranslateOptions
-from nmt.translation.result import NO_ANNOTATIONS, Annotations, Attention, Output, SegmentAttention, Translation
+from nmt.translation.result import Annotations, Attention, Output, SegmentAttention, Translation
 from nmt.translation.sentences import sentences, writes_spaces
 from nmt.translation.terms import GlossaryTerms, SegmentTerm
 
@@ -51,8 +53,9 @@ class EncodedSegments(NamedTuple):
     """A batch of segments after the encoder, before the first word of their translations."""
 
     state: EnsembleState
-    source_lengths: Tensor  # (B,) int64, end marks counted
+    source_lengths: Tensor  # (B,) int64, end marks counted, a tag not
     vocabularies: RestrictedVocabularies | None  # None for the whole vocabulary
+    tag: str | None = None  # before each source
 
 
 class SegmentResult(NamedTuple):
@@ -118,9 +121,8 @@ class LineSegmenter:
             for place, cut in enumerate(self._cuts(texts[line], ids, options, is_forced=bool(prefix))):
                 own_prefix, key = [] if place else prefix, (int(number), place)
                 candidates = self._candidates(cut, own_prefix, options.search.shortlist)
-                yield Segment(
-                    line, key, cut.ids, cut.words, own_prefix, candidates, cut.before, cut.unchanged, cut.terms
-                )
+                others = cut.before, cut.unchanged, cut.terms
+                yield Segment(line, key, cut.ids, cut.words, own_prefix, candidates, *others)
 
     def _cuts(self, text: str, ids: list[int], options: TranslateOptions, *, is_forced: bool) -> Iterator[_Cut]:
         """Yields what becomes the segments of a line of these tokens, for which `is_forced` tells of a prefix."""
@@ -133,8 +135,8 @@ class LineSegmenter:
 
     def _sentence_cuts(self, text: str, options: TranslateOptions, *, is_forced: bool) -> Iterator[_Cut]:
         """Cuts a line into its sentences, each of them as a line of its own would be."""
-        are_words_known = options.attention or options.glossary is not None
-        stops = [word.end() for word in _WORD.finditer(text)] if are_words_known else []
+        are_counted = options.attention or options.glossary is not None
+        stops = [word.end() for word in _WORD.finditer(text)] if are_counted else []
         usual = " " if writes_spaces(self.config.data.target_language) else ""
         one, before = replace(options, split_sentences=False), ""
         for place, sentence in enumerate(sentences(text, self.config.data.source_language)):
@@ -160,29 +162,28 @@ class LineSegmenter:
             yield _Cut(ids[start:stop], words[start:stop], terms=terms)
 
     def _candidates(self, cut: _Cut, prefix: list[int], count: int) -> NDArray[np.int64] | None:
-        """Returns the tokens that a segment may be translated to: with those of its prefix and its terms and, if the
-        vocabulary is shared, its own."""
+        """Returns the tokens that a segment may be translated to: with its prefix's, its terms' and, if shared, its
+        own."""
         if not count or self.shortlist is None:
             return None
-        of_terms = (tokens for term in cut.terms for tokens, _ in term.alternatives)
-        others = [*prefix, *chain.from_iterable(of_terms), *(cut.ids if self.tokenizers.are_shared else ())]
+        of_terms = chain.from_iterable(tokens for term in cut.terms for tokens, _ in term.alternatives)
+        others = [*prefix, *of_terms, *(cut.ids if self.tokenizers.are_shared else ())]
         return self.shortlist.candidates([*cut.ids, self.tokenizers.source.special.eos], others, count)
 
     def translation(self, line: str, results: Sequence[SegmentResult], options: TranslateOptions) -> Translation:
         """Joins the results of a search with these options for the segments of a line, which is blank without any."""
-        terms = [term for segment, _ in results for term in segment.terms]
         if not results:
-            return Translation(
-                line, (), annotations=NO_ANNOTATIONS if options.glossary is None else Annotations(terms=())
-            )
+            return Translation(line, (), annotations=Annotations(terms=None if options.glossary is None else ()))
         # What passes unchanged has one translation, which stands beside each of the others.
         count = min((len(one.hypotheses) for one in results if not one.segment.unchanged), default=1)
         outputs = [self._join(results, place, options) for place in range(count)]
         if options.glossary is not None:
-            outputs = [self.terms.judged(output, terms) for output in outputs]
-        if len(results) > 1 and options.sampling is None:
+            terms = [term for segment, _ in results for term in segment.terms]
+            outputs = [self.terms.judge(output, terms) for output in outputs]
+        if len(results) > 1 and (options.mbr or options.sampling is None):
             # The first stays, so that it does not depend on the number of translations.
-            outputs[1:] = sorted(outputs[1:], key=lambda output: -output.score)
+            key = by_utility if options.mbr else lambda output: -output.score
+            outputs[1:] = sorted(outputs[1:], key=key)
         if not options.attention:
             return Translation(line, tuple(outputs))
         piece = self.tokenizers.source.piece
@@ -192,7 +193,7 @@ class LineSegmenter:
     def _join(self, results: Sequence[SegmentResult], place: int, options: TranslateOptions) -> Output:
         """Makes one output of the hypothesis of each segment that has this place."""
         has_attention = options.attention and self.has_attention
-        joined = _JoinedText()
+        joined = JoinedText()
         tokens: list[str] = []
         attention: list[SegmentAttention] = []
         hypotheses = [of_segment[place] for segment, of_segment in results if not segment.unchanged]
@@ -209,8 +210,8 @@ class LineSegmenter:
         text = output_line("".join(joined.pieces))
         log_probability = sum((hypothesis.log_probability for hypothesis in hypotheses), 0.0)
         score, ends = joined_score(hypotheses, options), sum(hypothesis.finished for hypothesis in hypotheses)
-        is_cut = ends < len(hypotheses)
-        return Output(text, score, log_probability, tuple(tokens), tuple(attention) or None, ends, is_cut)
+        is_cut, utility = ends < len(hypotheses), joined_utility(hypotheses) if options.mbr else None
+        return Output(text, score, log_probability, tuple(tokens), tuple(attention) or None, ends, is_cut, utility)
 
     def _written(self, segment: Segment, hypothesis: Hypothesis) -> _Written:
         """Makes text of a hypothesis."""
@@ -222,28 +223,6 @@ class LineSegmenter:
         weights = hypothesis.attention.numpy()[: len(ids), : len(segment.ids) + 1]
         unknown = tuple(place for place, token in enumerate(ids) if token == target.special.unk)
         return _Written(text, tokens, of_tokens, weights, unknown)
-
-
-class _JoinedText:
-    """The translations of a line's segments, one behind the other, and their words."""
-
-    def __init__(self) -> None:
-        self.pieces: list[str] = []
-        self.first_word = 0  # the word of the whole text that the last piece begins with
-        self._words = 0
-
-    def append(self, text: str, before: str) -> range:
-        """Adds a piece, if it is not empty, behind what stands before it; returns the words that it adds."""
-        start = self.first_word = self._words
-        if not text:
-            return range(start, start)
-        if self.pieces:
-            is_apart = before or self.pieces[-1][-1].isspace() or text[0].isspace()
-            self.first_word -= not is_apart
-            self.pieces.append(before)
-        self.pieces.append(text)
-        self._words = self.first_word + len(text.split())
-        return range(start, self._words)
 
 
 def has_letters(text: str) -> bool:
@@ -279,6 +258,12 @@ def joined_score(hypotheses: Sequence[Hypothesis], options: TranslateOptions) ->
     if options.search.coverage_penalty:
         score += sum(one.score - one.log_probability / math.pow(one.length, exponent) for one in hypotheses)
     return score
+
+
+def joined_utility(hypotheses: Sequence[Hypothesis]) -> float:
+    """Returns the mean of the expected utilities of hypotheses; 100 without any, where all passes unchanged."""
+    utilities = [one.utility for one in hypotheses if one.utility is not None]
+    return sum(utilities) / len(utilities) if utilities else 100.0
 
 
 def cut_at_words(words: Sequence[int], longest: int) -> list[tuple[int, int]]:

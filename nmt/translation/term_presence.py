@@ -6,9 +6,9 @@ import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 
-from nmt.translation.glossary import FoundTerm, capitalised
+from nmt.translation.glossary import capitalised
 from nmt.translation.result import TermResult
-from nmt.translation.word_edges import CLOSING, holds
+from nmt.translation.word_edges import holds
 
 SENTENCE_ENDS = ".!?:…。．！？｡"
 
@@ -16,8 +16,8 @@ _BEGINNING = re.compile(rf"(?:^|[{re.escape(SENTENCE_ENDS)}])[^\w{re.escape(SENT
 _FAR_ENOUGH = 20  # characters of marks that may stand before the first word of a sentence
 
 
-def term_results(terms: Sequence[FoundTerm], text: str, *, spaced: bool) -> tuple[TermResult, ...]:
-    """Looks for each term in a translation, in a language that writes spaces or not.
+def term_results(terms: Sequence[TermResult], text: str) -> tuple[TermResult, ...]:
+    """Looks for each term in a translation, and returns it with the alternative that is there.
 
     An alternative is there if its words are whole words of the text, with any punctuation at their edges; at the
     beginning of a sentence, it may have a capital first letter. None is counted for two terms.
@@ -27,19 +27,21 @@ def term_results(terms: Sequence[FoundTerm], text: str, *, spaced: bool) -> tupl
     text = unicodedata.normalize("NFC", text)
     words = text.split()
     taken: set[int] = set()
-    found: dict[int, str] = {}
+    results = list(terms)
     # A term with few alternatives chooses first, and so does a longer one.
     for number in sorted(range(len(terms)), key=lambda number: _choosiness(terms[number])):
-        for target in sorted(terms[number].targets, key=len, reverse=True):
-            places = _in_words(target, words) if spaced else _in_characters(target, text)
+        term, found = terms[number], None
+        for target in sorted(term.targets, key=len, reverse=True):
+            places = _in_words(target, words) if term.are_words else _in_characters(target, text)
             if (place := next((place for place in places if taken.isdisjoint(place)), None)) is not None:
                 taken.update(place)
-                found[number] = target
+                found = target
                 break
-    return tuple(TermResult(term.source, found.get(number), tuple(term.words)) for number, term in enumerate(terms))
+        results[number] = term._replace(target=found)
+    return tuple(results)
 
 
-def _choosiness(term: FoundTerm) -> tuple[int, int]:
+def _choosiness(term: TermResult) -> tuple[int, int]:
     return len(term.targets), -max(map(len, term.targets))
 
 

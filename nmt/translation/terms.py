@@ -18,7 +18,8 @@ from nmt.search.shortlist import RestrictedVocabularies
 from nmt.search.term_trie import Alternative, Place, Term, TokenTraits
 from nmt.tokenization.tokenizers import Tokenizers
 from nmt.translation.glossary import FoundTerm, Glossary, capitalised
-from nmt.translation.result import Output
+from nmt.translation.options import TranslateOptions
+from nmt.translation.result import Output, TermResult
 from nmt.translation.sentences import writes_spaces
 from nmt.translation.term_presence import SENTENCE_ENDS, term_results
 
@@ -26,6 +27,10 @@ _BYTE = re.compile(r"<0x[0-9A-F]{2}>")
 _BRACKETS = '(「"'
 _OPENING_CATEGORIES = ("Ps", "Pi")
 _OPENING_AFTER_SPACE = "\"'„‚¿¡"
+
+
+LEAST_WIDTH = 4
+"""Minimum number of hypotheses in a search for terms: fewer would have to begin each term at the first opportunity."""
 
 
 class SegmentTerm(NamedTuple):
@@ -81,22 +86,18 @@ class GlossaryTerms:
             of_cuts[number].append(SegmentTerm(one, alternatives, inside))
         return list(map(tuple, of_cuts))
 
-    def judged(self, output: Output, terms: Sequence[SegmentTerm]) -> Output:
+    def judge(self, output: Output, terms: Sequence[SegmentTerm]) -> Output:
         """Annotates an output with what became of the terms of its line."""
-        results = term_results([term.found for term in terms], output.text, spaced=self._spaced)
+        results = term_results(self._expected(terms), output.text)
         return replace(output, annotations=output.annotations._replace(terms=results))
-
-    def judge_all(self, translations, glossary):
-        out=[]
-        for one in translations:
-            found=[f for f,_ in self.find(one.source, glossary)]
-            out += term_results(found, one.text, spaced=self._spaced)
-        return out
 
     def are_met(self, tokens: Sequence[int], terms: Sequence[SegmentTerm]) -> bool:
         """True if a translation has all terms."""
-        results = term_results([term.found for term in terms], self._target.decode(tokens), spaced=self._spaced)
-        return all(result.met for result in results)
+        return all(result.met for result in term_results(self._expected(terms), self._target.decode(tokens)))
+
+    def _expected(self, terms: Sequence[SegmentTerm]) -> list[TermResult]:
+        found = [term.found for term in terms]
+        return [TermResult(one.source, one.targets, tuple(one.words), self._spaced) for one in found]
 
     def alternatives(self, targets: Sequence[str]) -> tuple[Alternative, ...]:
         """Encodes the alternatives of a term; none of one that the vocabulary cannot spell."""
@@ -110,14 +111,19 @@ class GlossaryTerms:
     def unwritable(self, glossary: Glossary) -> list[str]:
         """Lists the source terms of which no alternative can be spelled with the vocabulary."""
         targets = [target for term in glossary.terms for target in term.targets]
-        spelled = iter([self._is_spelled(ids) for ids in self._target.encode(targets)])
-        # Each alternative's own answer has to be taken, so that those of the next term follow.
-        return [term.source for term in glossary.terms if not any([next(spelled) for _ in term.targets])]
+        spelled = map(self._is_spelled, self._target.encode(targets))
+        return [term.source for term in glossary.terms if not any(list(islice(spelled, len(term.targets))))]
 
     @cached_property
     def traits(self) -> NDArray[np.int64]:
         """The `TokenTraits` of each token of the vocabulary."""
         return np.array([self._traits(self._target.piece(token)) for token in range(self._target.size)])
+
+    @cached_property
+    def _joins_words(self) -> bool:
+        """True if a token that does not begin with a space continues a word, as in languages that write spaces."""
+        [ids] = self._target.encode(["a"])
+        return self._spaced and bool(ids) and self._target.piece(ids[0]).startswith("▁")
 
     def _written(self, text: str, place: Place) -> Iterator[Alternative]:
         """Yields the ways to write one text: as a word of its own, and directly behind a bracket."""
@@ -146,9 +152,9 @@ class GlossaryTerms:
     def _traits(self, piece: str) -> int:
         text = piece.replace("▁", "")
         traits = TokenTraits(0)
-        if _BYTE.fullmatch(piece) and self._target.spells_bytes:
+        if self._joins_words and _BYTE.fullmatch(piece) and self._target.spells_bytes:
             return int(TokenTraits.CONTINUES)
-        if self._spaced and not piece.startswith("▁") and text and unicodedata.category(text[0])[0] in "LMN":
+        if self._joins_words and not piece.startswith("▁") and text and unicodedata.category(text[0])[0] in "LMN":
             traits |= TokenTraits.CONTINUES
         if not any(map(str.isalnum, text)):
             traits |= TokenTraits.IS_MARK
@@ -158,6 +164,12 @@ class GlossaryTerms:
         if text and text[-1] in SENTENCE_ENDS:
             traits |= TokenTraits.ENDS_SENTENCE
         return int(traits)
+
+
+def for_terms(options: TranslateOptions) -> TranslateOptions:
+    """Returns the options of a search for terms, whose beam has a minimum width."""
+    width = max(options.search.beam_size, LEAST_WIDTH)
+    return replace(options, search=options.search.model_copy(update={"beam_size": width}))
 
 
 def grouped(terms: Sequence[SegmentTerm], room: int) -> list[Term]:

@@ -46,13 +46,13 @@ class Candidate(NamedTuple):
 class SegmentTrace:
     """The trace of the translation of a segment, which is mostly a whole line.
 
-    `S` counts the source's tokens and its end mark, `T` the steps: one a token of the translation, and one for its end
-    mark if it ended. Arrays are read-only.
+    `S` counts the source's tokens, its end mark and the tag before them, if there is one, `T` the steps: one a token of
+    the translation, and one for its end mark if it ended. Arrays are read-only.
 
     Attributes:
         text: the translation.
-        source_tokens: S, spelled as the tokenizer does, the end mark last.
-        source_words: for each source token but the end mark the word of `source.split()` it belongs to.
+        source_tokens: S, spelled as the tokenizer does, a tag first and the end mark last.
+        source_words: for each source token but the tag and the end mark the word of `source.split()` it belongs to.
         target_words: for each token of the translation the word of `text.split()` it belongs to; -1 for none.
         states: (S, C) the encoder's hidden states: the left-to-right half, then the right-to-left one.
         summary: (C,) its last states, the end of the first half and the beginning of the other.
@@ -83,6 +83,11 @@ class SegmentTrace:
     def finished(self) -> bool:
         """True if the translation came to its end mark, and was not cut at its limit."""
         return self.candidates[0].finished
+
+    @property
+    def tags(self) -> int:
+        """Number of tags before the source's tokens, 0 or 1."""
+        return len(self.source_tokens) - 1 - len(self.source_words)
 
     @property
     def target_tokens(self) -> tuple[str, ...]:
@@ -126,7 +131,7 @@ class Trace:
 
     @property
     def source_tokens(self) -> tuple[str, ...]:
-        """S tokens of the source, spelled as the tokenizer does, the end mark last."""
+        """S tokens of the source, spelled as the tokenizer does, a tag first and the end mark last."""
         return self.only.source_tokens
 
     @property

@@ -27,16 +27,19 @@ from nmt.translation.arguments import (
     check_options,
     check_text,
 )
+from nmt.translation.choosing import closest_first
 from nmt.translation.decoding_trace import trace_decoding
 from nmt.translation.ensemble import AVERAGED, Averaged, Ensemble
 from nmt.translation.glossary import Glossary
-from nmt.translation.options import TranslateOptions
+from nmt.translation.options import DIVERSITY, TranslateOptions
 from nmt.translation.result import Translation
 from nmt.translation.segment_search import SegmentSearch
 from nmt.translation.segments import LineSegmenter, SegmentResult
 from nmt.translation.sentences import require_sentencex
+from nmt.translation.tags import tag_ids
 from nmt.translation.terms import GlossaryTerms
 from nmt.translation.trace import Trace
+from nmt.translation.utility import Utility
 
 
 class Translator:
@@ -165,9 +168,14 @@ class Translator:
         *,
         n_best: int = 1,
         sampling: SamplingOptions | None = None,
+        mbr: int = 0,
+        mbr_metric: Utility = "chrf",
+        diverse: int = 1,
+        diversity: float = DIVERSITY,
         attention: bool = False,
         split_sentences: bool = False,
         translate_all: bool = False,
+        tag: str | None = None,
         glossary: Glossary | None = None,
         beam_size: int | None = None,
         length_penalty: float | None = None,
@@ -183,10 +191,16 @@ class Translator:
         Args:
             n_best: number of translations of each line; the beam is at least as wide.
             sampling: draws translations at random instead of searching for the best.
+            mbr: candidates, 0 to 1000, of which the one with the highest expected utility is chosen: samples where
+                `sampling` is given (64 is usual), else the best of the beam, which is at least as wide; 0 is off.
+            mbr_metric: the utility, chrf or bleu; of `mbr`, and of the choice by references.
+            diverse: groups that the beam is cut into, which avoid each other's tokens; it divides the beam's width.
+            diversity: log-probability that each use of a token in the groups before takes from it, 0 to 1000.
             attention: keeps the attention of each translation.
             split_sentences: translates the sentences of a line one by one; needs the extra `sentences`.
             translate_all: translates lines without a letter, too, which otherwise pass unchanged.
-            glossary: terms that translations must hold where a line has them; see `read_glossary`.
+            tag: put before each source sentence, as before those of a training corpus with this tag.
+            glossary: terms that translations have where a line has them, as `nmt.read_glossary` reads them.
             beam_size: hypotheses kept, 1 to 1000; 1 is greedy.
             length_penalty: A in score = log-probability / length ^ A, 0 to 5.
             coverage_penalty: weight of GNMT's coverage penalty, 0 to 1000; needs attention in the model.
@@ -198,7 +212,8 @@ class Translator:
 
         Raises:
             TypeError: a value is of another type.
-            ValueError: a number is out of its range, which is that of the configuration, or sampling has a glossary.
+            ValueError: a number is out of its range, which is that of the configuration, or options do not go together.
+            ConfigError: the model does not know the tag.
             ModelError: a shortlist is asked for, and the model has no table for it.
         """
         keys: dict[str, object] = {
@@ -215,12 +230,18 @@ class Translator:
             self.config.search,
             n_best=n_best,
             sampling=sampling,
+            mbr=mbr,
+            mbr_metric=mbr_metric,
+            diverse=diverse,
+            diversity=diversity,
             attention=attention,
             split_sentences=split_sentences,
             translate_all=translate_all,
+            tag=tag,
             glossary=glossary,
             **{name: value for name, value in keys.items() if value is not None},
         )
+        tag_ids(self.tokenizers.source, options.tag)
         if shortlist is not None or self.directory is None:
             self._check_shortlist(options)
         else:
@@ -241,6 +262,7 @@ class Translator:
         *,
         prefixes: Iterable[str] | None = None,
         numbers: Iterable[int] | None = None,
+        references: Iterable[str] | None = None,
     ) -> list[Translation]:
         """Translates `lines`, in their order; blank lines have an empty translation, without asking the model.
 
@@ -256,20 +278,32 @@ class Translator:
             prefixes: for each line the beginning of its translation.
             numbers: for each line its number, by which errors name it and which decides, with the seed, what sampling
                 draws; counted from 1 by default.
+            references: for each line a text; of the translations in the beam, or of as many samples, those that are
+                closest to it by `options.mbr_metric` come first. A blank one leaves them in their order.
 
         Raises:
-            TypeError: an argument, a line or a prefix is of another type; `lines` or `prefixes` is a single text.
-            ValueError: not as many prefixes or numbers as lines.
-            ConfigError: sentences are to be split, and sentencex is not installed.
+            TypeError: an argument or a text is of another type; `lines`, `prefixes` or `references` is a single text.
+            ValueError: not as many prefixes, numbers or references as lines; references and `options.mbr`.
+            ConfigError: sentences are to be split, and sentencex is not installed, or the model does not know the tag.
             ModelError: a shortlist is asked for, and the model has no table for it.
             DeviceError: this process was made by fork, and the model is on a CUDA device of its parent.
             MemoryExhaustedError: memory does not suffice for one sentence.
             ModelError, NonFiniteError: the model's scores are not finite; the former of a model that was loaded.
         """
         lines, options = check_lines(lines), check_options(options) or self.options()
-        of_lines = self.search_lines(lines, options, prefixes=prefixes, numbers=numbers)
+        search = options
+        if references is not None:
+            references = check_lines(references, "references")
+            check_count(lines, references=references)
+            if options.mbr:
+                raise ValueError(f"mbr is {options.mbr}: expected 0 with references, which are another way to choose")
+            search = replace(options, n_best=max(options.n_best, options.search.beam_size))
+        of_lines = self.search_lines(lines, search, prefixes=prefixes, numbers=numbers)
         translation = self._segmenter.translation
-        return [translation(line, results, options) for line, results in zip(lines, of_lines, strict=True)]
+        found = [translation(line, results, search) for line, results in zip(lines, of_lines, strict=True)]
+        if references is None:
+            return found
+        return [closest_first(one, reference, options) for one, reference in zip(found, references, strict=True)]
 
     def search_lines(
         self,
@@ -319,13 +353,15 @@ class Translator:
         and errors are those of `translate`.
         """
         lines, options = check_lines(lines), check_options(options) or self.options()
-        options = replace(options, n_best=options.width, attention=True)
+        options = replace(options, n_best=options.candidates if options.mbr else options.width, attention=True)
         of_lines = self.search_lines(lines, options, numbers=numbers)
         traced = []
         with self.computing():
             for line, results in zip(lines, of_lines, strict=True):
                 traces = [
-                    trace_decoding(self.model, self.tokenizers, result, self._search.encode([result.segment]))
+                    trace_decoding(
+                        self.model, self.tokenizers, result, self._search.encode([result.segment], options.tag)
+                    )
                     for result in results
                     if not result.segment.unchanged
                 ]

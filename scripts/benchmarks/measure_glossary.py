@@ -161,7 +161,8 @@ def main() -> None:
     pairs = list(zip(*texts, strict=True))
     forced = [pair_links(pair, "word") for pair in force_decode(translator, pairs, attention=True)]
     usable = [
-        place for place, (pair, links) in enumerate(zip(pairs, forced, strict=True))
+        place
+        for place, (pair, links) in enumerate(zip(pairs, forced, strict=True))
         if any(shown_terms(*pair, links, frequent))
     ]
     drawn = sorted(random.Random(given.seed).sample(usable, min(given.lines, len(usable))))

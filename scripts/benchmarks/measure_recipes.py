@@ -38,7 +38,7 @@ PLAIN = {
 
 def drawn(config: Config, pairs: int | None, folder: Path) -> tuple[Path, Path]:
     """Writes the training pairs, or so many of them, beside the runs; returns their files."""
-    files = CorpusFiles(config.data.train.source, config.data.train.target)
+    files = CorpusFiles.from_config(*config.data.train)
     all_pairs = [(pair.source, pair.target) for pair in read_pairs(files, print)]
     chosen = all_pairs if pairs is None else random.Random(config.seed).sample(all_pairs, pairs)
     both = folder / "train.source", folder / "train.target"
@@ -54,10 +54,11 @@ def write_recipe(
     if path.exists():
         return
     data = config.data
+    sources, targets = data.validation[0].paths
     nmt(
         *("init", "--source", training[0], "--target", training[1], "--minutes", minutes, "--output", path),
         *("--source-language", data.source_language, "--target-language", data.target_language),
-        *("--validation-source", data.validation.source[0], "--validation-target", data.validation.target[0]),
+        *("--validation-source", sources[0], "--validation-target", targets[0]),
         *threads,
     )
 
@@ -69,7 +70,8 @@ def score(config: Config, name: str, path: Path, overrides: dict[str, object], t
     nmt("train", path, "--output", run, "--quiet", *given, *threads)
     test = config.data.test
     assert test is not None, "checked before"
-    scored = nmt("eval", run, "--src", *test.source, "--ref", *test.target, "--format", "json", "--quiet", *threads)
+    sources, references = test.paths
+    scored = nmt("eval", run, "--src", *sources, "--ref", *references, "--format", "json", "--quiet", *threads)
     steps = json.loads((run / "metrics.jsonl").read_text().splitlines()[-1])["step"]
     print(f"{name}: {steps:,} updates, BLEU {json.loads(scored)['bleu']['score']:.1f}", flush=True)
 

@@ -17,6 +17,7 @@ from nmt.libraries import program_version
 
 HEAVY = {"torch", "numpy", "sentencepiece", "sacrebleu", "safetensors", "yaml", "matplotlib"}
 SEARCH = {"--beam-size", "--length-penalty", "--max-length", "--shortlist"}
+CHOICE = {"--sample", "--temperature", "--top-k", "--top-p", "--seed", "--mbr", "--mbr-metric"}
 EVERY = {"--quiet", "--verbose", "--help"}
 MODEL = EVERY | {"--device", "--precision", "--threads"}
 ENSEMBLE = {"--ensemble", "--ensemble-average"}
@@ -28,24 +29,38 @@ OPTIONS = {
     | ENSEMBLE
     | SEARCH
     | {"--batch-tokens", "--input", "--output", "--n-best", "--format", "--alignment", "--alignment-unit"}
-    | {"--sample", "--seed", "--prefix", "--replace-unknown", "--dictionary", "--copy", "--confidence"},
+    | CHOICE
+    | {
+        "--closest-to",
+        "--diverse",
+        "--diversity",
+        "--prefix",
+        "--replace-unknown",
+        "--dictionary",
+        "--copy",
+        "--confidence",
+        "--tag",
+    },
     "eval": MODEL
     | ENSEMBLE
     | SEARCH
-    | {"--batch-tokens", "--src", "--ref", "--hyp", "--metric", "--tokenize", "--format", "--save-output"},
+    | CHOICE
+    | {"--batch-tokens", "--src", "--ref", "--hyp", "--metric", "--tokenize", "--format", "--save-output", "--tag"},
     "compare": MODEL
     | ENSEMBLE
     | SEARCH
+    | CHOICE
     | {"--batch-tokens", "--src", "--ref", "--hyp", "--metric", "--tokenize", "--lowercase", "--format", "--output"}
-    | {"--test", "--samples", "--frequency", "--sentences", "--attention"},
+    | {"--test", "--samples", "--frequency", "--sentences", "--attention", "--tag"},
     "score": MODEL
     | ENSEMBLE
-    | {"--src", "--tgt", "--output", "--format", "--per-token", "--normalize", "--length-penalty", "--batch-tokens"},
+    | {"--src", "--tgt", "--output", "--format", "--per-token", "--normalize", "--length-penalty", "--batch-tokens"}
+    | {"--tag"},
     "align": MODEL
     | ENSEMBLE
     | {"--src", "--tgt", "--output", "--format", "--alignment", "--alignment-unit", "--reverse", "--symmetrize"}
-    | {"--batch-tokens"},
-    "attend": MODEL | SEARCH | {"--output", "--alignment-unit"},
+    | {"--batch-tokens", "--tag"},
+    "attend": MODEL | SEARCH | {"--output", "--alignment-unit", "--tag"},
     "shortlist": EVERY,
     "export": EVERY | {"--license", "--scores"},
     "average": EVERY | {"--output"},

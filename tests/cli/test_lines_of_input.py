@@ -51,7 +51,7 @@ def test_text_and_input_are_refused_together(call: Call, model: Path, tmp_path: 
 def test_prefixes_of_typed_text_are_as_many(call: Call, model: Path) -> None:
     assert call("translate", model, "ba", "ce", "--prefix", "-", stdin=b"GU\nHA\n").code == 0
     done = call("translate", model, "ba", "ce", "--prefix", "-", stdin=b"GU\n")
-    assert done.code == 65 and "has no line 2, but TEXT does" in done.errors[0]
+    assert done.code == 65 and "has 1 line, but TEXT has 2 lines" in done.errors[0]
 
 
 def test_sentences_are_split_in_every_command(call: Call, learned: Path, tmp_path: Path) -> None:

@@ -216,8 +216,22 @@ def test_promise_04_two_processes_equal_one_also_resumed_and_one_of_them_writes(
     assert not litter(run)
 
 
+@pytest.mark.promise(4, gate=1, full=1)
+def test_promise_04_two_processes_draw_a_mixture_as_one_does(by_hand, call, configuration, data, tmp_path):
+    files = f"source: {data}/train.xx, target: {data}/train.yy"
+    mixture = f"data.train=[{{{files}, weight: 0.5, tag: <a>}}, {{{files}, weight: 1.5}}]"
+    options = [*OPTIONS, *WITHOUT_CHANCE, "--set", mixture, "--set", "data.validation.tag=<a>"]
+    before = ["--set", "training.max_steps=6"]  # the rest of an epoch is trained by others
+    assert call("train", configuration, "--output", tmp_path / "two", *options, *before).code == 0
+    codes, said = ends(by_hand("train", configuration, "--output", tmp_path / "two", *options))
+    assert codes == [0, 0], said
+    assert call("train", configuration, "--output", tmp_path / "one", *options).code == 0
+    assert_equal_within_float_error(tmp_path / "two", tmp_path / "one")
+
+
 def test_two_processes_equal_one_that_accumulates_with_dropout(by_hand, call, configuration, tmp_path):
     options = [*OPTIONS, "--set", "model.dropout=0.3", "--set", "tokenizer.subword_regularization=0.2"]
+    options += ["--set", "training.r_drop=1.5"]
     processes = by_hand(
         "train", configuration, "--output", tmp_path / "two", *options, "--set", "training.accumulation=2"
     )
@@ -248,7 +262,7 @@ def test_all_end_when_the_clock_of_the_first_says_so(by_hand, configuration, tmp
 @pytest.mark.slow
 def test_processes_without_a_part_help_all_the_same(by_hand, call, configuration, tmp_path):
     # Every pair is an update, and three of four processes have nothing.
-    options = [*OPTIONS, *WITHOUT_CHANCE, "--batch-tokens", 1]
+    options = [*OPTIONS, *WITHOUT_CHANCE, "--batch-tokens", 1, "--set", "training={r_drop: 1.5, guided_alignment: 0.3}"]
     codes, said = ends(by_hand("train", configuration, "--output", tmp_path / "four", *options, count=4))
     assert codes == [0] * 4, said
     assert call("train", configuration, "--output", tmp_path / "one", *options).code == 0

@@ -176,7 +176,7 @@ def test_a_translation_begins_with_its_prefix(call, model, tmp_path):
 
 
 def test_prefixes_follow_their_lines_through_many_batches(call, model, tmp_path, monkeypatch):
-    monkeypatch.setattr("nmt.cli.translate.LINES_AT_ONCE", 2)
+    monkeypatch.setattr("nmt.cli.line_files.LINES_AT_ONCE", 2)
     starts = ["BA", "CE", "DI", "FO", "GU", "HA", "JE"]
     prefixes = tmp_path / "prefixes"
     prefixes.write_text("".join(f"{start}\n" for start in starts))

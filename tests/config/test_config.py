@@ -137,8 +137,9 @@ def test_a_configuration_survives_writing_and_reading() -> None:
 
 def test_one_file_and_a_list_of_files_are_the_same_kind() -> None:
     config = from_yaml(DATA.replace("{source: train.en, target: train.fr}", "{source: [a, b], target: [c, d]}"), "")
-    assert config.data.train.source == ("a", "b")
-    assert config.data.validation.source == ("validation.en",)
+    [train], [validation] = config.data.train, config.data.validation
+    assert train.source == ("a", "b")
+    assert validation.source == ("validation.en",)
 
 
 def test_a_configuration_cannot_be_changed() -> None:
@@ -284,6 +285,8 @@ def test_a_wrong_value_is_told_once_without_the_conflict_it_would_make() -> None
         ("name: x\ntokenizer: {shared: false, target_model: a}", "tokenizer.target_model"),
         ("name: x\ntokenizer: {kind: char, subword_regularization: 0.1}", "tokenizer.subword_regularization"),
         ("name: x\ntokenizer: {kind: bpe, subword_regularization: 1.1}", "tokenizer.subword_regularization"),
+        ("model: {attention: none}\ntraining: {guided_alignment: 0.1}", "training.guided_alignment"),
+        ("tokenizer: {subword_regularization: 0.1}\ntraining: {guided_alignment: 0.1}", "training.guided_alignment"),
     ],
 )
 def test_keys_that_do_not_go_together_are_refused_at_one_of_them(more: str, key: str) -> None:
@@ -303,6 +306,8 @@ def test_keys_that_do_not_go_together_are_refused_at_one_of_them(more: str, key:
         "tokenizer: {source_model: a}",
         "tokenizer: {shared: false, source_model: a, target_model: b}",
         "tokenizer: {kind: bpe, subword_regularization: 0.1}",
+        "training: {guided_alignment: 0.1, r_drop: 2.5, alignments: links}",
+        "model: {attention: none}\ntraining: {r_drop: 2.5, alignments: links}",
     ],
 )
 def test_keys_that_go_together_are_taken(more: str) -> None:
@@ -411,7 +416,7 @@ def test_a_key_like_no_other_suggests_none() -> None:
 def test_what_is_missing_is_told_at_its_section() -> None:
     assert mistakes("name: x\ndata:\n  source_language: en\n  train: {source: a}\n") == [
         "my.yaml:2: data.target_language: missing; expected a language code, such as en",
-        "my.yaml:2: data.validation: missing; expected a mapping of keys",
+        "my.yaml:2: data.validation: missing; expected a mapping of keys or a list of these",
         "my.yaml:4: data.train.target: missing; expected a path or a list of paths",
     ]
     assert mistakes("") == ["my.yaml:1: data: missing; expected a mapping of keys"]
@@ -540,7 +545,8 @@ def test_a_mapping_is_merged_key_by_key(tmp_path: Path) -> None:
     assert (config.model.encoder.layers, config.model.encoder.hidden_size) == (2, 64)
     config = configured("", "data.test={source: a.en, target: a.fr}", "data.train.source=[b.en]", folder=tmp_path)
     assert config.data.test is not None and config.data.test.source == ("a.en",)
-    assert (config.data.train.source, config.data.train.target) == (("b.en",), ("train.fr",))
+    [train] = config.data.train
+    assert (train.source, train.target) == (("b.en",), ("train.fr",))
 
 
 def test_an_override_can_take_a_section_away(tmp_path: Path) -> None:
@@ -656,7 +662,7 @@ def test_changed_keys_give_both_values(tmp_path: Path) -> None:
     assert changed_keys(old, old) == []
     assert changed_keys(old, new) == [
         ("seed", 1, 2),
-        ("data.test", None, {"source": ("a",), "target": ("b",)}),
+        ("data.test", None, {"source": ("a",), "target": ("b",), "pairs": None, "columns": (1, 2), "tag": None}),
         ("training.max_steps", None, 9),
     ]
 

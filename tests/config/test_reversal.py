@@ -53,6 +53,12 @@ def test_reversed_twice_it_is_the_same_but_for_its_name() -> None:
     assert [key for key, _, _ in changed_keys(config(), twice)] == ["name"]
 
 
+def test_alignments_are_of_one_direction() -> None:
+    with pytest.raises(ConfigError, match=r"training\.alignments: are of the other direction"):
+        reversed_config(config(training={"alignments": "links", "guided_alignment": 0.1}))
+    assert reversed_config(config(training={"guided_alignment": 0.1})).training.guided_alignment == 0.1
+
+
 def test_without_a_test_set_and_with_a_long_name() -> None:
     without = {key: value for key, value in DATA.items() if key != "test"}
     assert reversed_config(Config.model_validate({"data": without})).data.test is None

@@ -25,9 +25,8 @@ class Lengths:
     source: Indices
     target: Indices
 
-    @property
-    def target_tokens(self) -> int:
-        return int(self.target.sum()) + len(self)
+    def target_tokens_between(self, start: int, stop: int) -> int:
+        return int(self.target[start:stop].sum()) + stop - start
 
     def __len__(self) -> int:
         return len(self.target)

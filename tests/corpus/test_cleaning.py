@@ -81,7 +81,7 @@ def test_any_ratio_is_kept_when_none_is_set() -> None:
 
 
 def test_a_report_counts_all_and_remembers_the_first_places() -> None:
-    tally = Tally()
+    tally = Tally(2)
     tally.read = 1200
     for line in range(1, 1001):
         tally.leave_out(Reason.LENGTH, Place("a.en", line))
@@ -94,7 +94,7 @@ def test_a_report_counts_all_and_remembers_the_first_places() -> None:
 
 
 def test_a_report_survives_json() -> None:
-    tally = Tally()
+    tally = Tally(2)
     tally.read = 3
     tally.leave_out(Reason.BLANK, Place("ä.en", 2))
     report = tally.report()

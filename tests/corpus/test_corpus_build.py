@@ -438,4 +438,4 @@ def test_ids_take_two_bytes_where_they_fit(size: int, name: str) -> None:
 def test_a_report_is_readable_in_the_description(tmp_path: Path, files: CorpusFiles, encoder: Tokenizers) -> None:
     prepared(tmp_path / "corpus", files, encoder)
     description = json.loads((tmp_path / "corpus" / "corpus.json").read_bytes())
-    assert description["report"] == {"read": 10_000, "kept": 10_000, "left_out": []}
+    assert description["report"] == {"read": 10_000, "kept": 10_000, "left_out": [], "by_file": [10_000]}

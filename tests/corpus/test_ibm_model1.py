@@ -12,7 +12,8 @@ import pytest
 import nmt.corpus.ibm_model1 as lexicon_module
 from nmt.corpus.encoding import Encoded, EncodedPairs
 from nmt.corpus.ibm_model1 import Lexicon, learn_lexicon
-from nmt.corpus.report import Tally
+from nmt.corpus.mixture import Mixture
+from nmt.corpus.report import Report
 from nmt.corpus.store import Store, StoreWriter
 
 SOURCE, TARGET, END = 30, 40, 2
@@ -28,7 +29,7 @@ def make_store(directory: Path, pairs: Pairs) -> Store:
     directory.mkdir()
     with StoreWriter(directory, ID, ID) as writer:
         writer.append(EncodedPairs(*sides))
-        writer.finish("fingerprint", Tally().report())
+        writer.finish("fingerprint", Report(len(pairs), len(pairs), (), (len(pairs),)))
     return Store.open(directory)
 
 
@@ -105,7 +106,7 @@ def test_of_a_large_corpus_a_sample_is_read(portion: int, tmp_path: Path, monkey
     monkeypatch.setattr(lexicon_module, "CELLS", 6000)
     monkeypatch.setattr(lexicon_module, "CELLS_AT_A_TIME", 1000)
     monkeypatch.setattr(lexicon_module, "_PAIRS_AT_A_TIME", portion)
-    sample = np.concatenate(list(lexicon_module._sample(store, seed=1, left=6000)))
+    sample = np.concatenate(list(lexicon_module._sample(store, Mixture.of_one(len(store)), seed=1, left=6000)))
     cells = [(len(pairs[n][0]) + 1) * len(pairs[n][1]) for n in sample.tolist()]
     assert 6000 - 49 < sum(cells) <= 6000
     assert len(set(sample.tolist())) == len(sample) and max(sample) > 300

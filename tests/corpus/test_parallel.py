@@ -1,9 +1,13 @@
+import bz2
 import gzip
+import lzma
 import os
 from pathlib import Path
 
 import pytest
 
+from jobs import CONFIGURATION
+from nmt.config import from_yaml
 from nmt.corpus.parallel import CorpusFiles, Pair, count_lines, read_pairs, ready_pairs
 from nmt.errors import DataError, InputFileError
 from nmt.io.streams import open_input
@@ -120,3 +124,58 @@ def test_pairs_are_given_as_soon_as_the_slower_stream_allows(tmp_path: Path) -> 
         os.close(writing)
         assert [other.number for some in pairs for _, other in some] == [3, 4, 5]
     os.close(reading)
+
+
+# Pairs in columns
+
+
+TABLE = "1\ta cat\tein Tier\tune chat\n\n2\t dog \tx\tun chien\textra\r\n3\t\tx\tvide"
+
+
+@pytest.mark.parametrize("suffix", ["tsv", "gz", "xz", "bz2"])
+def test_columns_of_one_file_are_pairs_however_it_is_compressed(tmp_path: Path, suffix: str) -> None:
+    packed = {"gz": gzip.compress, "xz": lzma.compress, "bz2": bz2.compress}
+    path = tmp_path / f"a.{suffix}"
+    path.write_bytes(packed.get(suffix, bytes)(TABLE.encode()))
+    files = CorpusFiles((str(path),), (str(path),), ((2, 4),))
+    assert list(read_pairs(files, ignore)) == [
+        Pair(0, 1, "a cat", "une chat", False),
+        Pair(0, 2, "", "", False),
+        Pair(0, 3, " dog ", "un chien", False),
+        Pair(0, 4, "", "vide", False),
+    ]
+    files.check_line_counts()
+    assert files.paths == (str(path),)
+
+
+def test_files_with_columns_stand_among_others(tmp_path: Path) -> None:
+    config = from_yaml(
+        CONFIGURATION.replace(
+            "{source: a, target: b}", "[{source: a, target: b}, {pairs: [c, d], columns: [2, 1]}]", 1
+        ),
+        "c",
+    )
+    files = CorpusFiles.from_config(*config.data.train)
+    assert (files.source, files.target) == (("a", "c", "d"), ("b", "c", "d"))
+    assert files.columns == (None, (2, 1), (2, 1))
+    write(tmp_path / "a", "one\n"), write(tmp_path / "b", "eins\n"), write(tmp_path / "c", "zwei\ttwo\n")
+    read = CorpusFiles(
+        *(tuple(f"{tmp_path}/{name}" for name in side) for side in (("a", "c"), ("b", "c"))), files.columns[:2]
+    )
+    assert [pair[:4] for pair in read_pairs(read, ignore)] == [(0, 1, "one", "eins"), (1, 1, "two", "zwei")]
+
+
+def test_a_line_without_a_column_is_an_error_that_names_it(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.tsv", "one\teins\ntwo\n")
+    pairs = read_pairs(CorpusFiles((path,), (path,), ((1, 2),)), ignore)
+    assert next(pairs).target == "eins"
+    with pytest.raises(DataError) as raised:
+        next(pairs)
+    expected = "has no column 2; expected text in columns 1 and 2, parted by tabs"
+    assert [str(problem) for problem in raised.value.problems] == [f"{path}:2: {expected}"]
+
+
+def test_columns_are_as_many_as_files() -> None:
+    with pytest.raises(ValueError, match="2 columns of 1 files"):
+        CorpusFiles(("a",), ("b",), (None, (1, 2)))
+    assert CorpusFiles(("a",), ("b",)) == CorpusFiles(("a",), ("b",), (None,))

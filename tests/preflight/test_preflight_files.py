@@ -159,3 +159,48 @@ def test_a_line_too_long_in_the_test_set_is_what_eval_refuses(corpus, check_data
     corpus.write("test.fr", [*lines[:3], "a " * 600_000, *lines[4:]])
     [finding] = check_data(corpus.config())
     assert (finding.kind, finding.exit_code, finding.where) == ("too_long", 65, f"{corpus.path('test.en')}:4")
+
+
+def test_pairs_in_columns_are_checked_like_those_of_two_files(corpus, check_data):
+    pairs = zip(corpus.lines("training.en"), corpus.lines("training.fr"), strict=True)
+    corpus.write("training.tsv", [f"{target}\t0\t{source}" for source, target in pairs])
+    in_columns = {"pairs": str(corpus.path("training.tsv")), "columns": [3, 1]}
+    config = corpus.config(data={"train": in_columns})
+    assert check_data(config) == [] == check_data(config, full=True)
+    # Columns that are the wrong way round are found by their text.
+    config = corpus.config(data={"train": {**in_columns, "columns": [1, 3]}})
+    assert "swapped" in {finding.kind for finding in check_data(config)}
+
+
+def test_the_first_line_without_a_column_is_an_error(corpus, check_data):
+    corpus.write("training.tsv", ["a\tb", "", "only one", "and another"])
+    table = str(corpus.path("training.tsv"))
+    (error,) = [
+        finding
+        for finding in check_data(corpus.config(data={"train": {"pairs": table}}))
+        if finding.severity == "error"
+    ]
+    assert (error.kind, error.where, error.exit_code) == ("columns", f"{table}:3", 65)
+    assert error.what == "has no column 2; expected text in columns 1 and 2, parted by tabs"
+
+
+def test_several_corpora_are_one_set(corpus, check_data):
+    sides = {"source": str(corpus.path("training.en")), "target": str(corpus.path("training.fr"))}
+    config = corpus.config(data={"train": [sides, {**sides, "weight": 0.5, "tag": "<bt>"}]})
+    found = check_data(config, information=True)
+    assert any(finding.what == "2,000 pairs for training" for finding in found)
+
+
+def test_of_several_target_languages_none_is_the_wrong_one(corpus, check_data):
+    german = [
+        f"Der Hund und die Katze sind nicht in dem Haus mit der {line.split()[1]}."
+        for line in corpus.lines("training.fr")
+    ]
+    corpus.write("training.de", german)
+    sides = {"source": str(corpus.path("training.en")), "target": str(corpus.path("training.fr"))}
+    other = {**sides, "target": str(corpus.path("training.de"))}
+    kinds = [
+        {finding.kind for finding in check_data(corpus.config(data={"train": train}))}
+        for train in ([sides, other], [{**sides, "tag": "<2fr>"}, {**other, "tag": "<2de>"}])
+    ]
+    assert "wrong_language" in kinds[0] and "wrong_language" not in kinds[1]

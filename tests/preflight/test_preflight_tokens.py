@@ -1,5 +1,7 @@
 """Claims about `nmt.preflight.tokens`: pairs that are left out, and a vocabulary that does not suit."""
 
+import shutil
+
 import pytest
 
 import nmt.preflight.reading as reading_module
@@ -139,3 +141,28 @@ def test_by_default_no_target_line_is_rewritten(corpus, tokens):
     corpus.write("training.fr", lines)
     _, findings = tokens(corpus.config(tokenizer={"vocabulary_size": 600}))
     assert [finding for finding in findings if finding.kind == "rewritten"] == []
+
+
+def test_tags_are_part_of_the_vocabulary_and_those_that_lack_are_told(corpus, tokens):
+    plain, _ = tokens(corpus.config(**small()))
+    sides = {"source": str(corpus.path("training.en")), "target": str(corpus.path("training.fr"))}
+    held_out = {"source": str(corpus.path("validation.en")), "target": str(corpus.path("validation.fr"))}
+    shutil.rmtree(corpus.path("made"))
+    data = {"train": {**sides, "tag": "<bt>"}, "validation": held_out}
+    tokenized, (untagged,) = tokens(corpus.config(data=data, **small()))
+    assert tokenized.sizes == (plain.sizes[0] + 1, plain.sizes[1] + 1)
+    assert list(tokenized.tokenizers.source.tags) == ["<bt>"]
+    assert (untagged.kind, untagged.severity, untagged.where) == ("untagged", "warning", "data.validation")
+    shutil.rmtree(corpus.path("made"))
+    data["validation"] = {**held_out, "tag": "<fr>"}  # of the model that the training would go on from, but lacks
+    _, (unknown,) = tokens(corpus.config(data=data, **small(training={"initialize_from": "model"})))
+    assert (unknown.kind, unknown.exit_code) == ("unknown_tag", 2)
+    assert unknown.what == "<fr> is no tag of this model; it knows <bt>"
+
+
+def test_the_longest_pairs_of_several_files_are_told_apart(corpus, tokens, tmp_path):
+    sides = {"source": str(corpus.path("training.en")), "target": str(corpus.path("training.fr"))}
+    data = {"train": [sides, {**sides, "weight": 0.001, "tag": "<bt>"}]}
+    tokenized, _ = tokens(corpus.config(data=data, **small()))
+    longest = Store.open(tmp_path / "made" / "longest")
+    assert longest.report.by_file == (len(longest), 0) and tokenized.report.by_file == (1000, 0)

@@ -170,3 +170,13 @@ def test_disk_is_needed_for_checkpoints_and_corpus(corpus, tmp_path):
     assert estimates["disk_bytes"] == 100_000 + 5 * 4 * 4000  # weights, two moments, average
     estimate_disk(small(corpus), tmp_path / "run", model, Tokens(), 10**15, None, findings)
     assert [finding.exit_code for finding in findings.sorted()] == [None, 5]
+
+
+def test_an_epoch_has_corpora_by_their_weights(corpus, tmp_path):
+    sides = {"source": str(corpus.path("training.en")), "target": str(corpus.path("training.fr"))}
+    estimates = []
+    for train in (sides, [{**sides, "weight": 0.5}, {**sides, "weight": 0.001, "tag": "<bt>"}], {**sides, "weight": 3}):
+        config = corpus.config(**SMALL, training={"batch_tokens": 200, "max_steps": 1000}, data={"train": train})
+        estimates.append(check(config, tmp_path / "run").estimates["updates_per_epoch"])
+    assert estimates[1] == pytest.approx(0.5 * estimates[0], rel=0.1)
+    assert estimates[2] == pytest.approx(3 * estimates[0], rel=0.01)

@@ -26,6 +26,7 @@ STEPS, STEPS_IN_GATE = 60, 24
 VARIANTS = {
     "patience": [
         "training={schedule: plateau, plateau_patience: 3, learning_rate: 3e-2, validate_every: 4}",
+        "training={guided_alignment: 0.3, r_drop: 1.0}",
         "model={dropout: 0.3, word_dropout: 0.1, layer_norm: true}",
     ],
     "accumulation": [
@@ -34,10 +35,19 @@ VARIANTS = {
         "tokenizer.subword_regularization=0.2",
     ],
     "bf16": [
-        "training={precision: bf16, optimizer: adamw, weight_decay: 0.01}",
+        "training={precision: bf16, optimizer: adamw, weight_decay: 0.01, r_drop: 1.5}",
         "training={early_stopping_metric: chrf, validate_every: 6}",
         "training={schedule: inverse_sqrt, warmup_steps: 20}",
         "tokenizer={kind: bpe, vocabulary_size: 100, subword_regularization: 0.1}",
+    ],
+    # Of its corpora, one comes every other epoch and the other three times in two.
+    "mixture": [
+        "data.train=[{source: DATA/train.xx, target: DATA/train.yy, weight: 0.5, tag: <a>}, "
+        "{source: DATA/train.xx, target: DATA/train.yy, weight: 1.5, tag: <b>}]",
+        "data.validation.tag=<b>",
+        "training.validate_every=6",
+        "model.dropout=0.2",
+        "tokenizer.subword_regularization=0.2",
     ],
 }
 OF_ALL = ["training={log_every: 5, batch_tokens: 96}", "search={beam_size: 1, max_length: 4}"]
@@ -125,10 +135,11 @@ class Whole:
 
 
 @pytest.fixture(params=list(VARIANTS))
-def options(request: pytest.FixtureRequest, proof: Proof) -> list[str]:
+def options(request: pytest.FixtureRequest, proof: Proof, data: Path) -> list[str]:
     """Those of a variant."""
     steps = STEPS if proof.full else STEPS_IN_GATE
-    made = [*OF_ALL, f"training.max_steps={steps}", *VARIANTS[request.param]]
+    variant = [option.replace("DATA", str(data)) for option in VARIANTS[request.param]]
+    made = [*OF_ALL, f"training.max_steps={steps}", *variant]
     # So little training scores no BLEU, and so patience ends it, at the step where the others reach their limit.
     return made if request.param != "patience" else [*made, f"training={{max_steps: null, patience: {steps // 4 - 1}}}"]
 

@@ -5,8 +5,10 @@ Training in real processes, of which the numbers change on the way, is in `tests
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
+from fractions import Fraction
 from itertools import product
 from pathlib import Path
 
@@ -17,6 +19,7 @@ from nmt.config import Config, from_yaml
 from nmt.corpus.batch_order import START, BatchOrder, Position
 from nmt.corpus.build import build_corpus
 from nmt.corpus.cleaning import CHUNK_PAIRS, PairFilter
+from nmt.corpus.mixture import DrawnCorpus, Mixture
 from nmt.corpus.parallel import CorpusFiles
 from nmt.corpus.prefetch import prefetched
 from nmt.corpus.store import Store
@@ -43,8 +46,10 @@ class Trainings:
         self._tokenizers = tokenizers
         self._stores = stores
 
-    def order(self, seed: int, batch_tokens: int, window: int, workers: int = 0) -> BatchOrder:
-        return BatchOrder(self._stores[workers], batch_tokens, seed, window)
+    def order(
+        self, seed: int, batch_tokens: int, window: int, workers: int = 0, mixture: Mixture | None = None
+    ) -> BatchOrder:
+        return BatchOrder(self._stores[workers], batch_tokens, seed, window, mixture)
 
     def epoch(
         self, order: BatchOrder, position: Position, size: int, workers: int, accumulation: int
@@ -113,6 +118,33 @@ def test_promise_04_processes_and_workers_change_nothing_of_the_order(proof: Pro
                 accumulation = proof.generator.randint(1, 3)
                 order = trainings.order(**chosen, workers=workers)
                 assert [*trainings.epoch(order, Position(epoch), size, workers, accumulation)] == expected
+
+
+@pytest.mark.promise(4, gate=2, full=40)
+def test_promise_04_a_mixture_is_drawn_by_seed_and_epoch_alone(proof: Proof, trainings: Trainings) -> None:
+    """By processes and workers that nobody counts, and resumed in the middle; each pair by the weight of its corpus."""
+    chance = proof.generator
+    for number in range(proof.count):
+        chosen, cut = random_order(proof), chance.randint(1, PAIRS - 1)
+        weights = [chance.choice(["0.3", "0.5", "1", "1.5", "2"]) for _ in range(2)]
+        spans = [(0, cut, weights[0], 7), (cut, PAIRS, weights[1], None)]
+        mixture = Mixture([DrawnCorpus(*span[:2], Fraction(span[2]), span[3]) for span in spans])
+        orders = {workers: trainings.order(**chosen, workers=workers, mixture=mixture) for workers in WORKERS}
+        expected = {
+            epoch: [(np.sort(taken).tolist(), after) for after, taken in whole_epoch(orders[0], epoch)]
+            for epoch in (0, 1)
+        }
+        counts = Counter(index for updates in expected.values() for taken, _ in updates for index in taken)
+        for start, stop, weight, _ in spans:
+            often = [counts[index] for index in range(start, stop)]
+            assert max(often) - min(often) <= 1 and sum(often) == -(-2 * len(often) * Fraction(weight) // 1)
+        for size, workers in product(SIZES, WORKERS):
+            with proof.case(f"{number}: {size} processes, {workers} workers, {weights}, cut at {cut}, {chosen}"):
+                order, accumulation, begun = orders[workers], chance.randint(1, 3), len(expected[1]) // 2
+                assert [*trainings.epoch(order, START, size, workers, accumulation)] == expected[0]
+                position = expected[1][begun][1]
+                if position.epoch == 1:
+                    assert [*trainings.epoch(order, position, size, workers, accumulation)] == expected[1][begun + 1 :]
 
 
 def whole_epoch(order: BatchOrder, epoch: int) -> Iterator[tuple[Position, np.ndarray]]:

@@ -24,6 +24,13 @@ WITH_CHANCE = [
 VARIANTS = {
     "fp32": [*WITH_CHANCE, "training={precision: fp32, validate_every: 7}"],
     "bf16": [*WITH_CHANCE, "training={precision: bf16, accumulation: 2, average_decay: 0.9}", "tokenizer.kind=bpe"],
+    # The corpus beside itself, by other weights and behind tags.
+    "mixture": [
+        "tokenizer.subword_regularization=0.2",
+        "data.train=[{source: DATA/train.xx, target: DATA/train.yy, weight: 0.5, tag: <a>}, "
+        "{source: DATA/train.xx, target: DATA/train.yy, weight: 1.7, tag: <b>}]",
+        "data.validation.tag=<a>",
+    ],
     # Large enough that the work on a batch is divided among threads.
     "threads": [
         "model={embedding_size: 128, readout_size: 128, attention_size: 128, dropout: 0.3}",
@@ -83,15 +90,16 @@ def digests(run: Path) -> dict[str, Any]:
 
 # The gate compares two trainings.
 @pytest.mark.parametrize(
-    "variant", ["bf16", *(pytest.param(name, marks=pytest.mark.slow) for name in ("fp32", "threads"))]
+    "variant", ["bf16", *(pytest.param(name, marks=pytest.mark.slow) for name in ("fp32", "mixture", "threads"))]
 )
 @pytest.mark.promise(5, gate=1, full=8)
 def test_promise_05_two_runs_with_one_seed_give_the_same_bytes(
-    variant: str, proof: Proof, configuration: Path, tmp_path: Path
+    variant: str, proof: Proof, configuration: Path, data: Path, tmp_path: Path
 ) -> None:
     chance, threads = proof.generator, 2 if variant == "threads" else 1
     shorter = [] if proof.full else ["training={max_steps: 8, validate_every: 4}"]
-    options = [*VARIANTS[variant], *shorter, f"seed={chance.randrange(1 << 31)}"]
+    given = [option.replace("DATA", str(data)) for option in VARIANTS[variant]]
+    options = [*given, *shorter, f"seed={chance.randrange(1 << 31)}"]
     expected = digests(Surroundings(tmp_path / "first", "0", 1).train(configuration, options, threads))
     assert sum(name.endswith("model.safetensors") for name in expected) > 1
     for number in range(proof.count):

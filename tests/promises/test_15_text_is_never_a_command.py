@@ -25,6 +25,7 @@ from program import Call
 from proofs import Proof
 
 ASKED = b"ba\n"
+TAGS = ["<bt>", "<2fr>"]
 WAYS_TO_TRANSLATE = (
     (),
     ("--alignment", "hard"),
@@ -112,12 +113,12 @@ def test_promise_15_blank_lines_stay_blank_among_others(proof: Proof, translator
 
 def control_line(generator: random.Random) -> str:
     """Words that look like marks, alone and glued to words of the corpus and to each other."""
-    words = (generator.choice((*CONTROL_WORDS, "ba", "ce", "difo")) for _ in range(generator.randint(1, 6)))
+    words = (generator.choice((*CONTROL_WORDS, *TAGS, "ba", "ce", "difo")) for _ in range(generator.randint(1, 6)))
     return "".join(generator.choice((" ", "")) + word for word in words)
 
 
 def controls(tokenizer: Tokenizer) -> set[int]:
-    return {tokenizer.special.pad, tokenizer.special.bos, tokenizer.special.eos}
+    return {tokenizer.special.pad, tokenizer.special.bos, tokenizer.special.eos, *tokenizer.tags.values()}
 
 
 def as_normalized(text: str) -> str:
@@ -147,12 +148,14 @@ def test_promise_15_control_words_never_give_control_ids(
     (tmp_path / "my.yaml").write_text(make_configuration(tmp_path))
     run, pair = tmp_path / "run", ("--src", tmp_path / "train.xx", "--tgt", tmp_path / "train.yy")
     settings = {"tokenizer.kind": kind, "tokenizer.byte_fallback": byte_fallback, "data.max_length": 400}
+    settings |= {"data.train.tag": TAGS[0], "data.validation.tag": TAGS[0]}
     values = (word for key, value in settings.items() for word in ("--set", f"{key}={str(value).lower()}"))
     done = call("train", tmp_path / "my.yaml", "--output", run, *values, "--set", "training.max_steps=1")
     assert done.code == 0, done.err
 
     translator = Translator.load(run)
     tokenizer = translator.tokenizers.source
+    assert list(tokenizer.tags) == TAGS[:1]
     stored = Store.open(run / "corpus")
     found = translator.search_lines(lines, translator.options(beam_size=1, max_length=1, translate_all=True))
     scored = call("score", run, *pair, "--format", "json").lines

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from hostile_text import hostile_line
+from nmt.search.sampling import SamplingOptions
 from nmt.translation.forced_decoding import ForcedPair, force_decode
 from nmt.translation.result import Translation
 from nmt.translation.translator import Translator
@@ -134,6 +135,36 @@ def assert_batches_change_nothing(lines: list[str], proof: Proof, load: Callable
         for line, ours, theirs in zip(lines, found, expected, strict=True):
             with proof.case(f"batches of {size}: {line!r}"):
                 assert_same_translation(ours, theirs)
+
+
+CHOICES: dict[str, dict[str, Any]] = {
+    "groups": {"diverse": 2},
+    "of the beam": {"mbr": 8},
+    "of samples": {"mbr": 8, "mbr_metric": "bleu", "sampling": SamplingOptions(seed=1)},
+}
+
+
+@pytest.mark.promise(17, gate=30, full=600)
+@pytest.mark.parametrize("choice", CHOICES)
+def test_promise_17_batches_change_no_choice_among_candidates(
+    learned: Path, choice: str, proof: Proof, make_sentences: Callable[[int, int], list[str]]
+) -> None:
+    lines = some_lines(proof, make_sentences, proof.count // len(SIZES))
+    translator = Translator.load(learned)
+    options = translator.options(n_best=2, beam_size=4, batch_tokens=1 << 20, **CHOICES[choice])
+    numbered = list(enumerate(lines, start=1))
+
+    def translate(some: list[tuple[int, str]]) -> list[Translation]:
+        return translator.translate([line for _, line in some], options, numbers=[number for number, _ in some])
+
+    expected = translate(numbered)
+    for size in SIZES:
+        found = in_batches(numbered, size, proof.generator, translate)
+        for line, ours, theirs in zip(lines, found, expected, strict=True):
+            with proof.case(f"batches of {size}: {line!r}"):
+                assert_same_translation(ours, theirs)
+                for one, other in zip(ours.outputs, theirs.outputs, strict=True):
+                    assert abs((one.utility or 0.0) - (other.utility or 0.0)) <= 1e-3
 
 
 @pytest.mark.promise(17, gate=60, full=1500)

@@ -387,16 +387,17 @@ def test_logits_that_are_no_numbers_are_an_error(make_table, bad):
         beam_search(step, table.state([0, 1]), OPTIONS, max_lengths=torch.tensor([5, 5]))
 
 
-def test_the_history_keeps_no_more_than_it_needs(make_table, monkeypatch):
+@pytest.mark.parametrize("groups", [1, 4])
+def test_the_history_keeps_no_more_than_it_needs(groups, make_table, monkeypatch):
     record = History.record
     held = []
 
     def watch(self, batch, expansion, scores, ending_scores, attention):
-        held.extend((value, value.untyped_storage().nbytes()) for value in (*expansion, scores, ending_scores))
+        held.extend((value, value.untyped_storage().nbytes()) for value in (*expansion[:4], scores, ending_scores))
         record(self, batch, expansion, scores, ending_scores, attention)
 
     monkeypatch.setattr(History, "record", watch)
-    search(make_table(vocabulary=30), range(3), 5, replace(OPTIONS, beam_size=8))
+    search(make_table(vocabulary=30), range(3), 5, replace(OPTIONS, beam_size=8, groups=groups))
     assert held and all(size == value.numel() * value.element_size() for value, size in held)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from nmt.search.sampling import SamplingOptions
 from nmt.translation.translator import Translator
 from nmt.visualization.attention_page.document import attention_data
 from program import Call
@@ -73,6 +74,15 @@ def test_sampling_draws_the_same_for_the_same_seed(service: Served) -> None:
     assert service.post("/v1/translate", asked).body == service.post("/v1/translate", asked).body
 
 
+def test_the_one_most_like_all_candidates_is_chosen(service: Served, translator: Translator) -> None:
+    asked = {"text": "ba ce di", "sampling": {"seed": 5}, "mbr": 10, "mbr_metric": "bleu"}
+    [told] = service.post("/v1/translate", asked).json["translations"]
+    options = translator.options(mbr=10, mbr_metric="bleu", sampling=SamplingOptions(seed=5))
+    [expected] = translator.translate(["ba ce di"], options)
+    assert told["translation"] == expected.text
+    assert told["sentences"][0]["utility"] == expected.outputs[0].utility
+
+
 def test_attend_gives_the_data_of_the_attention_page(service: Served, translator: Translator) -> None:
     expected = attention_data([translator.attend("ba ce di")], "word", "text")
     assert service.post("/v1/attend", {"text": "ba ce di"}).json == json.loads(json.dumps(expected))
@@ -95,6 +105,7 @@ def test_models_are_described(service: Served, translator: Translator) -> None:
         "beam_size": 2,
         "max_beam_size": 10,
         "shortlist": False,
+        "tags": [],
         "is_ready": True,
         "sha256": translator.identity,
     }
@@ -109,6 +120,8 @@ def test_models_are_described(service: Served, translator: Translator) -> None:
         ({"text": "ba", "beam_size": "3"}, 400, "beam_size"),
         ({"text": "ba", "beam_size": 11}, 400, "beam_size is 11: expected at most 10"),
         ({"text": "ba", "n_best": 11}, 400, "n_best is 11: expected at most 10"),
+        ({"text": "ba", "mbr": 11}, 400, "mbr is 11: expected at most 10"),
+        ({"text": "ba", "mbr_metric": "ter"}, 400, "mbr_metric"),
         ({"text": "ba", "max_length": 9}, 400, "max_length is 9: expected at most 8"),
         ({"text": "ba", "shortlist": 5}, 400, "no table"),
         ({"text": "ba", "copy": ["names"]}, 400, "copy"),

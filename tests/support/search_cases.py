@@ -22,5 +22,7 @@ def search_options(**changes: Any) -> SearchOptions:
         coverage_penalty=0.0,
         no_repeat_ngram=0,
         keep_attention=False,
+        groups=1,
+        diversity=0.5,
     )
     return replace(usual, **changes)

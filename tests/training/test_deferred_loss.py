@@ -18,35 +18,42 @@ def number(value: float) -> Tensor:
     return torch.tensor(value, dtype=torch.float64)
 
 
+def terms(*values: float) -> Tensor:
+    return torch.tensor([*values, 0.0, 0.0, 0.0][:3], dtype=torch.float64)
+
+
 @pytest.mark.parametrize("behind", [0, 1, 3])
 def test_every_outcome_is_read_once_and_in_order(behind: int) -> None:
     losses = DeferredLosses(behind)
     read = []
     for step in range(1, 6):
-        losses.add(step, 10 * step, number(step), number(1.0))
+        losses.add(step, 10 * step, terms(step, 0.5), number(1.0))
         read += list(losses.due())
         assert len(read) == max(0, step - behind)
     read += list(losses.rest())
-    assert [(step, tokens, loss) for step, tokens, loss, _ in read] == [(n, 10 * n, float(n)) for n in range(1, 6)]
+    assert [update[:3] for update in read] == [(n, 10 * n, (float(n), 0.5, 0.0)) for n in range(1, 6)]
     assert list(losses.rest()) == []
 
 
-@pytest.mark.parametrize(("loss", "norm"), [(math.nan, 1.0), (math.inf, 1.0), (1.0, math.nan), (1.0, math.inf)])
-def test_an_update_that_diverged_is_named_however_late_it_is_read(loss: float, norm: float) -> None:
+@pytest.mark.parametrize("place", [0, 1, 2, 3])
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_an_update_that_diverged_is_named_however_late_it_is_read(place: int, value: float) -> None:
     losses = DeferredLosses(1)
-    losses.add(7, 2, number(loss), number(norm))
-    losses.add(8, 2, number(1.0), number(1.0))
+    values = [1.0] * 4
+    values[place] = value
+    losses.add(7, 2, terms(*values[:3]), number(values[3]))
+    losses.add(8, 2, terms(1.0), number(1.0))
     with pytest.raises(NonFiniteError, match="step 7"):
         list(losses.due())
 
 
-@pytest.mark.parametrize(("loss", "norm"), [(math.nan, 1.0), (1.0, math.inf)])
-def test_an_optimizer_leaves_out_a_step_that_diverged(loss: float, norm: float) -> None:
+@pytest.mark.parametrize(("loss", "norm"), [((math.nan,), 1.0), ((1.0, math.inf), 1.0), ((1.0,), math.inf)])
+def test_an_optimizer_leaves_out_a_step_that_diverged(loss: tuple[float, ...], norm: float) -> None:
     weight = torch.nn.Parameter(torch.ones(3))
     optimizer = make_optimizer(TrainingConfig(), [weight])
-    for values in ((1.0, 1.0), (loss, norm), (1.0, 1.0)):
-        weight.grad = torch.full((3,), sum(values))
-        skip_step_if_nonfinite(optimizer, *map(number, values))
+    for parts, length in (((1.0,), 1.0), (loss, norm), ((1.0,), 1.0)):
+        weight.grad = torch.full((3,), sum(parts) + length)
+        skip_step_if_nonfinite(optimizer, terms(*parts), number(length))
         optimizer.step()
     assert weight.isfinite().all() and (weight < 1).all()
     assert optimizer.state[weight]["step"] == 2

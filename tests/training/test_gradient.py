@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import product
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 import torch.distributed as dist
@@ -13,7 +15,7 @@ import torch.distributed as dist
 from jobs import ON_CPU, make_job
 from nmt.build import build_model
 from nmt.config import ModelConfig
-from nmt.corpus.batching import Batch, pad_pairs
+from nmt.corpus.batching import Batch, Links, pad_pairs
 from nmt.model.seq2seq import Seq2Seq
 from nmt.tokenization.special_tokens import SpecialTokens
 from nmt.training import gradient as gradient_module
@@ -23,6 +25,7 @@ from nmt.training.device_strategy import DeviceStrategy
 from nmt.training.distributed.process_group import ProcessGroup
 from nmt.training.distributed.rank import ProcessRank
 from nmt.training.gradient import Gradient
+from nmt.training.guided_alignment import alignment_loss
 from nmt.training.job import TrainingJob
 
 VOCABULARY = 11
@@ -88,6 +91,69 @@ def test_nothing_to_do_is_a_gradient_of_zero(model: tuple[str, str, bool, int], 
     found = gradients(make_model(*model), make_job(group=processes), [[part]])
     assert found.keys() == dict(make_model(*model).named_parameters()).keys()
     assert not any(gradient.any() for gradient in found.values())
+
+
+@pytest.mark.parametrize("buckets", [False, True])
+@pytest.mark.parametrize("model", MODELS[::5])
+def test_r_drop_without_dropout_changes_no_gradient(
+    model: tuple[str, str, bool, int], buckets: bool, processes: ProcessGroup
+) -> None:
+    expected = gradients(make_model(*model), make_job(), [PARTS])
+    strategy = DeviceStrategy(ON_CPU.device, buckets=buckets)
+    found = gradients(make_model(*model), make_job(strategy, r_drop=2.0), [PARTS])
+    synchronized = make_job(strategy, processes, r_drop=2.0)
+    of_processes = gradients(make_model(*model), synchronized, [PARTS])
+    assert found.keys() == of_processes.keys() == expected.keys()
+    for name, gradient in expected.items():
+        torch.testing.assert_close(found[name], gradient, rtol=1e-5, atol=1e-6, msg=name)
+        torch.testing.assert_close(of_processes[name], gradient, rtol=1e-5, atol=1e-6, msg=name)
+    nothing = gradients(make_model(*model), synchronized, [[empty_batch(SPECIAL)]])
+    assert not any(gradient.any() for gradient in nothing.values())
+
+
+def linked(part: Batch) -> Batch:
+    """The part with its first tokens and its end marks linked."""
+    if not len(part.indices):
+        return replace(part, links=Links(part.indices, part.indices, part.indices))
+    sentences, first = np.repeat(np.arange(len(part.indices)), 2), np.zeros(len(part.indices), np.int64)
+    ends = (np.stack([first, lengths - 1], 1).ravel() for lengths in (part.target_lengths, part.source_lengths))
+    return replace(part, links=Links(sentences, *ends))
+
+
+@pytest.mark.parametrize("r_drop", [0.0, 2.0])
+def test_a_guided_gradient_has_that_of_the_alignments_on_top(r_drop: float) -> None:
+    """With R-Drop, but without dropout, two passes are guided as one is."""
+    part, shape = linked(pad_pairs([[3, 4, 5], [6]], [[7], [8, 9]], SPECIAL)), ("additive", "all", True, 2)
+    expected = gradients(make_model(*shape), make_job(), [[part]])
+    found = gradients(make_model(*shape), make_job(r_drop=r_drop, guided_alignment=0.7), [[part]])
+    model, batch = make_model(*shape), TensorBatch.from_batch(part)
+    forced = model(batch.source, batch.source_lengths, batch.target_input, by_steps=True)
+    (alignment_loss(forced.weights, batch.links) * 0.7 / TOKENS).backward()
+    on_top = {name: parameter.grad for name, parameter in model.named_parameters()}
+    assert sum(float(gradient.abs().sum()) for gradient in on_top.values() if gradient is not None) > 0.1
+    for name, gradient in expected.items():
+        added = on_top[name]
+        wanted = gradient if added is None else gradient + added
+        torch.testing.assert_close(found[name], wanted, rtol=1e-5, atol=1e-6, msg=name)
+
+
+@pytest.mark.parametrize("model", [model for model in MODELS[::5] if model[0] != "none"])
+def test_guided_gradients_depend_on_no_buckets_parts_and_processes(
+    model: tuple[str, str, bool, int], processes: ProcessGroup
+) -> None:
+    parts = [linked(part) for part in PARTS]
+    options = {"guided_alignment": 0.7, "r_drop": 1.5}
+    unguided = gradients(make_model(*model), make_job(), [PARTS])
+    expected = gradients(make_model(*model), make_job(**options), [parts])
+    assert any(not torch.allclose(expected[name], unguided[name], rtol=0.01) for name in expected)
+    whole = linked(pad_pairs([[3, 4, 5], [6], [10, 3]], [[7], [8, 9], [4, 5, 6, 7]], SPECIAL))
+    buckets = DeviceStrategy(ON_CPU.device, buckets=True)
+    others = [(make_job(**options), [whole]), (make_job(buckets, **options), parts)]
+    others.append((make_job(buckets, processes, **options), [*parts, linked(empty_batch(SPECIAL))]))
+    for job, given in others:
+        found = gradients(make_model(*model), job, [given])
+        for name, gradient in expected.items():
+            torch.testing.assert_close(found[name], gradient, rtol=1e-5, atol=1e-6, msg=name)
 
 
 class CaptureOnTheProcessor:

@@ -50,7 +50,7 @@ def test_the_same_texts_are_accepted_wherever_they_lie(own: Path, configured: Ca
     for step, folder in enumerate(("./data", own / "data", "../" + own.name + "/data", "elsewhere"), start=3):
         assert train(configured(folder, training={"max_steps": step}), "run") == f"max_steps {step} reached"
         assert train(configured(folder, training={"max_steps": step}), "run") == f"max_steps {step} reached"
-    assert load_checkpoint(next((own / "run" / "checkpoints").glob("*06"))).config.data.train.source == (
+    assert load_checkpoint(next((own / "run" / "checkpoints").glob("*06"))).config.data.train[0].source == (
         "elsewhere/train.xx",
     )
 
@@ -83,7 +83,7 @@ def test_the_same_validation_text_compressed_is_the_same(
 ) -> None:
     train(configured(), "run")
     make_corpus(own / "packed", ".gz")
-    packed = from_yaml(make_configuration(own / "packed", ".gz"), "c").data.validation
+    packed = from_yaml(make_configuration(own / "packed", ".gz"), "c").data.validation[0]
     changed = configured(training={"max_steps": 3}, data={"validation": packed.model_dump()})
     assert train(changed, "run") == "max_steps 3 reached"
 

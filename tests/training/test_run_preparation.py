@@ -17,7 +17,7 @@ from nmt.checkpoint.tokenizer_folder import tokenizer_files
 from nmt.config import Config
 from nmt.errors import DataError
 from nmt.evaluation.metrics import Text
-from nmt.training.preparation import corpus_files, prepare_corpus, train_tokenizers
+from nmt.training.preparation import corpus_files, prepare_corpus, train_tokenizers, weighted
 from nmt.training.signals import StopRequest
 
 
@@ -160,3 +160,30 @@ def test_work_that_ends_in_the_moment_its_waiting_does_is_not_lost(monkeypatch: 
 
     monkeypatch.setattr(Future, "result", end_too_late)
     assert nmt.training.preparation._in_thread(lambda: 7, StopRequest()) == 7
+
+
+def test_the_tokenizer_reads_each_corpus_as_often_as_an_epoch_does() -> None:
+    texts = [str(number) for number in range(4000)]
+    assert list(weighted(texts, 1.0, seed=1)) == texts
+    assert list(weighted(texts[:2], 2.0, seed=1)) == ["0", "0", "1", "1"]
+    some = list(weighted(texts, 0.25, seed=1))
+    assert some == list(weighted(texts, 0.25, seed=1)) != list(weighted(texts, 0.25, seed=2))
+    assert len(some) == pytest.approx(1000, rel=0.1) and len(set(some)) == len(some)
+    assert len(list(weighted(texts, 1.5, seed=1))) == pytest.approx(6000, rel=0.05)
+
+
+def test_a_weight_a_tag_or_a_column_makes_another_tokenizer(tmp_path: Path, data: Path) -> None:
+    plain = configuration(data)
+    files = plain.data.train[0].model_dump()
+    lines = zip(*((data / f"train.{side}").read_text().splitlines() for side in ("xx", "yy")), strict=True)
+    (data / "train.tsv").write_text("".join(f"{target}\t{source}\n" for source, target in lines))
+    table = {"pairs": f"{data}/train.tsv", "columns": [2, 1]}
+    run, first = tmp_path / "run", trained(plain, tmp_path / "run")
+    for train in ([files, {**files, "weight": 3.0}], {**files, "tag": "<bt>"}, table):
+        config = Config.model_validate(plain.model_dump() | {"data": plain.data.model_dump() | {"train": train}})
+        before = (run / TOKENIZER / FINGERPRINT).read_bytes()
+        tokenizers = trained(config, run)
+        assert (run / TOKENIZER / FINGERPRINT).read_bytes() != before
+        assert list(tokenizers.source.tags) == (["<bt>"] if "tag" in train else [])
+    # The same text in columns gives the same tokenizer.
+    assert tokenizers.source.model == first.source.model

@@ -10,10 +10,12 @@ import torch
 import nmt.translation.forced_decoding
 from nmt.config import from_yaml
 from nmt.errors import DataError, MemoryExhaustedError, NonFiniteError, StoppedError
+from nmt.evaluation.metrics import evaluate
 from nmt.model.seq2seq import Seq2Seq
 from nmt.tokenization.tokenizer import Tokenizer
 from nmt.tokenization.tokenizers import Tokenizers
 from nmt.training import validation
+from nmt.training.resuming import ValidationPair
 from nmt.training.validation import Validator
 from nmt.translation.forced_decoding import force_decode
 from nmt.translation.translator import Translator
@@ -52,7 +54,7 @@ def model(tokenizer: Tokenizer) -> Seq2Seq:
 
 
 def validator(tokenizer: Tokenizer, pairs: list[tuple[str, str]]) -> Validator:
-    return Validator(CONFIG, pairs, Tokenizers(tokenizer, tokenizer), torch.float32)
+    return Validator(CONFIG, [ValidationPair(*pair) for pair in pairs], Tokenizers(tokenizer, tokenizer), torch.float32)
 
 
 def test_the_loss_is_that_of_all_pairs_with_text_on_both_sides(tokenizer: Tokenizer, model: Seq2Seq) -> None:
@@ -109,3 +111,19 @@ def test_it_stops_before_the_next_batch_of_the_loss(tokenizer: Tokenizer, model:
     with pytest.raises(StoppedError):
         validator(tokenizer, PAIRS)(model, check)
     assert asked == [0]
+
+
+def test_each_pair_is_read_behind_the_tag_of_its_set(tokenizer: Tokenizer) -> None:
+    tokenizers = Tokenizers(tokenizer, tokenizer).with_tags(["<a>", "<b>"])
+    model = make_model(CONFIG, *tokenizers)
+    pairs = [ValidationPair(*pair, tag) for tag in ("<a>", None, "<b>") for pair in PAIRS]
+    result = Validator(CONFIG, pairs, tokenizers, torch.float32)(model, lambda: None)
+    translator = Translator(model, tokenizers, CONFIG)
+    translated, loss, tokens = [], 0.0, 0
+    for tag in ("<a>", None, "<b>"):
+        translated += translator.translate([source for source, _ in PAIRS], translator.options(tag=tag))
+        for pair in force_decode(translator, PAIRS[:20], attention=False, tag=tag):
+            loss, tokens = loss - pair.log_probability, tokens + len(pair.tokens)
+    assert result.loss == pytest.approx(loss / tokens, rel=1e-5)
+    references = [target for _, target in PAIRS] * 3
+    assert result.chrf == evaluate([str(one) for one in translated], [references], metrics=("chrf",))["chrf"].score

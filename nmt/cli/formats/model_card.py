@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from itertools import chain
 from pathlib import PurePath
 from typing import Any, NamedTuple
 
@@ -52,7 +51,7 @@ def model_card(description: Mapping[str, Any], licence: str | None, scores: Sequ
     head = yaml.safe_dump(_metadata(description, licence, scores), allow_unicode=True, sort_keys=False, width=1000)
     parts = [
         _introduction(description),
-        _use(),
+        _use(description["vocabulary"].get("tags", ())),
         _data(description),
         _scores(description, scores),
         _training(description),
@@ -103,7 +102,7 @@ def _introduction(description: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _use() -> list[str]:
+def _use(tags: Sequence[str]) -> list[str]:
     text = "The text to translate, a line a sentence."
     return [
         "## Use",
@@ -120,6 +119,11 @@ def _use() -> list[str]:
         "```",
         "",
         "DIR is this folder. `nmt info DIR --verify` says whether it is whole.",
+        *(
+            ["", f"It knows tags before a sentence, by `--tag`: {', '.join(f'`{tag}`' for tag in tags)}."]
+            if tags
+            else []
+        ),
     ]
 
 
@@ -132,9 +136,16 @@ def _data(description: Mapping[str, Any]) -> list[str]:
     return ["## Data", "", "| set | files | size |", "| --- | --- | --- |", *(f"| {' | '.join(row)} |" for row in rows)]
 
 
-def _names(files: Mapping[str, Any]) -> str:
-    """Lists names of files without their folders, which are somebody's own."""
-    return ", ".join(f"`{_plain(PurePath(path).name)}`" for path in chain(files["source"], files["target"]))
+def _names(sets: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> str:
+    """Lists names of files without their folders, which are somebody's own, with the tag and weight of each set."""
+    found = []
+    for files in [sets] if isinstance(sets, Mapping) else sets:
+        paths = files.get("pairs") or [*files["source"], *files["target"]]
+        names = ", ".join(f"`{_plain(PurePath(path).name)}`" for path in paths)
+        tag, weight = files.get("tag"), files.get("weight", 1)
+        notes = [f"tag `{tag}`"] * bool(tag) + [f"weight {weight:g}"] * (weight != 1)
+        found.append(f"{names} ({', '.join(notes)})" if notes else names)
+    return "; ".join(found)
 
 
 def _scores(description: Mapping[str, Any], scores: Sequence[CardScore]) -> list[str]:

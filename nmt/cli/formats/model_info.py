@@ -30,6 +30,8 @@ def as_text(description: dict[str, Any]) -> list[str]:
         f"decoder      LSTM, {model['decoder']['layers']} × {model['decoder']['hidden_size']}, "
         f"{'no' if model['attention'] == 'none' else model['attention']} attention",
     ]
+    if vocabulary["tags"]:
+        lines.append(f"tags         {', '.join(vocabulary['tags'])}")
     if training.get("step"):
         lines.append(f"trained      {training['step']:,} steps, {training['training_seconds'] / 60:.1f} minutes")
     if origin := training.get("initialized_from"):

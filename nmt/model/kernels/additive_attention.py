@@ -74,10 +74,18 @@ def weigh(scores: Tensor, annotations: Tensor, weights: Tensor, context: Tensor)
     context.copy_(torch.bmm(weights[:, None].to(annotations.dtype), annotations)[:, 0])
 
 
-def weigh_back(context_gradient: Tensor, annotations: Tensor, weights: Tensor, score_gradient: Tensor) -> None:
-    """Fills the gradient of the scores (B, S) of `weigh` from that of the context (B, C)."""
-    gradient = context_gradient[:, None].to(annotations.dtype)
-    weighted = weights * torch.bmm(gradient, annotations.transpose(1, 2))[:, 0]
+def weigh_back(
+    context_gradient: Tensor,
+    annotations: Tensor,
+    weights: Tensor,
+    score_gradient: Tensor,
+    weights_gradient: Tensor | None = None,
+) -> None:
+    """Fills the gradient of the scores (B, S) of `weigh` from those of the context (B, C) and the weights (B, S)."""
+    gradient = torch.bmm(context_gradient[:, None].to(annotations.dtype), annotations.transpose(1, 2))[:, 0]
+    if weights_gradient is not None:
+        gradient = weights_gradient + gradient
+    weighted = weights * gradient
     torch.addcmul(weighted, weights, weighted.sum(-1, keepdim=True), value=-1, out=score_gradient)
 
 
@@ -100,8 +108,11 @@ class AdditiveBackward:
         self._tiles = tiles(batch, source * attention_size, weights.device)
         self._scratch = weights.new_empty(self._tiles[0].stop, source, attention_size)
 
-    def backward(self, t: int, context_gradient: Tensor, query_gradient: Tensor) -> None:
-        weigh_back(context_gradient, self._annotations, self._weights[t], self._score_gradients[t])
+    def backward(
+        self, t: int, context_gradient: Tensor, query_gradient: Tensor, weights_gradient: Tensor | None
+    ) -> None:
+        scores = self._score_gradients[t]
+        weigh_back(context_gradient, self._annotations, self._weights[t], scores, weights_gradient)
         for tile in self._tiles:
             squares, score_gradient = self._scratch[: tile.stop - tile.start], self._score_gradients[t, tile]
             tanhs = self._tanhs[t, tile]

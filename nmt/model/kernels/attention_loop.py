@@ -62,6 +62,7 @@ class _AttentionLoop(Function):
         padding: Tensor,
         hidden: Tensor,
         with_gradient: bool,
+        weights_learn: bool,
         *loop_weights: Tensor | None,
     ) -> tuple[Tensor, Tensor, Tensor]:
         weight = LoopWeights(*cast("Any", loop_weights))
@@ -101,12 +102,16 @@ class _AttentionLoop(Function):
             lstm_step(recurrent, added, *filled)
         saved = keys, annotations, *loop_weights[:-1], tanhs, weights, joined, None if word is None else hiddens
         ctx.save_for_backward(*saved, *attended, *(word or (None,) * 3))
-        ctx.mark_non_differentiable(weights)
+        ctx.weights_learn = weights_learn
+        if not weights_learn:
+            ctx.mark_non_differentiable(weights)
         return hiddens[1:], joined[:-1, :, :context_size], weights
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, output_gradient: Tensor, context_gradient: Tensor, _: Tensor) -> tuple[Tensor | None, ...]:
+    def backward(
+        ctx: Any, output_gradient: Tensor, context_gradient: Tensor, weights_gradient: Tensor
+    ) -> tuple[Tensor | None, ...]:
         keys, annotations, *loop_weights = ctx.saved_tensors[:6]
         weight = LoopWeights(*loop_weights)
         tanhs, weights, joined, hiddens, *transitions = ctx.saved_tensors[6:]
@@ -136,7 +141,8 @@ class _AttentionLoop(Function):
             step_backward(carried, output_gradient[t], cell_gradient, *saved, filled)
             joined_gradient = mm(filled, weight.recurrent.t())
             torch.add(context_gradient[t], joined_gradient[:, :context_size], out=context_gradients[t])
-            attention.backward(t, context_gradients[t], query_gradients[t])
+            of_weights = weights_gradient[t] if ctx.weights_learn else None
+            attention.backward(t, context_gradients[t], query_gradients[t], of_weights)
             through_query = _projected(query_gradients[t], None if weight.query is None else weight.query.t())
             carried = torch.add(joined_gradient[:, context_size:], through_query)
             if word is not None and weight.word is not None and word_gradients is not None:
@@ -150,6 +156,7 @@ class _AttentionLoop(Function):
             torch.bmm(weights.permute(1, 2, 0), context_gradients.transpose(0, 1)),
             None,
             accurate(carried),
+            None,
             None,
             _over_all_steps(joined[:-1], gates_gradients),
             None if weight.query is None else _over_all_steps(queries, query_gradients),
@@ -172,7 +179,14 @@ _run = cast("Callable[..., tuple[Tensor, Tensor, Tensor]]", _AttentionLoop.apply
 
 
 def attention_loop(
-    input_gates: Tensor, keys: Tensor, annotations: Tensor, mask: Tensor, hidden: Tensor, weights: LoopWeights
+    input_gates: Tensor,
+    keys: Tensor,
+    annotations: Tensor,
+    mask: Tensor,
+    hidden: Tensor,
+    weights: LoopWeights,
+    *,
+    weights_learn: bool = False,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Runs the attentional LSTM of Bahdanau et al. (2015) over all target words at once.
 
@@ -181,7 +195,7 @@ def attention_loop(
     tokens; and the initial state `hidden` (B, H). The cell starts from zero.
 
     Returns hidden states (T, B, H) and contexts (T, B, C) in the products' type, and attention weights (T, B, S), which
-    carry no gradient. Without gradient nothing of the size T·B·S·A is kept.
+    carry a gradient only if `weights_learn`. Without gradient nothing of the size T·B·S·A is kept.
     """
     # A GPU spends most of its time on memory; a CPU is slow to convert.
     dtype, on_cpu = weights.recurrent.dtype, input_gates.device.type == "cpu"
@@ -193,5 +207,6 @@ def attention_loop(
             ~mask,
             accurate(hidden),
             torch.is_grad_enabled(),
+            weights_learn,
             *weights,
         )

@@ -31,8 +31,11 @@ class DotBackward:
         self._keys, self._annotations, self._weights, self._queries = keys, annotations, weights, queries
         self._score_gradients = torch.empty_like(weights)
 
-    def backward(self, t: int, context_gradient: Tensor, query_gradient: Tensor) -> None:
-        weigh_back(context_gradient, self._annotations, self._weights[t], self._score_gradients[t])
+    def backward(
+        self, t: int, context_gradient: Tensor, query_gradient: Tensor, weights_gradient: Tensor | None
+    ) -> None:
+        scores = self._score_gradients[t]
+        weigh_back(context_gradient, self._annotations, self._weights[t], scores, weights_gradient)
         gradient = self._score_gradients[t, :, None].to(self._keys.dtype)
         query_gradient.copy_(torch.bmm(gradient, self._keys)[:, 0])
 

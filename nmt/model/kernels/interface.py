@@ -58,8 +58,13 @@ class AttentionForward(Protocol):
 class AttentionBackward(Protocol):
     """The gradient of an `AttentionForward`, step by step from the last to the first."""
 
-    def backward(self, t: int, context_gradient: Tensor, query_gradient: Tensor) -> None:
-        """Fills the gradient of the query (B, A) of step `t` from that of its context (B, C)."""
+    def backward(
+        self, t: int, context_gradient: Tensor, query_gradient: Tensor, weights_gradient: Tensor | None
+    ) -> None:
+        """Fills the gradient of the query (B, A) of step `t` from those of its context (B, C) and weights (B, S).
+
+        The latter is what reaches the weights but not by way of the context; None for nothing.
+        """
 
     def gradients(self) -> tuple[Tensor, Tensor | None]:
         """Returns the gradients of keys (B, S, A) and energy (A,), None without energy, after all steps."""

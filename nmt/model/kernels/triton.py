@@ -173,8 +173,8 @@ def _weigh(weights, annotations, context, source, size, context_stride, SOURCE: 
 
 @triton.jit
 def _attend_backward(
-    context_gradient, annotations, weights, tanhs, energy, score_gradient, query_gradient,
-    source, context_size, attention_size, SOURCE: tl.constexpr, BLOCK: tl.constexpr,
+    context_gradient, annotations, weights, tanhs, energy, score_gradient, query_gradient, weights_gradient,
+    source, context_size, attention_size, LEARN: tl.constexpr, SOURCE: tl.constexpr, BLOCK: tl.constexpr,
 ):  # fmt: skip
     sentence = tl.program_id(0).to(tl.int64)
     positions = tl.arange(0, SOURCE)
@@ -188,6 +188,8 @@ def _attend_backward(
         tile = tl.load(annotations + rows[:, None] * context_size + features[None, :], mask=both, other=0.0)
         gradient = tl.load(context_gradient + sentence * context_size + features, mask=inside, other=0.0)
         weight_gradient += tl.sum(tile.to(tl.float32) * gradient.to(tl.float32)[None, :], 1)
+    if LEARN:
+        weight_gradient += tl.load(weights_gradient + rows, mask=present, other=0.0).to(tl.float32)
     weight = tl.load(weights + rows, mask=present, other=0.0)
     weighted = weight * weight_gradient
     gradient = weighted - weight * tl.sum(weighted, 0)
@@ -264,13 +266,16 @@ class TritonAdditiveBackward:
         self._weights, self._tanhs = weights, tanhs
         self._score_gradients = torch.empty_like(weights)
 
-    def backward(self, t: int, context_gradient: Tensor, query_gradient: Tensor) -> None:
+    def backward(
+        self, t: int, context_gradient: Tensor, query_gradient: Tensor, weights_gradient: Tensor | None
+    ) -> None:
+        added = self._weights[t] if weights_gradient is None else weights_gradient.contiguous()
         batch, source, context_size = self._annotations.shape
         block, rows = _tile(source)
         _attend_backward[batch,](
             context_gradient, self._annotations, self._weights[t], self._tanhs[t], self._energy,
-            self._score_gradients[t], query_gradient, source, context_size, self._tanhs.shape[-1],
-            SOURCE=rows, BLOCK=block,
+            self._score_gradients[t], query_gradient, added, source, context_size, self._tanhs.shape[-1],
+            LEARN=weights_gradient is not None, SOURCE=rows, BLOCK=block,
         )  # fmt: skip
 
     def gradients(self) -> tuple[Tensor, Tensor]:

@@ -147,13 +147,14 @@ def _trace_data(trace: SegmentTrace, first_word: int, source_words: list[str], s
     words = np.zeros((0, 0))
     if trace.weights.size and target_words:
         shape = len(target_words), len(source_words)
-        words = word_attention(trace.weights.astype(float), of_source, trace.target_words, shape)
+        weights = trace.weights[:, trace.tags :].astype(float)
+        words = word_attention(weights, of_source, trace.target_words, shape)
     return {
         "source_words": source_words,
         "target_words": target_words,
         "words": _rounded(words, 8),
         "source_tokens": list(trace.source_tokens),
-        "source_token_words": of_source,
+        "source_token_words": [-1] * trace.tags + of_source,
         "target_tokens": [choice.token for choice in trace.choices],
         "target_token_words": [*trace.target_words, *[-1] * trace.finished],
         "finished": trace.finished,

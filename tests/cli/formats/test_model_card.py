@@ -61,6 +61,20 @@ def test_readers_find_sizes_and_signatures_and_no_folder_of_somebodys_own() -> N
     assert "No licence is stated." in text
 
 
+def test_several_corpora_with_their_tags_and_weights_are_told() -> None:
+    corpora = [
+        {"source": ["a/real.en"], "target": ["a/real.de"], "pairs": None, "tag": None, "weight": 1.0},
+        {"source": None, "target": None, "pairs": ["b/back.tsv"], "tag": "<bt>", "weight": 0.5},
+    ]
+    configuration = DESCRIPTION["configuration"]
+    data = configuration["data"] | {"train": corpora}
+    vocabulary = DESCRIPTION["vocabulary"] | {"tags": ["<bt>"]}
+    described = DESCRIPTION | {"configuration": configuration | {"data": data}, "vocabulary": vocabulary}
+    _, text = parts(model_card(described, None, []))
+    assert "| training | `real.en`, `real.de`; `back.tsv` (tag `<bt>`, weight 0.5) |" in text
+    assert "by `--tag`: `<bt>`." in text and "--tag" not in parts(model_card(DESCRIPTION, None, []))[1]
+
+
 def test_what_it_was_made_from_is_told() -> None:
     origin = {"name": "before", "step": 3, "sha256": "ab12"}
     training = DESCRIPTION["training"] | {"initialized_from": origin, "averaged": [origin, origin]}

@@ -34,7 +34,10 @@ def random(*shape: int, seed: int) -> Tensor:
 @pytest.mark.parametrize(("time", "source"), [(1, 1), (3, 4), (2, 1)])
 @pytest.mark.parametrize("score", ["additive", "product"])
 @pytest.mark.parametrize("transitions", [1, 2])
-def test_gradients_of_the_loop_are_those_of_its_function(transitions: int, score: str, time: int, source: int) -> None:
+@pytest.mark.parametrize("weights_learn", [False, True])
+def test_gradients_of_the_loop_are_those_of_its_function(
+    weights_learn: bool, transitions: int, score: str, time: int, source: int
+) -> None:
     batch, size, context = 2, 3, 5
     attention = 4 if score == "additive" else size
     mask = torch.arange(source) < torch.tensor([[source], [max(1, source - 2)]])
@@ -50,11 +53,13 @@ def test_gradients_of_the_loop_are_those_of_its_function(transitions: int, score
     if transitions == 2:
         weights |= {"word": random(size, 4 * size, seed=8), "context_bias": random(4 * size, seed=9)}
 
-    def run(*values: Tensor) -> tuple[Tensor, Tensor]:
+    def run(*values: Tensor) -> tuple[Tensor, ...]:
         others, of_loop = values[: len(given)], values[len(given) :]
         loop = LoopWeights(**dict(zip(weights, of_loop, strict=True)))
-        hidden, contexts, _ = attention_loop(mask=mask, weights=loop, **dict(zip(given, others, strict=True)))
-        return hidden, contexts
+        arguments = dict(zip(given, others, strict=True))
+        found = attention_loop(mask=mask, weights=loop, **arguments, weights_learn=weights_learn)
+        assert found[2].requires_grad == weights_learn
+        return found if weights_learn else found[:2]
 
     assert torch.autograd.gradcheck(run, (*given.values(), *weights.values()))
 

@@ -59,12 +59,13 @@ def test_the_lstm_loop(directions: int, size: int, monkeypatch: pytest.MonkeyPat
 
 @pytest.mark.parametrize(("source", "attention", "context"), [(1, 3, 5), (5, 300, 70), (40, 20, 270)])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
-@pytest.mark.parametrize("conditional", [False, True])
+@pytest.mark.parametrize(("conditional", "weights_learn"), [(False, False), (False, True), (True, True)])
 def test_the_attention_loop(
     source: int,
     attention: int,
     context: int,
     conditional: bool,
+    weights_learn: bool,
     dtype: torch.dtype,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -81,8 +82,9 @@ def test_the_attention_loop(
     mask = torch.arange(source) < torch.tensor([[source], [max(1, source - 2)]])
 
     def run() -> tuple[list[Tensor], list[Tensor]]:
-        found = attention_loop(gates, keys, annotations, mask, hidden, weights)
-        loss = sum((values.float() * values.detach().float().cos()).sum() for values in found[:2])
+        found = attention_loop(gates, keys, annotations, mask, hidden, weights, weights_learn=weights_learn)
+        learn = found if weights_learn else found[:2]
+        loss = sum((values.float() * (3 * values.detach().float()).cos()).sum() for values in learn)
         assert isinstance(loss, Tensor)
         return list(found), list(torch.autograd.grad(loss, given))
 
