@@ -28,6 +28,7 @@ class Progress(NamedTuple):
     nodes: Tensor  # (B, K) int64, of the sentence's tries
     missing: Tensor  # (B, K, C) int64, times that each term is still to be written
     places: Tensor  # (B, K) int64, the `Place` of the next token
+    passed: Tensor  # (B, K, C) bool, terms whose source tokens had attention while something else was written
 
     def select(self, rows: Tensor, slots: int) -> Self:
         """Selects rows, and the first slots of each."""
@@ -39,11 +40,12 @@ class Progress(NamedTuple):
 
 
 class Moves(NamedTuple):
-    """What becomes of K hypotheses of a sentence if each is extended by M tokens; all are (B, K, M)."""
+    """What becomes of K hypotheses of a sentence if each is extended by M tokens; all others are (B, K, M)."""
 
     nodes: Tensor  # int64
     written: Tensor  # int64, the term that is written now, -1 for none
     places: Tensor  # int64
+    missing: Tensor  # (B, K, M, C) bool, the terms that are missing then
     left: Tensor  # int64, number of tokens that are still to be written for the terms, at least
     continues: Tensor  # bool, goes on with a term
     starts: Tensor  # bool, begins one
@@ -61,13 +63,15 @@ class TermFollower:
         """Returns the progress behind the forced prefix (B, P) of each sentence, with one hypothesis for each."""
         tries = self.tries
         places = torch.full_like(tries.roots[:, :1], int(Place.SENTENCE_START))
-        progress = Progress(tries.roots.gather(1, places), tries.times[:, None], places)
+        missing = tries.times[:, None]
+        progress = Progress(tries.roots.gather(1, places), missing, places, torch.zeros_like(missing, dtype=torch.bool))
         rows = torch.arange(len(places), device=places.device)
         for tokens in [] if prefixes is None else prefixes.t():
             forced = rows[tokens >= 0]
             before = progress.select(forced, 1)
             moves = self.moves(before, forced, tokens[forced][:, None, None])
-            progress = progress.put(forced, self.after(before, moves, torch.zeros_like(before.nodes)))
+            first = torch.zeros_like(before.nodes)
+            progress = progress.put(forced, self.after(before, moves, before.passed[:, :, None], first))
         return progress
 
     def moves(self, progress: Progress, rows: Tensor, tokens: Tensor) -> Moves:
@@ -99,19 +103,25 @@ class TermFollower:
             nodes=torch.where(continues, inner, torch.where(starts, outer, root_after)),
             written=written.masked_fill(continues, -1),
             places=places,
+            missing=torch.where(continues[..., None], missing, missing_then) > 0,
             left=torch.where(continues, left_inside, left_outside),
             continues=continues,
             starts=starts,
         )
 
-    def after(self, progress: Progress, moves: Moves, chosen: Tensor) -> Progress:
+    def passed(self, progress: Progress, moves: Moves, attended: Tensor) -> Tensor:
+        """Returns the terms that hypotheses have passed with each move, (B, K, M, C), by those attended, (B, K, C)."""
+        return progress.passed[:, :, None] | (attended[:, :, None] & ~self.leads_to(moves.nodes))
+
+    def after(self, progress: Progress, moves: Moves, passed: Tensor, chosen: Tensor) -> Progress:
         """Returns the progress of the extended hypotheses at the places `chosen` (B, K') of the moves, (B, K · M)."""
         nodes, written, places = (
             part.flatten(1).gather(1, chosen) for part in (moves.nodes, moves.written, moves.places)
         )
         terms = progress.missing.size(-1)
         parents = (chosen // moves.nodes.size(-1))[..., None].expand(-1, -1, terms)
-        return Progress(nodes, progress.missing.gather(1, parents) - _one_hot(written, terms), places)
+        passed = passed.flatten(1, 2).gather(1, chosen[..., None].expand(-1, -1, terms))
+        return Progress(nodes, progress.missing.gather(1, parents) - _one_hot(written, terms), places, passed)
 
     def left(self, progress: Progress, rows: Tensor) -> Tensor:
         """Counts the tokens that are still to be written if a hypothesis ends here, (B, K)."""
@@ -123,9 +133,9 @@ class TermFollower:
         """Returns the roots of the terms that may begin now, (B, K)."""
         return self.tries.roots[rows].gather(1, progress.places)
 
-    def leads_to(self, nodes: Tensor, missing: Tensor) -> Tensor:
-        """Returns which of the missing terms (B, K, C) nodes (B, K, M) lead to: (B, K, M, C) bool."""
-        return (self.tries.gains[nodes] >= 0) & (missing[:, :, None] > 0)
+    def leads_to(self, nodes: Tensor) -> Tensor:
+        """Returns which terms nodes (B, K, M) lead to, (B, K, M, C) bool."""
+        return self.tries.gains[nodes] >= 0
 
     def edges(self, nodes: Tensor) -> tuple[Tensor, Tensor]:
         """Returns the tokens of the edges of nodes (B, K), 2 x (B, K, D): 0 behind the last, and which are none."""

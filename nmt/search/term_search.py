@@ -17,10 +17,16 @@ from torch.nn.functional import pad
 from nmt.search.decoding import Beam, Prediction, Sentences, check_sentences, decode
 from nmt.search.hypothesis import NEG_INF, Expansion, Hypothesis, S, SearchOptions, StepFunction
 from nmt.search.scoring import largest
-from nmt.search.term_progress import Moves, Progress, SentenceTerms, TermFollower
+from nmt.search.term_progress import Progress, SentenceTerms, TermFollower
 
 LEAST_ATTENTION = 0.1
 """Attention to the source tokens of a term, of 1, from which on a hypothesis may begin the term."""
+
+MOST_ATTENTION = 0.5
+"""Attention from which on a hypothesis that does not begin the term has passed it."""
+
+SETBACK = 30.0
+"""Log-probability by which a hypothesis is set back for each term that it has passed, when the beam is filled."""
 
 _NO_HYPOTHESIS = 1 << 40  # number of missing tokens
 
@@ -86,13 +92,17 @@ class _TermExtensions:
         room = (self._limits[rows] - length - 1)[:, None]
 
         must_start = (left > room) | (endings >= candidates.totals[..., : candidates.usual].amax(-1))
-        may_start = must_start[..., None] | self._is_attended(prediction, progress, moves, rows)
+        received = self._received(prediction, rows)  # (B, K, C)
+        is_attended = (received >= LEAST_ATTENTION)[:, :, None] & self._follower.leads_to(moves.nodes)
+        may_start = must_start[..., None] | (is_attended & moves.missing).any(-1)
+        passed = self._follower.passed(progress, moves, received >= MOST_ATTENTION)
         excluded = moves.left > room[..., None]
         excluded[..., candidates.usual :] |= ~(moves.continues | may_start)[..., candidates.usual :]
         totals = candidates.totals.masked_fill(excluded, NEG_INF).flatten(1)
 
-        chosen = _allocate(totals, moves.left.flatten(1), width)
-        self._record(self._follower.after(progress, moves, chosen), rows, length)
+        set_back = totals - SETBACK * (passed & moves.missing).sum(-1).flatten(1)
+        chosen = _allocate(set_back, moves.left.flatten(1), width)
+        self._record(self._follower.after(progress, moves, passed, chosen), rows, length)
         endings = endings.masked_fill(left > 0, NEG_INF)
         rivals = totals.masked_fill(moves.left.flatten(1) > 0, NEG_INF).topk(width).values
         above = (rivals[:, None] > endings[..., None]).sum(-1) + (endings[:, None] > endings[..., None]).sum(-1)
@@ -126,15 +136,18 @@ class _TermExtensions:
         lacking = max(0, width - tokens.size(-1))
         return _Candidates(pad(tokens, (0, lacking)), pad(totals, (0, lacking), value=NEG_INF), count)
 
-    def _is_attended(self, prediction: Prediction, progress: Progress, moves: Moves, rows: Tensor) -> Tensor:
-        """Returns which moves lead to a term whose source tokens have attention, (B, K, M); all without attention."""
+    def _received(self, prediction: Prediction, rows: Tensor) -> Tensor:
+        """Returns the attention that the source tokens of each term receive at this step, (B, K, C).
+
+        Where it is not known, it is as much as lets a term begin any time, and never passes it.
+        """
+        sources = self._sources[rows]
         if prediction.attention is None:
-            return torch.ones_like(moves.starts)
-        attention, sources = prediction.attention.float(), self._sources[rows]
+            return sources.new_full((*prediction.offset.shape, sources.size(-1)), LEAST_ATTENTION)
+        attention = prediction.attention.float()
         width = min(attention.size(-1), sources.size(1))
-        received = attention[..., :width] @ sources[:, :width]  # (B, K, C)
-        leads = self._follower.leads_to(moves.nodes, progress.missing)
-        return ((received >= LEAST_ATTENTION)[:, :, None] & leads).any(-1)
+        received = attention[..., :width] @ sources[:, :width]
+        return torch.where(sources.any(1)[:, None], received, LEAST_ATTENTION)
 
     def _record(self, progress: Progress, rows: Tensor, length: int) -> None:
         """Keeps the progress of the hypotheses chosen, unless they are replaced by the next token of a prefix."""
@@ -144,15 +157,13 @@ class _TermExtensions:
 
 
 def _source_tokens(terms: SentenceTerms, device: torch.device) -> Tensor:
-    """Returns the source tokens of each term, (B, S, C), as 1 in float32; all, if a term has none that are known."""
+    """Returns the source tokens of each term, (B, S, C), as 1 in float32; none where they are not known."""
     last = max((place for row in terms.terms for term in row for place in term.positions), default=0)
     most = max(map(len, terms.terms))
     sources = torch.zeros(len(terms.terms), last + 1, most)
     for sentence, row in enumerate(terms.terms):
         for number, term in enumerate(row):
             sources[sentence, list(term.positions), number] = 1.0
-            if not term.positions:
-                sources[sentence, :, number] = 1.0
     return sources.to(device)
 
 

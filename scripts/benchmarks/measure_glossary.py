@@ -26,6 +26,7 @@ from nmt.translation.forced_decoding import force_decode
 from nmt.translation.glossary import Glossary
 from nmt.translation.options import TranslateOptions
 from nmt.translation.result import TermResult, Translation
+from nmt.translation.term_presence import term_results
 from nmt.translation.translator import Translator
 from nmt.translation.word_edges import bare
 
@@ -98,13 +99,9 @@ def glossary_of(
     return Glossary.from_terms((term.source, [term.target]) for term in terms)
 
 
-def results_of(translations: Sequence[Translation]) -> list[TermResult]:
-    """Returns what became of every term."""
-    return [
-        result
-        for one in translations
-        for result in (one.outputs[0].annotations if one.outputs else one.annotations).terms or ()
-    ]
+def results_of(translation: Translation) -> tuple[TermResult, ...]:
+    """Returns what became of the terms of a line."""
+    return translation.outputs[0].annotations.terms or () if translation.outputs else ()
 
 
 def speed(translator: Translator, lines: Sequence[str], options: Sequence[TranslateOptions]) -> list[float]:
@@ -124,24 +121,26 @@ def measure(
     """Measures and prints the row of one glossary."""
     without, with_it = translator.options(), translator.options(glossary=glossary)
     free, held = translator.translate(sources, without), translator.translate(sources, with_it)
-    terms = translator.terms.judge_all(free, glossary)
-    before, after = terms, results_of(held)
+    results = [results_of(one) for one in held]
+    before = [term_results(terms, one.text) for terms, one in zip(results, free, strict=True)]
+    whole = [all(term.met for term in terms) for terms in results if terms]
     scores = []
     for found in (free, held):
         scored = evaluate([one.text for one in found], [references]).scores
         scores.append(f"{scored['bleu'].score:.2f} / {scored['chrf'].score:.2f}")
-    lines = [[result.met for result in results_of([one])] for one in held]
-    whole = [all(of_line) for of_line in lines if of_line]
-    share = [100 * sum(result.met for result in results) / len(results) for results in (before, after)]
+    changed = sum(one.text != other.text for one, other in zip(free, held, strict=True))
     ratio = "-"
     if runs:
         usual, slower = speed(translator, sources, [without, with_it])
         ratio = f"{usual / slower:.2f}"
-    print(
-        f"| {name} | {len(after)} | {share[0]:.1f} | {share[1]:.1f} | {100 * sum(whole) / len(whole):.1f} "
-        f"| {scores[0]} | {scores[1]} | {sum(a.text != b.text for a, b in zip(free, held, strict=True))} | {ratio} |",
-        flush=True,
-    )
+    numbers = [f"{sum(map(len, results))}", f"{met(before):.1f}", f"{met(results):.1f}"]
+    numbers += [f"{100 * statistics.fmean(whole):.1f}", *scores, f"{changed}", ratio]
+    print(f"| {name} | {' | '.join(numbers)} |", flush=True)
+
+
+def met(results: Sequence[Sequence[TermResult]]) -> float:
+    """Returns the percentage of terms that are present."""
+    return 100 * statistics.fmean(term.met for terms in results for term in terms)
 
 
 def main() -> None:

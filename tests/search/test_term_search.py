@@ -161,7 +161,7 @@ def test_a_term_begins_where_attention_is_on_its_words(make_table):
             places = [place for place in range(len(found.tokens)) if found.tokens[place : place + 2] == (5, 6)]
             begun.append(places[0])
     # Elsewhere only at the last moment, or where the model would have written the first token by itself.
-    assert begun.count(3) > 6 and begun.count(3) + begun.count(10) >= 19
+    assert begun.count(3) >= 15
 
 
 def test_a_term_may_be_met_by_a_prefix(make_table):
