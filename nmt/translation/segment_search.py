@@ -20,6 +20,7 @@ from nmt.search.sampling import sample
 from nmt.search.shortlist import RestrictedVocabularies
 from nmt.search.term_progress import SentenceTerms
 from nmt.search.term_search import term_search
+from nmt.search.term_trie import Term
 from nmt.tokenization.tokenizers import Tokenizers
 from nmt.translation.batches import search_batches
 from nmt.translation.choosing import by_expected_utility
@@ -111,18 +112,26 @@ class SegmentSearch:
             if self._word_gates is None and len(segments) >= WORTH_A_TABLE:
                 self._word_gates = self.ensemble.word_gates()
             hypotheses = self._find(segments, options, not_finite, self._search_batch)
-            lacking = [place for place, segment in enumerate(segments) if self._lacks_terms(segment, hypotheses[place])]
+            options = for_terms(options)
+            lacking = self._lacking_terms(segments, hypotheses, options)
             if lacking:
-                options = for_terms(options)
                 found = self._find([segments[place] for place in lacking], options, not_finite, self._search_terms)
                 for place, of_segment in zip(lacking, found, strict=True):
                     hypotheses[place] = of_segment
         return hypotheses
 
-    def _lacks_terms(self, segment: Segment, hypotheses: Sequence[Hypothesis]) -> bool:
-        """True if one of the hypotheses lacks a term of its segment."""
-        terms = segment.terms
-        return bool(terms) and not all(self.terms.are_met(one.tokens, terms) for one in hypotheses)
+    def _lacking_terms(
+        self, segments: Sequence[Segment], hypotheses: Sequence[Sequence[Hypothesis]], options: TranslateOptions
+    ) -> list[int]:
+        """Returns the places of segments with a hypothesis that lacks one of the terms for which there is room."""
+        places = [place for place, segment in enumerate(segments) if segment.terms]
+        limits = _limits([segments[place] for place in places], options).tolist()
+        return [
+            place
+            for place, limit in zip(places, limits, strict=True)
+            if _fitting(segments[place], limit)
+            and not all(self.terms.are_met(one.tokens, segments[place].terms) for one in hypotheses[place])
+        ]
 
     def _find(
         self,
@@ -161,10 +170,8 @@ class SegmentSearch:
     def _search_terms(self, segments: Sequence[Segment], options: TranslateOptions) -> list[list[Hypothesis]]:
         """Finds hypotheses of each segment that have its terms, as far as its limit has room for them."""
         batch = self._begin(segments, options)
-        limits: list[int] = batch.limits["max_lengths"].tolist()
-        terms = [
-            grouped(segment.terms, limit - len(segment.prefix)) for limit, segment in zip(limits, segments, strict=True)
-        ]
+        limits = batch.limits["max_lengths"].tolist()
+        terms = [_fitting(segment, limit) for segment, limit in zip(segments, limits, strict=True)]
         traits = torch.from_numpy(self.terms.traits)[None].to(self.device)
         if batch.vocabularies is not None:
             terms = restricted_terms(terms, batch.vocabularies)
@@ -177,12 +184,8 @@ class SegmentSearch:
         """Encodes a batch of segments, for a search with these options."""
         state, source_lengths, restricted, tag = self.encode(segments, options.tag)
         step = self._step if tag is None else self._step_behind_tag
-        tokens = source_lengths - 1  # without the end mark
-        limits = (tokens * options.search.max_length_ratio + 10).long().clamp(max=options.search.max_length)
+        limits = _limits(segments, options).to(self.device)
         prefixes = [segment.prefix for segment in segments] if any(segment.prefix for segment in segments) else None
-        if prefixes:
-            longest = torch.tensor([len(prefix) + 1 for prefix in prefixes], device=self.device)
-            limits = torch.maximum(limits, longest)
         special = self.tokenizers.target.special
         if restricted is not None:
             special, prefixes = restricted.special, prefixes and restricted.restricted(prefixes)
@@ -199,6 +202,19 @@ class SegmentSearch:
         if step.attention is None:
             return step
         return step._replace(attention=without_tag(step.attention, state.members[0].memory.mask.sum(1)))
+
+
+def _limits(segments: Sequence[Segment], options: TranslateOptions) -> Tensor:
+    """Returns the maximum number of tokens of each segment's translation, (B,) int64: one more than its prefix has."""
+    tokens = torch.tensor([len(segment.ids) for segment in segments], dtype=torch.int64)
+    limits = (tokens * options.search.max_length_ratio + 10).long().clamp(max=options.search.max_length)
+    longest = [len(segment.prefix) + 1 for segment in segments]
+    return torch.maximum(limits, torch.tensor(longest, dtype=torch.int64)) if segments else limits
+
+
+def _fitting(segment: Segment, limit: int) -> list[Term]:
+    """Returns the terms of a segment for which its translation has room, with a maximum number of tokens."""
+    return grouped(segment.terms, limit - len(segment.prefix))
 
 
 def _exhausted(options: TranslateOptions, segment: Segment) -> MemoryExhaustedError:

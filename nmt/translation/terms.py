@@ -22,6 +22,7 @@ from nmt.translation.options import TranslateOptions
 from nmt.translation.result import Output, TermResult
 from nmt.translation.sentences import writes_spaces
 from nmt.translation.term_presence import SENTENCE_ENDS, term_results
+from nmt.translation.word_edges import CLOSING
 
 _BYTE = re.compile(r"<0x[0-9A-F]{2}>")
 _BRACKETS = '(「"'
@@ -142,7 +143,7 @@ class GlossaryTerms:
 
     def _behind(self, mark: str, text: str) -> list[int] | None:
         """Returns the tokens of a text directly behind a mark; None if it does not have tokens of its own there."""
-        head, whole = self._target.encode([mark, mark + text])
+        [head], [whole] = self._target.encode([mark]), self._target.encode([mark + text])
         rest = whole[len(head) :]
         return rest if whole[: len(head)] == head and self._is_spelled(rest) and self._is_spelled(head) else None
 
@@ -154,7 +155,7 @@ class GlossaryTerms:
         traits = TokenTraits(0)
         if self._joins_words and _BYTE.fullmatch(piece) and self._target.spells_bytes:
             return int(TokenTraits.CONTINUES)
-        if self._joins_words and not piece.startswith("▁") and text and unicodedata.category(text[0])[0] in "LMN":
+        if self._joins_words and not piece.startswith("▁") and text.strip(CLOSING):
             traits |= TokenTraits.CONTINUES
         if not any(map(str.isalnum, text)):
             traits |= TokenTraits.IS_MARK
