@@ -14,19 +14,32 @@ from nmt.libraries import set_libraries
 if TYPE_CHECKING:
     from nmt.config import load_config
     from nmt.training.pipeline import train
+    from nmt.translation.glossary import Glossary
+    from nmt.translation.glossary_file import read_glossary
     from nmt.translation.options import TranslateOptions
     from nmt.translation.result import Translation
     from nmt.translation.trace import Trace
     from nmt.translation.translator import Translator
 
-__all__ = ["Trace", "TranslateOptions", "Translation", "Translator", "load_config", "train"]
+__all__ = [
+    "Glossary",
+    "Trace",
+    "TranslateOptions",
+    "Translation",
+    "Translator",
+    "load_config",
+    "read_glossary",
+    "train",
+]
 
 _HOMES = {
+    "Glossary": "nmt.translation.glossary",
     "Trace": "nmt.translation.trace",
     "TranslateOptions": "nmt.translation.options",
     "Translation": "nmt.translation.result",
     "Translator": "nmt.translation.translator",
     "load_config": "nmt.config",
+    "read_glossary": "nmt.translation.glossary_file",
     "train": "nmt.training.pipeline",
 }
 

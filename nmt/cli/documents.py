@@ -12,6 +12,7 @@ import typer
 
 from nmt.cli.arguments import check_choice
 from nmt.cli.files import count_progress
+from nmt.cli.glossary import TermWatch
 from nmt.cli.logs import logger
 from nmt.documents.formats import CATALOGUES, FORMATS, TABLES, TEXT, format_by_name, why_unread
 from nmt.errors import ConfigError, DataError
@@ -109,7 +110,7 @@ def translate_document(
 
     data = translator.config.data
     choices = Choices(given.column or (), given.all_units, LanguagePair(data.source_language, data.target_language))
-    done = 0
+    watch, done = TermWatch(), 0
     with ExitStack() as stack:
         write = stack.enter_context(open_whole_output(output_file))
         show = count_progress(stack, "translating", "lines", [input_file], output_file, quiet=quiet)
@@ -122,8 +123,11 @@ def translate_document(
                     lines[chosen], attended[chosen], done + start, translator, options, postprocessor
                 )
                 show(done + len(translations))
+            for translation in translations:
+                watch.look_at(translation)
             done += len(lines)
             write(part.encoded(part.document.written(translations), stream.name))
+    watch.warn()
 
 
 def _translated(

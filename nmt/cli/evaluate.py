@@ -13,6 +13,7 @@ import typer
 from nmt.cli import arguments
 from nmt.cli.arguments import check_choice, option_of, own_options, search_options
 from nmt.cli.files import write_lines
+from nmt.cli.glossary import GlossaryArguments
 from nmt.cli.logs import logger
 from nmt.cli.parsing import expand_groups
 from nmt.cli.startup import load_translator, start
@@ -69,6 +70,7 @@ def evaluate(
     output: EvaluationOutputArguments,
     sampling: arguments.SamplingArguments,
     choice: arguments.ChoiceArguments,
+    terms: GlossaryArguments,
     lines: arguments.LineArguments,
     search: arguments.BatchedSearchArguments,
     ensemble: arguments.EnsembleArguments,
@@ -82,6 +84,7 @@ def evaluate(
     start(log, compute)
     check_sentences(lines)
     useless = asdict(lines) | {"sample": sampling.sample, "mbr": choice.mbr, "ensemble": ensemble.ensemble}
+    useless |= asdict(terms)
     _check_use(model, files, output, useless)
 
     from nmt.cli.formats.scores import as_json, as_text
@@ -95,6 +98,7 @@ def evaluate(
         hypotheses, references, seconds = *_read_finished(files), None
     else:
         translator = load_translator(model, compute, ensemble)
+        given |= {"glossary": terms.read(translator)}
         hypotheses, references, seconds = _translate(translator, files, output.save_output, lines, given, log.quiet)
     if "bleu" in metrics:
         evaluation.warn_of_unspaced(references, scoring.tokenize)

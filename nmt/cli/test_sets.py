@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from nmt.cli.arguments import check_tag
 from nmt.cli.files import check_files
+from nmt.cli.glossary import TermWatch
 from nmt.cli.logs import logger
 from nmt.errors import DataError, InputFileError
 
@@ -95,14 +96,18 @@ def test_tag(translator: Translator, given: str | None, *, is_configured: bool) 
 def translate_lines(
     translator: Translator, lines: Sequence[str], options: TranslateOptions, *, quiet: bool
 ) -> list[str]:
-    """Returns the best translation of each line; shows a progress bar on a terminal."""
+    """Returns the best translation of each line; shows a progress bar on a terminal, and warns of missing terms."""
     from nmt.training.progress import CountProgress
 
     translations: list[str] = []
+    watch = TermWatch()
     with closing(CountProgress("translating", "lines", quiet=quiet)) as progress:
         for start in range(0, len(lines), LINES_AT_ONCE):
             batch = lines[start : start + LINES_AT_ONCE]
             found = translator.translate(batch, options, numbers=range(start + 1, start + 1 + len(batch)))
             translations += [translation.text for translation in found]
+            for translation in found:
+                watch.look_at(translation)
             progress.show(len(translations))
+    watch.warn()
     return translations

@@ -13,6 +13,7 @@ from nmt.cli import arguments
 from nmt.cli.arguments import check_choice, check_tag, own_options, search_options
 from nmt.cli.documents import DocumentArguments, check_document, remark_on_document, translate_document
 from nmt.cli.files import check_files, count_progress, is_regular_file
+from nmt.cli.glossary import GlossaryArguments, TermWatch
 from nmt.cli.line_files import LineFile, matched_batches, ready_batches
 from nmt.cli.logs import logger
 from nmt.cli.parsing import expand_groups
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from nmt.io.lines import Line
     from nmt.postprocessing.postprocess import Postprocessor
     from nmt.translation.options import TranslateOptions
+    from nmt.translation.result import Translation
     from nmt.translation.translator import Translator
 
 
@@ -156,6 +158,7 @@ def translate(
     decoding: DecodingArguments,
     sampling: arguments.SamplingArguments,
     choice: TranslationChoiceArguments,
+    terms: GlossaryArguments,
     lines: arguments.LineArguments,
     search: arguments.BatchedSearchArguments,
     ensemble: arguments.EnsembleArguments,
@@ -186,6 +189,7 @@ def translate(
     check_sentences(lines)
     remark_on_document(kind, None if text else output.input_file)
 
+    from nmt.cli.formats.translations import FORMATS
     from nmt.io.streams import open_input, open_output
 
     given = choice.metric() | search_options(
@@ -202,7 +206,7 @@ def translate(
     postprocessing.kinds()
     input_file = None if text else output.input_file
     along = {"--prefix": decoding.prefix, "--closest-to": choice.closest_to}
-    named = {"--input": input_file, **along, "--dictionary": postprocessing.dictionary}
+    named = {"--input": input_file, **along, "--dictionary": postprocessing.dictionary, "--glossary": terms.glossary}
     inputs = [(option, path) for option, path in named.items() if path is not None]
     check_files(inputs, ("--output", output.output_file))
     with ExitStack() as stack:
@@ -212,7 +216,8 @@ def translate(
         check_tag(translator, lines.tag)
         postprocessor = postprocessing.postprocessor()
         attention = output.alignment != "none" or bool(postprocessor)
-        options = own_options(translator, attention=attention, **asdict(lines), **given)
+        glossary = terms.read(translator)
+        options = own_options(translator, attention=attention, glossary=glossary, **asdict(lines), **given)
         _check_attention(translator, options, postprocessor, output.alignment)
         logger.debug("search: %s", options)
         if kind != TEXT and stream is not None and input_file is not None:
@@ -229,14 +234,21 @@ def translate(
         name = "TEXT" if stream is None else stream.name
         read = iter([typed_lines(text or ())]) if stream is None else ready_batches(stream)
         is_finite = input_file is None or is_regular_file(input_file)
-        watch, too_long = SentenceWatch(name, lines, quiet=log.quiet), 0
+        watch, term_watch, too_long = SentenceWatch(name, lines, quiet=log.quiet), TermWatch(), 0
+        write = FORMATS[output.format]
         for batch, texts in matched_batches(name, read, files, is_finite=is_finite):
             watch.look_at((line.number, line.text) for line in batch)
-            for result in _translated(batch, texts, translator, options, postprocessor, output):
-                writer.write(result)
+            for line, translation in _translated(batch, texts, translator, options, postprocessor):
+                term_watch.look_at(translation)
+                for result in write(
+                    line.number - 1, translation, output.n_best, output.alignment, output.alignment_unit
+                ):
+                    writer.write(result)
             writer.flush()
             show(batch[-1].number)
             too_long += sum(line.too_long for line in batch)
+        if output.format != "json":
+            term_watch.warn()
         if too_long:
             raise DataError(name, f"too long, and answered with empty lines: {too_long}")
 
@@ -266,15 +278,10 @@ def _translated(
     translator: Translator,
     options: TranslateOptions,
     postprocessor: Postprocessor,
-    output: TranslationArguments,
-) -> Iterator[str]:
-    """Translates lines together, with the texts of their prefixes and references; yields the lines of output."""
-    from nmt.cli.formats.translations import FORMATS
-
-    write = FORMATS[output.format]
+) -> Iterator[tuple[Line, Translation]]:
+    """Translates lines together, with the texts of their prefixes and references."""
     numbers = [line.number for line in lines]
     own = dict(zip(("prefixes", "references"), texts, strict=True))
     translations = translator.translate([line.text for line in lines], options, numbers=numbers, **own)
     for line, translation in zip(lines, translations, strict=True):
-        postprocessed = postprocessor.apply(translation, is_unread=line.too_long)
-        yield from write(line.number - 1, postprocessed, output.n_best, output.alignment, output.alignment_unit)
+        yield line, postprocessor.apply(translation, is_unread=line.too_long)

@@ -33,6 +33,7 @@ def confidence(source: str, output: Output, missing: Sequence[int] = ()) -> Conf
     - `repetition`: words of the output that are repeated at once, or hold such letters, more often than in the source.
     - `cut`: the limit of the length ended the translation, or a segment of it.
     - `not_copied`: source words with a number, address or tag that is not in the translation.
+    - `missed_term`: source words of terms of the glossary whose translations are not in the output.
 
     The output's attention is that of its text as it stands; `missing` are the source words of `not_copied`.
     """
@@ -57,6 +58,9 @@ def _warnings(source: str, output: Output, missing: Sequence[int]) -> Iterator[T
         yield TranslationWarning("cut")
     if missing:
         yield TranslationWarning("not_copied", source_words=tuple(missing))
+    missed = {word for term in output.annotations.terms or () if not term.met for word in term.words}
+    if missed:
+        yield TranslationWarning("missed_term", source_words=tuple(sorted(missed)))
 
 
 def _repeated(source: str, words: Sequence[str], text: str) -> tuple[int, ...]:

@@ -11,7 +11,8 @@ from nmt.postprocessing.dictionary import Dictionary
 from nmt.postprocessing.editing import apply_edits, word_spans
 from nmt.postprocessing.entities import KINDS
 from nmt.postprocessing.unknown_words import replacements, unknown_words
-from nmt.translation.result import Annotations, Confidence, Output, Translation, TranslationWarning
+from nmt.translation.result import Confidence, Output, Translation, TranslationWarning
+from nmt.translation.term_presence import term_results
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,9 @@ class Postprocessor:
             outputs = tuple(self._postprocess(translation.source, source, output) for output in translation.outputs)
             return replace(translation, outputs=outputs)
         trust = Confidence(0.0, (TranslationWarning("unread"),)) if is_unread else Confidence(1.0)
-        annotations = Annotations(() if self.changes_text else None, trust if self.confidence else None)
+        annotations = translation.annotations._replace(
+            replaced=() if self.changes_text else None, confidence=trust if self.confidence else None
+        )
         return replace(translation, annotations=annotations)
 
     def _postprocess(self, line: str, words: Sequence[str], output: Output) -> Output:
@@ -72,6 +75,10 @@ class Postprocessor:
                 taken = {word for edit in edits for word in spans.words_in(edit.start, edit.stop)}
                 edits = sorted(edits + replacements(unknown, words, output.text, taken, self.dictionary))
             output = apply_edits(output, edits)
+            if edits and (terms := output.annotations.terms) is not None:
+                output = replace(
+                    output, annotations=output.annotations._replace(terms=term_results(terms, output.text))
+                )
         if self.confidence:
             trust = confidence(line, output, copied.missing)
             output = replace(output, annotations=output.annotations._replace(confidence=trust))

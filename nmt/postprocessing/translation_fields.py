@@ -59,4 +59,9 @@ def _annotation_fields(annotations: Annotations) -> dict[str, Any]:
         probability, warnings = annotations.confidence
         flags = [{name: value for name, value in warning._asdict().items() if value} for warning in warnings]
         fields["confidence"] = {"probability": probability, "flags": flags}
+    if annotations.terms is not None:
+        fields["terms"] = [
+            {"source": term.source, "target": term.target, "words": term.words, "met": term.met}
+            for term in annotations.terms
+        ]
     return fields

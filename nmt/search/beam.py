@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
-from nmt.search.decoding import Beam, Extend, check_sentences, decode
+from nmt.search.decoding import Beam, Extend, Prediction, check_sentences, decode
 from nmt.search.diverse import diverse_extensions
 from nmt.search.hypothesis import NEG_INF, Expansion, Hypothesis, S, SearchOptions, StepFunction
 from nmt.search.scoring import largest
@@ -66,7 +66,8 @@ def _best_extensions(width: int, options: SearchOptions, device: torch.device) -
     # This many tokens of a hypothesis include at least `width` words.
     count = width + len(excluded)
 
-    def extend(logits: Tensor, offset: Tensor, _beam: Beam, _length: int) -> Expansion:
+    def extend(prediction: Prediction, _beam: Beam, _length: int) -> Expansion:
+        logits, offset = prediction.allowed, prediction.offset
         endings = logits[..., eos].float() + offset  # (B, K)
         values, tokens = largest(logits, min(count, logits.size(-1)))
         totals = (values.float() + offset[..., None]).masked_fill(torch.isin(tokens, excluded), NEG_INF)

@@ -15,6 +15,15 @@ from nmt.search.hypothesis import NEG_INF, Expansion, Hypothesis, NonFiniteScore
 from nmt.search.scoring import coverage_penalty, log_normaliser
 
 
+class Prediction(NamedTuple):
+    """What a step predicts of the next tokens: `logits + offset` are log-probabilities of hypotheses with one more."""
+
+    logits: Tensor  # (B, K, V)
+    allowed: Tensor  # (B, K, V), the same with -inf for tokens that would repeat an n-gram
+    offset: Tensor  # (B, K) float32
+    attention: Tensor | None  # (B, K, S)
+
+
 class Sentences(NamedTuple):
     """The limits and constraints of the sentences given to a search."""
 
@@ -33,7 +42,7 @@ class Beam(NamedTuple):
     sentences: Tensor  # (B,) int64, index of each row among the sentences given to the search
     tokens: Tensor  # (B, K) int64, the last of each hypothesis
     log_probabilities: Tensor  # (B, K) float32, NEG_INF for a slot that holds no hypothesis
-    finished: Tensor  # (B, G, K / G) float32, scores of the best finished of each group, best first, NEG_INF for none
+    finished: Tensor  # (B, G, enough) float32, scores of the best finished of a group, best first, NEG_INF for none
     coverage: Tensor | None  # (B, K, S) attention summed over tokens; kept for a coverage penalty
     written: Tensor | None  # (B, K, T) int64, all tokens; kept to ban repeated n-grams
     penalties: Tensor | None  # (B, K) float32, see `Expansion`
@@ -44,11 +53,11 @@ class Beam(NamedTuple):
         return Beam(*parts)
 
 
-Extend = Callable[[Tensor, Tensor, Beam, int], Expansion]
-"""The choice of the next hypotheses: (logits (B, K, V), offset (B, K), beam, length) -> Expansion.
+Extend = Callable[[Prediction, Beam, int], Expansion]
+"""The choice of the next hypotheses: (prediction, beam, length) -> Expansion.
 
-`logits + offset` is the log-probability of the hypothesis with one token more, `beam` holds the hypotheses so far, and
-`length` is the number of their tokens. Each group is extended by its own hypotheses only.
+`beam` holds the hypotheses so far, and `length` is the number of their tokens. Each group is extended by its own
+hypotheses only.
 """
 
 
@@ -86,19 +95,22 @@ def decode(
     width: int,
     groups: int,
     ranked: bool,
+    enough: int | None = None,
 ) -> list[list[Hypothesis]]:
     """Searches with `width` hypotheses a sentence until all are done; a sentence leaves the batch as soon as it is.
 
-    The hypotheses are those of `groups` of equal size, which all begin with the empty one. A group is done when as many
-    as its size have finished, and no unfinished one scores more at its present length than the worst of them; a
-    sentence is done when its groups are. A sample is a group of one. Hypotheses are returned in the order of the slots,
-    or, if they are to be `ranked`, the best first and none twice. The options `beam_size` and `groups` are ignored.
+    The hypotheses are those of `groups` of equal size, which all begin with the empty one. A group is done when
+    `enough` have finished, by default as many as its size, and no unfinished one scores more at its present length than
+    the worst of these; a sentence is done when its groups are. A sample is a group of one. Hypotheses are returned in
+    the order of the slots, or, if they are to be `ranked`, the best first and none twice. The options `beam_size` and
+    `groups` are ignored.
 
     Raises NonFiniteScoresError if the logits hold a NaN or an infinity that leaves no probabilities.
     """
     batch = list(range(len(sentences.limits)))
     history = History(len(batch))
-    beam = _start(sentences, options, width, groups)
+    enough = enough or width // groups
+    beam = _start(sentences, options, groups, enough)
     for length in itertools.count() if batch else ():
         logits, state, attention = step(beam.tokens, state)
         normaliser = log_normaliser(logits)
@@ -107,19 +119,15 @@ def decode(
             logits, offset = logits.expand(-1, groups, -1), offset.expand(-1, groups)
             attention = None if attention is None else attention.expand(-1, groups, -1)
 
-        # Banned logits have no name of their own: it would keep them alive beside those of the next step.
-        expansion = extend(
-            logits if beam.written is None else ban_repeats(logits, beam.written, options.no_repeat_ngram),
-            offset,
-            beam,
-            length,
-        )
+        allowed = logits if beam.written is None else ban_repeats(logits, beam.written, options.no_repeat_ngram)
+        expansion = extend(Prediction(logits, allowed, offset, attention), beam, length)
+        del allowed  # before there are the logits of the next step
         if sentences.prefixes is not None and length < sentences.prefixes.size(1):
             expansion = force_prefix(expansion, sentences.prefixes[beam.sentences, length], logits, offset)
         coverage = _cover(beam, attention, options)
         scores, ending_scores = _score(expansion, coverage, beam, sentences, options, length + 1)
         ended = ending_scores.unflatten(1, (groups, -1))
-        finished = torch.cat([beam.finished, ended], dim=-1).topk(width // groups).values
+        finished = torch.cat([beam.finished, ended], dim=-1).topk(enough).values
         # Also if all have ended: -inf <= -inf.
         done = scores.unflatten(1, (groups, -1)).amax(-1) <= finished[..., -1]  # (B, G)
         expansion = _without_done(expansion, done)
@@ -140,7 +148,7 @@ def decode(
     return history.hypotheses(options.n_best, ranked=ranked, source_lengths=sentences.source_lengths)
 
 
-def _start(sentences: Sentences, options: SearchOptions, width: int, groups: int) -> Beam:
+def _start(sentences: Sentences, options: SearchOptions, groups: int, enough: int) -> Beam:
     """Makes the beam that holds the empty hypothesis of each sentence."""
     count, device = len(sentences.limits), sentences.device
     nothing = torch.empty(count, groups, 0, dtype=torch.int64, device=device)
@@ -148,7 +156,7 @@ def _start(sentences: Sentences, options: SearchOptions, width: int, groups: int
         sentences=torch.arange(count, device=device),
         tokens=torch.full((count, 1), options.bos, device=device),
         log_probabilities=torch.zeros(count, 1, device=device),
-        finished=torch.full((count, groups, width // groups), NEG_INF, device=device),
+        finished=torch.full((count, groups, enough), NEG_INF, device=device),
         coverage=None,
         written=nothing if options.no_repeat_ngram else None,
         penalties=None,

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from nmt.search.decoding import Beam, Extend
+from nmt.search.decoding import Beam, Extend, Prediction
 from nmt.search.hypothesis import NEG_INF, Expansion, SearchOptions
 
 
@@ -22,7 +22,8 @@ def diverse_extensions(extend: Extend, options: SearchOptions) -> Extend:
     """
     groups = options.groups
 
-    def extend_groups(logits: Tensor, offset: Tensor, beam: Beam, length: int) -> Expansion:
+    def extend_groups(prediction: Prediction, beam: Beam, length: int) -> Expansion:
+        logits, offset = prediction.allowed, prediction.offset
         present = logits.size(1) // groups
         penalties = torch.zeros_like(offset) if beam.penalties is None else beam.penalties
         taken = logits.new_zeros(logits.size(0), logits.size(-1), dtype=torch.float32)  # (B, V)
@@ -32,7 +33,8 @@ def diverse_extensions(extend: Extend, options: SearchOptions) -> Extend:
                 own = slice(first, first + present)
                 # The first group takes the logits as they are, in their number type.
                 adjusted = logits[:, own] - taken[:, None] if first else logits[:, own]
-                chosen = extend(adjusted, offset[:, own] - penalties[:, own], beam, length)
+                lowered = prediction._replace(allowed=adjusted, offset=offset[:, own] - penalties[:, own])
+                chosen = extend(lowered, beam, length)
                 part = _own_values(chosen, logits[:, own], offset[:, own], options.eos)
                 lost = penalties[:, own].gather(1, part.parents) + taken.gather(1, part.tokens)
                 yield part._replace(parents=part.parents + first, penalties=lost)

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from nmt.config import check_argument
 from nmt.config.types import Expected, Natural, Seed
-from nmt.search.decoding import Beam, Extend, Sentences, check_sentences, decode
+from nmt.search.decoding import Beam, Extend, Prediction, Sentences, check_sentences, decode
 from nmt.search.hypothesis import NEG_INF, Expansion, Hypothesis, S, SearchOptions, StepFunction
 
 # Number of a step's logits that become probabilities at a time, which takes several times their memory.
@@ -106,7 +106,8 @@ def _uniforms(seed: int, keys: Sequence[Sequence[int]], samples: int, sentences:
 def _drawn_extensions(options: SearchOptions, sampling: SamplingOptions, uniforms: Tensor) -> Extend:
     forbidden = torch.tensor(options.forbidden, dtype=torch.int64, device=uniforms.device)
 
-    def extend(logits: Tensor, offset: Tensor, beam: Beam, length: int) -> Expansion:
+    def extend(prediction: Prediction, beam: Beam, length: int) -> Expansion:
+        logits, offset = prediction.allowed, prediction.offset
         rows = max(1, _NUMBERS_AT_A_TIME // logits.size(-1))
         logit_chunks = logits.flatten(0, 1).split(rows)
         uniform_chunks = uniforms[beam.sentences, :, length].flatten().split(rows)

@@ -160,6 +160,16 @@ class Tokenizer:
             return ids, _words_at(begins, ends)
         return ids, [kept[word] if word >= 0 else -1 for word in _words_at(begins, [ends[word] for word in kept])]
 
+    def begins(self, text: str) -> list[int]:
+        """Returns for each token of `text` the index of the character that it begins with."""
+        text = without_surrogates(text)
+        if self._word_by_word:
+            begins = [match.start() for match in _INPUT_WORD.finditer(text)]
+            return [begins[word] for word in self.encode_with_words(text)[1]]
+        ends = list(accumulate(len(character.encode()) for character in text))
+        pieces = _piece_begins(self._processor.encode(text, out_type="serialized_proto"))
+        return [bisect_right(ends, begin) for begin in pieces]
+
     def _dropped_words(self, text: str) -> set[int]:
         """Finds the words of which normalisation leaves nothing; they are among those without a letter or digit."""
         return {

@@ -10,6 +10,7 @@ from nmt.config.types import BeamWidth, Candidates, Switch, Weight
 from nmt.search.hypothesis import SearchOptions
 from nmt.search.sampling import SamplingOptions
 from nmt.tokenization.special_tokens import SpecialTokens
+from nmt.translation.glossary import Glossary
 from nmt.translation.utility import Utility
 
 DIVERSITY = 0.5
@@ -46,10 +47,11 @@ class TranslateOptions:
         split_sentences: translates the sentences of a line one by one; needs the extra `sentences`.
         translate_all: translates lines without a letter, too, which otherwise pass unchanged.
         tag: put before each source sentence; the model has to know it.
+        glossary: terms that translations have where the line has them; neither with samples nor with groups.
 
     Raises:
         TypeError: a value is of another type.
-        ValueError: a number is out of its range.
+        ValueError: a number is out of its range, or options do not go together.
     """
 
     search: SearchConfig = field(default_factory=SearchConfig)
@@ -63,6 +65,7 @@ class TranslateOptions:
     split_sentences: bool = False
     translate_all: bool = False
     tag: str | None = None
+    glossary: Glossary | None = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.search, SearchConfig):
@@ -71,10 +74,15 @@ class TranslateOptions:
             raise TypeError(f"sampling is {self.sampling!r:.200}: expected SamplingOptions or None")
         if not isinstance(self.tag, str | None):
             raise TypeError(f"tag is {self.tag!r:.200}: expected text, a str, or None")
+        if not isinstance(self.glossary, Glossary | None):
+            raise TypeError(f"glossary is {self.glossary!r:.200}: expected what read_glossary returns, or None")
         for name, kind in _KINDS.items():
             object.__setattr__(self, name, check_argument(name, getattr(self, name), kind))
         if self.sampling and self.diverse > 1:
             raise ValueError(f"diverse is {self.diverse}: expected 1 with samples, which have no groups")
+        if self.glossary is not None and (self.sampling or self.diverse > 1):
+            other = "samples" if self.sampling else "diverse groups of the beam"
+            raise ValueError(f"glossary does not go with {other}: only the usual search puts terms in")
         if self.width % self.diverse:
             raise ValueError(f"diverse is {self.diverse}: expected a divisor of the width of the beam, {self.width}")
 

@@ -50,11 +50,27 @@ class Confidence(NamedTuple):
     warnings: tuple[TranslationWarning, ...] = ()
 
 
+class TermResult(NamedTuple):
+    """A term of a glossary that stands in a line, and what became of it in a translation."""
+
+    source: str  # as the glossary writes it
+    targets: tuple[str, ...]  # the alternatives of its translation
+    words: tuple[int, ...]  # the words of `source.split()` where it stands
+    are_words: bool  # True where a target language writes spaces, so that only whole words are such an alternative
+    target: str | None = None  # the alternative that the translation has; None if it has none
+
+    @property
+    def met(self) -> bool:
+        """True if the translation has one of the alternatives."""
+        return self.target is not None
+
+
 class Annotations(NamedTuple):
     """The findings of `nmt.postprocessing` about a translation; None for those that were not asked for."""
 
     replaced: tuple[tuple[int, int], ...] | None = None  # (source word, word of the text) where the former was put in
     confidence: Confidence | None = None
+    terms: tuple[TermResult, ...] | None = None  # of a glossary, in the order of the line
 
 
 NO_ANNOTATIONS = Annotations()

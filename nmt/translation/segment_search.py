@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -15,9 +15,12 @@ from nmt.corpus.batching import pad
 from nmt.device import own_settings, products_in, use_one_thread_after_fork, within_memory
 from nmt.errors import DeviceError, MemoryExhaustedError, NmtError
 from nmt.search.beam import beam_search
-from nmt.search.hypothesis import Hypothesis, NonFiniteScoresError, Step
+from nmt.search.hypothesis import Hypothesis, NonFiniteScoresError, SearchOptions, Step, StepFunction
 from nmt.search.sampling import sample
 from nmt.search.shortlist import RestrictedVocabularies
+from nmt.search.term_progress import SentenceTerms
+from nmt.search.term_search import term_search
+from nmt.search.term_trie import Term
 from nmt.tokenization.tokenizers import Tokenizers
 from nmt.translation.batches import search_batches
 from nmt.translation.choosing import by_expected_utility
@@ -25,20 +28,37 @@ from nmt.translation.ensemble import Ensemble, EnsembleState
 from nmt.translation.options import TranslateOptions
 from nmt.translation.segments import EncodedSegments, Segment
 from nmt.translation.tags import tag_ids, without_tag
+from nmt.translation.terms import GlossaryTerms, for_terms, grouped, restricted_terms
 
 WORTH_A_TABLE = 16
 """Minimum number of segments for which a table of the words' gates takes less time to make than it saves."""
+
+
+class _Batch(NamedTuple):
+    """A batch of segments, ready to be searched."""
+
+    step: StepFunction[EnsembleState]
+    state: EnsembleState
+    options: SearchOptions
+    limits: dict[str, Any]  # of each segment; arguments of the search
+    vocabularies: RestrictedVocabularies | None  # None for the whole vocabulary
 
 
 class SegmentSearch:
     """Models that search segments together, whose weights must not change from then on."""
 
     def __init__(
-        self, ensemble: Ensemble, tokenizers: Tokenizers, dtype: torch.dtype, tick: Callable[[], None]
+        self,
+        ensemble: Ensemble,
+        tokenizers: Tokenizers,
+        terms: GlossaryTerms,
+        dtype: torch.dtype,
+        tick: Callable[[], None],
     ) -> None:
         """Products run in `dtype`; `tick` is called before each step, and what it raises ends the search."""
         self.ensemble = ensemble
         self.tokenizers = tokenizers
+        self.terms = terms
         self.device = ensemble.first.output_weight.device
         self._dtype = dtype
         self.tick = tick
@@ -80,59 +100,97 @@ class SegmentSearch:
     ) -> list[list[Hypothesis]]:
         """Finds the hypotheses of each segment, batch by batch; of the candidates of `options.mbr`, the chosen.
 
+        Where these lack a term of the glossary, the segment is searched once more, for hypotheses that have all. So all
+        others are what they are without a glossary.
+
         Raises:
             DeviceError: as in `computing`.
             MemoryExhaustedError: memory does not suffice for one segment.
             NmtError: scores are not finite, of the line whose number `not_finite` makes the error of.
         """
-        hypotheses: list[list[Hypothesis]] = [[]] * len(segments)
-        search, exhausted = partial(self._search, options, not_finite), partial(_exhausted, options)
-        target = self.tokenizers.target
         with self.computing():
             if self._word_gates is None and len(segments) >= WORTH_A_TABLE:
                 self._word_gates = self.ensemble.word_gates()
-            for batch in search_batches(segments, self.ensemble, options):
-                of_batch = within_memory([segments[n] for n in batch], search, exhausted)
-                for place, of_segment in zip(batch, of_batch, strict=True):
-                    # At once, as the many candidates of all batches would take much memory.
-                    chosen = by_expected_utility(of_segment, target, options) if options.mbr else of_segment
-                    hypotheses[place] = chosen
+            hypotheses = self._find(segments, options, not_finite, self._search_batch)
+            options = for_terms(options)
+            lacking = self._lacking_terms(segments, hypotheses, options)
+            if lacking:
+                found = self._find([segments[place] for place in lacking], options, not_finite, self._search_terms)
+                for place, of_segment in zip(lacking, found, strict=True):
+                    hypotheses[place] = of_segment
         return hypotheses
 
-    def _search(
-        self, options: TranslateOptions, not_finite: Callable[[int], NmtError], segments: Sequence[Segment]
+    def _lacking_terms(
+        self, segments: Sequence[Segment], hypotheses: Sequence[Sequence[Hypothesis]], options: TranslateOptions
+    ) -> list[int]:
+        """Returns the places of segments with a hypothesis that lacks one of the terms for which there is room."""
+        places = [place for place, segment in enumerate(segments) if segment.terms]
+        limits = _limits([segments[place] for place in places], options).tolist()
+        return [
+            place
+            for place, limit in zip(places, limits, strict=True)
+            if _fitting(segments[place], limit)
+            and not all(self.terms.are_met(one.tokens, segments[place].terms) for one in hypotheses[place])
+        ]
+
+    def _find(
+        self,
+        segments: Sequence[Segment],
+        options: TranslateOptions,
+        not_finite: Callable[[int], NmtError],
+        search: Callable[[Sequence[Segment], TranslateOptions], list[list[Hypothesis]]],
     ) -> list[list[Hypothesis]]:
-        """Searches a batch of segments, with errors that name the line of scores not finite."""
-        try:
-            return self._search_batch(segments, options)
-        except NonFiniteScoresError as error:
-            raise not_finite(segments[error.sentence].key[0]) from error
+        """Finds the hypotheses of each segment by a search of batches; errors are those of `find`."""
+        hypotheses: list[list[Hypothesis]] = [[]] * len(segments)
+
+        def named(batch: Sequence[Segment]) -> list[list[Hypothesis]]:
+            try:
+                return search(batch, options)
+            except NonFiniteScoresError as error:
+                raise not_finite(batch[error.sentence].key[0]) from error
+
+        for batch in search_batches(segments, self.ensemble, options):
+            of_batch = within_memory([segments[n] for n in batch], named, partial(_exhausted, options))
+            for place, of_segment in zip(batch, of_batch, strict=True):
+                # At once, as the many candidates of all batches would take much memory.
+                chosen = by_expected_utility(of_segment, self.tokenizers.target, options) if options.mbr else of_segment
+                hypotheses[place] = chosen
+        return hypotheses
 
     def _search_batch(self, segments: Sequence[Segment], options: TranslateOptions) -> list[list[Hypothesis]]:
-        """Finds the hypotheses of each segment."""
+        """Finds the hypotheses of each segment, or draws them."""
+        batch = self._begin(segments, options)
+        if options.sampling is None:
+            hypotheses = beam_search(batch.step, batch.state, batch.options, **batch.limits)
+        else:
+            keys = [segment.key for segment in segments]
+            hypotheses = sample(batch.step, batch.state, batch.options, options.sampling, keys=keys, **batch.limits)
+        return hypotheses if batch.vocabularies is None else batch.vocabularies.whole(hypotheses)
+
+    def _search_terms(self, segments: Sequence[Segment], options: TranslateOptions) -> list[list[Hypothesis]]:
+        """Finds hypotheses of each segment that have its terms, as far as its limit has room for them."""
+        batch = self._begin(segments, options)
+        limits = batch.limits["max_lengths"].tolist()
+        terms = [_fitting(segment, limit) for segment, limit in zip(segments, limits, strict=True)]
+        traits = torch.from_numpy(self.terms.traits)[None].to(self.device)
+        if batch.vocabularies is not None:
+            terms = restricted_terms(terms, batch.vocabularies)
+            traits = traits[0][torch.from_numpy(batch.vocabularies.tokens).to(self.device)]
+        sentence_terms = SentenceTerms(terms, traits)
+        hypotheses = term_search(batch.step, batch.state, batch.options, terms=sentence_terms, **batch.limits)
+        return hypotheses if batch.vocabularies is None else batch.vocabularies.whole(hypotheses)
+
+    def _begin(self, segments: Sequence[Segment], options: TranslateOptions) -> _Batch:
+        """Encodes a batch of segments, for a search with these options."""
         state, source_lengths, restricted, tag = self.encode(segments, options.tag)
         step = self._step if tag is None else self._step_behind_tag
-        tokens = source_lengths - 1  # without the end mark
-        limits = (tokens * options.search.max_length_ratio + 10).long().clamp(max=options.search.max_length)
+        limits = _limits(segments, options).to(self.device)
         prefixes = [segment.prefix for segment in segments] if any(segment.prefix for segment in segments) else None
-        if prefixes:
-            longest = torch.tensor([len(prefix) + 1 for prefix in prefixes], device=self.device)
-            limits = torch.maximum(limits, longest)
         special = self.tokenizers.target.special
         if restricted is not None:
             special, prefixes = restricted.special, prefixes and restricted.restricted(prefixes)
-        search = options.for_search(special)
-        sentences: dict[str, Any] = {
-            "max_lengths": limits,
-            "source_lengths": source_lengths,
-            "forced_prefixes": prefixes,
-        }
-        if options.sampling is None:
-            hypotheses = beam_search(step, state, search, **sentences)
-        else:
-            keys = [segment.key for segment in segments]
-            hypotheses = sample(step, state, search, options.sampling, keys=keys, **sentences)
-        return hypotheses if restricted is None else restricted.whole(hypotheses)
+        sentences = {"max_lengths": limits, "source_lengths": source_lengths, "forced_prefixes": prefixes}
+        return _Batch(step, state, options.for_search(special), sentences, restricted)
 
     def _step(self, tokens: Tensor, state: EnsembleState) -> Step[EnsembleState]:
         self.tick()
@@ -144,6 +202,19 @@ class SegmentSearch:
         if step.attention is None:
             return step
         return step._replace(attention=without_tag(step.attention, state.members[0].memory.mask.sum(1)))
+
+
+def _limits(segments: Sequence[Segment], options: TranslateOptions) -> Tensor:
+    """Returns the maximum number of tokens of each segment's translation, (B,) int64: one more than its prefix has."""
+    tokens = torch.tensor([len(segment.ids) for segment in segments], dtype=torch.int64)
+    limits = (tokens * options.search.max_length_ratio + 10).long().clamp(max=options.search.max_length)
+    longest = [len(segment.prefix) + 1 for segment in segments]
+    return torch.maximum(limits, torch.tensor(longest, dtype=torch.int64)) if segments else limits
+
+
+def _fitting(segment: Segment, limit: int) -> list[Term]:
+    """Returns the terms of a segment for which its translation has room, with a maximum number of tokens."""
+    return grouped(segment.terms, limit - len(segment.prefix))
 
 
 def _exhausted(options: TranslateOptions, segment: Segment) -> MemoryExhaustedError:

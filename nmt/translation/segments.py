@@ -26,9 +26,11 @@ from nmt.search.shortlist import RestrictedVocabularies, Shortlist
 from nmt.tokenization.tokenizers import Tokenizers
 from nmt.translation.choosing import by_utility
 from nmt.translation.ensemble import EnsembleState
+from nmt.translation.joined_text import JoinedText
 from nmt.translation.options import TranslateOptions
-from nmt.translation.result import Attention, Output, SegmentAttention, Translation
+from nmt.translation.result import Annotations, Attention, Output, SegmentAttention, Translation
 from nmt.translation.sentences import sentences, writes_spaces
+from nmt.translation.terms import GlossaryTerms, SegmentTerm
 
 _WORD = re.compile(r"\S+")
 
@@ -44,6 +46,7 @@ class Segment(NamedTuple):
     candidates: NDArray[np.int64] | None  # target tokens that it may be translated to, ascending; None for all
     before: str = ""  # what stands between its translation and that of the segment before
     unchanged: str = ""  # text that passes without being translated; such a segment has no `ids`, and a word a token
+    terms: tuple[SegmentTerm, ...] = ()  # of the glossary
 
 
 class EncodedSegments(NamedTuple):
@@ -69,6 +72,7 @@ class _Cut(NamedTuple):
     words: list[int]
     before: str = " "
     unchanged: str = ""
+    terms: tuple[SegmentTerm, ...] = ()
 
 
 class _Written(NamedTuple):
@@ -97,6 +101,7 @@ class LineSegmenter:
     config: Config  # of the model
     shortlist: Shortlist | None
     has_attention: bool
+    terms: GlossaryTerms
 
     @property
     def longest(self) -> int:
@@ -115,8 +120,9 @@ class LineSegmenter:
                 continue
             for place, cut in enumerate(self._cuts(texts[line], ids, options, is_forced=bool(prefix))):
                 own_prefix, key = [] if place else prefix, (int(number), place)
-                candidates = self._candidates(cut.ids, own_prefix, options.search.shortlist)
-                yield Segment(line, key, cut.ids, cut.words, own_prefix, candidates, cut.before, cut.unchanged)
+                candidates = self._candidates(cut, own_prefix, options.search.shortlist)
+                others = cut.before, cut.unchanged, cut.terms
+                yield Segment(line, key, cut.ids, cut.words, own_prefix, candidates, *others)
 
     def _cuts(self, text: str, ids: list[int], options: TranslateOptions, *, is_forced: bool) -> Iterator[_Cut]:
         """Yields what becomes the segments of a line of these tokens, for which `is_forced` tells of a prefix."""
@@ -129,7 +135,8 @@ class LineSegmenter:
 
     def _sentence_cuts(self, text: str, options: TranslateOptions, *, is_forced: bool) -> Iterator[_Cut]:
         """Cuts a line into its sentences, each of them as a line of its own would be."""
-        stops = [word.end() for word in _WORD.finditer(text)] if options.attention else []
+        are_counted = options.attention or options.glossary is not None
+        stops = [word.end() for word in _WORD.finditer(text)] if are_counted else []
         usual = " " if writes_spaces(self.config.data.target_language) else ""
         one, before = replace(options, split_sentences=False), ""
         for place, sentence in enumerate(sentences(text, self.config.data.source_language)):
@@ -140,31 +147,39 @@ class LineSegmenter:
             first_word = bisect_right(stops, sentence.start)
             for number, cut in enumerate(self._cuts(sentence.text, ids, one, is_forced=is_forced and place == 0)):
                 words = [first_word + word for word in cut.words]
-                yield cut._replace(words=words, before=cut.before if number else before or usual)
+                terms = tuple(term.moved(first_word) for term in cut.terms)
+                yield cut._replace(words=words, before=cut.before if number else before or usual, terms=terms)
             before = ""
 
     def _word_cuts(self, text: str, ids: list[int], options: TranslateOptions) -> Iterator[_Cut]:
         """Cuts text at the ends of words where it has too many tokens."""
         words: list[int] = []
-        if options.attention or len(ids) > self.longest:
+        found = self.terms.find(text, options.glossary)
+        if options.attention or found or len(ids) > self.longest:
             ids, words = self.tokenizers.source.encode_with_words(text)
-        for start, stop in cut_at_words(words, self.longest) if len(ids) > self.longest else [(0, len(ids))]:
-            yield _Cut(ids[start:stop], words[start:stop])
+        cuts = cut_at_words(words, self.longest) if len(ids) > self.longest else [(0, len(ids))]
+        for (start, stop), terms in zip(cuts, self.terms.of_cuts(text, found, words, cuts), strict=True):
+            yield _Cut(ids[start:stop], words[start:stop], terms=terms)
 
-    def _candidates(self, ids: list[int], prefix: list[int], count: int) -> NDArray[np.int64] | None:
-        """Returns the tokens that a segment may be translated to: with its prefix's and, if shared, its own."""
+    def _candidates(self, cut: _Cut, prefix: list[int], count: int) -> NDArray[np.int64] | None:
+        """Returns the tokens that a segment may be translated to: with its prefix's, its terms' and, if shared, its
+        own."""
         if not count or self.shortlist is None:
             return None
-        others = prefix + (ids if self.tokenizers.are_shared else [])
-        return self.shortlist.candidates([*ids, self.tokenizers.source.special.eos], others, count)
+        of_terms = chain.from_iterable(tokens for term in cut.terms for tokens, _ in term.alternatives)
+        others = [*prefix, *of_terms, *(cut.ids if self.tokenizers.are_shared else ())]
+        return self.shortlist.candidates([*cut.ids, self.tokenizers.source.special.eos], others, count)
 
     def translation(self, line: str, results: Sequence[SegmentResult], options: TranslateOptions) -> Translation:
         """Joins the results of a search with these options for the segments of a line, which is blank without any."""
         if not results:
-            return Translation(line, ())
+            return Translation(line, (), annotations=Annotations(terms=None if options.glossary is None else ()))
         # What passes unchanged has one translation, which stands beside each of the others.
         count = min((len(one.hypotheses) for one in results if not one.segment.unchanged), default=1)
         outputs = [self._join(results, place, options) for place in range(count)]
+        if options.glossary is not None:
+            terms = [term for segment, _ in results for term in segment.terms]
+            outputs = [self.terms.judge(output, terms) for output in outputs]
         if len(results) > 1 and (options.mbr or options.sampling is None):
             # The first stays, so that it does not depend on the number of translations.
             key = by_utility if options.mbr else lambda output: -output.score
@@ -178,7 +193,7 @@ class LineSegmenter:
     def _join(self, results: Sequence[SegmentResult], place: int, options: TranslateOptions) -> Output:
         """Makes one output of the hypothesis of each segment that has this place."""
         has_attention = options.attention and self.has_attention
-        joined = _JoinedText()
+        joined = JoinedText()
         tokens: list[str] = []
         attention: list[SegmentAttention] = []
         hypotheses = [of_segment[place] for segment, of_segment in results if not segment.unchanged]
@@ -208,28 +223,6 @@ class LineSegmenter:
         weights = hypothesis.attention.numpy()[: len(ids), : len(segment.ids) + 1]
         unknown = tuple(place for place, token in enumerate(ids) if token == target.special.unk)
         return _Written(text, tokens, of_tokens, weights, unknown)
-
-
-class _JoinedText:
-    """The translations of a line's segments, one behind the other, and their words."""
-
-    def __init__(self) -> None:
-        self.pieces: list[str] = []
-        self.first_word = 0  # the word of the whole text that the last piece begins with
-        self._words = 0
-
-    def append(self, text: str, before: str) -> range:
-        """Adds a piece, if it is not empty, behind what stands before it; returns the words that it adds."""
-        start = self.first_word = self._words
-        if not text:
-            return range(start, start)
-        if self.pieces:
-            is_apart = before or self.pieces[-1][-1].isspace() or text[0].isspace()
-            self.first_word -= not is_apart
-            self.pieces.append(before)
-        self.pieces.append(text)
-        self._words = self.first_word + len(text.split())
-        return range(start, self._words)
 
 
 def has_letters(text: str) -> bool:

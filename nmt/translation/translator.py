@@ -30,12 +30,14 @@ from nmt.translation.arguments import (
 from nmt.translation.choosing import closest_first
 from nmt.translation.decoding_trace import trace_decoding
 from nmt.translation.ensemble import AVERAGED, Averaged, Ensemble
+from nmt.translation.glossary import Glossary
 from nmt.translation.options import DIVERSITY, TranslateOptions
 from nmt.translation.result import Translation
 from nmt.translation.segment_search import SegmentSearch
 from nmt.translation.segments import LineSegmenter, SegmentResult
 from nmt.translation.sentences import require_sentencex
 from nmt.translation.tags import tag_ids
+from nmt.translation.terms import GlossaryTerms
 from nmt.translation.trace import Trace
 from nmt.translation.utility import Utility
 
@@ -73,8 +75,9 @@ class Translator:
         self.shortlist = shortlist
         self.directories = tuple(directories)
         self.identity = identity
-        self._segmenter = LineSegmenter(tokenizers, config, shortlist, self.has_attention)
-        self._search = SegmentSearch(self.ensemble, tokenizers, dtype, tick)
+        self.terms = GlossaryTerms(tokenizers, config.data.source_language, config.data.target_language)
+        self._segmenter = LineSegmenter(tokenizers, config, shortlist, self.has_attention, self.terms)
+        self._search = SegmentSearch(self.ensemble, tokenizers, self.terms, dtype, tick)
         self._dtype = dtype
 
     @property
@@ -173,6 +176,7 @@ class Translator:
         split_sentences: bool = False,
         translate_all: bool = False,
         tag: str | None = None,
+        glossary: Glossary | None = None,
         beam_size: int | None = None,
         length_penalty: float | None = None,
         coverage_penalty: float | None = None,
@@ -196,6 +200,7 @@ class Translator:
             split_sentences: translates the sentences of a line one by one; needs the extra `sentences`.
             translate_all: translates lines without a letter, too, which otherwise pass unchanged.
             tag: put before each source sentence, as before those of a training corpus with this tag.
+            glossary: terms that translations have where a line has them, as `nmt.read_glossary` reads them.
             beam_size: hypotheses kept, 1 to 1000; 1 is greedy.
             length_penalty: A in score = log-probability / length ^ A, 0 to 5.
             coverage_penalty: weight of GNMT's coverage penalty, 0 to 1000; needs attention in the model.
@@ -207,7 +212,7 @@ class Translator:
 
         Raises:
             TypeError: a value is of another type.
-            ValueError: a number is out of its range, which is that of the configuration.
+            ValueError: a number is out of its range, which is that of the configuration, or options do not go together.
             ConfigError: the model does not know the tag.
             ModelError: a shortlist is asked for, and the model has no table for it.
         """
@@ -233,6 +238,7 @@ class Translator:
             split_sentences=split_sentences,
             translate_all=translate_all,
             tag=tag,
+            glossary=glossary,
             **{name: value for name, value in keys.items() if value is not None},
         )
         tag_ids(self.tokenizers.source, options.tag)

@@ -45,7 +45,7 @@ def choose(
         for results in found
     ]
     seconds = time.perf_counter() - started
-    own = translator.tokenizers, translator.config, translator.shortlist, translator.has_attention
+    own = translator.tokenizers, translator.config, translator.shortlist, translator.has_attention, translator.terms
     segmenter = LineSegmenter(*own)
     return [segmenter.translation(line, some, options).text for line, some in zip(lines, chosen, strict=True)], seconds
 

@@ -39,13 +39,15 @@ OPTIONS = {
         "--dictionary",
         "--copy",
         "--confidence",
+        "--glossary",
         "--tag",
     },
     "eval": MODEL
     | ENSEMBLE
     | SEARCH
     | CHOICE
-    | {"--batch-tokens", "--src", "--ref", "--hyp", "--metric", "--tokenize", "--format", "--save-output", "--tag"},
+    | {"--batch-tokens", "--src", "--ref", "--hyp", "--metric", "--tokenize", "--format", "--save-output", "--tag"}
+    | {"--glossary"},
     "compare": MODEL
     | ENSEMBLE
     | SEARCH

@@ -1,0 +1,59 @@
+"""The file of a glossary: tab-separated values, a term a line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from nmt.errors import DataError, Problem
+from nmt.io.streams import read_lines
+from nmt.translation.glossary import Glossary
+
+MOST_ALTERNATIVES = 256
+"""Maximum number of target terms of a source term."""
+
+_MOST_PROBLEMS = 20
+
+
+def read_glossary(path: str, warn: Callable[[str], None] = lambda _: None) -> Glossary:
+    """Reads a glossary: on each line a source term and, behind tabs, one target term or several.
+
+    Blank lines and lines that begin with `#` are skipped, and so are empty columns at the end of a line. Of a source
+    term on several lines, the target terms are joined. `warn` is called with a message about invalid UTF-8.
+
+    Raises:
+        DataError: lines that are no terms; names each, up to 20.
+        InputFileError: the file is missing or cannot be read.
+    """
+    terms: dict[str, list[str]] = {}
+    problems: list[Problem] = []
+    for line in read_lines(path, warn):
+        text = line.text.removeprefix("\ufeff") if line.number == 1 else line.text
+        if not line.too_long and (not text.strip() or text.startswith("#")):
+            continue
+        source, *targets = [" ".join(column.split()) for column in text.rstrip().split("\t")]
+        targets = list(dict.fromkeys([*terms.get(source, ()), *targets]))
+        if line.too_long:
+            problems.append(Problem(f"{path}:{line.number}", "is too long for a term"))
+        elif what := _fault(source, targets):
+            problems.append(Problem(f"{path}:{line.number}", what))
+        else:
+            terms[source] = targets
+        if len(problems) == _MOST_PROBLEMS:
+            break
+    if problems:
+        raise DataError.from_problems(problems)
+    return Glossary.from_terms(terms.items())
+
+
+def _fault(source: str, targets: list[str]) -> str:
+    """Returns what is wrong with a line; nothing if it is a term."""
+    expected = "expected a source term and its target terms, with tabs between them"
+    if not source:
+        return f"has no source term; {expected}"
+    if not targets:
+        return f"has one column; {expected}"
+    if not all(targets):
+        return f"has an empty column; {expected}"
+    if len(targets) > MOST_ALTERNATIVES:
+        return f"has {len(targets)} target terms of {source!r:.80}; expected at most {MOST_ALTERNATIVES}"
+    return ""

@@ -1,0 +1,257 @@
+"""Translations that have the terms of a glossary, of models of random weights."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+import torch
+
+from nmt.config import Config, from_yaml
+from nmt.search.shortlist import Shortlist
+from nmt.tokenization.tokenizers import Tokenizers
+from nmt.translation.ensemble import Ensemble
+from nmt.translation.forced_decoding import TokenPair, force_decode_tokens
+from nmt.translation.glossary import Glossary
+from nmt.translation.result import TermResult, Translation
+from nmt.translation.term_presence import term_results
+from nmt.translation.terms import GlossaryTerms
+from nmt.translation.translator import Translator
+from random_models import WORDS, make_lines, make_model, make_tokenizer
+
+CONFIGURATION = """\
+data:
+  {source_language: en, target_language: en, max_length: 12, train: {source: a, target: b},
+   validation: {source: a, target: b}}
+model:
+  attention: additive
+  attention_size: 16
+  embedding_size: 16
+  readout_size: 16
+  tie_embeddings: none
+  encoder: {hidden_size: 8}
+  decoder: {hidden_size: 16}
+search: {max_length: 40, beam_size: 4}
+"""
+LINES = [
+    *make_lines(12, seed=3),
+    "",
+    "Bala is “cela”, and dine.",
+    "ba bala cela ba ba bala",
+    "7 8",
+    "ba ce di fo gu " * 6 + "bala cela",
+]
+GLOSSARY = Glossary.from_terms(
+    [("bala", ["tune sofo"]), ("cela", ["guri", "gutu diso"]), ("ba", ["fone"]), ("bala cela", ["baba dila gune"])]
+)
+
+
+def results(translation: Translation) -> tuple[TermResult, ...]:
+    return translation.outputs[0].annotations.terms or () if translation.outputs else ()
+
+
+@pytest.fixture(scope="module")
+def config() -> Config:
+    return from_yaml(CONFIGURATION, "configuration")
+
+
+@pytest.fixture(scope="module")
+def tokenizers() -> Tokenizers:
+    # Without punctuation, behind which a model that knows nothing would go on with the word.
+    tokenizer = make_tokenizer(make_lines(200))
+    return Tokenizers(tokenizer, tokenizer)
+
+
+@pytest.fixture(scope="module")
+def translator(config: Config, tokenizers: Tokenizers) -> Translator:
+    return Translator(make_model(config, *tokenizers), tokenizers, config)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"beam_size": 1},
+        {"n_best": 3, "attention": True},
+        {"coverage_penalty": 0.3, "attention": True},
+        {"no_repeat_ngram": 1},
+        {"mbr": 6},
+    ],
+)
+def test_every_translation_has_the_terms_of_its_line(translator: Translator, options: dict[str, object]) -> None:
+    found = translator.translate(LINES, translator.options(glossary=GLOSSARY, **options))  # type: ignore[arg-type]
+    for line, translation in zip(LINES, found, strict=True):
+        terms = GLOSSARY.find(line, spaced=True)
+        for output in translation.outputs:
+            assert output.annotations.terms is not None
+            assert [(one.source, one.words) for one in output.annotations.terms] == [
+                (term.source, tuple(term.words)) for term in terms
+            ]
+            for one in output.annotations.terms:
+                assert one.met and one.target in one.targets
+                assert one.target in output.text or str(one.target).capitalize() in output.text
+
+
+def test_a_line_without_terms_is_translated_as_without_a_glossary(translator: Translator) -> None:
+    lines = [line for line in [*LINES, *make_lines(30, seed=9)] if not GLOSSARY.find(line, spaced=True)]
+    expected = translator.translate(lines, translator.options(attention=True))
+    found = translator.translate([*LINES, *lines], translator.options(attention=True, glossary=GLOSSARY))
+    # Other lines stand in the same batches, of which float32 keeps a trace.
+    for one, other in zip(found[len(LINES) :], expected, strict=True):
+        assert one.text == other.text
+        for ours, theirs in zip(one.outputs, other.outputs, strict=True):
+            assert ours.log_probability == pytest.approx(theirs.log_probability, abs=1e-4)
+    alone = translator.translate(lines, translator.options(attention=True, glossary=GLOSSARY))
+    assert [one.outputs and one.outputs[0].score for one in alone] == [
+        one.outputs and one.outputs[0].score for one in expected
+    ]
+
+
+def test_terms_that_are_there_by_themselves_change_nothing(translator: Translator) -> None:
+    lines = make_lines(20, seed=5)
+    for line in lines:
+        [one] = translator.translate([line], translator.options())
+        words = one.text.split()
+        glossary = Glossary.from_terms([(line.split()[0], [words[0]]), (line.split()[-1], [words[-1]])])
+        [again] = translator.translate([line], translator.options(glossary=glossary))
+        if all(term.met for term in term_results(results(again), one.text)):
+            assert (again.text, again.outputs[0].score) == (one.text, one.outputs[0].score)
+
+
+def test_the_log_probability_is_that_of_forced_decoding(translator: Translator, tokenizers: Tokenizers) -> None:
+    lines = [line for line in make_lines(40, seed=7) if GLOSSARY.find(line, spaced=True)]
+    found = translator.translate(lines, translator.options(glossary=GLOSSARY))
+    assert len(lines) >= 10
+    pieces = {tokenizers.target.piece(token): token for token in range(tokenizers.target.size)}
+    pairs = [
+        TokenPair(ids, [pieces[piece] for piece in one.outputs[0].tokens])
+        for ids, one in zip(tokenizers.source.encode(lines), found, strict=True)
+    ]
+    scored = force_decode_tokens(translator, pairs, attention=False)
+    for one, scores in zip(found, scored, strict=True):
+        assert one.outputs[0].end_marks
+        assert one.outputs[0].log_probability == pytest.approx(scores.log_probabilities.sum(), abs=1e-3)
+
+
+@pytest.mark.parametrize("size", [1, 5])
+def test_batches_change_no_translation(translator: Translator, size: int) -> None:
+    options = translator.options(glossary=GLOSSARY)
+    whole = translator.translate(LINES, options)
+    parts = [translator.translate(LINES[start : start + size], options) for start in range(0, len(LINES), size)]
+    assert [one.text for part in parts for one in part] == [one.text for one in whole]
+
+
+def test_ensembles_shortlists_and_models_without_attention_have_terms_too(
+    config: Config, tokenizers: Tokenizers
+) -> None:
+    plain = from_yaml(CONFIGURATION.replace("additive", "none"), "configuration")
+    members = [make_model(config, *tokenizers), make_model(plain, *tokenizers, seed=2)]
+    size = tokenizers.target.size
+    table = np.random.default_rng(1).integers(0, size, (tokenizers.source.size, 3)).astype(np.int32)
+    shortlist = Shortlist(table, np.arange(6, dtype=np.int32))
+    translators = [
+        Translator(Ensemble(members), tokenizers, config),
+        Translator(members[1], tokenizers, plain),
+        Translator(members[0], tokenizers, config, shortlist=shortlist),
+    ]
+    for one, count in zip(translators, (0, 0, 3), strict=True):
+        found = one.translate(LINES, one.options(glossary=GLOSSARY, shortlist=count))
+        assert all(term.met for translation in found for term in results(translation))
+
+
+def test_prefixes_and_terms_go_together(translator: Translator) -> None:
+    lines = ["bala ce", "bala ce", "cela"]
+    prefixes = ["tune sofo ce", "tune", "ne"]
+    found = translator.translate(lines, translator.options(glossary=GLOSSARY), prefixes=prefixes)
+    for one, prefix in zip(found, prefixes, strict=True):
+        assert one.text.startswith(prefix) and all(term.met for term in results(one))
+
+
+def test_what_has_no_room_is_missed_and_told(translator: Translator) -> None:
+    long = Glossary.from_terms([("bala", [" ".join(WORDS)]), ("cela", ["guri"])])
+    [found] = translator.translate(["bala cela"], translator.options(glossary=long, max_length=6))
+    assert [(one.source, one.met, one.target) for one in results(found)] == [
+        ("bala", False, None),
+        ("cela", True, "guri"),
+    ]
+    [alone] = translator.translate(["bala"], translator.options(glossary=long, max_length=6))
+    assert not results(alone)[0].met and alone.text
+
+
+def test_a_term_that_cannot_be_spelled_is_left_out(translator: Translator) -> None:
+    glossary = Glossary.from_terms([("bala", ["ш"]), ("cela", ["ш", "guri"])])
+    assert translator.terms.unwritable(glossary) == ["bala"]
+    [found] = translator.translate(["bala cela"], translator.options(glossary=glossary))
+    assert [(one.source, one.target) for one in results(found)] == [("cela", "guri")]
+
+
+def test_terms_of_sentences_and_of_cut_lines_belong_to_their_segments(translator: Translator) -> None:
+    pytest.importorskip("sentencex")
+    line = "Ba ce di. Then bala fo gu ce di ba bala gu fo ce bala fo gu. Cela and bala."
+    options = translator.options(glossary=GLOSSARY, split_sentences=True, attention=True)
+    [found] = translator.translate([line], options)
+    assert found.outputs[0].segments is not None and len(found.outputs[0].segments) > 3
+    words = line.split()
+    assert [" ".join(words[word] for word in one.words).strip(".").lower() for one in results(found)] == [
+        one.source for one in results(found)
+    ]
+    assert all(one.met for one in results(found)) and len(results(found)) == 7
+
+
+def test_only_the_usual_search_puts_terms_in(translator: Translator) -> None:
+    from nmt.search.sampling import SamplingOptions
+
+    for others in ({"sampling": SamplingOptions()}, {"diverse": 2}):
+        with pytest.raises(ValueError, match=r"^glossary does not go with"):
+            translator.options(glossary=GLOSSARY, **others)  # type: ignore[arg-type]
+
+
+def wanted(*terms: tuple[str, ...], are_words: bool = True) -> list[TermResult]:
+    return [TermResult("x", targets, (0,), are_words) for targets in terms]
+
+
+@pytest.mark.parametrize(
+    ("terms", "text", "targets"),
+    [
+        ([("Haus",)], "Das “Haus”, ja", ["Haus"]),
+        ([("Haus",)], "Das Hausboot", [None]),
+        ([("rot",)], "Rot ist es.", ["rot"]),
+        ([("rot",)], "Ja. „Rot ist es.", ["rot"]),
+        ([("rot",)], "Das Rot ist es.", [None]),
+        ([("a",), ("a",)], "a b", ["a", None]),
+        ([("a", "b"), ("a",)], "a b", ["b", "a"]),
+        ([("a b",), ("b",)], "a b b", ["a b", "b"]),
+        ([("a b",), ("b",)], "a b", ["a b", None]),
+        ([("cafe\u0301",), ("C++",)], "caf\u00e9 C++.", [None, "C++"]),
+        ([("a",)], "", [None]),
+    ],
+)
+def test_presence_is_judged_by_whole_words(
+    terms: Sequence[tuple[str, ...]], text: str, targets: Sequence[str | None]
+) -> None:
+    assert [one.target for one in term_results(wanted(*terms), text)] == list(targets)
+
+
+def test_presence_is_judged_by_characters_where_no_spaces_are_written() -> None:
+    found = term_results(wanted(("東京",), ("東京",), are_words=False), "私は東京へ。")
+    assert [one.target for one in found] == ["東京", None]
+
+
+def test_source_tokens_of_a_term_are_known_with_and_without_spaces(tokenizers: Tokenizers) -> None:
+    for source, line in (("en", "gu bala cela fo"), ("ja", "gu。bala。fo")):
+        terms = GlossaryTerms(tokenizers, source, "en")
+        glossary = Glossary.from_terms([("bala" if source == "ja" else "bala cela", ["guri"])])
+        found = terms.find(line, glossary)
+        ids, words = tokenizers.source.encode_with_words(line)
+        [[term], nothing] = terms.of_cuts(line, found, words, [(0, len(ids) - 1), (len(ids) - 1, len(ids))])
+        pieces = [tokenizers.source.piece(ids[place]) for place in term.positions]
+        assert "".join(pieces).replace("▁", " ").strip() == term.found.source and nothing == ()
+
+
+def test_a_language_without_spaces_has_its_terms(tokenizers: Tokenizers) -> None:
+    config = from_yaml(CONFIGURATION.replace("target_language: en", "target_language: ja"), "configuration")
+    with torch.random.fork_rng():
+        translator = Translator(make_model(config, *tokenizers), tokenizers, config)
+    found = translator.translate(LINES[:12], translator.options(glossary=GLOSSARY))
+    assert all(term.met and str(term.target) in one.text for one in found for term in results(one))
