@@ -210,7 +210,7 @@ def test_nothing_is_done_that_was_not_asked_for(make_translation: Make) -> None:
 def test_blank_lines_have_annotations_too() -> None:
     blank = Translation("", ())
     assert REPLACE.apply(blank).annotations == ((), None, None)
-    assert COPY.apply(blank).annotations == ((), (1.0, ()))
+    assert COPY.apply(blank).annotations == ((), (1.0, ()), None)
     assert COPY.apply(blank, is_unread=True).annotations == ((), (0.0, (("unread", (), ()),)))
 
 
