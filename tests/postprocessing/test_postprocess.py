@@ -211,7 +211,7 @@ def test_blank_lines_have_annotations_too() -> None:
     blank = Translation("", ())
     assert REPLACE.apply(blank).annotations == ((), None, None)
     assert COPY.apply(blank).annotations == ((), (1.0, ()), None)
-    assert COPY.apply(blank, is_unread=True).annotations == ((), (0.0, (("unread", (), ()),)))
+    assert COPY.apply(blank, is_unread=True).annotations == ((), (0.0, (("unread", (), ()),)), None)
 
 
 @pytest.mark.parametrize("text", ["a\u2028b", "\ud800", "<script>alert(1)</script>", "日本", "\u202eabc", "|||"])
