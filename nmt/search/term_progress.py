@@ -81,7 +81,6 @@ class TermFollower:
         """
         tries = self.tries
         traits = self._traits[rows[:, None, None], tokens]
-        lengths = tries.lengths[rows][:, None, None]
         roots = self.roots(progress, rows)[..., None]
         nodes, missing = progress.nodes[..., None], progress.missing[:, :, None]
         inner, gain = self._follow(nodes, tokens, missing)
@@ -93,8 +92,10 @@ class TermFollower:
         missing_then = missing - _one_hot(written, missing.size(-1))  # (B, K, M, C)
         outer, first_gain = self._follow(roots.expand_as(tokens), tokens, missing_then)
 
-        left_inside = (missing * lengths).sum(-1) - gain
-        left_outside = (missing_then * lengths).sum(-1) - first_gain.clamp(min=0)
+        lengths = tries.lengths[rows]
+        left = (progress.missing * lengths[:, None]).sum(-1, keepdim=True)
+        left_inside = left - gain
+        left_outside = left - _lengths(written, lengths) - first_gain.clamp(min=0)
         continues = (gain >= 0) & (nodes != roots) & (left_inside <= left_outside)
         starts = ~continues & (first_gain >= 0)
         places = _next_places(progress.places[..., None], traits)
@@ -126,8 +127,8 @@ class TermFollower:
     def left(self, progress: Progress, rows: Tensor) -> Tensor:
         """Counts the tokens that are still to be written if a hypothesis ends here, (B, K)."""
         written = _first_missing(self.tries.completed[progress.nodes], progress.missing)
-        missing = progress.missing - _one_hot(written, progress.missing.size(-1))
-        return (missing * self.tries.lengths[rows][:, None]).sum(-1)
+        lengths = self.tries.lengths[rows]
+        return (progress.missing * lengths[:, None]).sum(-1) - _lengths(written, lengths)
 
     def roots(self, progress: Progress, rows: Tensor) -> Tensor:
         """Returns the roots of the terms that may begin now, (B, K)."""
@@ -172,6 +173,11 @@ def _first_missing(terms: Tensor, missing: Tensor) -> Tensor:
     behind = (is_missing * torch.arange(count, 0, -1, device=terms.device)).amax(-1)
     first = terms.gather(-1, (count - behind).clamp(max=count - 1)[..., None]).squeeze(-1)
     return first.masked_fill(behind == 0, -1)
+
+
+def _lengths(terms: Tensor, lengths: Tensor) -> Tensor:
+    """Returns the lengths of terms (B, …), of (B, C); 0 for -1."""
+    return lengths.gather(1, terms.clamp(min=0).flatten(1)).view_as(terms) * (terms >= 0)
 
 
 def _one_hot(terms: Tensor, count: int) -> Tensor:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from enum import IntFlag
+from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
@@ -138,25 +139,28 @@ class _TrieBuilder:
         while waiting:
             node = self._nodes[waiting.pop()]
             for token, child in node.edges.items():
-                ends = [] if traits[token] & TokenTraits.CONTINUES else node.ends
-                self._nodes[child].passed.extend(dict.fromkeys([*ends, *node.passed]))
+                ends = node.ends if node.ends and not traits[token] & TokenTraits.CONTINUES else []
+                if ends or node.passed:
+                    self._nodes[child].passed.extend(dict.fromkeys([*ends, *node.passed]))
                 waiting.append(child)
 
     def tries(self, roots: list[list[int]], terms: Sequence[Sequence[Term]], device: torch.device) -> TermTries:
         """Makes the arrays."""
         nodes = self._nodes
-        edges = [
-            (number * WIDEST_VOCABULARY + token, child)
-            for number, node in enumerate(nodes)
-            for token, child in sorted(node.edges.items())
-        ]
+        tokens, children = (
+            np.fromiter(chain.from_iterable(of_nodes), np.int64)
+            for of_nodes in ((node.edges for node in nodes), (node.edges.values() for node in nodes))
+        )
         degrees = np.array([len(node.edges) for node in nodes])
+        keys = np.repeat(np.arange(len(nodes)), degrees) * WIDEST_VOCABULARY + tokens
+        order = np.argsort(keys)
         gains = np.full((len(nodes), self._most_terms), -1)
         for number, node in enumerate(nodes):
             gains[number, list(node.gains)] = list(node.gains.values())
         arrays: list[NDArray[np.int64]] = [
             np.array(roots),
-            *np.array(edges).T,
+            keys[order],
+            children[order],
             np.concatenate([[0], np.cumsum(degrees)[:-1]]),
             degrees,
             gains,

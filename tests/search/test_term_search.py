@@ -232,3 +232,10 @@ def test_a_sentence_without_terms_is_searched_as_usual(make_table):
     )
     found = find(table, [3, 4], [[], [term((2,))]])
     assert found[0][0].tokens == free[0][0].tokens
+
+
+def test_a_token_goes_on_with_a_term_or_begins_another_as_there_is_room(make_table):
+    table = make_table(vocabulary=6)
+    for sentence in range(5):
+        [[found]] = find(table, [sentence], [[term((2,)), term((2,), (2, 2))]], limits=2)
+        assert (found.tokens, found.finished) == ((2, 2), True)
