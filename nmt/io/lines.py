@@ -13,6 +13,8 @@ from typing import NamedTuple, Protocol
 MAX_LINE_BYTES = 1 << 20
 """Maximum length of a line that is read, in bytes without its end."""
 
+BYTE_ORDER_MARK = "\ufeff"
+
 _INVALID, _TOO_LONG = "invalid UTF-8, replaced by U+FFFD", f"longer than {MAX_LINE_BYTES} bytes, skipped"
 _MOST_WARNINGS = 5
 _HELD_BYTES = 1 << 22
@@ -27,6 +29,11 @@ class Line(NamedTuple):
     text: str  # without the end of the line
     too_long: bool = False  # True for a line of more than `MAX_LINE_BYTES`, whose text was not read and is empty
     mended: bool = False  # True for a line of invalid UTF-8, whose text holds U+FFFD instead
+
+    @property
+    def unmarked(self) -> str:
+        """The text without the byte order mark that the first line of a file may begin with."""
+        return self.text.removeprefix(BYTE_ORDER_MARK) if self.number == 1 else self.text
 
 
 class ByteStream(Protocol):

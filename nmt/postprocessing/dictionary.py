@@ -51,7 +51,7 @@ def read_dictionary(path: str, warn: Callable[[str], None]) -> Dictionary:
     problems: list[Problem] = []
     repeated: list[int] = []
     for line in read_lines(path, warn):
-        text = line.text.removeprefix("\ufeff") if line.number == 1 else line.text
+        text = line.unmarked
         if not text.strip() and not line.too_long:
             continue
         word, translation, what = _entry(text)

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 
 from nmt.corpus.mending import decoded_twice
-from nmt.io.lines import Line
+from nmt.io.lines import BYTE_ORDER_MARK, Line
 from nmt.io.streams import open_input
 from nmt.preflight.encodings import NEARLY_ALL, how_to_convert
 from nmt.preflight.findings import Findings, Group, share
@@ -16,7 +16,6 @@ _CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f]")
 # More than one line in so many is no accident.
 LINES_FOR_ONE_ACCIDENT = 1000
 
-_BYTE_ORDER_MARK = "\ufeff"
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 
 
@@ -64,7 +63,7 @@ class FileText:
             self.first_control = self.first_control or f"U+{ord(found[0]):04X}"
         if decoded_twice(text) != text:
             self.encoded_twice.add(self.path, line.number)
-        if line.number == 1 and text.startswith(_BYTE_ORDER_MARK):
+        if line.number == 1 and text.startswith(BYTE_ORDER_MARK):
             self.has_mark = True
 
     def report(self, findings: Findings) -> None:

@@ -27,7 +27,7 @@ def read_glossary(path: str, warn: Callable[[str], None] = lambda _: None) -> Gl
     terms: dict[str, list[str]] = {}
     problems: list[Problem] = []
     for line in read_lines(path, warn):
-        text = line.text.removeprefix("\ufeff") if line.number == 1 else line.text
+        text = line.unmarked
         if not line.too_long and (not text.strip() or text.startswith("#")):
             continue
         source, *targets = [" ".join(column.split()) for column in text.rstrip().split("\t")]

@@ -13,7 +13,6 @@ from nmt.preparation.readers.names import Languages
 from nmt.preparation.readers.sources import CSV_LOOKS, Source
 
 _LINES_AT_ONCE = 4096
-_BYTE_ORDER_MARK = "\ufeff"
 
 
 def read_csv(source: Source, languages: Languages, warn: Callable[[str], None]) -> Iterator[PairBatch]:
@@ -56,7 +55,7 @@ def _lines(source: Source, watch: EncodingWatch) -> Iterator[str]:
 
 
 def _text(line: Line) -> str:
-    return f"{line.text.removeprefix(_BYTE_ORDER_MARK) if line.number == 1 else line.text}\n"
+    return f"{line.unmarked}\n"
 
 
 def _columns(row: list[str], languages: Languages) -> tuple[int, int]:

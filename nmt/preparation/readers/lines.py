@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from nmt.corpus.parallel import ready_pairs
-from nmt.io.lines import Line, ready_lines
+from nmt.io.lines import ready_lines
 from nmt.preparation.readers.batches import PairBatch
 from nmt.preparation.readers.encodings import EncodingWatch
 from nmt.preparation.readers.names import Languages
 from nmt.preparation.readers.sources import TAG_LINE, Look, Source
 
 _LINES_AT_ONCE = 4096
-_BYTE_ORDER_MARK = "\ufeff"
 
 # Of lines that are parted by tabs, those columns that hold source and target, and how many need to be told apart.
 _PLAIN_COLUMNS = (0, 1, 2)
@@ -32,7 +31,7 @@ def read_columns(source: Source, languages: Languages, warn: Callable[[str], Non
     with source.open() as stream:
         for lines in ready_lines(stream, watch.warn, _LINES_AT_ONCE):
             watch.look(lines)
-            rows = [_text(line).split("\t", cuts) + padding for line in lines]
+            rows = [line.unmarked.split("\t", cuts) + padding for line in lines]
             too_long = frozenset(line.number for line in lines if line.too_long)
             numbers = [line.number for line in lines]
             yield PairBatch(source.name, numbers, [row[first] for row in rows], [row[second] for row in rows], too_long)
@@ -62,12 +61,8 @@ def read_line_pairs(
             kept = [pair for pair in pairs if not (are_talks and any(TAG_LINE.fullmatch(one.text) for one in pair))]
             too_long = frozenset(one.number for one, other in kept if one.too_long or other.too_long)
             numbers = [one.number for one, _ in kept]
-            texts = [_text(one) for one, _ in kept], [_text(other) for _, other in kept]
+            texts = [one.unmarked for one, _ in kept], [other.unmarked for _, other in kept]
             if kept:
                 yield PairBatch(source.name, numbers, *texts, too_long)
     for watch in watches:
         watch.finish()
-
-
-def _text(line: Line) -> str:
-    return line.text.removeprefix(_BYTE_ORDER_MARK) if line.number == 1 else line.text
