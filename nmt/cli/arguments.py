@@ -95,9 +95,14 @@ class EnsembleArguments:
         if not self.ensemble:
             raise ConfigError("--ensemble-average", "does nothing without --ensemble MODEL")
 
+    @property
+    def average(self) -> str:
+        """What is averaged."""
+        return self.ensemble_average or "probabilities"
+
     def load_options(self) -> dict[str, Any]:
         """Returns the arguments of `Translator.load`."""
-        return {"ensemble": self.ensemble or (), "ensemble_average": self.ensemble_average or "probabilities"}
+        return {"ensemble": self.ensemble or (), "ensemble_average": self.average}
 
 
 @dataclass(frozen=True)

@@ -116,8 +116,6 @@ def compare(
     start(log, compute)
     models = models or []
     _check_use(models, files, how, output)
-    if ensemble.ensemble and not models:
-        raise ConfigError("--ensemble", "does nothing for finished translations")
     check_sentences(lines)
 
     from nmt.cli.formats.comparison import as_json, as_text
@@ -128,7 +126,8 @@ def compare(
     given = search_options(**asdict(search), mbr=choice.mbr)
     given |= {name: value for name, value in asdict(lines).items() if value}
     drawn = sampling.sampling()
-    if not models and (useless := [*given, *(["sample"] if drawn else [])]):
+    others = {"sample": drawn, "ensemble": ensemble.ensemble}
+    if not models and (useless := [*given, *(name for name, value in others.items() if value)]):
         what = "does nothing for finished translations"
         raise ConfigError.from_problems([Problem(option_of(name), what) for name in useless])
     given |= choice.metric() | {"sampling": drawn}

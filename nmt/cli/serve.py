@@ -131,8 +131,7 @@ def serve(
     from nmt.service.server import ModelServer, bind
 
     with bind(listening.host, listening.port) as opened:  # before models are loaded, which takes its time
-        average = ensemble.ensemble_average or "probabilities"
-        loader = Loader(compute.device, compute.precision, average)
+        loader = Loader(compute.device, compute.precision, ensemble.average)
         loaded = load_models(models, loader, allowed.queue, ensemble=ensemble.ensemble or ())
         end_loading()
         service = ModelServer(loaded, allowed, admission, grace=listening.grace, tells=log.verbose)

@@ -11,7 +11,7 @@ from torch.nn.functional import pad
 from nmt.search.decoding import Beam, Extend, Prediction, check_sentences, decode
 from nmt.search.diverse import diverse_extensions
 from nmt.search.hypothesis import NEG_INF, Expansion, Hypothesis, S, SearchOptions, StepFunction
-from nmt.search.scoring import largest
+from nmt.search.scoring import best_endings, most_probable_words
 
 
 def beam_search(
@@ -63,14 +63,12 @@ def beam_search(
 def _best_extensions(width: int, options: SearchOptions, device: torch.device) -> Extend:
     eos = options.eos
     excluded = torch.tensor([eos, *options.forbidden], device=device)
-    # This many tokens of a hypothesis include at least `width` words.
     count = width + len(excluded)
 
     def extend(prediction: Prediction, _beam: Beam, _length: int) -> Expansion:
         logits, offset = prediction.allowed, prediction.offset
         endings = logits[..., eos].float() + offset  # (B, K)
-        values, tokens = largest(logits, min(count, logits.size(-1)))
-        totals = (values.float() + offset[..., None]).masked_fill(torch.isin(tokens, excluded), NEG_INF)
+        totals, tokens = most_probable_words(logits, offset, excluded, width)
         missing = count - tokens.size(-1)
         if missing > 0:
             totals, tokens = pad(totals, (0, missing), value=NEG_INF), pad(tokens, (0, missing), value=eos)
@@ -79,12 +77,11 @@ def _best_extensions(width: int, options: SearchOptions, device: torch.device) -
         ranked, places = torch.sort(totals.flatten(1), dim=1, descending=True, stable=True)
         # Copied, as the history keeps them: a view would keep all totals in memory.
         ranked, places = ranked[:, :width].contiguous(), places[:, :width]
-        above = (ranked[:, None] > endings[..., None]).sum(-1) + (endings[:, None] > endings[..., None]).sum(-1)
         return Expansion(
             parents=places // count,
             tokens=tokens.flatten(1).gather(1, places),
             log_probabilities=ranked,
-            endings=endings.masked_fill(above >= width, NEG_INF),
+            endings=best_endings(endings, ranked, width),
         )
 
     return extend

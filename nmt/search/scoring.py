@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from nmt.search.hypothesis import NEG_INF
+
 # Rows of logits normalised at a time on a CPU: few enough that their exponentials stay in its cache.
 _ROWS_AT_A_TIME = 32
 
@@ -63,6 +65,25 @@ def largest(logits: Tensor, count: int) -> tuple[Tensor, Tensor]:
     tokens = chosen.gather(-1, block.clamp(max=count - 1)) * _BLOCK + places % _BLOCK
     rest = places - count * _BLOCK + blocks * _BLOCK  # token of a place in the vocabulary's incomplete last block
     return values, torch.where(block < count, tokens, rest)
+
+
+def most_probable_words(logits: Tensor, offset: Tensor, excluded: Tensor, width: int) -> tuple[Tensor, Tensor]:
+    """Finds the best extensions of each hypothesis by a token that is not excluded: `width` of them, if so many exist.
+
+    `logits` (B, K, V) `+ offset` (B, K) are log-probabilities of hypotheses with one token more. Returns these,
+    NEG_INF for `excluded` tokens (N,), and the tokens, 2 x (B, K, M), the best first; M is `width + N`, or V if less.
+    """
+    values, tokens = largest(logits, min(width + len(excluded), logits.size(-1)))
+    return (values.float() + offset[..., None]).masked_fill(torch.isin(tokens, excluded), NEG_INF), tokens
+
+
+def best_endings(endings: Tensor, rivals: Tensor, width: int) -> Tensor:
+    """Keeps the endings (B, K) that are among the best `width` of all, NEG_INF for others.
+
+    They win against equal `rivals` (B, M), extensions by a word, of which the best `width` suffice.
+    """
+    above = (rivals[:, None] > endings[..., None]).sum(-1) + (endings[:, None] > endings[..., None]).sum(-1)
+    return endings.masked_fill(above >= width, NEG_INF)
 
 
 def coverage_penalty(coverage: Tensor, source_lengths: Tensor, beta: float) -> Tensor:

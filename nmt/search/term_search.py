@@ -16,7 +16,7 @@ from torch.nn.functional import pad
 
 from nmt.search.decoding import Beam, Prediction, Sentences, check_sentences, decode
 from nmt.search.hypothesis import NEG_INF, Expansion, Hypothesis, S, SearchOptions, StepFunction
-from nmt.search.scoring import largest
+from nmt.search.scoring import best_endings, most_probable_words
 from nmt.search.term_progress import Progress, SentenceTerms, TermFollower
 
 LEAST_ATTENTION = 0.1
@@ -105,21 +105,17 @@ class _TermExtensions:
         self._record(self._follower.after(progress, moves, passed, chosen), rows, length)
         endings = endings.masked_fill(left > 0, NEG_INF)
         rivals = totals.masked_fill(moves.left.flatten(1) > 0, NEG_INF).topk(width).values
-        above = (rivals[:, None] > endings[..., None]).sum(-1) + (endings[:, None] > endings[..., None]).sum(-1)
         return Expansion(
             parents=chosen // candidates.tokens.size(-1),
             tokens=candidates.tokens.flatten(1).gather(1, chosen),
             log_probabilities=totals.gather(1, chosen),
-            endings=endings.masked_fill(above >= width, NEG_INF),
+            endings=best_endings(endings, rivals, width),
         )
 
     def _candidates(self, prediction: Prediction, progress: Progress, rows: Tensor) -> _Candidates:
         """Returns the most probable tokens of each hypothesis, and those that begin or continue a term."""
         offset, width = prediction.offset[..., None], self._options.beam_size
-        # This many tokens of a hypothesis include at least `width` words.
-        count = min(width + len(self._excluded), prediction.allowed.size(-1))
-        values, usual = largest(prediction.allowed, count)
-        totals = (values.float() + offset).masked_fill(torch.isin(usual, self._excluded), NEG_INF)
+        totals, usual = most_probable_words(prediction.allowed, prediction.offset, self._excluded, width)
 
         roots = self._follower.roots(progress, rows)
         inner, is_inner = self._follower.edges(progress.nodes)
@@ -134,7 +130,7 @@ class _TermExtensions:
         term_totals = term_totals.masked_fill(~torch.cat([is_inner, is_outer], dim=-1), NEG_INF)
         tokens, totals = torch.cat([usual, of_terms], dim=-1), torch.cat([totals, term_totals], dim=-1)
         lacking = max(0, width - tokens.size(-1))
-        return _Candidates(pad(tokens, (0, lacking)), pad(totals, (0, lacking), value=NEG_INF), count)
+        return _Candidates(pad(tokens, (0, lacking)), pad(totals, (0, lacking), value=NEG_INF), usual.size(-1))
 
     def _received(self, prediction: Prediction, rows: Tensor) -> Tensor:
         """Returns the attention that the source tokens of each term receive at this step, (B, K, C).

@@ -112,9 +112,10 @@ class SegmentSearch:
             if self._word_gates is None and len(segments) >= WORTH_A_TABLE:
                 self._word_gates = self.ensemble.word_gates()
             hypotheses = self._find(segments, options, not_finite, self._search_batch)
+            if not any(segment.terms for segment in segments):
+                return hypotheses
             options = for_terms(options)
-            lacking = self._lacking_terms(segments, hypotheses, options)
-            if lacking:
+            if lacking := self._lacking_terms(segments, hypotheses, options):
                 found = self._find([segments[place] for place in lacking], options, not_finite, self._search_terms)
                 for place, of_segment in zip(lacking, found, strict=True):
                     hypotheses[place] = of_segment
