@@ -11,8 +11,8 @@ import sentencepiece
 from nmt.errors import ConfigError
 from nmt.tokenization.tags import with_tags
 from nmt.tokenization.tokenizer import Tokenizer
-from nmt.tokenization.tokenizer_training import train_tokenizer
 from nmt.tokenization.tokenizers import Tokenizers
+from random_models import make_tokenizer
 
 TAGS = ("<bt>", "<2fr>")
 # A text that is full of them, so that a model may learn them as pieces.
@@ -21,17 +21,7 @@ KINDS = ("unigram", "bpe", "char", "word")
 
 
 def trained(kind: Any, lines: list[str] = LINES, *, byte_fallback: bool = True) -> Tokenizer:
-    model = train_tokenizer(
-        lines,
-        kind=kind,
-        vocabulary_size=400,
-        character_coverage=1.0,
-        byte_fallback=byte_fallback,
-        normalization="nmt_nfkc",
-        training_lines=1000,
-        seed=1,
-    )
-    return Tokenizer(model.model)
+    return make_tokenizer(lines, 400, kind, byte_fallback=byte_fallback)
 
 
 def somebody_elses(**options: Any) -> bytes:

@@ -8,7 +8,6 @@ import pytest
 import torch
 
 import nmt.translation.forced_decoding
-from nmt.config import from_yaml
 from nmt.errors import DataError, MemoryExhaustedError, NonFiniteError, StoppedError
 from nmt.evaluation.metrics import evaluate
 from nmt.model.seq2seq import Seq2Seq
@@ -19,27 +18,9 @@ from nmt.training.resuming import ValidationPair
 from nmt.training.validation import Validator
 from nmt.translation.forced_decoding import force_decode
 from nmt.translation.translator import Translator
-from random_models import make_lines, make_model, make_tokenizer
+from random_models import make_lines, make_model, make_tokenizer, small_config
 
-CONFIG = from_yaml(
-    """\
-data:
-  source_language: xx
-  target_language: yy
-  train: {source: a, target: b}
-  validation: {source: a, target: b}
-  max_length: 20
-model:
-  attention_size: 16
-  embedding_size: 16
-  readout_size: 16
-  tie_embeddings: none
-  encoder: {hidden_size: 8}
-  decoder: {hidden_size: 16}
-search: {max_length: 12, beam_size: 2}
-""",
-    "configuration",
-)
+CONFIG = small_config(16, 8, max_length=20, search={"max_length": 12, "beam_size": 2})
 PAIRS = [*zip(make_lines(20, seed=1), make_lines(20, seed=2), strict=True), ("", "ba"), ("ba", " ")]
 
 

@@ -13,7 +13,6 @@ import pytest
 import torch
 
 import nmt.translation.segment_search
-from nmt.config import from_yaml
 from nmt.search.hypothesis import Hypothesis
 from nmt.search.sampling import SamplingOptions
 from nmt.tokenization.tokenizers import Tokenizers
@@ -22,31 +21,15 @@ from nmt.translation.options import TranslateOptions
 from nmt.translation.result import Output, Translation
 from nmt.translation.translator import Translator
 from nmt.translation.utility import Utility, utility_matrix
-from random_models import make_lines, make_model, make_tokenizer
+from random_models import make_lines, make_model, make_tokenizer, small_config
 
-CONFIGURATION = """\
-data:
-  source_language: xx
-  target_language: yy
-  train: {source: a, target: b}
-  validation: {source: a, target: b}
-  max_length: 12
-model:
-  attention_size: 32
-  embedding_size: 32
-  readout_size: 32
-  tie_embeddings: none
-  encoder: {hidden_size: 32}
-  decoder: {hidden_size: 64}
-search: {max_length: 10, beam_size: 4}
-"""
 LONG = " ".join(make_lines(9, seed=7))
 
 
 @pytest.fixture(scope="module")
 def translator() -> Translator:
     tokenizer = make_tokenizer([*make_lines(200), "cat"])
-    config = from_yaml(CONFIGURATION, "configuration")
+    config = small_config(32, 32, max_length=12, search={"max_length": 10, "beam_size": 4})
     # Less sure of itself than others, so that samples are not all alike.
     model = make_model(config, tokenizer, tokenizer, factor=1.5, output_factor=4)
     return Translator(model, Tokenizers(tokenizer, tokenizer), config)

@@ -10,7 +10,6 @@ import pytest
 import torch
 from torch.nn.functional import log_softmax
 
-from nmt.config import from_yaml
 from nmt.errors import ModelError
 from nmt.model.seq2seq import Seq2Seq
 from nmt.search.shortlist import Shortlist
@@ -18,20 +17,9 @@ from nmt.tokenization.tokenizers import Tokenizers
 from nmt.translation.ensemble import AVERAGED, Averaged, Ensemble
 from nmt.translation.forced_decoding import TokenPair, force_decode_tokens
 from nmt.translation.translator import Translator
-from random_models import make_lines, make_model, make_tokenizer
+from random_models import make_lines, make_model, make_tokenizer, small_config
 
-CONFIGURATION = """\
-data: {source_language: xx, target_language: yy, train: {source: a, target: b}, validation: {source: a, target: b}}
-model:
-  attention: ATTENTION
-  attention_size: 16
-  embedding_size: 16
-  readout_size: READOUT
-  tie_embeddings: none
-  encoder: {hidden_size: 8}
-  decoder: {hidden_size: 16}
-search: {max_length: 12, beam_size: 4}
-"""
+SEARCH = {"max_length": 12, "beam_size": 4}
 KINDS = [("additive", 16), ("dot", 24), ("none", 16)]  # of the members, which need not be alike
 
 LINES = [*make_lines(20, seed=3), "", "7 8", "ba " * 30]
@@ -47,14 +35,13 @@ def tokenizers() -> Tokenizers:
 def members(tokenizers: Tokenizers) -> list[Seq2Seq]:
     made = []
     for seed, (attention, readout) in enumerate(KINDS):
-        text = CONFIGURATION.replace("ATTENTION", attention).replace("READOUT", str(readout))
-        made.append(make_model(from_yaml(text, "configuration"), *tokenizers, seed=seed))
+        config = small_config(16, 8, search=SEARCH, attention=attention, readout_size=readout)
+        made.append(make_model(config, *tokenizers, seed=seed))
     return made
 
 
 def translator_of(members: list[Seq2Seq], tokenizers: Tokenizers, averaged: Averaged = "probabilities") -> Translator:
-    config = from_yaml(CONFIGURATION.replace("ATTENTION", "additive").replace("READOUT", "16"), "configuration")
-    return Translator(Ensemble(members, averaged), tokenizers, config)
+    return Translator(Ensemble(members, averaged), tokenizers, small_config(16, 8, search=SEARCH))
 
 
 def by_hand(members: list[Seq2Seq], source: list[int], target: list[int], averaged: str, eos: int, bos: int) -> float:

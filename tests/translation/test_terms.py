@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from nmt.config import Config, from_yaml
+from nmt.config import Config
 from nmt.search.shortlist import Shortlist
 from nmt.tokenization.tokenizers import Tokenizers
 from nmt.translation.ensemble import Ensemble
@@ -18,22 +18,9 @@ from nmt.translation.result import TermResult, Translation
 from nmt.translation.term_presence import term_results
 from nmt.translation.terms import GlossaryTerms
 from nmt.translation.translator import Translator
-from random_models import WORDS, make_lines, make_model, make_tokenizer
+from random_models import WORDS, make_lines, make_model, make_tokenizer, small_config
 
-CONFIGURATION = """\
-data:
-  {source_language: en, target_language: en, max_length: 12, train: {source: a, target: b},
-   validation: {source: a, target: b}}
-model:
-  attention: additive
-  attention_size: 16
-  embedding_size: 16
-  readout_size: 16
-  tie_embeddings: none
-  encoder: {hidden_size: 8}
-  decoder: {hidden_size: 16}
-search: {max_length: 40, beam_size: 4}
-"""
+SEARCH = {"max_length": 40, "beam_size": 4}
 LINES = [
     *make_lines(12, seed=3),
     "",
@@ -53,7 +40,7 @@ def results(translation: Translation) -> tuple[TermResult, ...]:
 
 @pytest.fixture(scope="module")
 def config() -> Config:
-    return from_yaml(CONFIGURATION, "configuration")
+    return small_config(16, 8, languages=("en", "en"), max_length=12, search=SEARCH)
 
 
 @pytest.fixture(scope="module")
@@ -145,7 +132,7 @@ def test_batches_change_no_translation(translator: Translator, size: int) -> Non
 def test_ensembles_shortlists_and_models_without_attention_have_terms_too(
     config: Config, tokenizers: Tokenizers
 ) -> None:
-    plain = from_yaml(CONFIGURATION.replace("additive", "none"), "configuration")
+    plain = small_config(16, 8, languages=("en", "en"), max_length=12, search=SEARCH, attention="none")
     members = [make_model(config, *tokenizers), make_model(plain, *tokenizers, seed=2)]
     size = tokenizers.target.size
     table = np.random.default_rng(1).integers(0, size, (tokenizers.source.size, 3)).astype(np.int32)
@@ -250,7 +237,7 @@ def test_source_tokens_of_a_term_are_known_with_and_without_spaces(tokenizers: T
 
 
 def test_a_language_without_spaces_has_its_terms(tokenizers: Tokenizers) -> None:
-    config = from_yaml(CONFIGURATION.replace("target_language: en", "target_language: ja"), "configuration")
+    config = small_config(16, 8, languages=("en", "ja"), max_length=12, search=SEARCH)
     with torch.random.fork_rng():
         translator = Translator(make_model(config, *tokenizers), tokenizers, config)
     found = translator.translate(LINES[:12], translator.options(glossary=GLOSSARY))

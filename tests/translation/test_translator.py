@@ -15,7 +15,6 @@ import torch
 
 import nmt.translation.batches
 import nmt.translation.segment_search
-from nmt.config import from_yaml
 from nmt.errors import MemoryExhaustedError, ModelError, NonFiniteError
 from nmt.model.seq2seq import Seq2Seq
 from nmt.search.hypothesis import Hypothesis
@@ -25,25 +24,7 @@ from nmt.tokenization.tokenizers import Tokenizers
 from nmt.translation.result import Translation
 from nmt.translation.segments import joined_score
 from nmt.translation.translator import Translator
-from random_models import exhaust_memory, make_lines, make_model, make_tokenizer
-
-CONFIGURATION = """\
-data:
-  source_language: xx
-  target_language: yy
-  train: {source: a, target: b}
-  validation: {source: a, target: b}
-  max_length: 20
-model:
-  attention_size: 64
-  embedding_size: 64
-  readout_size: 64
-  tie_embeddings: none
-  encoder: {hidden_size: 64}
-  decoder: {hidden_size: 128}
-search: {max_length: 12, beam_size: 4}
-"""
-
+from random_models import exhaust_memory, make_lines, make_model, make_tokenizer, small_config
 
 LONG = "cat " * 60  # one word over and over: parts of the same tokens
 
@@ -51,7 +32,7 @@ LONG = "cat " * 60  # one word over and over: parts of the same tokens
 @pytest.fixture(scope="module")
 def translator() -> Translator:
     tokenizer = make_tokenizer([*make_lines(200), "cat"])
-    config = from_yaml(CONFIGURATION, "configuration")
+    config = small_config(64, 64, max_length=20, search={"max_length": 12, "beam_size": 4})
     model = make_model(config, tokenizer, tokenizer)
     return Translator(model, Tokenizers(tokenizer, tokenizer), config)
 
