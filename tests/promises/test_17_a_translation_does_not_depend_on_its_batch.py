@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,6 +15,7 @@ import pytest
 from hostile_text import hostile_line
 from nmt.search.sampling import SamplingOptions
 from nmt.translation.forced_decoding import ForcedPair, force_decode
+from nmt.translation.glossary import Glossary
 from nmt.translation.result import Translation
 from nmt.translation.translator import Translator
 from program import LEARNING, Call
@@ -165,6 +167,27 @@ def test_promise_17_batches_change_no_choice_among_candidates(
                 assert_same_translation(ours, theirs)
                 for one, other in zip(ours.outputs, theirs.outputs, strict=True):
                     assert abs((one.utility or 0.0) - (other.utility or 0.0)) <= 1e-3
+
+
+@pytest.mark.promise(17, gate=30, full=600)
+def test_promise_17_batches_change_no_translation_with_terms_of_a_glossary(
+    learned: Path, proof: Proof, make_sentences: Callable[[int, int], list[str]]
+) -> None:
+    lines = some_lines(proof, make_sentences, proof.count // len(SIZES))
+    words = sorted({word for line in lines[: len(lines) // 2] for word in line.split() if word.isalpha()})
+    some = proof.generator.sample(words, max(2, len(words) // 4))
+    glossary = Glossary.from_terms((word, [other.upper(), "SO SO"]) for word, other in pairwise(some))
+    translator = Translator.load(learned)
+    options = translator.options(n_best=2, beam_size=4, batch_tokens=1 << 20, glossary=glossary)
+    expected = translator.translate(lines, options)
+    terms = [one.outputs[0].annotations.terms or () for one in expected if one.outputs]
+    assert any(terms) and not all(terms)
+    for size in SIZES:
+        found = in_batches(lines, size, proof.generator, lambda some: translator.translate(some, options))
+        for line, ours, theirs in zip(lines, found, expected, strict=True):
+            with proof.case(f"batches of {size}: {line!r}"):
+                assert_same_translation(ours, theirs)
+                assert [one.annotations for one in ours.outputs] == [one.annotations for one in theirs.outputs]
 
 
 @pytest.mark.promise(17, gate=60, full=1500)
