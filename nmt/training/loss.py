@@ -11,6 +11,8 @@ from torch.autograd import Function
 from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
+from nmt.model.kernels.dispatch import choose_kernels
+from nmt.model.kernels.interface import Exponentials
 from nmt.model.kernels.matmul import ROWS, mm, outside_autocast
 
 # Rows of logits computed at once: enough for fast products, and few enough to stay near a processor's caches.
@@ -36,10 +38,9 @@ class _Exponentials(NamedTuple):
     shift: Tensor | float  # (N,), accurate
 
     @classmethod
-    def from_rows(cls, rows: Tensor, weight: Tensor, targets: Tensor, buffer: Tensor, *, shifted: bool) -> Self:
-        """Computes them, maybe in the buffer; not `shifted`, very large or very small logits overflow or vanish."""
-        accurate = torch.promote_types(rows.dtype, torch.float32)
-        logits = mm(rows, weight.t(), out=buffer)
+    def from_logits(cls, logits: Tensor, targets: Tensor, *, shifted: bool) -> Self:
+        """Turns logits into exponentials; not `shifted`, very large or very small ones overflow or vanish."""
+        accurate = torch.promote_types(logits.dtype, torch.float32)
         shift: Tensor | float = 0.0
         if shifted:
             largest = logits.amax(1, keepdim=True)
@@ -48,6 +49,12 @@ class _Exponentials(NamedTuple):
         target_logits = logits.gather(1, targets[:, None])[:, 0].to(accurate)
         values = logits.exp_()
         return cls(values, values.sum(1, keepdim=True, dtype=accurate), target_logits, shift)
+
+    @classmethod
+    def by_kernel(cls, kernel: Callable[[Tensor, Tensor], Exponentials], logits: Tensor, targets: Tensor) -> Self:
+        """Turns logits into shifted exponentials by a kernel, in one pass over memory."""
+        sums, largest, target_logits = kernel(logits, targets)
+        return cls(logits, sums[:, None], target_logits - largest, largest)
 
     @property
     def safe(self) -> bool:
@@ -65,7 +72,15 @@ class _SmoothedCrossEntropy(Function):
     """
 
     @staticmethod
-    def forward(ctx: Any, rows: Tensor, weight: Tensor, targets: Tensor, smoothing: float, ignoring: bool) -> Tensor:
+    def forward(
+        ctx: Any,
+        rows: Tensor,
+        weight: Tensor,
+        targets: Tensor,
+        smoothing: float,
+        ignoring: bool,
+        kernel: Callable[[Tensor, Tensor], Exponentials] | None,
+    ) -> Tensor:
         count, vocabulary = len(rows), weight.shape[0]
         accurate = torch.promote_types(rows.dtype, torch.float32)
         on_gpu = rows.device.type != "cpu"
@@ -87,11 +102,17 @@ class _SmoothedCrossEntropy(Function):
         for start in range(0, len(rows), at_once):
             chunk, chosen = rows[start : start + at_once], targets[start : start + at_once]
             size, real = len(chunk), min(at_once, count - start)
-            # To ask a GPU whether it is safe would mean to wait; a CPU seldom needs the shift, which takes two passes.
-            exponentials = _Exponentials.from_rows(chunk, weight, chosen, buffer[:size], shifted=on_gpu)
-            if not (on_gpu or exponentials.safe):
-                del exponentials  # before as much memory is needed again
-                exponentials = _Exponentials.from_rows(chunk, weight, chosen, buffer[:size], shifted=True)
+            logits = mm(chunk, weight.t(), out=buffer[:size])
+            if kernel is not None:
+                exponentials = _Exponentials.by_kernel(kernel, logits, chosen)
+            else:
+                # To ask a GPU whether it is safe would mean to wait; a CPU seldom needs the shift, which takes two
+                # passes.
+                exponentials = _Exponentials.from_logits(logits, chosen, shifted=on_gpu)
+                if not (on_gpu or exponentials.safe):
+                    del exponentials, logits  # before as much memory is needed again
+                    logits = mm(chunk, weight.t(), out=buffer[:size])
+                    exponentials = _Exponentials.from_logits(logits, chosen, shifted=True)
             values, sums, target_logits, shift = exponentials
             losses = sums[:, 0].log() + smoothing * shift - (1 - smoothing) * target_logits
             loss += (losses.masked_fill(ignored[start : start + at_once], 0) if ignoring else losses[:real]).sum()
@@ -102,7 +123,7 @@ class _SmoothedCrossEntropy(Function):
             values[at_target] = lowered.to(values.dtype)
             rows_gradient[start : start + size] = mm(values, weight) / sums
             weight_gradient_t += mm((chunk / sums).to(rows.dtype).t(), values)
-            del exponentials, values
+            del exponentials, values, logits
         del buffer  # before the gradient is there twice
         weight_gradient = weight_gradient_t.t().contiguous()
         del weight_gradient_t
@@ -119,9 +140,9 @@ class _SmoothedCrossEntropy(Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, None, None, None]:
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         rows_gradient, weight_gradient = ctx.saved_tensors
-        return rows_gradient * gradient.to(rows_gradient.dtype), weight_gradient * gradient, None, None, None
+        return rows_gradient * gradient.to(rows_gradient.dtype), weight_gradient * gradient, None, None, None, None
 
 
 _smoothed_cross_entropy = cast("Callable[..., Tensor]", _SmoothedCrossEntropy.apply)
@@ -140,5 +161,7 @@ def cross_entropy(
         smoothing: the share of probability that the target distribution spreads evenly over the vocabulary.
         ignoring: True if targets may be IGNORED, whose rows then add nothing, however many they are.
     """
+    kernels = choose_kernels(rows, with_gradient=torch.is_grad_enabled())
     with outside_autocast(rows.device):
-        return _smoothed_cross_entropy(rows, weight.to(rows.dtype), targets, smoothing, ignoring)
+        given = rows, weight.to(rows.dtype), targets, smoothing, ignoring
+        return _smoothed_cross_entropy(*given, kernels.exponentials)

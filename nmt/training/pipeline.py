@@ -27,6 +27,7 @@ from nmt.corpus.store import Store
 from nmt.device import choose_device, choose_precision, own_settings
 from nmt.errors import ConfigError, DataError
 from nmt.io.atomic_files import free_bytes, remove, write_file
+from nmt.model.kernels.dispatch import compile_early
 from nmt.model.seq2seq import Seq2Seq
 from nmt.tokenization.tokenizers import Tokenizers
 from nmt.training.alignments import check_alignment_files, prepare_alignments
@@ -132,6 +133,7 @@ def train_owned(
     group = group or ProcessGroup(ProcessRank())
     where = _choose_device(device, group.process)
     dtype = choose_precision(config.training.precision, where, training=True)
+    compile_early(where)  # while the corpus is prepared
     strategy = DeviceStrategy.for_device(where, alone=group.alone, cuda_graphs=config.training.cuda_graphs)
     job = TrainingJob(run, config, strategy, dtype, group, stop, quiet)
     with group.leading():

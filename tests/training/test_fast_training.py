@@ -13,6 +13,7 @@ from torch.nn import functional
 from nmt.build import build_model
 from nmt.config import ModelConfig
 from nmt.corpus.batching import Batch, pad_pairs
+from nmt.model.kernels.dispatch import SWITCH
 from nmt.model.seq2seq import Seq2Seq
 from nmt.tokenization.special_tokens import SpecialTokens
 from nmt.training.batches import TensorBatch
@@ -134,6 +135,7 @@ WAYS = {
 }
 
 
+@pytest.mark.parametrize("kernels", ["compiled", "torch"])
 @pytest.mark.parametrize("ways", list(WAYS))
 @pytest.mark.parametrize(
     ("config", "vocabulary", "sentences", "warmup"),
@@ -141,8 +143,15 @@ WAYS = {
     [(TINY, 30, 8, 1), pytest.param(FULL, 2000, 16, 400, marks=pytest.mark.slow)],
 )
 def test_the_losses_of_100_steps_with_dropout_are_those_of_autograd(
-    ways: str, config: ModelConfig, vocabulary: int, sentences: int, warmup: int
+    ways: str,
+    config: ModelConfig,
+    vocabulary: int,
+    sentences: int,
+    warmup: int,
+    kernels: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setenv(SWITCH, kernels)
     given = batches(vocabulary, sentences)
     found, expected = (losses(way, config, vocabulary, given, warmup) for way in WAYS[ways])
     assert config.dropout > 0

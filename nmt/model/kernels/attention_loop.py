@@ -14,9 +14,9 @@ from torch import Tensor
 from torch.autograd import Function
 from torch.autograd.function import once_differentiable
 
-from nmt.model.kernels.dispatch import attention_kernels, lstm_kernels
+from nmt.model.kernels.dispatch import choose_kernels
 from nmt.model.kernels.dot_attention import DotBackward, DotForward
-from nmt.model.kernels.interface import AttentionBackward, AttentionForward
+from nmt.model.kernels.interface import AttentionBackward, AttentionForward, Kernels
 from nmt.model.kernels.matmul import accurate, filled_up, mm, outside_autocast
 
 
@@ -63,6 +63,7 @@ class _AttentionLoop(Function):
         hidden: Tensor,
         with_gradient: bool,
         weights_learn: bool,
+        kernels: Kernels,
         *loop_weights: Tensor | None,
     ) -> tuple[Tensor, Tensor, Tensor]:
         weight = LoopWeights(*cast("Any", loop_weights))
@@ -83,12 +84,11 @@ class _AttentionLoop(Function):
             hiddens = torch.empty_like(queries, memory_format=torch.contiguous_format)
             gates_after_attention = weight.context_bias.to(dtype).expand_as(input_gates)
         hiddens[0] = hidden
-        lstm_step = lstm_kernels(weight.recurrent).lstm_step
+        lstm_step = kernels.lstm_step
         attention: AttentionForward
         if weight.energy is None:
             attention = DotForward(keys, annotations, padding, weights)
         else:
-            kernels = attention_kernels(weight.recurrent, source)
             attention = kernels.additive_forward(keys, annotations, padding, weight.energy, weights, tanhs)
         for t in range(time):
             cell = attended.cells[t - 1] if t else zeros
@@ -102,7 +102,7 @@ class _AttentionLoop(Function):
             lstm_step(recurrent, added, *filled)
         saved = keys, annotations, *loop_weights[:-1], tanhs, weights, joined, None if word is None else hiddens
         ctx.save_for_backward(*saved, *attended, *(word or (None,) * 3))
-        ctx.weights_learn = weights_learn
+        ctx.weights_learn, ctx.kernels = weights_learn, kernels
         if not weights_learn:
             ctx.mark_non_differentiable(weights)
         return hiddens[1:], joined[:-1, :, :context_size], weights
@@ -116,7 +116,7 @@ class _AttentionLoop(Function):
         weight = LoopWeights(*loop_weights)
         tanhs, weights, joined, hiddens, *transitions = ctx.saved_tensors[6:]
         attended, word = _Transitions(*transitions[:3]), None if hiddens is None else _Transitions(*transitions[3:])
-        time, batch, source = weights.shape
+        time, batch = weights.shape[:2]
         context_size, dtype = annotations.shape[-1], weight.recurrent.dtype
         queries = joined[:-1, :, context_size:]
         gates_gradients = torch.empty_like(attended.gates, dtype=dtype)
@@ -124,14 +124,15 @@ class _AttentionLoop(Function):
         context_gradients = weights.new_empty(time, batch, context_size)
         query_gradients = gates_gradients.new_empty(time, batch, keys.shape[-1])
         zeros = torch.zeros_like(attended.cells[0])
-        carried, cell_gradient = torch.zeros_like(zeros), torch.zeros_like(zeros)
+        cell_gradient = torch.zeros_like(zeros)
+        nothing, carried = gates_gradients.new_zeros(2, *zeros.shape).unbind()
         output_gradient, context_gradient = output_gradient.contiguous(), context_gradient.contiguous()
-        step_backward = lstm_kernels(weight.recurrent).lstm_step_backward
+        kernels: Kernels = ctx.kernels
+        step_backward = kernels.lstm_step_backward
         attention: AttentionBackward
         if weight.energy is None:
             attention = DotBackward(keys, annotations, weights, queries)
         else:
-            kernels = attention_kernels(weight.recurrent, source)
             attention = kernels.additive_backward(annotations, weight.energy, weights, tanhs)
         for t in reversed(range(time)):
             before = attended.cells[t - 1] if t else zeros
@@ -147,7 +148,7 @@ class _AttentionLoop(Function):
             carried = torch.add(joined_gradient[:, context_size:], through_query)
             if word is not None and weight.word is not None and word_gradients is not None:
                 filled = word_gradients[t]
-                step_backward(carried, zeros, cell_gradient, word.gates[t], before, word.cell_tanhs[t], filled)
+                step_backward(carried, nothing, cell_gradient, word.gates[t], before, word.cell_tanhs[t], filled)
                 carried = mm(filled, weight.word.t())
         keys_gradient, energy_gradient = attention.gradients()
         return (
@@ -158,11 +159,12 @@ class _AttentionLoop(Function):
             accurate(carried),
             None,
             None,
+            None,
             _over_all_steps(joined[:-1], gates_gradients),
             None if weight.query is None else _over_all_steps(queries, query_gradients),
             energy_gradient,
             None if word_gradients is None else _over_all_steps(hiddens[:-1], word_gradients),
-            None if word_gradients is None else gates_gradients.sum((0, 1), dtype=weights.dtype),
+            None if word_gradients is None else kernels.sum_rows(gates_gradients.flatten(0, 1)),
         )
 
 
@@ -197,16 +199,19 @@ def attention_loop(
     Returns hidden states (T, B, H) and contexts (T, B, C) in the products' type, and attention weights (T, B, S), which
     carry a gradient only if `weights_learn`. Without gradient nothing of the size T·B·S·A is kept.
     """
-    # A GPU spends most of its time on memory; a CPU is slow to convert.
-    dtype, on_cpu = weights.recurrent.dtype, input_gates.device.type == "cpu"
+    dtype, with_gradient = weights.recurrent.dtype, torch.is_grad_enabled()
+    kernels = choose_kernels(weights.recurrent, with_gradient=with_gradient, source=keys.shape[1])
+    # Memory is what most time goes to, but torch is slow to convert on a CPU.
+    widened = input_gates.device.type == "cpu" and not (kernels.widens and weights.energy is not None)
     with outside_autocast(input_gates.device):
         return _run(
             input_gates.to(dtype),
-            accurate(keys) if on_cpu else keys.to(dtype),
-            accurate(annotations) if on_cpu else annotations.to(dtype),
+            accurate(keys) if widened else keys.to(dtype),
+            accurate(annotations) if widened else annotations.to(dtype),
             ~mask,
             accurate(hidden),
-            torch.is_grad_enabled(),
+            with_gradient,
             weights_learn,
+            kernels,
             *weights,
         )

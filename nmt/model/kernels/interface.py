@@ -70,11 +70,23 @@ class AttentionBackward(Protocol):
         """Returns the gradients of keys (B, S, A) and energy (A,), None without energy, after all steps."""
 
 
+class Exponentials(NamedTuple):
+    """What `Kernels.exponentials` finds of each row of logits, (N,) float32 each."""
+
+    sums: Tensor  # of the exponentials
+    largest: Tensor  # logit, which was taken from all before
+    target_logits: Tensor  # before that
+
+
 class Kernels(NamedTuple):
-    """The operations that the loops call; the attention takes what `AdditiveForward` and `AdditiveBackward` take."""
+    """The operations that training calls; the attention takes what `AdditiveForward` and `AdditiveBackward` take."""
 
     lstm_step: LstmStep
     lstm_step_backward: LstmStepBackward
     additive_forward: Callable[[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor], AttentionForward]
     additive_backward: Callable[[Tensor, Tensor, Tensor, Tensor], AttentionBackward]
+    sum_rows: Callable[[Tensor], Tensor]  # (N, ·) -> (·,) float32, or float64 of these
+    # Turns logits (N, V), with targets (N,), into exponentials in place; None where torch's operations are as good.
+    exponentials: Callable[[Tensor, Tensor], Exponentials] | None = None
     longest_source: int | None = None  # maximum number of source tokens for the attention; None for any number
+    widens: bool = False  # True if the attention reads keys and annotations in the products' type as fast as float32

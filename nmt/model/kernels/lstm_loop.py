@@ -16,7 +16,8 @@ from torch import Tensor
 from torch.autograd import Function
 from torch.autograd.function import once_differentiable
 
-from nmt.model.kernels.dispatch import lstm_kernels
+from nmt.model.kernels.dispatch import choose_kernels
+from nmt.model.kernels.interface import Kernels
 from nmt.model.kernels.lstm_cell import lstm_cell
 from nmt.model.kernels.matmul import accurate, bmm, filled_up, outside_autocast
 
@@ -25,7 +26,7 @@ class _LSTMLoop(Function):
     """`D` independent LSTMs over time; see `lstm_loop`."""
 
     @staticmethod
-    def forward(ctx: Any, input_gates: Tensor, recurrent_weight: Tensor, hidden: Tensor) -> Tensor:
+    def forward(ctx: Any, input_gates: Tensor, recurrent_weight: Tensor, hidden: Tensor, kernels: Kernels) -> Tensor:
         directions, time, batch, gate_size = input_gates.shape
         size = gate_size // 4
         new = hidden.new_empty
@@ -34,31 +35,32 @@ class _LSTMLoop(Function):
         cells[:, 0] = 0
         hiddens = recurrent_weight.new_empty(directions, time + 1, batch, size)
         hiddens[:, 0] = hidden
-        lstm_step = lstm_kernels(recurrent_weight).lstm_step
         for t in range(time):
             filled = cells[:, t + 1], cell_tanhs[:, t], hiddens[:, t + 1]
-            lstm_step(bmm(hiddens[:, t], recurrent_weight), input_gates[:, t], gates[:, t], cells[:, t], *filled)
+            kernels.lstm_step(
+                bmm(hiddens[:, t], recurrent_weight), input_gates[:, t], gates[:, t], cells[:, t], *filled
+            )
         ctx.save_for_backward(recurrent_weight, gates, cells, cell_tanhs, hiddens)
+        ctx.kernels = kernels
         return hiddens[:, 1:]
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, output_gradient: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def backward(ctx: Any, output_gradient: Tensor) -> tuple[Tensor, Tensor, Tensor, None]:
         recurrent_weight, gates, cells, cell_tanhs, hiddens = ctx.saved_tensors
         directions, time, batch, size = cell_tanhs.shape
         weight_t = recurrent_weight.transpose(1, 2)
         gates_gradients = torch.empty_like(gates, dtype=recurrent_weight.dtype)
-        carried = cells.new_zeros(directions, batch, size)
-        cell_gradient = torch.zeros_like(carried)
-        step_backward = lstm_kernels(recurrent_weight).lstm_step_backward
+        carried = gates_gradients.new_zeros(directions, batch, size)
+        cell_gradient = torch.zeros_like(carried, dtype=cells.dtype)
         output_gradient = output_gradient.contiguous()
         for t in reversed(range(time)):
             saved = gates[:, t], cells[:, t], cell_tanhs[:, t]
-            step_backward(carried, output_gradient[:, t], cell_gradient, *saved, gates_gradients[:, t])
+            ctx.kernels.lstm_step_backward(carried, output_gradient[:, t], cell_gradient, *saved, gates_gradients[:, t])
             carried = bmm(gates_gradients[:, t], weight_t)
         rows = hiddens[:, :-1].reshape(directions, time * batch, size)
         weight_gradient = bmm(filled_up(rows).transpose(1, 2), filled_up(gates_gradients.flatten(1, 2)))
-        return gates_gradients, weight_gradient, accurate(carried)
+        return gates_gradients, weight_gradient, accurate(carried), None
 
 
 _run_lstm = cast("Callable[..., Tensor]", _LSTMLoop.apply)
@@ -75,9 +77,11 @@ def lstm_loop(
     """
     if hidden is None:
         hidden = input_gates.new_zeros(input_gates.shape[0], input_gates.shape[2], recurrent_weight.shape[1])
+    given = input_gates.to(recurrent_weight.dtype), recurrent_weight, accurate(hidden)
     with outside_autocast(input_gates.device):
-        run = _lstm_by_steps if by_steps else _run_lstm
-        return run(input_gates.to(recurrent_weight.dtype), recurrent_weight, accurate(hidden))
+        if by_steps:
+            return _lstm_by_steps(*given)
+        return _run_lstm(*given, choose_kernels(recurrent_weight, with_gradient=torch.is_grad_enabled()))
 
 
 def _lstm_by_steps(input_gates: Tensor, recurrent_weight: Tensor, hidden: Tensor) -> Tensor:

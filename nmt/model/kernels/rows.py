@@ -1,10 +1,11 @@
-"""Selecting rows of a matrix, with gradients that are faster than those of torch's own operations."""
+"""Selecting rows of a matrix, with gradients that are faster than those of torch's own operations, and summing them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any, cast
 
+import torch
 from torch import Tensor
 from torch.autograd import Function
 from torch.autograd.function import once_differentiable
@@ -63,3 +64,8 @@ def embedding_rows(weight: Tensor, tokens: Tensor) -> Tensor:
     """
     rows: Tensor = _selected_rows(weight, tokens.flatten(), False).unflatten(0, tokens.shape)
     return rows
+
+
+def sum_rows(rows: Tensor) -> Tensor:
+    """Sums rows, (N, ·) -> (·,), in float32, or float64 where they are of it; autograd does not see it."""
+    return rows.sum(0, dtype=torch.promote_types(rows.dtype, torch.float32))

@@ -13,6 +13,7 @@ import triton.language as tl
 from torch import Tensor
 
 from nmt.model.kernels.interface import Kernels
+from nmt.model.kernels.rows import sum_rows
 
 _UNITS = 256  # of an LSTM, in one program
 _TILE_NUMBERS = 4096
@@ -302,6 +303,7 @@ KERNELS = Kernels(
     lstm_step_backward,
     TritonAdditiveForward,
     TritonAdditiveBackward,
+    sum_rows,
     longest_source=256,  # one program holds the scores of a sentence, and a tile of its annotations
 )
 """The kernels of a GPU."""

@@ -12,6 +12,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from nmt.model.attention import AdditiveAttention, Memory
 from nmt.model.kernels import additive_attention
 from nmt.model.kernels.attention_loop import LoopWeights, attention_loop
+from nmt.model.kernels.dispatch import SWITCH
 
 
 class LargestAllocation(TorchDispatchMode):
@@ -103,6 +104,7 @@ def test_padding_gets_exactly_no_attention_and_no_gradient() -> None:
 def test_tiles_and_gradients_change_no_value(
     monkeypatch: pytest.MonkeyPatch, tile_numbers: int, dtype: torch.dtype
 ) -> None:
+    monkeypatch.setenv(SWITCH, "torch")
     arguments = (
         random(3, 5, 8, seed=1).float(),
         random(5, 4, 3, seed=2).float(),

@@ -7,17 +7,21 @@ import sys
 from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 import torch
 
 from nmt.model.kernels import dispatch
+from nmt.model.kernels.additive_attention import AdditiveBackward, AdditiveForward
 
 CPU = torch.device("cpu")
 
 
 # Stands for the kernels in Triton, which is not installed everywhere.
-STANDIN = dispatch.TORCH._replace(longest_source=5)
+STANDIN = dispatch.TORCH._replace(
+    lstm_step=lambda *_: None, additive_forward=Mock(), additive_backward=Mock(), longest_source=5
+)
 
 
 @pytest.fixture
@@ -39,9 +43,12 @@ def test_kernels_that_work_are_used() -> None:
 
 def test_a_source_too_long_for_the_kernels_is_left_to_torch(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dispatch, "_triton_for", lambda _: STANDIN)
-    weight = torch.zeros(1)
-    assert dispatch.lstm_kernels(weight) is STANDIN is dispatch.attention_kernels(weight, 5)
-    assert dispatch.attention_kernels(weight, 6) is dispatch.TORCH
+    weight = torch.zeros(1, device="meta")
+    for with_gradient in (False, True):
+        short, long = (dispatch.choose_kernels(weight, with_gradient=with_gradient, source=size) for size in (5, 6))
+        assert short is STANDIN
+        assert long.lstm_step is STANDIN.lstm_step
+        assert (long.additive_forward, long.additive_backward) == (AdditiveForward, AdditiveBackward)
 
 
 def test_without_a_compiler_training_goes_on_without_kernels(

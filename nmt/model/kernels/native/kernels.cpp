@@ -1,0 +1,360 @@
+// The elementwise work of the loops over time, each kernel one pass over memory. `nmt.model.kernels.native` compiles
+// it where there is a compiler, and calls it.
+//
+// Letters of shapes are those of docs/glossary.md. A "product" is a number type in which matrix products run, float or
+// bfloat16; everything is computed in float. Rows are split among threads, and no sum crosses them, so that results
+// depend on no number of threads.
+
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+
+namespace {
+
+constexpr long W = 16;  // numbers of a vector
+
+typedef float Floats __attribute__((vector_size(4 * W)));
+typedef int32_t Ints __attribute__((vector_size(4 * W)));
+typedef uint32_t Bits __attribute__((vector_size(4 * W)));
+typedef uint16_t Halves __attribute__((vector_size(2 * W)));
+
+struct bfloat16 {
+    uint16_t bits;
+};
+
+template <class T>
+inline T bits_of(const auto& value) {
+    T bits;
+    static_assert(sizeof bits == sizeof value);
+    memcpy(&bits, &value, sizeof bits);
+    return bits;
+}
+
+inline Floats all(float value) { return Floats{} + value; }
+
+inline Floats chosen(Ints where, Floats yes, Floats no) { return where ? yes : no; }
+
+// Loads `count` numbers, at most W; the rest are 0.
+inline Floats load(const float* from, long count = W) {
+    Floats values{};
+    memcpy(&values, from, sizeof(float) * count);
+    return values;
+}
+
+inline Floats load(const bfloat16* from, long count = W) {
+    Halves halves{};
+    memcpy(&halves, from, sizeof(bfloat16) * count);
+    return bits_of<Floats>(__builtin_convertvector(halves, Bits) << 16);
+}
+
+inline void store(float* to, Floats values, long count = W) { memcpy(to, &values, sizeof(float) * count); }
+
+// Rounds to the nearest, to even where there are two; a NaN stays one.
+inline void store(bfloat16* to, Floats values, long count = W) {
+    Bits bits = bits_of<Bits>(values);
+    Bits rounded = (bits + 0x7fff + ((bits >> 16) & 1)) >> 16;
+    Bits nan = Bits{} + 0x7fc0;
+    Halves halves = __builtin_convertvector(values == values ? rounded : nan, Halves);
+    memcpy(to, &halves, sizeof(bfloat16) * count);
+}
+
+inline float value_of(float value) { return value; }
+inline float value_of(bfloat16 value) {
+    uint32_t bits = uint32_t(value.bits) << 16;
+    return bits_of<float>(bits);
+}
+
+inline float sum(Floats values) {
+    float total = 0;
+    for (long i = 0; i < W; ++i) total += values[i];
+    return total;
+}
+
+// e^x to about 2e-7 of it, of x held between -87 and 87. A NaN stays one.
+inline Floats exponential(Floats x) {
+    x = chosen(x > 87.0f, all(87.0f), x);
+    x = chosen(x < -87.0f, all(-87.0f), x);
+    // x = n ln 2 + r, with ln 2 in two parts, of which the first times n is exact
+    const float shift = 12582912.0f;  // 1.5 * 2^23: adding it rounds to a whole number, which its last bits are
+    Floats shifted = x * 1.44269504f + shift;
+    Floats n = shifted - shift;
+    Floats r = (x - n * 0.693359375f) + n * 2.12194440e-4f;
+    // the polynomial that is closest to e^r, of |r| <= ln 2 / 2, among those of degree 6
+    Floats p = all(1.381459762e-3f);
+    p = p * r + 8.368716575e-3f;
+    p = p * r + 4.166838899e-2f;
+    p = p * r + 1.666652113e-1f;
+    p = p * r + 4.999999404e-1f;
+    p = p * r + 1.0f;
+    p = p * r + 1.0f;
+    return chosen(x == x, bits_of<Floats>(bits_of<Ints>(p) + (bits_of<Ints>(shifted) << 23)), x);
+}
+
+inline Floats reciprocal(Floats x) { return 1.0f / x; }
+
+inline Floats sigmoid(Floats x) { return reciprocal(1.0f + exponential(-x)); }
+
+inline Floats tanh_of(Floats x) { return 1.0f - 2.0f * reciprocal(1.0f + exponential(2.0f * x)); }
+
+// Calls `body(i, count)` for vectors that begin at i and have `count` numbers.
+template <class Body>
+inline void over(long size, Body body) {
+    long i = 0;
+    for (; i + W <= size; i += W) body(i, W);
+    if (i < size) body(i, size - i);
+}
+
+// Work that is worth a second thread, in numbers read.
+constexpr long LEAST_WORK = 1 << 14;
+
+}  // namespace
+
+// A tensor (D, B, ·), whose last dimension is dense: its first number, and the distance of D and of B in numbers.
+struct Rows {
+    void* data;
+    long outer, inner;
+
+    template <class T>
+    T* at(long d, long b) const {
+        return static_cast<T*>(data) + d * outer + b * inner;
+    }
+};
+
+struct LstmStep {
+    long D, B, H;
+    Rows recurrent, input_gates, gates, previous_cell, cell, cell_tanh, hidden;
+};
+
+struct LstmStepBackward {
+    long D, B, H;
+    Rows carried, output_gradient, cell_gradient, gates, previous_cell, cell_tanh, gates_gradient;
+};
+
+struct AdditiveAttention {
+    long T, B, S, A, C;
+    Rows keys, annotations;     // (B, S, ·)
+    const bool* padding;        // (B, S)
+    const float* energy;        // (A)
+    float* weights;             // (T, B, S)
+    void* tanhs;                // (T, B, S, A), or null
+    float* score_gradients;     // (T, B, S)
+};
+
+namespace {
+
+template <class P>
+void lstm_step(const LstmStep& of, int threads) {
+    const long H = of.H;
+#pragma omp parallel for num_threads(threads) if (threads > 1 && of.D * of.B * H >= LEAST_WORK)
+    for (long row = 0; row < of.D * of.B; ++row) {
+        const long d = row / of.B, b = row % of.B;
+        const P *recurrent = of.recurrent.at<P>(d, b), *input_gates = of.input_gates.at<P>(d, b);
+        const float* previous_cell = of.previous_cell.at<float>(d, b);
+        float *gates = of.gates.at<float>(d, b), *cell = of.cell.at<float>(d, b);
+        float* cell_tanh = of.cell_tanh.at<float>(d, b);
+        P* hidden = of.hidden.at<P>(d, b);
+        over(H, [&](long i, long n) {
+            auto gate = [&](long k) { return load(recurrent + k * H + i, n) + load(input_gates + k * H + i, n); };
+            Floats into = sigmoid(gate(0)), forget = sigmoid(gate(1)), out = sigmoid(gate(2));
+            Floats candidate = tanh_of(gate(3));
+            Floats now = forget * load(previous_cell + i, n) + into * candidate;
+            Floats now_tanh = tanh_of(now);
+            store(gates + i, into, n);
+            store(gates + H + i, forget, n);
+            store(gates + 2 * H + i, out, n);
+            store(gates + 3 * H + i, candidate, n);
+            store(cell + i, now, n);
+            store(cell_tanh + i, now_tanh, n);
+            store(hidden + i, out * now_tanh, n);
+        });
+    }
+}
+
+template <class P>
+void lstm_step_backward(const LstmStepBackward& of, int threads) {
+    const long H = of.H;
+#pragma omp parallel for num_threads(threads) if (threads > 1 && of.D * of.B * H >= LEAST_WORK)
+    for (long row = 0; row < of.D * of.B; ++row) {
+        const long d = row / of.B, b = row % of.B;
+        const P *carried = of.carried.at<P>(d, b), *output_gradient = of.output_gradient.at<P>(d, b);
+        const float *gates = of.gates.at<float>(d, b), *previous_cell = of.previous_cell.at<float>(d, b);
+        const float* cell_tanh = of.cell_tanh.at<float>(d, b);
+        float* cell_gradient = of.cell_gradient.at<float>(d, b);
+        P* gates_gradient = of.gates_gradient.at<P>(d, b);
+        over(H, [&](long i, long n) {
+            Floats into = load(gates + i, n), forget = load(gates + H + i, n);
+            Floats out = load(gates + 2 * H + i, n), candidate = load(gates + 3 * H + i, n);
+            Floats now_tanh = load(cell_tanh + i, n);
+            Floats of_hidden = load(carried + i, n) + load(output_gradient + i, n);
+            Floats of_now = load(cell_gradient + i, n) + of_hidden * out * (1.0f - now_tanh * now_tanh);
+            store(gates_gradient + i, of_now * candidate * into * (1.0f - into), n);
+            store(gates_gradient + H + i, of_now * load(previous_cell + i, n) * forget * (1.0f - forget), n);
+            store(gates_gradient + 2 * H + i, of_hidden * now_tanh * out * (1.0f - out), n);
+            store(gates_gradient + 3 * H + i, of_now * into * (1.0f - candidate * candidate), n);
+            store(cell_gradient + i, of_now * forget, n);
+        });
+    }
+}
+
+// Fills tanh(query + key) and the weights of step t, and its context, (B, ·), from its query, (B, A).
+template <class P>
+void additive_forward(const AdditiveAttention& of, long t, const Rows& query, const Rows& context, int threads) {
+    const long B = of.B, S = of.S, A = of.A, C = of.C;
+#pragma omp parallel for num_threads(threads) if (threads > 1 && B * S * A >= LEAST_WORK)
+    for (long b = 0; b < B; ++b) {
+        const P* of_query = query.at<P>(0, b);
+        const bool* padding = of.padding + b * S;
+        float* weights = of.weights + (t * B + b) * S;
+        P* tanhs = of.tanhs ? static_cast<P*>(of.tanhs) + (t * B + b) * S * A : nullptr;
+        float most = -INFINITY, total = 0;
+        for (long s = 0; s < S; ++s) {
+            if (padding[s]) continue;
+            const P* key = of.keys.at<P>(b, s);
+            Floats score{};
+            over(A, [&](long a, long n) {
+                Floats value = tanh_of(load(of_query + a, n) + load(key + a, n));
+                if (tanhs) store(tanhs + s * A + a, value, n);
+                score += value * load(of.energy + a, n);
+            });
+            weights[s] = sum(score);
+            if (weights[s] > most) most = weights[s];
+        }
+        for (long s = 0; s < S; ++s) total += weights[s] = padding[s] ? 0 : expf(weights[s] - most);
+        for (long s = 0; s < S; ++s) weights[s] /= total;
+        P* filled = context.at<P>(0, b);
+        over(C, [&](long c, long n) {
+            Floats weighted{};
+            for (long s = 0; s < S; ++s)
+                if (!padding[s]) weighted += weights[s] * load(of.annotations.at<P>(b, s) + c, n);
+            store(filled + c, weighted, n);
+        });
+    }
+}
+
+// Fills the gradients of the scores of step t, and of its query, (B, A), from those of its context, (B, C), and of its
+// weights, (B, S), or null. A weight of 0, such as that of padding, passes no gradient.
+template <class P>
+void additive_backward(const AdditiveAttention& of, long t, const Rows& context_gradient, const float* weights_gradient,
+                       const Rows& query_gradient, int threads) {
+    const long B = of.B, S = of.S, A = of.A, C = of.C;
+#pragma omp parallel for num_threads(threads) if (threads > 1 && B * S * A >= LEAST_WORK)
+    for (long b = 0; b < B; ++b) {
+        const float *of_context = context_gradient.at<float>(0, b), *weights = of.weights + (t * B + b) * S;
+        const P* tanhs = static_cast<const P*>(of.tanhs) + (t * B + b) * S * A;
+        float *gradient = of.score_gradients + (t * B + b) * S, mean = 0;
+        for (long s = 0; s < S; ++s) {
+            gradient[s] = 0;
+            if (weights[s] == 0) continue;
+            const P* annotation = of.annotations.at<P>(b, s);
+            Floats total{};
+            over(C, [&](long c, long n) { total += load(of_context + c, n) * load(annotation + c, n); });
+            gradient[s] = sum(total) + (weights_gradient ? weights_gradient[b * S + s] : 0);
+            mean += weights[s] * gradient[s];
+        }
+        for (long s = 0; s < S; ++s) gradient[s] = weights[s] == 0 ? 0 : weights[s] * (gradient[s] - mean);
+        P* filled = query_gradient.at<P>(0, b);
+        over(A, [&](long a, long n) {
+            Floats total{};
+            for (long s = 0; s < S; ++s) {
+                if (weights[s] == 0) continue;
+                Floats value = load(tanhs + s * A + a, n);
+                total += gradient[s] * (1.0f - value * value);
+            }
+            store(filled + a, total * load(of.energy + a, n), n);
+        });
+    }
+}
+
+// Fills, after all steps, the gradients of the keys, (B, S, A), and of the energy, a part for each sentence, (B, A).
+template <class P>
+void additive_gradients(const AdditiveAttention& of, P* keys_gradient, float* energy_parts, int threads) {
+    const long B = of.B, S = of.S, A = of.A;
+#pragma omp parallel for num_threads(threads) if (threads > 1)
+    for (long b = 0; b < B; ++b) {
+        over(A, [&](long a, long n) {
+            Floats of_energy{};
+            for (long s = 0; s < S; ++s) {
+                Floats of_key{};
+                for (long t = 0; t < of.T; ++t) {
+                    const long place = (t * B + b) * S + s;
+                    if (of.weights[place] == 0) continue;
+                    Floats value = load(static_cast<const P*>(of.tanhs) + place * A + a, n);
+                    of_key += of.score_gradients[place] * (1.0f - value * value);
+                    of_energy += of.score_gradients[place] * value;
+                }
+                store(keys_gradient + (b * S + s) * A + a, of_key * load(of.energy + a, n), n);
+            }
+            store(energy_parts + b * A + a, of_energy, n);
+        });
+    }
+}
+
+// Sums rows (N, V) -> (V).
+template <class P>
+void sum_rows(long N, long V, const P* rows, float* sums, int threads) {
+    constexpr long AT_ONCE = 8;  // vectors, so that whole lines of the cache are read
+#pragma omp parallel for num_threads(threads) if (threads > 1 && N * V >= LEAST_WORK)
+    for (long first = 0; first < V; first += AT_ONCE * W) {
+        const long size = V - first < AT_ONCE * W ? V - first : AT_ONCE * W;
+        Floats totals[AT_ONCE] = {};
+        for (long row = 0; row < N; ++row)
+            over(size, [&](long v, long n) { totals[v / W] += load(rows + row * V + first + v, n); });
+        over(size, [&](long v, long n) { store(sums + first + v, totals[v / W], n); });
+    }
+}
+
+// Turns logits (N, V) into exponentials of what they are less the row's largest; fills the sums of these, as rounded,
+// the largest logits and the targets' logits, (N) each.
+template <class P>
+void exponentials(long N, long V, P* logits, const int64_t* targets, float* sums, float* largest, float* target_logits,
+                  int threads) {
+#pragma omp parallel for num_threads(threads) if (threads > 1 && N * V >= LEAST_WORK)
+    for (long row = 0; row < N; ++row) {
+        P* values = logits + row * V;
+        target_logits[row] = value_of(values[targets[row]]);
+        Floats most = all(-INFINITY), total{};
+        over(V, [&](long v, long n) {
+            Floats value = load(values + v, n);
+            for (long i = n; i < W; ++i) value[i] = -INFINITY;
+            most = chosen(value > most, value, most);
+        });
+        float shift = most[0];
+        for (long i = 1; i < W; ++i) shift = most[i] > shift ? most[i] : shift;
+        over(V, [&](long v, long n) {
+            store(values + v, exponential(load(values + v, n) - shift), n);
+            total += load(values + v, n);
+        });
+        sums[row] = sum(total);
+        largest[row] = shift;
+    }
+}
+
+}  // namespace
+
+extern "C" {
+
+#define FOR_PRODUCTS(P)                                                                                             \
+    void lstm_step_##P(const LstmStep* of, int threads) { lstm_step<P>(*of, threads); }                             \
+    void lstm_step_backward_##P(const LstmStepBackward* of, int threads) { lstm_step_backward<P>(*of, threads); }   \
+    void additive_forward_##P(const AdditiveAttention* of, long t, const Rows* query, const Rows* context,          \
+                              int threads) {                                                                        \
+        additive_forward<P>(*of, t, *query, *context, threads);                                                     \
+    }                                                                                                               \
+    void additive_backward_##P(const AdditiveAttention* of, long t, const Rows* context_gradient,                   \
+                               const float* weights_gradient, const Rows* query_gradient, int threads) {            \
+        additive_backward<P>(*of, t, *context_gradient, weights_gradient, *query_gradient, threads);                \
+    }                                                                                                               \
+    void additive_gradients_##P(const AdditiveAttention* of, P* keys_gradient, float* energy_parts, int threads) {  \
+        additive_gradients<P>(*of, keys_gradient, energy_parts, threads);                                           \
+    }                                                                                                               \
+    void sum_rows_##P(long N, long V, const P* rows, float* sums, int threads) {                                    \
+        sum_rows<P>(N, V, rows, sums, threads);                                                                     \
+    }                                                                                                               \
+    void exponentials_##P(long N, long V, P* logits, const int64_t* targets, float* sums, float* largest,           \
+                          float* target_logits, int threads) {                                                      \
+        exponentials<P>(N, V, logits, targets, sums, largest, target_logits, threads);                              \
+    }
+
+FOR_PRODUCTS(float)
+FOR_PRODUCTS(bfloat16)
+}

@@ -1,0 +1,114 @@
+"""Compiling the kernels in C++ where there is a compiler, once for a processor, and loading them."""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+import logging
+import os
+import platform
+import re
+import stat
+import subprocess
+import tempfile
+from functools import cache
+from pathlib import Path
+from shutil import copyfile, which
+
+import torch
+
+logger = logging.getLogger(__name__)
+
+SOURCE = Path(__file__).with_name("kernels.cpp")
+COMPILERS = ("g++", "c++")
+FLAGS = (
+    *("-std=c++20", "-O3", "-march=native", "-fPIC", "-shared", "-fopenmp"),
+    # Numbers are rounded as they would be otherwise; only C's error variable and traps of the processor are given up.
+    *("-fno-math-errno", "-fno-trapping-math", "-ffp-contract=fast"),
+)
+SECONDS = 120
+"""Time that the compiler is given; it takes one to three seconds."""
+
+
+class UnavailableError(Exception):
+    """There is no library of kernels; says why."""
+
+
+@cache
+def load_library() -> ctypes.CDLL:
+    """Loads the library, which is compiled first if it is not in the cache.
+
+    Raises:
+        UnavailableError: there is no compiler, or it fails, or torch does not use GNU's OpenMP.
+    """
+    if platform.system() != "Linux":
+        raise UnavailableError(f"they are made for Linux, not for {platform.system() or 'this system'}")
+    # Two libraries of OpenMP in a process would have twice the threads; the kernels take torch's.
+    openmp = _openmp_of_torch()
+    try:
+        ctypes.CDLL(openmp, mode=ctypes.RTLD_GLOBAL)
+        compiler = _compiler()
+        path = _cache_folder() / f"{_fingerprint(compiler)}.so"
+        if not path.exists():
+            _compile(compiler, path)
+    except OSError as error:
+        raise UnavailableError(str(error)) from error
+    try:
+        return ctypes.CDLL(str(path))
+    except OSError as error:
+        path.unlink(missing_ok=True)  # whatever spoiled it, the next process makes it anew
+        raise UnavailableError(str(error)) from error
+
+
+def _openmp_of_torch() -> str:
+    torch.get_num_threads()
+    found = re.search(r"(/\S*/libgomp[^/\s]*)$", Path("/proc/self/maps").read_text(), re.MULTILINE)
+    if found is None:
+        raise UnavailableError("torch does not compute with GNU's OpenMP here")
+    return found[1]
+
+
+def _compiler() -> str:
+    for name in COMPILERS:
+        if path := which(name):
+            return path
+    raise UnavailableError("no C++ compiler is installed (g++)")
+
+
+def _fingerprint(compiler: str) -> str:
+    """Returns a name for what the compiler makes of the source on this processor."""
+    version = subprocess.run([compiler, "--version"], capture_output=True, timeout=SECONDS, check=False).stdout
+    processor = re.search(r"^(flags|Features)\s*:.*$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
+    parts = (SOURCE.read_bytes(), version, repr(FLAGS).encode(), platform.machine().encode())
+    of_processor = processor[0].encode() if processor else b""
+    digest = hashlib.sha256()
+    for part in (*parts, of_processor):
+        digest.update(len(part).to_bytes(8, "little") + part)
+    return digest.hexdigest()[:32]
+
+
+def _cache_folder() -> Path:
+    """Returns a folder for compiled kernels that nobody else can write to."""
+    base = Path(os.environ.get("XDG_CACHE_HOME", ""))
+    folder = (base if base.is_absolute() else Path.home() / ".cache") / "nmt" / "kernels"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    status = folder.stat()
+    if status.st_uid != os.geteuid() or status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        raise UnavailableError(f"{folder} is not this user's alone")
+    return folder
+
+
+def _compile(compiler: str, path: Path) -> None:
+    """Compiles the library to a path, at which it is there as a whole or not at all."""
+    with tempfile.TemporaryDirectory() as folder:
+        made = Path(folder) / path.name
+        command = [compiler, *FLAGS, str(SOURCE), "-o", str(made)]
+        try:
+            done = subprocess.run(command, capture_output=True, timeout=SECONDS, check=False, text=True)
+        except subprocess.TimeoutExpired as error:
+            raise UnavailableError(f"{compiler} took more than {SECONDS} s") from error
+        if done.returncode:
+            raise UnavailableError(f"{compiler} failed: {done.stderr.strip()[:500]}")
+        copy = path.with_suffix(f".{os.getpid()}")
+        copyfile(made, copy)
+        copy.replace(path)
