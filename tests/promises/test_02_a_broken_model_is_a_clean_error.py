@@ -34,7 +34,17 @@ model:
    encoder: {hidden_size: 4, layers: 2}, decoder: {hidden_size: 8, layers: 2, conditional: true}}
 search: {max_length: 8, beam_size: 2, shortlist: 5, coverage_penalty: 0.2}
 """
-SUMMARY = {"step": 1, "epoch": 1, "training_seconds": 1.0, "metric": "bleu", "best_score": 1.0, "best_step": 1}
+ORIGIN = {"name": "before", "step": 1, "sha256": "0123456789abcdef" * 4}
+SUMMARY = {
+    "step": 1,
+    "epoch": 1,
+    "training_seconds": 1.0,
+    "metric": "bleu",
+    "best_score": 1.0,
+    "best_step": 1,
+    "initialized_from": ORIGIN,
+    "averaged": [ORIGIN, ORIGIN],
+}
 
 
 def untrained(directory: Path, lines: list[str]) -> None:
@@ -101,8 +111,9 @@ def test_promise_02_a_broken_model_is_a_clean_error(part, proof, forked, bases, 
             check(done, directory, mutation)
             assert done.processor_seconds < SECONDS, f"{mutation.what}: {done}"
             assert done.memory < MEMORY, f"{mutation.what}: {done}"
-        if number % 10 == 0:
+        if number % 5 == 0:  # of both models
             check_verification(forked, directory, mutation, proof)
+        check_export(forked, directory, tmp_path / "exported", mutation, proof)
         shutil.rmtree(directory)
 
 
@@ -112,6 +123,17 @@ def check_verification(forked, directory: Path, mutation: Mutation, proof) -> No
         assert done.code in ((0, 4) if mutation.damaged is None else (4,)), f"{mutation.what}: {done}"
         assert all(line.startswith(f"nmt: error: {directory}") for line in done.err.splitlines()), done
         assert bool(done.errors) == bool(done.code), done
+
+
+def check_export(forked, directory: Path, exported: Path, mutation: Mutation, proof) -> None:
+    """Describes the model, too, whose summary and configuration the model card is made of."""
+    done = forked("export", "--quiet", directory, exported, timeout=PATIENCE, memory=MEMORY)
+    with proof.case(f"{mutation.what}, exported"):
+        assert done.code in ((0, 4) if mutation.damaged is None else (4,)), f"{mutation.what}: {done}"
+        assert done.out == b"" and bool(done.errors) == bool(done.code), f"{mutation.what}: {done}"
+        assert all(line.startswith(f"nmt: error: {directory}") for line in done.err.splitlines()), done
+        assert exported.exists() == (done.code == 0), f"{mutation.what}: {done}"
+    shutil.rmtree(exported, ignore_errors=True)
 
 
 @pytest.mark.promise(2, gate=1, full=1)
