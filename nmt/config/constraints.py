@@ -49,7 +49,11 @@ def data_conflicts(data: DataConfig, training: TrainingConfig) -> Iterator[Confl
 
 
 def _file_conflicts(key: str, files: ParallelFiles) -> Iterator[Conflict]:
-    source, target, pairs = (f"{key}.{name}" for name in ("source", "target", "pairs"))
+    source, target, pairs, columns = (f"{key}.{name}" for name in ("source", "target", "pairs", "columns"))
+    if files.pairs is None and files.columns != ParallelFiles.model_fields["columns"].default:
+        yield Conflict((columns, pairs), "are those of pairs, which is missing")
+    if files.columns[0] == files.columns[1]:
+        yield Conflict((columns,), f"expected two columns, got {files.columns[0]} twice")
     if files.pairs is not None:
         for name, paths in ((source, files.source), (target, files.target)):
             if paths is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -20,7 +21,6 @@ from nmt.search.sampling import sample
 from nmt.search.shortlist import RestrictedVocabularies
 from nmt.search.term_progress import SentenceTerms
 from nmt.search.term_search import term_search
-from nmt.search.term_trie import Term
 from nmt.tokenization.tokenizers import Tokenizers
 from nmt.translation.batches import search_batches
 from nmt.translation.choosing import by_expected_utility
@@ -28,7 +28,7 @@ from nmt.translation.ensemble import Ensemble, EnsembleState
 from nmt.translation.options import TranslateOptions
 from nmt.translation.segments import EncodedSegments, Segment
 from nmt.translation.tags import tag_ids, without_tag
-from nmt.translation.terms import GlossaryTerms, for_terms, grouped, restricted_terms
+from nmt.translation.terms import GlossaryTerms, SegmentTerm, fitting, for_terms, grouped, restricted_terms
 
 WORTH_A_TABLE = 16
 """Minimum number of segments for which a table of the words' gates takes less time to make than it saves."""
@@ -101,7 +101,7 @@ class SegmentSearch:
         """Finds the hypotheses of each segment, batch by batch; of the candidates of `options.mbr`, the chosen.
 
         Where these lack a term of the glossary, the segment is searched once more, for hypotheses that have all. So all
-        others are what they are without a glossary.
+        others are what they are without a glossary, and the first is the same however many are asked for.
 
         Raises:
             DeviceError: as in `computing`.
@@ -115,24 +115,37 @@ class SegmentSearch:
             if not any(segment.terms for segment in segments):
                 return hypotheses
             options = for_terms(options)
-            if lacking := self._lacking_terms(segments, hypotheses, options):
-                found = self._find([segments[place] for place in lacking], options, not_finite, self._search_terms)
-                for place, of_segment in zip(lacking, found, strict=True):
-                    hypotheses[place] = of_segment
+            meeting = self._meeting_terms(segments, hypotheses, options)
+            # A search for several goes on longer than one for the best, and its best may be another.
+            best = [place for place, met in meeting.items() if not met or met[0] is not hypotheses[place][0]]
+            more = [place for place, met in meeting.items() if len(met) < len(hypotheses[place])]
+            first = self._find_terms([segments[place] for place in best], replace(options, n_best=1), not_finite)
+            kept = meeting | {place: found + meeting[place] for place, found in zip(best, first, strict=True)}
+            if options.n_best > 1:
+                others = self._find_terms([segments[place] for place in more], options, not_finite)
+                for place, found in zip(more, others, strict=True):
+                    kept[place] = _joined(kept[place], found, options.n_best)
+            for place, of_segment in kept.items():
+                hypotheses[place] = of_segment
         return hypotheses
 
-    def _lacking_terms(
+    def _meeting_terms(
         self, segments: Sequence[Segment], hypotheses: Sequence[Sequence[Hypothesis]], options: TranslateOptions
-    ) -> list[int]:
-        """Returns the places of segments with a hypothesis that lacks one of the terms for which there is room."""
+    ) -> dict[int, list[Hypothesis]]:
+        """Returns, by the places of segments with terms for which there is room, the hypotheses that have all these."""
         places = [place for place, segment in enumerate(segments) if segment.terms]
         limits = _limits([segments[place] for place in places], options).tolist()
-        return [
-            place
-            for place, limit in zip(places, limits, strict=True)
-            if _fitting(segments[place], limit)
-            and not all(self.terms.are_met(one.tokens, segments[place].terms) for one in hypotheses[place])
-        ]
+        possible = {place: _fitting(segments[place], limit) for place, limit in zip(places, limits, strict=True)}
+        return {
+            place: [one for one in hypotheses[place] if self.terms.are_met(one.tokens, terms)]
+            for place, terms in possible.items()
+            if terms
+        }
+
+    def _find_terms(
+        self, segments: Sequence[Segment], options: TranslateOptions, not_finite: Callable[[int], NmtError]
+    ) -> list[list[Hypothesis]]:
+        return self._find(segments, options, not_finite, self._search_terms) if segments else []
 
     def _find(
         self,
@@ -172,7 +185,7 @@ class SegmentSearch:
         """Finds hypotheses of each segment that have its terms, as far as its limit has room for them."""
         batch = self._begin(segments, options)
         limits = batch.limits["max_lengths"].tolist()
-        terms = [_fitting(segment, limit) for segment, limit in zip(segments, limits, strict=True)]
+        terms = [grouped(_fitting(segment, limit)) for segment, limit in zip(segments, limits, strict=True)]
         traits = torch.from_numpy(self.terms.traits)[None].to(self.device)
         if batch.vocabularies is not None:
             terms = restricted_terms(terms, batch.vocabularies)
@@ -213,9 +226,16 @@ def _limits(segments: Sequence[Segment], options: TranslateOptions) -> Tensor:
     return torch.maximum(limits, torch.tensor(longest, dtype=torch.int64)) if segments else limits
 
 
-def _fitting(segment: Segment, limit: int) -> list[Term]:
+def _joined(first: Sequence[Hypothesis], others: Sequence[Hypothesis], count: int) -> list[Hypothesis]:
+    """Returns the first of some hypotheses and behind it the best of all the rest, none twice, `count` at most."""
+    by_tokens = {one.tokens: one for one in (*others, *first)}
+    rest = [one for one in by_tokens.values() if one.tokens != first[0].tokens]
+    return [first[0], *sorted(rest, key=lambda one: -one.score)[: count - 1]]
+
+
+def _fitting(segment: Segment, limit: int) -> list[SegmentTerm]:
     """Returns the terms of a segment for which its translation has room, with a maximum number of tokens."""
-    return grouped(segment.terms, limit - len(segment.prefix))
+    return fitting(segment.terms, limit - len(segment.prefix))
 
 
 def _exhausted(options: TranslateOptions, segment: Segment) -> MemoryExhaustedError:

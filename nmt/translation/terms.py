@@ -123,8 +123,7 @@ class GlossaryTerms:
     @cached_property
     def _joins_words(self) -> bool:
         """True if a token that does not begin with a space continues a word, as in languages that write spaces."""
-        [ids] = self._target.encode(["a"])
-        return self._spaced and bool(ids) and self._target.piece(ids[0]).startswith("▁")
+        return self._spaced and any(self._target.piece(token).startswith("▁") for token in range(self._target.size))
 
     def _written(self, text: str, place: TriePlace) -> Iterator[Alternative]:
         """Yields the ways to write one text: as a word of its own, and directly behind a bracket."""
@@ -173,18 +172,23 @@ def for_terms(options: TranslateOptions) -> TranslateOptions:
     return replace(options, search=options.search.model_copy(update={"beam_size": width}))
 
 
-def grouped(terms: Sequence[SegmentTerm], room: int) -> list[Term]:
-    """Joins terms with the same alternatives, and leaves out those, from the end, for which there is no room.
+def fitting(terms: Sequence[SegmentTerm], room: int) -> list[SegmentTerm]:
+    """Leaves out terms, from the end, for which a translation of `room` tokens at most has no room."""
+    kept, left = [], room
+    for term in terms:
+        shortest = Term(term.alternatives, 1).shortest
+        if shortest <= left:
+            left -= shortest
+            kept.append(term)
+    return kept
 
-    `room` is the number of tokens that a translation may have.
-    """
+
+def grouped(terms: Sequence[SegmentTerm]) -> list[Term]:
+    """Joins terms with the same alternatives."""
     joined: dict[tuple[Alternative, ...], Term] = {}
-    left = room
     for _, alternatives, positions in terms:
         before = joined.get(alternatives, Term(alternatives, 0))
-        if before.shortest <= left:
-            left -= before.shortest
-            joined[alternatives] = Term(alternatives, before.times + 1, before.positions + positions)
+        joined[alternatives] = Term(alternatives, before.times + 1, before.positions + positions)
     return list(joined.values())
 
 

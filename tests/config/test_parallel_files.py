@@ -113,6 +113,16 @@ def test_what_is_no_tag_is_refused(tag: str) -> None:
     assert mistake.startswith("my.yaml:4: data.train.tag: expected a tag such as <bt>")
 
 
+def test_columns_are_of_pairs_and_are_two() -> None:
+    assert mistakes("{source: a, target: b, columns: [2, 1]}") == [
+        "my.yaml:4: data.train.columns: are those of pairs, which is missing"
+    ]
+    assert mistakes("{pairs: a, columns: [2, 2]}") == [
+        "my.yaml:4: data.train.columns: expected two columns, got 2 twice"
+    ]
+    read("{source: a, target: b, columns: [1, 2]}")  # as each run's configuration has them
+
+
 def test_a_tag_of_the_validation_is_one_of_training_or_of_another_model() -> None:
     assert mistakes(FILES, "{source: a, target: b, tag: <bt>}") == [
         "my.yaml:5: data.validation.tag: <bt> is no tag of data.train; none of the training corpora has one"

@@ -155,6 +155,35 @@ def test_prefixes_and_terms_go_together(translator: Translator) -> None:
         assert one.text.startswith(prefix) and all(term.met for term in results(one))
 
 
+@pytest.mark.parametrize("count", [2, 3, 4])
+def test_the_first_translation_is_the_same_however_many_are_asked_for(translator: Translator, count: int) -> None:
+    best = translator.translate(LINES, translator.options(glossary=GLOSSARY))
+    several = translator.translate(LINES, translator.options(glossary=GLOSSARY, n_best=count))
+    for line, one, more in zip(LINES, best, several, strict=True):
+        texts = [output.text for output in more.outputs]
+        assert texts[:1] == [output.text for output in one.outputs], line
+        assert len(texts) <= count
+        scores = [output.score for output in more.outputs[1:]]
+        assert scores == sorted(scores, reverse=True)
+        for output in more.outputs:
+            assert all(term.met for term in output.annotations.terms or ())
+
+
+def test_a_term_without_room_makes_no_translation_another(translator: Translator) -> None:
+    lines = [line for line in make_lines(20, seed=5) if line.split()[0] != line.split()[-1]]
+    tried = 0
+    for line, free in zip(lines, translator.translate(lines, translator.options()), strict=True):
+        own = next((word for word in free.text.split() if "⁇" not in word), None)
+        if own is None:  # nothing that the vocabulary spells
+            continue
+        tried += 1
+        terms = [(line.split()[0], [own]), (line.split()[-1], ["guri " * 200])]
+        [held] = translator.translate([line], translator.options(glossary=Glossary.from_terms(terms)))
+        assert held.text == free.text
+        assert {term.met for term in results(held)} == {True, False}
+    assert tried > 5
+
+
 def test_what_has_no_room_is_missed_and_told(translator: Translator) -> None:
     long = Glossary.from_terms([("bala", [" ".join(WORDS)]), ("cela", ["guri"])])
     [found] = translator.translate(["bala cela"], translator.options(glossary=long, max_length=6))
