@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -18,6 +18,13 @@ from nmt.search.hypothesis import NEG_INF, Expansion, Hypothesis, S, SearchOptio
 
 # Number of a step's logits that become probabilities at a time, which takes several times their memory.
 _NUMBERS_AT_A_TIME = 1 << 20
+
+# Range that temperatures are brought into. At its ends the best token is drawn already, or any; beyond them quotients
+# may be 0/0 or infinite in float32.
+_TEMPERATURES = 1e-30, 1e30
+
+# Number of a row's most probable tokens that `top_p` is tried with first.
+_USUAL_NUCLEUS = 256
 
 _KINDS: dict[str, Any] = {
     "temperature": Annotated[float, Field(gt=0, strict=True, allow_inf_nan=False), Expected("a finite number above 0")],
@@ -84,16 +91,49 @@ def sample(
 
 def restrict(logits: Tensor, top_k: int, top_p: float) -> Tensor:
     """Returns logits (..., V) with -inf for every token that `top_k` or `top_p` excludes (see `SamplingOptions`)."""
-    if top_k == 0 and top_p == 1:
-        return logits
-    ordered, tokens = torch.sort(logits, dim=-1, descending=True, stable=True)
-    if top_k:
-        ordered[..., top_k:] = NEG_INF
+    if 0 < top_k < logits.size(-1):
+        logits = _keep(logits, top_k + 1, lambda _, tokens: torch.arange(tokens.size(-1), device=tokens.device) < top_k)
     if top_p < 1:
-        probabilities = ordered.softmax(-1)
-        before = probabilities.cumsum(-1) - probabilities  # 0 for the most probable token, so that it stays
-        ordered = ordered.masked_fill(before >= top_p, NEG_INF)
-    return torch.empty_like(logits).scatter_(-1, tokens, ordered)
+        logits = _keep(logits, _USUAL_NUCLEUS, lambda rows, tokens: _is_nucleus(rows.softmax(-1), tokens, top_p))
+    return logits
+
+
+def _keep(logits: Tensor, few: int, is_kept: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
+    """Puts -inf in place of what is not kept of the logits (..., V).
+
+    `is_kept` maps the logits and tokens of each row, the most probable first, to a prefix of them. Of equal tokens the
+    one with the lower number comes first. `few` are probably enough to see where that prefix ends: on a CPU, sorting
+    all takes longer than the product that made the logits.
+    """
+    vocabulary = logits.size(-1)
+    count = few if logits.device.type == "cpu" and 8 * few <= vocabulary else vocabulary
+    tokens = _first_tokens(logits, count)
+    ordered = logits.gather(-1, tokens)
+    kept = is_kept(logits, tokens) & (ordered > NEG_INF)
+    restricted = torch.full_like(logits, NEG_INF).scatter_(-1, tokens, ordered.masked_fill(~kept, NEG_INF))
+    if count < vocabulary:
+        # Which of the tokens that are as probable as the last of a few are among these, is chance.
+        unsure = (kept & (ordered == ordered[..., -1:])).any(-1)
+        if unsure.any():
+            restricted[unsure] = _keep(logits[unsure], vocabulary, is_kept)
+    return restricted
+
+
+def _first_tokens(logits: Tensor, count: int) -> Tensor:
+    """Returns the `count` most probable tokens of each row, the best first: (..., V) -> (..., count)."""
+    if count == logits.size(-1):
+        return logits.argsort(dim=-1, descending=True, stable=True)
+    tokens = logits.topk(count).indices.sort(dim=-1).values
+    return tokens.gather(-1, logits.gather(-1, tokens).argsort(dim=-1, descending=True, stable=True))
+
+
+def _is_nucleus(probabilities: Tensor, tokens: Tensor, top_p: float) -> Tensor:
+    """Returns which tokens (..., N), the most probable first, are the fewest that add up to `top_p`."""
+    ordered = probabilities.gather(-1, tokens)
+    before = ordered.cumsum(-1) - ordered
+    is_nucleus = before < top_p
+    is_nucleus[..., 0] = True  # also if float32 has no number between 0 and `top_p`
+    return is_nucleus
 
 
 def _uniforms(seed: int, keys: Sequence[Sequence[int]], samples: int, sentences: Sentences) -> Tensor:
@@ -128,7 +168,10 @@ def _drawn_extensions(options: SearchOptions, sampling: SamplingOptions, uniform
 def _draw(logits: Tensor, uniforms: Tensor, forbidden: Tensor, sampling: SamplingOptions) -> tuple[Tensor, Tensor]:
     """Draws a token of each row: (N, V) and (N,) in [0, 1) -> tokens and logits, 2 x (N,); NEG_INF if none may be."""
     allowed = logits.float().index_fill(-1, forbidden, NEG_INF)
-    weights = restrict(allowed / sampling.temperature, sampling.top_k, sampling.top_p).softmax(-1)
+    below = allowed - allowed.amax(-1, keepdim=True)  # so that no quotient is more than 0
+    least, greatest = _TEMPERATURES
+    scaled = below / min(max(sampling.temperature, least), greatest)
+    weights = restrict(scaled, sampling.top_k, sampling.top_p).softmax(-1)
     cumulative = weights.double().cumsum(-1)
     total = cumulative[..., -1]
     # Strictly below the total, so that the token drawn has a probability above 0.
