@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -15,6 +15,7 @@ from nmt.config import check_argument
 from nmt.config.types import Expected, Natural, Seed
 from nmt.search.decoding import Beam, Extend, Prediction, Sentences, check_sentences, decode
 from nmt.search.hypothesis import NEG_INF, Expansion, Hypothesis, S, SearchOptions, StepFunction
+from nmt.search.scoring import first_largest
 
 # Number of a step's logits that become probabilities at a time, which takes several times their memory.
 _NUMBERS_AT_A_TIME = 1 << 20
@@ -23,7 +24,7 @@ _NUMBERS_AT_A_TIME = 1 << 20
 # may be 0/0 or infinite in float32.
 _TEMPERATURES = 1e-30, 1e30
 
-# Number of a row's most probable tokens that `top_p` is tried with first.
+# Number of a row's most probable tokens among which `top_p` nearly always finds all that it allows.
 _USUAL_NUCLEUS = 256
 
 _KINDS: dict[str, Any] = {
@@ -92,48 +93,24 @@ def sample(
 def restrict(logits: Tensor, top_k: int, top_p: float) -> Tensor:
     """Returns logits (..., V) with -inf for every token that `top_k` or `top_p` excludes (see `SamplingOptions`)."""
     if 0 < top_k < logits.size(-1):
-        logits = _keep(logits, top_k + 1, lambda _, tokens: torch.arange(tokens.size(-1), device=tokens.device) < top_k)
-    if top_p < 1:
-        logits = _keep(logits, _USUAL_NUCLEUS, lambda rows, tokens: _is_nucleus(rows.softmax(-1), tokens, top_p))
-    return logits
+        kept, tokens = first_largest(logits, top_k)
+        logits = torch.full_like(logits, NEG_INF).scatter_(-1, tokens, kept)
+    return logits if top_p == 1 else _nucleus(logits, top_p, _USUAL_NUCLEUS)
 
 
-def _keep(logits: Tensor, few: int, is_kept: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
-    """Puts -inf in place of what is not kept of the logits (..., V).
-
-    `is_kept` maps the logits and tokens of each row, the most probable first, to a prefix of them. Of equal tokens the
-    one with the lower number comes first. `few` are probably enough to see where that prefix ends: on a CPU, sorting
-    all takes longer than the product that made the logits.
-    """
-    vocabulary = logits.size(-1)
-    count = few if logits.device.type == "cpu" and 8 * few <= vocabulary else vocabulary
-    tokens = _first_tokens(logits, count)
-    ordered = logits.gather(-1, tokens)
-    kept = is_kept(logits, tokens) & (ordered > NEG_INF)
-    restricted = torch.full_like(logits, NEG_INF).scatter_(-1, tokens, ordered.masked_fill(~kept, NEG_INF))
-    if count < vocabulary:
-        # Which of the tokens that are as probable as the last of a few are among these, is chance.
-        unsure = (kept & (ordered == ordered[..., -1:])).any(-1)
-        if unsure.any():
-            restricted[unsure] = _keep(logits[unsure], vocabulary, is_kept)
+def _nucleus(logits: Tensor, top_p: float, few: int) -> Tensor:
+    """Restricts logits to the tokens that `top_p` allows; `few` of the most probable ones are looked at first."""
+    few = min(few, logits.size(-1))
+    ordered, tokens = first_largest(logits, few)
+    probabilities = logits.softmax(-1).gather(-1, tokens)
+    is_excluded = probabilities.cumsum(-1) - probabilities >= top_p
+    is_excluded[..., 0] = False  # also where float32 has no number between 0 and `top_p`
+    kept = ordered.masked_fill(is_excluded, NEG_INF)
+    restricted = torch.full_like(logits, NEG_INF).scatter_(-1, tokens, kept)
+    needs_more = kept[..., -1] > NEG_INF
+    if few < logits.size(-1) and needs_more.any():
+        restricted[needs_more] = _nucleus(logits[needs_more], top_p, logits.size(-1))
     return restricted
-
-
-def _first_tokens(logits: Tensor, count: int) -> Tensor:
-    """Returns the `count` most probable tokens of each row, the best first: (..., V) -> (..., count)."""
-    if count == logits.size(-1):
-        return logits.argsort(dim=-1, descending=True, stable=True)
-    tokens = logits.topk(count).indices.sort(dim=-1).values
-    return tokens.gather(-1, logits.gather(-1, tokens).argsort(dim=-1, descending=True, stable=True))
-
-
-def _is_nucleus(probabilities: Tensor, tokens: Tensor, top_p: float) -> Tensor:
-    """Returns which tokens (..., N), the most probable first, are the fewest that add up to `top_p`."""
-    ordered = probabilities.gather(-1, tokens)
-    before = ordered.cumsum(-1) - ordered
-    is_nucleus = before < top_p
-    is_nucleus[..., 0] = True  # also if float32 has no number between 0 and `top_p`
-    return is_nucleus
 
 
 def _uniforms(seed: int, keys: Sequence[Sequence[int]], samples: int, sentences: Sentences) -> Tensor:
