@@ -100,6 +100,10 @@ class EnsembleArguments:
         """What is averaged."""
         return self.ensemble_average or "probabilities"
 
+    def joint_name(self, model: Path) -> str:
+        """Returns the name of a model together with those that join it."""
+        return " + ".join(map(str, (model, *(self.ensemble or ()))))
+
     def load_options(self) -> dict[str, Any]:
         """Returns the arguments of `Translator.load`."""
         return {"ensemble": self.ensemble or (), "ensemble_average": self.average}

@@ -115,7 +115,7 @@ def compare(
     choice.check()
     start(log, compute)
     models = models or []
-    _check_use(models, files, how, output)
+    _check_use(models, files, how, output, ensemble)
     check_sentences(lines)
 
     from nmt.cli.formats.comparison import as_json, as_text
@@ -147,7 +147,8 @@ def compare(
         check_output(Path(output.output))
     if texts.source is not None and models:
         SentenceWatch(texts.source.name, lines, quiet=log.quiet).look_at(enumerate(texts.source.lines, start=1))
-    translations = _translate(models, compared, texts.source, quiet=log.quiet) + texts.finished
+    names = [*map(ensemble.joint_name, models[:1]), *map(str, models[1:])]
+    translations = _translate(names, compared, texts.source, quiet=log.quiet) + texts.finished
     comparison = _compare(translations, texts, method, how.frequency)
     if compared and (output.attention or (output.output is not None and graphics.is_page(output.output))):
         comparison = with_attention(comparison, compared[0], compared[1] if len(compared) == 2 else None)
@@ -158,7 +159,11 @@ def compare(
 
 
 def _check_use(
-    models: list[Path], files: ComparisonFileArguments, how: MethodArguments, output: ComparisonOutputArguments
+    models: list[Path],
+    files: ComparisonFileArguments,
+    how: MethodArguments,
+    output: ComparisonOutputArguments,
+    ensemble: arguments.EnsembleArguments,
 ) -> None:
     """Raises ConfigError, with every reason, for arguments that do not go together."""
     problems = []
@@ -184,7 +189,7 @@ def _check_use(
     if output.output is not None:
         graphics.check_kind(output.output)
     first, second = compared
-    if os.path.realpath(first) == os.path.realpath(second):
+    if not ensemble.ensemble and os.path.realpath(first) == os.path.realpath(second):
         logger.warning("%s: compared with itself", second)
 
 
@@ -246,18 +251,18 @@ def _check_counts(texts: ComparedTexts, method: ComparisonMethod) -> None:
     check_test(method.metrics, method.test, method.sample_count, count)
 
 
-def _translate(models: list[Path], compared: list[ComparedModel], source: Text | None, *, quiet: bool) -> list[Text]:
-    """Translates the source by each model."""
+def _translate(names: list[str], compared: list[ComparedModel], source: Text | None, *, quiet: bool) -> list[Text]:
+    """Translates the source by each model, or by several together, under these names."""
     from nmt.evaluation.metrics import Text
 
     translations = []
-    for model, (translator, options) in zip(models, compared, strict=True):
+    for name, (translator, options) in zip(names, compared, strict=True):
         assert source is not None
-        logger.debug("search of %s: %s", model, options)
+        logger.debug("search of %s: %s", name, options)
         try:
-            translations.append(Text(str(model), translate_lines(translator, source.lines, options, quiet=quiet)))
+            translations.append(Text(name, translate_lines(translator, source.lines, options, quiet=quiet)))
         except MemoryExhaustedError as error:  # which names a line, but no model
-            raise MemoryExhaustedError(str(model), str(error)) from error
+            raise MemoryExhaustedError(name, str(error)) from error
     return translations
 
 

@@ -9,7 +9,6 @@ from typing import Literal, NamedTuple, Self, get_args
 import torch
 from torch import Tensor
 
-from nmt.model.attention import NoAttention
 from nmt.model.kernels.matmul import accurate, mm, outside_autocast
 from nmt.model.restricted_output import RestrictedOutput
 from nmt.model.seq2seq import ROWS_OF_LOGITS, SearchState, Seq2Seq, TeacherForced
@@ -62,9 +61,15 @@ class Ensemble:
         return self.members[0]
 
     @property
+    def attention(self) -> str:
+        """Kind of the attention of the first model that has some; `none` if no model has any."""
+        kinds = [model.decoder.attention.kind for model in self.members]
+        return next((kind for kind in kinds if kind != "none"), "none")
+
+    @property
     def has_attention(self) -> bool:
         """True if one of the models has attention."""
-        return any(not isinstance(model.decoder.attention, NoAttention) for model in self.members)
+        return self.attention != "none"
 
     def start(self, source: Tensor, lengths: Tensor, vocabularies: tuple[Tensor, Tensor] | None) -> EnsembleState:
         """Encodes source tokens (B, S), right-padded, of `lengths` (B,), and returns the state before the first word.

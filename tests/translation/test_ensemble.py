@@ -102,6 +102,12 @@ def test_attention_is_the_mean_over_models_that_have_some(members: list[Seq2Seq]
     assert translator_of(members[1:], tokenizers).has_attention
 
 
+def test_the_kind_of_attention_is_that_of_the_first_model_that_has_some(members: list[Seq2Seq]) -> None:
+    additive, dot, none = members
+    found = [Ensemble(some).attention for some in ([additive, dot], [none, dot, additive], [dot], [none], [none, none])]
+    assert found == ["additive", "dot", "dot", "none", "none"]
+
+
 def test_search_and_forced_decoding_agree_on_attention(members: list[Seq2Seq], tokenizers: Tokenizers) -> None:
     translator = translator_of(members, tokenizers)
     (found,) = translator.translate(LINES[:1], translator.options(attention=True))
