@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 
 from nmt.checkpoint.checkpoint import write_model
+from nmt.checkpoint.compatibility import check_compatible
 from nmt.checkpoint.layout import TRAINING_FILES, WEIGHTS
 from nmt.checkpoint.loading import ModelBundle, read_outline
 from nmt.checkpoint.manifest import read_file, read_manifest
@@ -32,8 +33,8 @@ class _Part:
 def average_models(paths: Sequence[Path], directory: Path, warn: Warn) -> int:
     """Writes the mean of several models' weights as a model directory; returns the number of models.
 
-    They must have one architecture and the same tokenizers. Everything else, and the table of a shortlist, is that of
-    the first. Two models' weights are in memory at a time, and the sum, in float64.
+    They must have one architecture, and the same languages and vocabularies. Everything else, and the table of a
+    shortlist, is that of the first. Two models' weights are in memory at a time, and the sum, in float64.
 
     Raises:
         ConfigError: they are fewer than two, or do not fit together, or `directory` is not new or empty.
@@ -69,7 +70,6 @@ def _read(path: Path, warn: Warn) -> _Part:
 
 
 def _check_fit(first: ModelBundle, other: ModelBundle) -> None:
-    if first.tokenizers.models != other.tokenizers.models:
-        raise ConfigError(str(other.directory), f"has other tokenizers than {first.directory}")
+    check_compatible(first, other, "models of an average")
     if first.tensors != other.tensors or first.config.model.attention != other.config.model.attention:
         raise ConfigError(str(other.directory), f"has another architecture than {first.directory}")

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, get_args
 
+from nmt.checkpoint.averaging import AVERAGED
 from nmt.checkpoint.checkpoint import INITIALIZED_FROM
 from nmt.checkpoint.layout import MANIFEST
 from nmt.checkpoint.loading import read_outline
@@ -25,6 +27,7 @@ _SUMMARY: dict[str, tuple[type, ...]] = {
     "best_step": (int,),
 }
 _METRICS = ("bleu", "chrf", "perplexity")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 def describe_model(directory: Path) -> dict[str, Any]:
@@ -81,16 +84,28 @@ def _training(summary: Mapping[str, object], where: Path) -> dict[str, Any]:
     pairs = summary.get("training_pairs")  # the same
     if pairs is not None and type(pairs) is not int:
         raise ModelError(str(where), f"summary: training_pairs is {pairs!r:.40}; expected int")
-    _check_origin(summary.get(INITIALIZED_FROM), where)
+    _check_origins(summary, where)
     if summary["metric"] not in _METRICS:
         raise ModelError(str(where), f"summary: metric is {summary['metric']!r:.40}; expected {' or '.join(_METRICS)}")
     return dict(summary)
 
 
-def _check_origin(origin: object, where: Path) -> None:
-    """Checks what a summary tells of the model that a training went on from, if it did."""
-    if origin is None:
-        return
-    known = isinstance(origin, dict) and all(isinstance(origin.get(key), str) for key in ("name", "sha256"))
-    if not known:
-        raise ModelError(str(where), f"summary: {INITIALIZED_FROM} is {origin!r:.80}; expected its name and sha256")
+def _check_origins(summary: Mapping[str, object], where: Path) -> None:
+    """Checks what a summary tells of the model that a training went on from, and of those that were averaged."""
+    origin, averaged = summary.get(INITIALIZED_FROM), summary.get(AVERAGED)
+    fields = "name, step and sha256"
+    if origin is not None and not _is_origin(origin):
+        raise ModelError(str(where), f"summary: {INITIALIZED_FROM} is {origin!r:.80}; expected its {fields}")
+    if averaged is not None and not (isinstance(averaged, list) and all(map(_is_origin, averaged))):
+        raise ModelError(
+            str(where), f"summary: {AVERAGED} is {averaged!r:.80}; expected a list of models, each by {fields}"
+        )
+
+
+def _is_origin(value: object) -> bool:
+    """Returns whether a value is as `ModelBundle.origin`."""
+    if not isinstance(value, dict):
+        return False
+    name, step, sha256 = (value.get(key) for key in ("name", "step", "sha256"))
+    is_known = isinstance(name, str) and isinstance(sha256, str) and _SHA256.fullmatch(sha256) is not None
+    return is_known and type(step) in (int, type(None))

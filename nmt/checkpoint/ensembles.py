@@ -8,10 +8,10 @@ from pathlib import Path
 
 import torch
 
+from nmt.checkpoint.compatibility import check_compatible
 from nmt.checkpoint.loading import ModelBundle, open_model, read_outline
 from nmt.checkpoint.run_directory import Warn, use_model
 from nmt.errors import ConfigError
-from nmt.tokenization.tokenizer import Tokenizer
 
 
 def open_ensemble(paths: Sequence[Path], warn: Warn, device: torch.device) -> list[ModelBundle]:
@@ -31,21 +31,12 @@ def open_ensemble(paths: Sequence[Path], warn: Warn, device: torch.device) -> li
 
 
 def check_joins(first: ModelBundle, other: ModelBundle) -> None:
-    """Raises ConfigError if a model cannot translate together with the first, or is that itself.
-
-    Both need the same languages and vocabularies: each piece must have the same number in both.
-    """
-    ours, theirs = ((data.source_language, data.target_language) for data in (first.config.data, other.config.data))
-    where = str(other.directory)
-    if ours != theirs:
-        what = "translates {} to {}, but {} {} to {}".format(*theirs, first.directory, *ours)
-        raise ConfigError(where, f"{what}; models of an ensemble have the same languages")
-    for side, own, others in zip(("source", "target"), first.tokenizers, other.tokenizers, strict=True):
-        if differences := _differences(own, others):
-            what = f"has another {side} vocabulary than {first.directory}: {differences}"
-            raise ConfigError(where, f"{what}; models of an ensemble are trained with the same tokenizers")
+    """Raises ConfigError if a model cannot join the first: by `check_compatible`, or as it is that itself."""
+    check_compatible(first, other, "models of an ensemble")
     if first.identity == other.identity:
-        raise ConfigError(where, f"is the same model as {first.directory}: an ensemble is of different ones")
+        raise ConfigError(
+            str(other.directory), f"is the same model as {first.directory}: an ensemble is of different ones"
+        )
 
 
 def join_models(models: Sequence[Path], others: Sequence[Path], warn: Warn) -> dict[Path, list[Path]]:
@@ -79,16 +70,3 @@ def joint_identity(bundles: Sequence[ModelBundle], averaged: str) -> str:
     if len(bundles) == 1:
         return bundles[0].identity
     return hashlib.sha256("\n".join([averaged, *(bundle.identity for bundle in bundles)]).encode()).hexdigest()
-
-
-def _differences(own: Tokenizer, other: Tokenizer) -> str:
-    """Tells how the pieces of two vocabularies differ; nothing if they do not."""
-    if own.model == other.model:
-        return ""
-    pieces, others = ([one.piece(token) for token in range(one.size)] for one in (own, other))
-    if pieces == others:
-        return "" if own.tags == other.tags else f"tags {', '.join(other.tags)}, not {', '.join(own.tags)}"
-    if len(pieces) != len(others):
-        return f"{len(others):,} pieces, not {len(pieces):,}"
-    place = next(place for place, pair in enumerate(zip(pieces, others, strict=True)) if pair[0] != pair[1])
-    return f"piece {place} is {others[place]}, not {pieces[place]}"

@@ -41,8 +41,9 @@ class ModelBundle:
 
     @property
     def origin(self) -> dict[str, object]:
-        """What the summary of a model that was made from this one tells of it."""
-        return {"name": self.config.name, "step": self.summary.get("step"), "sha256": self.identity}
+        """What the summary of a model that was made from this one tells of it; `step` is None if it does not say."""
+        step = self.summary.get("step")  # a stranger's may be anything, and is not to spoil what is made of it
+        return {"name": self.config.name, "step": step if type(step) is int else None, "sha256": self.identity}
 
 
 def open_model(path: Path, warn: Warn, device: torch.device) -> ModelBundle:

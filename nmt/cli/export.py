@@ -39,9 +39,10 @@ def export(
     from nmt.checkpoint.checkpoint import export_model
     from nmt.checkpoint.describe import describe_model
     from nmt.checkpoint.run_directory import use_model
-    from nmt.cli.formats.model_card import model_card, read_scores
+    from nmt.cli.formats.model_card import model_card, name_test_sets, read_scores
 
-    found = [score for path in scores or () for score in read_scores(_document(path), str(path))]
+    files = dict(zip(scores or (), name_test_sets(scores or ()), strict=True))
+    found = [score for path, name in files.items() for score in read_scores(_document(path), str(path), name)]
 
     def write(checkpoint: Path) -> None:
         export_model(checkpoint, directory, model_card(describe_model(checkpoint), licence, found))

@@ -44,7 +44,7 @@ class Config(Section):
             *constraints.data_conflicts(self.data, self.training),
             *constraints.tokenizer_conflicts(self.tokenizer),
             *constraints.model_conflicts(self.tokenizer, self.model),
-            *constraints.training_conflicts(self.training),
+            *constraints.training_conflicts(self.model, self.training),
             *constraints.guidance_conflicts(self.tokenizer, self.model, self.training),
             *constraints.search_conflicts(self.model, self.search),
         ]

@@ -96,13 +96,15 @@ def model_conflicts(tokenizer: TokenizerConfig, model: ModelConfig) -> Iterator[
         )
 
 
-def training_conflicts(training: TrainingConfig) -> Iterator[Conflict]:
-    """Finds conflicts between the keys of `training`."""
+def training_conflicts(model: ModelConfig, training: TrainingConfig) -> Iterator[Conflict]:
+    """Finds conflicts between the keys of `training`, and with those of `model`."""
     if training.weight_decay > 0 and training.optimizer == "adam":
         what = f"needs training.optimizer: adamw; expected 0 with adam, got {training.weight_decay}"
         yield Conflict(("training.weight_decay", "training.optimizer"), what)
-    if set(training.freeze) == set(get_args(Freezable)):
-        yield Conflict(("training.freeze",), "nothing is left to learn; expected fewer parts")
+    of_attention = {"attention"} if model.attention in ("dot", "none") else set()  # which has nothing to learn
+    if not {*get_args(Freezable)} - {*training.freeze} - of_attention:
+        keys = ("training.freeze", *(["model.attention"] if of_attention else []))
+        yield Conflict(keys, "nothing is left to learn; expected fewer parts")
     schedule_conflicts = list(_schedule_conflicts(training))
     yield from schedule_conflicts
     if training.minimum_learning_rate > training.learning_rate:

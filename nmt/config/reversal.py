@@ -6,6 +6,8 @@ from nmt.config.configuration import Config
 from nmt.config.loading import from_yaml
 from nmt.errors import ConfigError
 
+_OF_A_LANGUAGE = "zh", "ja-mecab", "ko-mecab"  # tokenizers of BLEU
+
 
 def reversed_config(config: Config) -> Config:
     """Swaps the languages, their files and their SentencePiece models; the name gets `-reverse` behind it.
@@ -14,12 +16,16 @@ def reversed_config(config: Config) -> Config:
     stay as they are: they stand before the new sources.
 
     Raises:
-        ConfigError: the name is too long for that, or alignments are given, which are those of one direction.
+        ConfigError: the name is too long for that; alignments are given, which are those of one direction; or the
+            tokenizer of BLEU is that of the language that is read now.
     """
     if config.training.alignments:
         what = "are of the other direction; --set training.alignments=null learns them from the corpus"
         raise ConfigError("training.alignments", what)
     data, tokenizer = config.data, config.tokenizer
+    if config.training.validation_tokenize in _OF_A_LANGUAGE:
+        what = f"is {config.training.validation_tokenize}, which is for {data.target_language}"
+        raise ConfigError("training.validation_tokenize", f"{what}; expected auto for {data.source_language}")
     swapped_data = data.model_copy(
         update={
             "source_language": data.target_language,

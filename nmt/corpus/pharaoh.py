@@ -53,7 +53,7 @@ def read_linked_pairs(files: CorpusFiles, paths: Sequence[str], warn: Callable[[
             check_line_count(files, paths)
             raise DataError(", ".join(paths), "changed while it was being read")
         path, line = following
-        links, what = _links(line.text, pair)
+        links, what = _links(line.unmarked, pair)
         if what:
             problems.append(Problem(f"{path}:{line.number}", what))
         if len(problems) == _MOST_PROBLEMS:

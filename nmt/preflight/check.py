@@ -145,11 +145,14 @@ class _Preflight:
             return resumable.tokenizers
         if self._config.training.initialize_from is None:
             return None
-        from nmt.training.initialization import inherited, open_origin
+        from nmt.training.initialization import KEY, inherited, open_origin, unsuited_tokenizers
 
         with self._findings.catching(Group.RUN, "initialize_from", NmtError):
             origin = open_origin(self._config, self._run, outline=True)
             if origin is not None:
+                if what := unsuited_tokenizers(self._config, origin.config):
+                    what, _, advice = what.partition("; ")
+                    self._findings.warn(Group.RUN, "tokenizers_reversed", KEY, what, advice)
                 self._config = inherited(self._config, origin.config)
                 return origin.tokenizers if self._config.training.initialize_tokenizers else None
         return None

@@ -17,12 +17,15 @@ PAIRS_READ = 100_000
 
 
 def check_regularization(config: Config, findings: Findings) -> None:
-    """Warns of settings that do nothing, though they may cost time."""
+    """Warns of settings that do nothing, though they may cost time, or nothing good."""
     model = config.model
     if config.training.r_drop and not (model.dropout or model.word_dropout):
         what = "two passes without dropout are the same: it takes twice the time, and changes nothing"
         advice = "set model.dropout above 0, or training.r_drop to 0"
         findings.warn(Group.TRAINING, "r_drop_without_dropout", "training.r_drop", what, advice)
+    if config.training.freeze and config.training.initialize_from is None:
+        what, advice = "what is frozen has learned nothing yet", "name a model in training.initialize_from"
+        findings.warn(Group.TRAINING, "frozen_untrained", "training.freeze", what, advice)
     if config.training.alignments and not config.training.guided_alignment:
         what, advice = "nothing is guided by them", "set training.guided_alignment above 0, or leave them out"
         findings.warn(Group.TRAINING, "alignments_unused", "training.alignments", what, advice)

@@ -94,30 +94,25 @@ class Interface:
         for name, value in given.items():
             if name in most and value > most[name]:
                 raise RefusedError(400, f"{name} is {value}: expected at most {most[name]}")
+        _check_attention(model, coverage_penalty=bool(asked.coverage_penalty))
         return tuple(given.items())
 
     def _task(self, asked: TranslationRequest, model: ServedModel) -> DetailedTranslation:
         """Returns what to compute; refuses what the model cannot, and values beyond the limits."""
         search = self._search(asked, model)
         most = max(self._limits.beam, model.translator.config.search.beam_size)
-        for name, count in {"n_best": asked.n_best, "mbr": asked.mbr}.items():
+        for name, count in {"n_best": asked.n_best, "mbr": asked.mbr, "diverse": asked.diverse}.items():
             if count > most:
                 raise RefusedError(400, f"{name} is {count}: expected at most {most}")
-        has_attention = model.translator.has_attention
-        needing = {
-            "coverage_penalty": bool(asked.coverage_penalty),
-            "replace_unknown": asked.replace_unknown,
-            "copy": bool(asked.carried_over),
-        }
-        for name, is_asked in needing.items():
-            if is_asked and not has_attention:
-                raise RefusedError(400, f"{name} needs a model with attention, which {model.name} has not")
+        _check_attention(model, replace_unknown=asked.replace_unknown, copy=bool(asked.carried_over))
         task = DetailedTranslation(
             search=search,
             n_best=asked.n_best,
             sampling=None if asked.sampling is None else SamplingOptions(**asked.sampling.model_dump()),
             mbr=asked.mbr,
             mbr_metric=asked.mbr_metric,
+            diverse=asked.diverse,
+            diversity=asked.diversity,
             translate_all=asked.translate_all,
             alignment=asked.alignment,
             alignment_unit=asked.alignment_unit,
@@ -130,13 +125,24 @@ class Interface:
         return task
 
 
+def _check_attention(model: ServedModel, **is_asked: bool) -> None:
+    """Refuses the first field that is asked for and needs attention, if the model has none."""
+    for name, asked in is_asked.items():
+        if asked and not model.translator.has_attention:
+            raise RefusedError(400, f"{name} needs a model with attention, which {model.name} has not")
+
+
 @contextmanager
 def _own_errors() -> Iterator[None]:
-    """Refuses what the model's options do not take, without the paths that errors name."""
+    """Refuses what the model's options do not take, by the field that errors name, and without paths that others do."""
     try:
         yield
     except NmtError as error:
-        raise RefusedError(400, "; ".join(problem.what for problem in error.problems)) from None
+        mistakes = [
+            f"{problem.where} {problem.what}" if problem.where in _SEARCH else problem.what
+            for problem in error.problems
+        ]
+        raise RefusedError(400, "; ".join(mistakes)) from None
     except ValueError as error:
         raise RefusedError(400, str(error)) from None
 

@@ -62,6 +62,7 @@ def _bound(properties: dict[str, Any], models: Models, limits: Limits) -> None:
         "beam_size": beam,
         "n_best": beam,
         "mbr": beam,
+        "diverse": beam,
         "max_length": min(model.translator.config.search.max_length for model in models),
         "max_length_ratio": min(model.translator.config.search.max_length_ratio for model in models),
     }

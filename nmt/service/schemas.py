@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from nmt.config.types import LARGEST
+from nmt.translation.options import DIVERSITY
 
 
 def _without_fraction(value: object) -> object:
@@ -58,6 +59,14 @@ class TranslationRequest(SearchFields):
         default=0, description="samples, or hypotheses of the beam, of which the one most like all of them is chosen"
     )
     mbr_metric: Literal["chrf", "bleu"] = "chrf"
+    diverse: Annotated[int, Field(ge=1, le=1000), _WHOLE] = Field(
+        default=1,
+        description="groups of the beam that avoid each other's words: a divisor of its width, which is the largest of "
+        "`beam_size`, `n_best` and `mbr`; 1 with `sampling`",
+    )
+    diversity: Annotated[_Number, Field(ge=0, le=1000)] = Field(
+        default=DIVERSITY, description="log-probability that each use of a word takes from it in the groups behind"
+    )
     split_sentences: bool = True
     translate_all: bool = False
     alignment: Literal["none", "hard", "soft"] = "none"

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from nmt.postprocessing.postprocess import Postprocessor
 from nmt.postprocessing.translation_fields import translation_fields
 from nmt.search.sampling import SamplingOptions
-from nmt.translation.options import TranslateOptions
+from nmt.translation.options import DIVERSITY, TranslateOptions
 from nmt.translation.result import Translation
 from nmt.translation.translator import Translator
 from nmt.translation.utility import Utility
@@ -70,6 +70,8 @@ class DetailedTranslation:
     sampling: SamplingOptions | None = None
     mbr: int = 0
     mbr_metric: Utility = "chrf"
+    diverse: int = 1
+    diversity: float = DIVERSITY
     translate_all: bool = False
     alignment: str = "none"
     alignment_unit: str = "word"
@@ -86,6 +88,8 @@ class DetailedTranslation:
             sampling=self.sampling,
             mbr=self.mbr,
             mbr_metric=self.mbr_metric,
+            diverse=self.diverse,
+            diversity=self.diversity,
             attention=needs_attention,
             translate_all=self.translate_all,
             **dict(self.search),

@@ -54,6 +54,8 @@ def prepare_alignments(
     """
     config = job.config
     if not config.training.guided_alignment:
+        if config.training.alignments:
+            logger.warning("training.alignments: nothing is guided by them, as training.guided_alignment is 0")
         return None
     fingerprint = _fingerprint(config, store, job.stop.check)
     if expected and fingerprint != expected:

@@ -85,14 +85,29 @@ def _differences(config: Config, taken: Config) -> str | None:
     return f"the network is that of {config.training.initialize_from}: {'; '.join(parts)}" if parts else None
 
 
+def unsuited_tokenizers(config: Config, origin: Config) -> str | None:
+    """Says that the tokenizers of the other model, which would be taken, are those of the other direction; None if not.
+
+    A training may go on to other languages on purpose, which is none of a program's business.
+    """
+    own, other = ((data.source_language, data.target_language) for data in (config.data, origin.data))
+    if origin.tokenizer.shared or not config.training.initialize_tokenizers or own[0] == own[1] or own != other[::-1]:
+        return None
+    what = "its tokenizers read {} and write {}, which is the other direction".format(*other)
+    return f"{what}; training.initialize_tokenizers=false makes new ones"
+
+
 def inheriting(job: TrainingJob, checkpoint: Checkpoint | None, origin: ModelBundle | None) -> TrainingJob:
     """Returns the job with what it inherits from the model that its training goes on, or went on, from."""
     before = checkpoint.config if checkpoint else origin.config if origin else None
     if before is None:
         return job
     taken = inherited(job.config, before)
-    if checkpoint is None and (what := _differences(job.config, taken)):
-        logger.info("model: %s", what)
+    if checkpoint is None:
+        if what := _differences(job.config, taken):
+            logger.info("model: %s", what)
+        if what := unsuited_tokenizers(job.config, before):
+            logger.warning("%s: %s", KEY, what)
     return replace(job, config=taken)
 
 
@@ -104,12 +119,15 @@ def initialized_from(checkpoint: Checkpoint | None, origin: ModelBundle | None) 
     return None if origin is None else origin.origin
 
 
-def log_initialized(origin: ModelBundle, done: Initialized) -> None:
-    """Says what was taken over, and what was made new."""
+def log_initialized(origin: ModelBundle, done: Initialized, frozen: Sequence[str]) -> None:
+    """Says what was taken over, what was made new, and what of that is `frozen` and never learns."""
     tables = "".join(f", {kept:,} of {rows:,} embeddings" for kept, rows in done.pieces)
     new = f"; new: {', '.join(done.new)}" if done.new else ""
     total = done.kept + len(done.new)
     logger.info("weights: %d of %d tensors%s taken from %s%s", done.kept, total, tables, origin.directory, new)
+    drawn = max((rows - kept for kept, rows in done.pieces), default=0)
+    if "embeddings" in frozen and drawn:
+        logger.warning("training.freeze: %s embeddings are new, and stay as they were drawn", f"{drawn:,}")
 
 
 @torch.no_grad()

@@ -181,7 +181,7 @@ def _run(job: TrainingJob) -> TrainingEnd:
     _share_plan(job, checkpoint, store, alignments)
     model = _make_model(job, tokenizers)
     if origin is not None:
-        log_initialized(origin, initialize(model, tokenizers, origin))
+        log_initialized(origin, initialize(model, tokenizers, origin), config.training.freeze)
     weights = sum(parameter.numel() * parameter.element_size() for parameter in model.parameters())
     DiskSpace.required(config, run, weights).check(run, free_bytes(run))
     validator = Validator(config, pairs, tokenizers, job.dtype, scoring)

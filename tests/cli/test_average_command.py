@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 
 import pytest
 import torch
 
+from nmt.checkpoint.layout import CONFIG
 from nmt.checkpoint.loading import open_model
 from program import Call
+from sealing import put
 
 CPU = torch.device("cpu")
 
@@ -54,7 +57,7 @@ def test_what_does_not_fit_is_refused(model: Path, configuration: Path, call: Ca
         options = options if name == "other" else options[:-2]
         done = call("train", configuration, "--output", tmp_path / name, *options)
         assert done.code == 0, done.err
-    for name, said in (("other", "has other tokenizers than"), ("wider", "has another architecture than")):
+    for name, said in (("other", "has another source vocabulary than"), ("wider", "has another architecture than")):
         done = call("average", model, tmp_path / name, "--output", tmp_path / "average")
         assert done.code == 2 and said in done.err and not (tmp_path / "average").exists()
     done = call("average", model, "--output", tmp_path / "average")
@@ -65,6 +68,19 @@ def test_what_does_not_fit_is_refused(model: Path, configuration: Path, call: Ca
     (tmp_path / "full" / "letter").write_text("mine")
     done = call("average", model, model, "--output", tmp_path / "full")
     assert done.code == 2 and (tmp_path / "full" / "letter").read_text() == "mine"
+
+
+def test_the_other_direction_is_refused_though_all_shapes_fit(model: Path, call: Call, tmp_path: Path) -> None:
+    reversed_model = tmp_path / "reversed"
+    assert call("export", model, reversed_model).code == 0
+    text = (reversed_model / CONFIG).read_text()
+    languages = {"source_language": "yy", "target_language": "xx"}
+    for key, language in languages.items():
+        text = re.sub(rf"{key}: \w+", f"{key}: {language}", text)
+    put(reversed_model, CONFIG, text.encode())
+    done = call("average", model, reversed_model, "--output", tmp_path / "average")
+    assert done.code == 2 and f"{reversed_model}: translates yy to xx, but" in done.err, done.err
+    assert not (tmp_path / "average").exists()
 
 
 def test_a_damaged_part_writes_nothing(model: Path, call: Call, tmp_path: Path) -> None:

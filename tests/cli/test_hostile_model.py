@@ -15,6 +15,8 @@ SIZES = [
     key.dotted for key in all_keys() if key.dotted.startswith("model.") and key.dotted.endswith(("size", "layers"))
 ]
 
+ORIGIN = {"name": "before", "step": 3, "sha256": "0123456789abcdef" * 4}
+
 
 @pytest.fixture
 def hostile(call, model, tmp_path):
@@ -93,14 +95,38 @@ def test_a_configuration_that_is_of_other_tokenizers_is_refused(call, hostile):
         {"validation_tokenize": 5},
         {"validation_tokenize": "\x1b[2J"},
         {"validation_tokenize": []},
+        {"training_pairs": "x"},
+        {"initialized_from": ORIGIN | {"sha256": "`\n---\n"}},
+        {"initialized_from": ORIGIN | {"step": "3"}},
+        {"initialized_from": [ORIGIN]},
+        {"averaged": 5},
+        {"averaged": "abc"},
+        {"averaged": ORIGIN},
+        {"averaged": [1]},
+        {"averaged": [ORIGIN, ORIGIN | {"name": 1}]},
+        {"averaged": [ORIGIN | {"step": "a`|\n# b"}]},
+        {"averaged": [ORIGIN | {"step": True}]},
+        {"averaged": [ORIGIN | {"sha256": ORIGIN["sha256"] + "\n"}]},
+        {"averaged": [{"name": "x"}]},
     ],
-    ids=str,
+    ids=lambda change: f"{change!r:.60}",
 )
-def test_a_foreign_summary_is_refused(change, call, hostile):
-    done = call("info", directory := hostile(summary=lambda summary: summary | change))
-    assert (done.code, done.out) == (4, b""), done.err
-    [error] = done.errors
-    assert str(directory / MANIFEST) in error and next(iter(change)) in error
+def test_a_foreign_summary_is_refused(change, call, hostile, tmp_path):
+    directory = hostile(summary=lambda summary: summary | change)
+    for command in (["info", directory], ["export", directory, tmp_path / "exported"]):
+        done = call(*command)
+        assert (done.code, done.out) == (4, b""), done.err
+        [error] = done.errors
+        assert str(directory / MANIFEST) in error and next(iter(change)) in error
+    assert not (tmp_path / "exported").exists()
+
+
+@pytest.mark.parametrize("step", [3, None])
+def test_what_a_model_was_made_from_is_described(step, call, hostile, tmp_path):
+    origin = ORIGIN | {"step": step}
+    made = hostile(summary=lambda summary: summary | {"initialized_from": origin, "averaged": [origin, origin]})
+    assert call("info", made).code == 0
+    assert call("export", made, tmp_path / "exported").code == 0
 
 
 @pytest.mark.parametrize("summary", [{}, {"step": 5}, {"best_score": 1.0}], ids=str)

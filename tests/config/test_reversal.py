@@ -64,3 +64,11 @@ def test_without_a_test_set_and_with_a_long_name() -> None:
     assert reversed_config(Config.model_validate({"data": without})).data.test is None
     with pytest.raises(ConfigError, match="name"):
         reversed_config(config(name="n" * 198))
+
+
+def test_a_tokenizer_of_bleu_for_one_language_is_not_taken_for_the_other() -> None:
+    expected = r"training\.validation_tokenize: is zh, which is for de; expected auto for en"
+    with pytest.raises(ConfigError, match=expected):
+        reversed_config(config(training={"validation_tokenize": "zh"}))
+    for name in ("auto", "none", "13a", "char"):
+        assert reversed_config(config(training={"validation_tokenize": name})).training.validation_tokenize == name

@@ -57,6 +57,10 @@ def corpus(tmp_path: Path) -> Corpus:
     return Corpus(tmp_path)
 
 
+def test_a_byte_order_mark_is_no_part_of_the_first_link(corpus: Corpus) -> None:
+    assert corpus.of_tokens(["\ufeff" + LINKS[0], *LINKS[1:]]) == corpus.of_tokens()
+
+
 def words_linked(corpus: Corpus, source: str, target: str, links: set[tuple[int, int]]) -> list[tuple[int, int]]:
     of_source = corpus.tokenizers.source.encode_with_words(source)[1]
     of_target = corpus.tokenizers.target.encode_with_words(target)[1]

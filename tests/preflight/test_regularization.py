@@ -28,6 +28,13 @@ def test_alignments_without_guidance_are_a_warning(corpus) -> None:
     assert [finding.kind for finding in findings.sorted()] == ["alignments_unused"]
 
 
+def test_freezing_what_has_learned_nothing_is_a_warning(corpus) -> None:
+    for origin, expected in ((None, ["frozen_untrained"]), ("runs/other", [])):
+        findings = Findings()
+        check_regularization(corpus.config(training={"freeze": "encoder", "initialize_from": origin}), findings)
+        assert [finding.kind for finding in findings.sorted()] == expected
+
+
 @pytest.mark.parametrize(
     ("lines", "exit_code", "what"),
     [

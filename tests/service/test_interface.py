@@ -83,6 +83,18 @@ def test_the_one_most_like_all_candidates_is_chosen(service: Served, translator:
     assert told["sentences"][0]["utility"] == expected.outputs[0].utility
 
 
+def test_groups_of_the_beam_avoid_each_others_words(service: Served, translator: Translator) -> None:
+    asked = {"text": "ba ce di", "beam_size": 4, "n_best": 4}
+    usual, diverse, weaker = (
+        service.post("/v1/translate", asked | others).json["translations"][0]["sentences"][0]["hypotheses"]
+        for others in ({}, {"diverse": 4, "diversity": 100}, {"diverse": 4, "diversity": 0})
+    )
+    options = translator.options(beam_size=4, n_best=4, diverse=4, diversity=100)
+    [expected] = translator.translate(["ba ce di"], options)
+    assert [one["translation"] for one in diverse] == [output.text for output in expected.outputs]
+    assert diverse not in (usual, weaker)
+
+
 def test_attend_gives_the_data_of_the_attention_page(service: Served, translator: Translator) -> None:
     expected = attention_data([translator.attend("ba ce di")], "word", "text")
     assert service.post("/v1/attend", {"text": "ba ce di"}).json == json.loads(json.dumps(expected))
@@ -124,7 +136,16 @@ def test_models_are_described(service: Served, translator: Translator) -> None:
         ({"text": "ba", "mbr": 11}, 400, "mbr is 11: expected at most 10"),
         ({"text": "ba", "mbr_metric": "ter"}, 400, "mbr_metric"),
         ({"text": "ba", "max_length": 9}, 400, "max_length is 9: expected at most 8"),
-        ({"text": "ba", "shortlist": 5}, 400, "no table"),
+        ({"text": "ba", "shortlist": 5}, 400, "shortlist is 5, but the model has no table for it"),
+        ({"text": "ba", "tag": "<zz>"}, 400, "tag <zz> is no tag of this model; it knows none"),
+        ({"text": "ba", "diverse": 11}, 400, "diverse is 11: expected at most 10"),
+        (
+            {"text": "ba", "diverse": 2, "beam_size": 3},
+            400,
+            "diverse is 2: expected a divisor of the width of the beam, 3",
+        ),
+        ({"text": "ba", "diverse": 2, "sampling": {}}, 400, "diverse is 2: expected 1 with samples"),
+        ({"text": "ba", "diversity": -1}, 400, "diversity"),
         ({"text": "ba", "copy": ["names"]}, 400, "copy"),
         ({"text": "ba", "model": "other"}, 404, "other is no model here"),
         ({"text": "ba", "target": "zz"}, 404, "nothing is translated to zz"),
@@ -133,8 +154,20 @@ def test_models_are_described(service: Served, translator: Translator) -> None:
 )
 def test_a_mistake_is_named(asked: object, status: int, said: str, service: Served) -> None:
     reply = service.post("/v1/translate", asked)
-    assert reply.status == status and said in reply.json["error"]
+    assert reply.status == status and reply.json["error"].startswith(said)
     assert str(Path.cwd()) not in reply.json["error"]
+
+
+@pytest.mark.parametrize("path", ["/v1/translate", "/v1/attend"])
+def test_what_needs_attention_is_refused_where_there_is_none(
+    path: str, serve: Serve, model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Translator, "has_attention", False)
+    with serve([model]) as served:
+        reply = served.post(path, {"text": "ba", "coverage_penalty": 0.5})
+        expected = "coverage_penalty needs a model with attention, which tiny has not"
+        assert (reply.status, reply.json["error"]) == (400, expected)
+        assert served.post(path, {"text": "ba", "coverage_penalty": 0}).status == 200
 
 
 def test_what_several_models_fit_needs_more_words(serve: Serve, model: Path, tmp_path: Path) -> None:

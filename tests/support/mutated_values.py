@@ -111,6 +111,13 @@ def change_manifest(contents: Contents, generator: random.Random) -> str:
     return f"{MANIFEST}: {what}"
 
 
+def change_summary(contents: Contents, generator: random.Random) -> str:
+    document = json.loads(contents[MANIFEST])
+    what = change_values(document["summary"], generator)
+    contents[MANIFEST] = seal(document)
+    return f"{MANIFEST}: summary: {what}"
+
+
 def change_configuration(contents: Contents, generator: random.Random) -> str:
     tree = from_yaml(contents[CONFIG], CONFIG).model_dump(mode="json")
     what = change_values(tree, generator)

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mutated_formats import change_header, change_numbers, change_tensors, change_tokenizer
-from mutated_values import Contents, change_bytes, change_configuration, change_manifest, change_yaml
+from mutated_values import Contents, change_bytes, change_configuration, change_manifest, change_summary, change_yaml
 from nmt.checkpoint.layout import MANIFEST
 from sealing import record, seal
 
@@ -64,6 +64,7 @@ OF_CONTENT: list[Callable[[Contents, random.Random], str]] = [
     change_bytes,
     change_bytes,
     change_manifest,
+    change_summary,
     change_configuration,
     change_configuration,
     change_yaml,

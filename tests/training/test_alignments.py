@@ -70,8 +70,11 @@ def test_alignments_are_made_once_and_kept_while_nothing_changes(
     assert again is not None and again.digests == first.digests and "alignments: unchanged" in caplog.messages
 
 
-def test_without_guidance_there_are_none(run: Run) -> None:
+def test_without_guidance_there_are_none(run: Run, caplog: pytest.LogCaptureFixture) -> None:
+    assert run.prepared(run.job(guided=0.0)) is None
+    assert not caplog.messages
     assert run.prepared(run.job(guided=0.0, given=True)) is None
+    assert caplog.messages == ["training.alignments: nothing is guided by them, as training.guided_alignment is 0"]
     assert not (run.job().run / ALIGNMENTS).exists()
 
 

@@ -18,6 +18,7 @@ from nmt.checkpoint.loading import open_model
 from nmt.config import Config, from_yaml, load_config
 from nmt.errors import ConfigError, ModelError
 from nmt.tokenization.tokenizer import Tokenizer
+from nmt.training.initialization import unsuited_tokenizers
 from nmt.training.pipeline import train
 from nmt.translation.translator import Translator
 
@@ -208,9 +209,55 @@ def test_what_is_no_part_is_named_with_those_that_there_are(
     assert load_config(path, ["training.freeze=encoder"]).training.freeze == ("encoder",)
 
 
-def test_all_parts_frozen_is_refused(configured: Callable[..., Config]) -> None:
+@pytest.mark.parametrize("attention", ["additive", "general", "dot", "none"])
+def test_all_parts_frozen_is_refused(configured: Callable[..., Config], attention: str) -> None:
+    model = {"attention": attention, "encoder": {"hidden_size": 8}, "decoder": {"hidden_size": 16}}
     with pytest.raises(ValueError, match="nothing is left to learn"):
-        configured(freeze=list(PARTS))
+        configured(model, freeze=list(PARTS))
+    others = [part for part in PARTS if part != "attention"]
+    if attention in ("dot", "none"):  # they have nothing to learn
+        with pytest.raises(ValueError, match="nothing is left to learn"):
+            configured(model, freeze=others)
+    else:
+        assert configured(model, freeze=others).training.freeze == tuple(others)
+
+
+def test_new_embeddings_that_are_frozen_are_told(
+    configured: Callable[..., Config], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    values = configured(freeze=["embeddings"]).model_dump()
+    values["data"]["train"] |= {"tag": "<bt>"}
+    tagged = Config.model_validate(values)
+    train(tagged, tmp_path / "tagged")
+    assert "training.freeze: 1 embeddings are new, and stay as they were drawn" in caplog.text
+    caplog.clear()
+    train(configured(freeze=["embeddings"]), tmp_path / "untagged")
+    assert "are new" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("shared", "languages", "new", "told"),
+    [
+        (False, ("yy", "xx"), False, True),
+        (False, ("yy", "xx"), True, False),
+        (True, ("yy", "xx"), False, False),
+        (False, ("xx", "yy"), False, False),
+        (False, ("xx", "zz"), False, False),
+    ],
+)
+def test_tokenizers_of_the_other_direction_are_told(
+    make_configuration: Callable[..., str], data: Path, shared: bool, languages: tuple[str, str], new: bool, told: bool
+) -> None:
+    values = from_yaml(make_configuration(data), "c").model_dump()
+    values["model"]["tie_embeddings"] = "none"
+    values["tokenizer"]["shared"] = shared
+    values["data"] |= {"source_language": "xx", "target_language": "yy"}
+    origin = Config.model_validate(values)
+    values["data"] |= dict(zip(("source_language", "target_language"), languages, strict=True))
+    values["training"]["initialize_tokenizers"] = not new
+    found = unsuited_tokenizers(Config.model_validate(values), origin)
+    expected = "its tokenizers read xx and write yy, which is the other direction"
+    assert found == (f"{expected}; training.initialize_tokenizers=false makes new ones" if told else None)
 
 
 def test_the_tokenizer_of_another_program_has_its_marks_by_their_roles(tmp_path: Path) -> None:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import Any, NamedTuple
 
 import yaml
 
-from nmt.errors import DataError
+from nmt.errors import ConfigError, DataError
 from nmt.evaluation.metrics import TITLES
+from nmt.io.lines import without_surrogates
 from nmt.preflight.languages import language_name
 
 UNKNOWN = "unknown"
@@ -26,7 +28,24 @@ class CardScore(NamedTuple):
     signature: str
 
 
-def read_scores(document: object, where: str) -> list[CardScore]:
+def name_test_sets(paths: Sequence[Path]) -> list[str]:
+    """Returns the names of the test sets that files of scores are of: those of the files, without their suffixes.
+
+    Files of one name are told apart by as many of their folders as that takes, of those that the paths name. Raises
+    ConfigError for a file that is given twice, or differs from another by its suffix alone.
+    """
+    parts = [(*path.parent.parts, path.stem) for path in paths]
+    names = []
+    for path, own in zip(paths, parts, strict=True):
+        if parts.count(own) > 1:
+            raise ConfigError("--scores", f"{path}: several files have this name; expected one for each test set")
+        endings = (own[-depth:] for depth in range(1, len(own)))
+        unique = (ending for ending in endings if [other[-len(ending) :] for other in parts].count(ending) == 1)
+        names.append(PurePath(*next(unique, own)).as_posix())
+    return names
+
+
+def read_scores(document: object, where: str, test_set: str) -> list[CardScore]:
     """Returns the scores in what `nmt eval --format json` prints; `where` is the file's path.
 
     Raises DataError if it is something else.
@@ -37,13 +56,25 @@ def read_scores(document: object, where: str) -> list[CardScore]:
         value = fields.get(metric)
         if value is None:
             continue
-        score, signature = (value.get("score"), value.get("signature")) if isinstance(value, dict) else (None, None)
-        if not isinstance(score, (int, float)) or not math.isfinite(score) or not isinstance(signature, str):
+        score, signature = map(value.get, ("score", "signature")) if isinstance(value, dict) else (None, None)
+        score = _finite(score)
+        if score is None or not isinstance(signature, str):
             raise DataError(where, f"{metric} is {value!r:.80}: expected its score and signature")
-        scores.append(CardScore(PurePath(where).stem, metric, float(score), signature))
+        scores.append(CardScore(test_set, metric, score, signature))
     if not scores:
         raise DataError(where, "has no scores: expected what nmt eval --format json prints")
     return scores
+
+
+def _finite(value: Any) -> float | None:
+    """Returns a number of JSON as a float; None for anything else, an infinity, and a number too large for one."""
+    if type(value) not in (int, float):  # the exact type: in Python, True is an int
+        return None
+    try:
+        number = float(value)
+    except OverflowError:
+        return None
+    return number if math.isfinite(number) else None
 
 
 def model_card(description: Mapping[str, Any], licence: str | None, scores: Sequence[CardScore]) -> str:
@@ -67,7 +98,7 @@ def _metadata(description: Mapping[str, Any], licence: str | None, scores: Seque
         "license": licence or UNKNOWN,
         "library_name": "nmt",
         "pipeline_tag": "translation",
-        "tags": ["translation", "lstm", "attention"],
+        "tags": ["translation", "lstm", *(["attention"] if _has_attention(description) else [])],
     }
     if scores:
         metadata["metrics"] = list(dict.fromkeys(score.metric for score in scores))
@@ -88,18 +119,23 @@ def _metadata(description: Mapping[str, Any], licence: str | None, scores: Seque
 
 
 def _introduction(description: Mapping[str, Any]) -> list[str]:
-    source, target = map(language_name, (description["source_language"], description["target_language"]))
+    codes = description["source_language"], description["target_language"]
+    source, target = (_plain(language_name(code)) for code in codes)
     model, vocabulary = description["configuration"]["model"], description["vocabulary"]
     pieces = f"{vocabulary['source']:,} pieces for both languages"
     if not vocabulary["shared"]:
         pieces = f"{vocabulary['source']:,} and {vocabulary['target']:,} pieces"
-    attention = "without attention" if model["attention"] == "none" else f"with {model['attention']} attention"
+    attention = f"with {model['attention']} attention" if _has_attention(description) else "without attention"
     return [
         f"# {_plain(description['name'])}: {source} to {target}",
         "",
         f"A translator from {source} to {target}: an LSTM encoder-decoder {attention}, {description['parameters']:,} "
         f"parameters, a vocabulary of {pieces}. It was made by `nmt`, which translates with it.",
     ]
+
+
+def _has_attention(description: Mapping[str, Any]) -> bool:
+    return bool(description["configuration"]["model"]["attention"] != "none")
 
 
 def _use(tags: Sequence[str]) -> list[str]:
@@ -119,11 +155,7 @@ def _use(tags: Sequence[str]) -> list[str]:
         "```",
         "",
         "DIR is this folder. `nmt info DIR --verify` says whether it is whole.",
-        *(
-            ["", f"It knows tags before a sentence, by `--tag`: {', '.join(f'`{tag}`' for tag in tags)}."]
-            if tags
-            else []
-        ),
+        *(["", f"It knows tags before a sentence, by `--tag`: {', '.join(map(_code, tags))}."] if tags else []),
     ]
 
 
@@ -141,9 +173,10 @@ def _names(sets: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> str:
     found = []
     for files in [sets] if isinstance(sets, Mapping) else sets:
         paths = files.get("pairs") or [*files["source"], *files["target"]]
-        names = ", ".join(f"`{_plain(PurePath(path).name)}`" for path in paths)
-        tag, weight = files.get("tag"), files.get("weight", 1)
-        notes = [f"tag `{tag}`"] * bool(tag) + [f"weight {weight:g}"] * (weight != 1)
+        names = ", ".join(_code_in_table(PurePath(path).name) for path in paths)
+        notes = [f"tag {_code_in_table(files['tag'])}"] if files.get("tag") else []
+        if (weight := files.get("weight", 1)) != 1:
+            notes.append(f"weight {weight:g}")
         found.append(f"{names} ({', '.join(notes)})" if notes else names)
     return "; ".join(found)
 
@@ -153,17 +186,20 @@ def _scores(description: Mapping[str, Any], scores: Sequence[CardScore]) -> list
     if scores:
         lines += ["| test set | metric | score | sacreBLEU's signature |", "| --- | --- | --- | --- |"]
         for one in scores:
-            row = [_plain(one.test_set), TITLES[one.metric], f"{one.score:.2f}", f"`{_plain(one.signature)}`"]
+            row = [_plain(one.test_set), TITLES[one.metric], f"{one.score:.2f}", _code_in_table(one.signature)]
             lines.append(f"| {' | '.join(row)} |")
         lines.append("")
     training = description["training"]
     if training["best_score"] is None:
         return [*lines, "It has not been validated."]
     tokenize = f", tokenizer {training.get('validation_tokenize', '13a')}" if training["metric"] == "bleu" else ""
+    score = f"{training['metric']} {abs(training['best_score']):.2f}{tokenize}"
+    if training["step"] == training["best_step"]:
+        return [*lines, f"The checkpoint was chosen by the validation set: {score}, at step {training['best_step']:,}."]
     return [
         *lines,
-        f"The checkpoint was chosen by the validation set: {training['metric']} {abs(training['best_score']):.2f}"
-        f"{tokenize}, at step {training['best_step']:,}.",
+        f"It is the checkpoint of step {training['step']:,}, which the validation set did not choose: the best of its "
+        f"run until then, at step {training['best_step']:,}, had {score}.",
     ]
 
 
@@ -176,16 +212,22 @@ def _training(description: Mapping[str, Any]) -> list[str]:
         f"{training['training_seconds'] / 60:.0f} minutes. `config.yaml` has all settings.",
     ]
     if origin := training.get("initialized_from"):
-        lines += ["", f"It went on from `{_plain(origin['name'])}` (SHA-256 {origin['sha256']})."]
+        lines += ["", f"It went on from {_origin(origin)}."]
     if origins := training.get("averaged"):
-        names = "; ".join(f"`{_plain(one['name'])}`, step {one['step']} (SHA-256 {one['sha256']})" for one in origins)
-        lines += ["", f"Its weights are the mean of those of {len(origins)} models: {names}."]
+        parts = "; ".join(map(_origin, origins))
+        lines += ["", f"Its weights are the mean of those of {len(origins)} models: {parts}."]
     return lines
+
+
+def _origin(origin: Mapping[str, Any]) -> str:
+    """Tells of a model that this one was made from."""
+    step = "" if origin.get("step") is None else f", step {origin['step']:,}"
+    return f"{_code(origin['name'])}{step} (SHA-256 {_plain(origin['sha256'])})"
 
 
 def _limits(description: Mapping[str, Any], licence: str | None) -> list[str]:
     longest = description["configuration"]["data"]["max_length"]
-    stated = f"The licence is `{_plain(licence)}`." if licence else "No licence is stated."
+    stated = f"The licence is {_code(licence)}." if licence else "No licence is stated."
     return [
         "## Limits",
         "",
@@ -197,11 +239,28 @@ def _limits(description: Mapping[str, Any], licence: str | None) -> list[str]:
     ]
 
 
+# Backslashes, too, as one before a mark that is escaped would take the escape away.
+_ESCAPES = {ord(mark): f"\\{mark}" for mark in "\\|["} | {ord("`"): "'", ord("<"): "‹", ord(">"): "›"}
+
+
 def _plain(text: str) -> str:
     """Makes a text harmless in a table or a heading of Markdown."""
-    return _line(text).translate({ord("|"): "\\|", ord("`"): "'", ord("<"): "‹", ord(">"): "›"})
+    return _line(text).translate(_ESCAPES)
+
+
+def _code(text: str) -> str:
+    """Makes a text a code span of Markdown, which shows it as it is, outside of tables."""
+    line = _line(text)
+    fence = "`" * (1 + max(map(len, re.findall("`+", line)), default=0))
+    space = " " if not line or "`" in (line[0], line[-1]) else ""
+    return f"{fence}{space}{line}{space}{fence}"
+
+
+def _code_in_table(text: str) -> str:
+    """Makes a text a code span in a table, where a bar ends a cell even there; backslashes before one are doubled."""
+    return re.sub(r"(\\*)\|", r"\1\1\|", _code(text))
 
 
 def _line(text: str) -> str:
-    """Puts a text on one line, as a line of three hyphens would end the YAML."""
-    return " ".join(text.split())
+    """Puts a text on one line of UTF-8, as a line of three hyphens would end the YAML."""
+    return " ".join(without_surrogates(text).split())

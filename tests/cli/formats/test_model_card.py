@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from nmt.cli.formats.model_card import CardScore, model_card, read_scores
-from nmt.errors import DataError
+from nmt.cli.formats.model_card import CardScore, model_card, name_test_sets, read_scores
+from nmt.errors import ConfigError, DataError
 
 DESCRIPTION: dict[str, Any] = {
     "name": "mine",
@@ -75,20 +76,58 @@ def test_several_corpora_with_their_tags_and_weights_are_told() -> None:
     assert "by `--tag`: `<bt>`." in text and "--tag" not in parts(model_card(DESCRIPTION, None, []))[1]
 
 
+def test_tags_are_shown_as_they_are_and_break_no_table() -> None:
+    configuration, tags = DESCRIPTION["configuration"], ["<a|b`c>", r"<a\|b>"]
+    corpora = [configuration["data"]["train"] | {"tag": tag} for tag in tags]
+    described = DESCRIPTION | {
+        "configuration": configuration | {"data": configuration["data"] | {"train": corpora}},
+        "vocabulary": DESCRIPTION["vocabulary"] | {"tags": tags},
+    }
+    _, text = parts(model_card(described, None, []))
+    assert r"by `--tag`: ``<a|b`c>``, `<a\|b>`." in text
+    row = next(line for line in text.splitlines() if line.startswith("| training"))
+    assert r"tag ``<a\|b`c>``" in row and r"tag `<a\\\|b>`" in row
+    assert row.replace("\\\\", "").replace(r"\|", "").count("|") == 4
+
+
 def test_what_it_was_made_from_is_told() -> None:
-    origin = {"name": "before", "step": 3, "sha256": "ab12"}
-    training = DESCRIPTION["training"] | {"initialized_from": origin, "averaged": [origin, origin]}
+    origin = {"name": "before", "step": 3000, "sha256": "ab12"}
+    averaged = [origin, {"name": "a`b", "step": None, "sha256": "`\n<script>"}]
+    _, text = parts(model_card(DESCRIPTION | {"training": DESCRIPTION["training"] | {"averaged": averaged}}, None, []))
+    expected = "the mean of those of 2 models: `before`, step 3,000 (SHA-256 ab12); ``a`b`` (SHA-256 ' ‹script›)."
+    assert expected in text
+    training = DESCRIPTION["training"] | {"initialized_from": origin}
     _, text = parts(model_card(DESCRIPTION | {"training": training}, None, []))
-    assert "It went on from `before` (SHA-256 ab12)." in text and "the mean of those of 2 models" in text
+    assert "It went on from `before`, step 3,000 (SHA-256 ab12)." in text
+
+
+def test_the_best_of_a_run_is_told_from_another_checkpoint() -> None:
+    _, text = parts(model_card(DESCRIPTION, None, []))
+    assert "the checkpoint of step 100" in text and "at step 90, had perplexity 7.25" in text
+    assert "was chosen" not in text
+    training = DESCRIPTION["training"] | {"step": 90}
+    _, text = parts(model_card(DESCRIPTION | {"training": training}, None, []))
+    assert "The checkpoint was chosen by the validation set: perplexity 7.25, at step 90." in text
+
+
+@pytest.mark.parametrize(("kind", "has_attention"), [("dot", True), ("none", False)])
+def test_a_model_without_attention_does_not_boast_of_it(kind: str, has_attention: bool) -> None:
+    configuration = DESCRIPTION["configuration"] | {"model": {"attention": kind}}
+    head, text = parts(model_card(DESCRIPTION | {"configuration": configuration}, None, []))
+    assert ("attention" in head["tags"]) is has_attention
+    assert ("without attention" in text) is not has_attention
 
 
 def test_a_hostile_name_breaks_neither_the_yaml_nor_the_table() -> None:
-    name = "a|b\n---\nlicense: `mit` <script>"
-    head, text = parts(model_card(DESCRIPTION | {"name": name}, None, [SCORE._replace(test_set=name)]))
-    assert head["license"] == "unknown" and head["model-index"][0]["name"] == "a|b --- license: `mit` <script>"
-    assert "<script>" not in text
+    name = "a|b\n---\nlicense: `mit` <script> \\| ![x](http://x) \ud800"
+    described = DESCRIPTION | {"name": name, "source_language": "<script>", "target_language": "a`|b"}
+    head, text = parts(model_card(described, None, [SCORE._replace(test_set=name, signature=name)]))
+    assert head["license"] == "unknown"
+    assert head["model-index"][0]["name"] == "a|b --- license: `mit` <script> \\| ![x](http://x) \ufffd"
     row = next(line for line in text.splitlines() if "34.52" in line)
-    assert row.replace(r"\|", "").count("|") == 5
+    assert "<script>" not in text.replace(row, "") and "![x]" not in text.replace(row, "")
+    assert row.replace("\\\\", "").replace(r"\|", "").count("|") == 5
+    assert text.encode()
 
 
 @pytest.mark.parametrize(
@@ -99,14 +138,37 @@ def test_a_hostile_name_breaks_neither_the_yaml_nor_the_table() -> None:
         {"bleu": 3},
         {"bleu": {"score": "3", "signature": ""}},
         {"bleu": {"score": math.nan, "signature": ""}},
+        {"bleu": {"score": True, "signature": ""}},
+        {"bleu": {"score": 10**400, "signature": ""}},
         {"chrf": {"score": 3}},
     ],
 )
 def test_what_is_no_result_of_eval_is_refused(document: object) -> None:
     with pytest.raises(DataError, match=r"x\.json"):
-        read_scores(document, "x.json")
+        read_scores(document, "x.json", "x")
 
 
-def test_scores_are_named_by_their_file() -> None:
+def test_scores_are_those_of_the_test_set() -> None:
     document = {"bleu": {"score": 34, "signature": "s"}, "sentences": 3, "seconds": 1.0}
-    assert read_scores(document, "results/newstest.json") == [CardScore("newstest", "bleu", 34.0, "s")]
+    assert read_scores(document, "results/newstest.json", "news") == [CardScore("news", "bleu", 34.0, "s")]
+
+
+@pytest.mark.parametrize(
+    ("files", "names"),
+    [
+        (["results/newstest.json", "/b/other"], ["newstest", "other"]),
+        (["d1/scores.json", "d2/scores.json", "mine.json"], ["d1/scores", "d2/scores", "mine"]),
+        (["x/a/s.json", "y/a/s.json", "y/b/s.json"], ["x/a/s", "y/a/s", "b/s"]),
+        (["s.json", "d/s.json"], ["s", "d/s"]),
+    ],
+)
+def test_test_sets_are_named_by_files_and_by_folders_where_that_tells_them_apart(
+    files: list[str], names: list[str]
+) -> None:
+    assert name_test_sets(list(map(Path, files))) == names
+
+
+@pytest.mark.parametrize("again", ["d/s.json", "d/./s.json", "d/s.txt"])
+def test_a_test_set_has_one_file(again: str) -> None:
+    with pytest.raises(ConfigError, match="--scores: d/s"):
+        name_test_sets([Path("d/s.json"), Path(again)])
