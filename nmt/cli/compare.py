@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 import typer
 
 from nmt.cli import arguments, graphics
-from nmt.cli.arguments import check_choice, option_of, own_options, search_options
+from nmt.cli.arguments import check_choice, of_translation, own_options, search_options
 from nmt.cli.files import write_lines
 from nmt.cli.logs import logger
 from nmt.cli.parsing import expand_groups
@@ -115,7 +115,10 @@ def compare(
     choice.check()
     start(log, compute)
     models = models or []
-    _check_use(models, files, how, output, ensemble)
+    useless = [] if models else of_translation(sampling, choice, lines, search, ensemble)
+    _check_use(models, files, how, output, useless)
+    if not ensemble.ensemble:
+        _warn_of_itself(models, files)
     check_sentences(lines)
 
     from nmt.cli.formats.comparison import as_json, as_text
@@ -125,12 +128,7 @@ def compare(
 
     given = search_options(**asdict(search), mbr=choice.mbr)
     given |= {name: value for name, value in asdict(lines).items() if value}
-    drawn = sampling.sampling()
-    others = {"sample": drawn, "ensemble": ensemble.ensemble}
-    if not models and (useless := [*given, *(name for name, value in others.items() if value)]):
-        what = "does nothing for finished translations"
-        raise ConfigError.from_problems([Problem(option_of(name), what) for name in useless])
-    given |= choice.metric() | {"sampling": drawn}
+    given |= choice.metric() | {"sampling": sampling.sampling()}
     method = how.method()
     # The others join the first model, so that an ensemble can be compared with one of its own.
     joining = [ensemble, *[None] * (len(models) - 1)]
@@ -163,9 +161,9 @@ def _check_use(
     files: ComparisonFileArguments,
     how: MethodArguments,
     output: ComparisonOutputArguments,
-    ensemble: arguments.EnsembleArguments,
+    useless: list[Problem],
 ) -> None:
-    """Raises ConfigError, with every reason, for arguments that do not go together."""
+    """Raises ConfigError, with every reason, for arguments that do not go together, or are useless as it is."""
     problems = []
     compared = [*map(str, models), *(files.hyp or ())]
     if len(compared) != 2:
@@ -184,12 +182,16 @@ def _check_use(
         problems.append(Problem("--attention", "needs a MODEL: a finished translation does not show what it looked at"))
     if output.output is not None and (problem := graphics.name_problem(output.output)):
         problems.append(problem)
-    if problems:
+    if problems := problems + useless:
         raise ConfigError.from_problems(problems)
     if output.output is not None:
         graphics.check_kind(output.output)
+
+
+def _warn_of_itself(models: list[Path], files: ComparisonFileArguments) -> None:
+    compared = [*map(str, models), *(files.hyp or ())]
     first, second = compared
-    if not ensemble.ensemble and os.path.realpath(first) == os.path.realpath(second):
+    if os.path.realpath(first) == os.path.realpath(second):
         logger.warning("%s: compared with itself", second)
 
 

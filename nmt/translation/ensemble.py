@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Literal, NamedTuple, Self, get_args
+from typing import NamedTuple, Self
 
 import torch
 from torch import Tensor
 
+from nmt.config.types import Averaged
 from nmt.model.kernels.matmul import accurate, mm, outside_autocast
 from nmt.model.restricted_output import RestrictedOutput
 from nmt.model.seq2seq import ROWS_OF_LOGITS, SearchState, Seq2Seq, TeacherForced
-
-Averaged = Literal["probabilities", "log-probabilities"]
-"""What models of an ensemble average of each token: its probability, or the logarithm of that."""
-
-AVERAGED = get_args(Averaged)
 
 _ROWS_AT_A_TIME = 32  # rows of logits averaged at a time on a CPU: few enough to stay in its cache
 

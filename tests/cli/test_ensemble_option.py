@@ -86,7 +86,7 @@ def test_the_model_itself_is_refused(model: Path, second_model: Path, call: Call
         (("translate", "MODEL", "--ensemble-average", "probabilities"), "does nothing without --ensemble"),
         (("translate", "MODEL", "--ensemble", "MODEL", "--ensemble-average", "logits"), "log-probabilities"),
         (("eval", "--hyp", "x", "--ref", "x", "--ensemble", "MODEL"), "does nothing with --hyp"),
-        (("compare", "--hyp", "x", "y", "--ref", "x", "--ensemble", "MODEL"), "does nothing for finished"),
+        (("compare", "--hyp", "x", "y", "--ref", "x", "--ensemble", "MODEL"), "does nothing with --hyp"),
         (("translate", "MODEL", "--ensemble", "nowhere"), "nowhere"),
     ],
 )

@@ -10,11 +10,12 @@ import pytest
 import torch
 from torch.nn.functional import log_softmax
 
+from nmt.config.types import AVERAGED, Averaged
 from nmt.errors import ModelError
 from nmt.model.seq2seq import Seq2Seq
 from nmt.search.shortlist import Shortlist
 from nmt.tokenization.tokenizers import Tokenizers
-from nmt.translation.ensemble import AVERAGED, Averaged, Ensemble
+from nmt.translation.ensemble import Ensemble
 from nmt.translation.forced_decoding import TokenPair, force_decode_tokens
 from nmt.translation.translator import Translator
 from random_models import make_lines, make_model, make_tokenizer, small_config
