@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -91,7 +91,9 @@ class EnsembleArguments:
         """Raises ConfigError for an unknown average, or one without models."""
         if self.ensemble_average is None:
             return
-        check_choice("--ensemble-average", self.ensemble_average, ("probabilities", "log-probabilities"))
+        from nmt.config.types import AVERAGED
+
+        check_choice("--ensemble-average", self.ensemble_average, AVERAGED)
         if not self.ensemble:
             raise ConfigError("--ensemble-average", "does nothing without --ensemble MODEL")
 
@@ -99,6 +101,10 @@ class EnsembleArguments:
     def average(self) -> str:
         """What is averaged."""
         return self.ensemble_average or "probabilities"
+
+    def joint_name(self, model: Path) -> str:
+        """Returns the name of a model together with those that join it."""
+        return " + ".join(map(str, (model, *(self.ensemble or ()))))
 
     def load_options(self) -> dict[str, Any]:
         """Returns the arguments of `Translator.load`."""
@@ -146,7 +152,9 @@ class ChoiceArguments:
     def check(self) -> None:
         """Raises ConfigError for an unknown metric, and for one without a use."""
         if self.mbr_metric is not None:
-            check_choice("--mbr-metric", self.mbr_metric, ("chrf", "bleu"))
+            from nmt.config.types import UTILITIES
+
+            check_choice("--mbr-metric", self.mbr_metric, UTILITIES)
             if not self.uses_metric():
                 raise ConfigError("--mbr-metric", "does nothing without --mbr")
 
@@ -230,6 +238,13 @@ def search_options(**values: Any) -> dict[str, Any]:
     from nmt.config import check_search
 
     return check_search({name: value for name, value in values.items() if value is not None})
+
+
+def of_translation(*groups: Any) -> list[Problem]:
+    """Finds the options given in groups that all mean nothing where finished translations are scored."""
+    values = {name: value for group in groups for name, value in asdict(group).items()}
+    given = [name for name, value in values.items() if not (value is None or value is False or value == [])]
+    return [Problem(option_of(name), "does nothing with --hyp: nothing is translated") for name in given]
 
 
 def check_tag(translator: Translator, tag: str | None) -> None:

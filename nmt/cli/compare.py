@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 import typer
 
 from nmt.cli import arguments, graphics
-from nmt.cli.arguments import check_choice, option_of, own_options, search_options
+from nmt.cli.arguments import check_choice, of_translation, own_options, search_options
 from nmt.cli.files import write_lines
 from nmt.cli.logs import logger
 from nmt.cli.parsing import expand_groups
@@ -115,7 +115,10 @@ def compare(
     choice.check()
     start(log, compute)
     models = models or []
-    _check_use(models, files, how, output)
+    useless = [] if models else of_translation(sampling, choice, lines, search, ensemble)
+    _check_use(models, files, how, output, useless)
+    if not ensemble.ensemble:
+        _warn_of_itself(models, files)
     check_sentences(lines)
 
     from nmt.cli.formats.comparison import as_json, as_text
@@ -125,12 +128,7 @@ def compare(
 
     given = search_options(**asdict(search), mbr=choice.mbr)
     given |= {name: value for name, value in asdict(lines).items() if value}
-    drawn = sampling.sampling()
-    others = {"sample": drawn, "ensemble": ensemble.ensemble}
-    if not models and (useless := [*given, *(name for name, value in others.items() if value)]):
-        what = "does nothing for finished translations"
-        raise ConfigError.from_problems([Problem(option_of(name), what) for name in useless])
-    given |= choice.metric() | {"sampling": drawn}
+    given |= choice.metric() | {"sampling": sampling.sampling()}
     method = how.method()
     # The others join the first model, so that an ensemble can be compared with one of its own.
     joining = [ensemble, *[None] * (len(models) - 1)]
@@ -147,7 +145,8 @@ def compare(
         check_output(Path(output.output))
     if texts.source is not None and models:
         SentenceWatch(texts.source.name, lines, quiet=log.quiet).look_at(enumerate(texts.source.lines, start=1))
-    translations = _translate(models, compared, texts.source, quiet=log.quiet) + texts.finished
+    names = [*map(ensemble.joint_name, models[:1]), *map(str, models[1:])]
+    translations = _translate(names, compared, texts.source, quiet=log.quiet) + texts.finished
     comparison = _compare(translations, texts, method, how.frequency)
     if compared and (output.attention or (output.output is not None and graphics.is_page(output.output))):
         comparison = with_attention(comparison, compared[0], compared[1] if len(compared) == 2 else None)
@@ -158,9 +157,13 @@ def compare(
 
 
 def _check_use(
-    models: list[Path], files: ComparisonFileArguments, how: MethodArguments, output: ComparisonOutputArguments
+    models: list[Path],
+    files: ComparisonFileArguments,
+    how: MethodArguments,
+    output: ComparisonOutputArguments,
+    useless: list[Problem],
 ) -> None:
-    """Raises ConfigError, with every reason, for arguments that do not go together."""
+    """Raises ConfigError, with every reason, for arguments that do not go together, or are useless as it is."""
     problems = []
     compared = [*map(str, models), *(files.hyp or ())]
     if len(compared) != 2:
@@ -179,10 +182,14 @@ def _check_use(
         problems.append(Problem("--attention", "needs a MODEL: a finished translation does not show what it looked at"))
     if output.output is not None and (problem := graphics.name_problem(output.output)):
         problems.append(problem)
-    if problems:
+    if problems := problems + useless:
         raise ConfigError.from_problems(problems)
     if output.output is not None:
         graphics.check_kind(output.output)
+
+
+def _warn_of_itself(models: list[Path], files: ComparisonFileArguments) -> None:
+    compared = [*map(str, models), *(files.hyp or ())]
     first, second = compared
     if os.path.realpath(first) == os.path.realpath(second):
         logger.warning("%s: compared with itself", second)
@@ -246,18 +253,18 @@ def _check_counts(texts: ComparedTexts, method: ComparisonMethod) -> None:
     check_test(method.metrics, method.test, method.sample_count, count)
 
 
-def _translate(models: list[Path], compared: list[ComparedModel], source: Text | None, *, quiet: bool) -> list[Text]:
-    """Translates the source by each model."""
+def _translate(names: list[str], compared: list[ComparedModel], source: Text | None, *, quiet: bool) -> list[Text]:
+    """Translates the source by each model, or by several together, under these names."""
     from nmt.evaluation.metrics import Text
 
     translations = []
-    for model, (translator, options) in zip(models, compared, strict=True):
+    for name, (translator, options) in zip(names, compared, strict=True):
         assert source is not None
-        logger.debug("search of %s: %s", model, options)
+        logger.debug("search of %s: %s", name, options)
         try:
-            translations.append(Text(str(model), translate_lines(translator, source.lines, options, quiet=quiet)))
+            translations.append(Text(name, translate_lines(translator, source.lines, options, quiet=quiet)))
         except MemoryExhaustedError as error:  # which names a line, but no model
-            raise MemoryExhaustedError(str(model), str(error)) from error
+            raise MemoryExhaustedError(name, str(error)) from error
     return translations
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from nmt.cli import arguments
-from nmt.cli.arguments import check_choice, option_of, own_options, search_options
+from nmt.cli.arguments import check_choice, of_translation, own_options, search_options
 from nmt.cli.files import write_lines
 from nmt.cli.glossary import GlossaryArguments
 from nmt.cli.logs import logger
@@ -19,7 +19,7 @@ from nmt.cli.parsing import expand_groups
 from nmt.cli.startup import load_translator, start
 from nmt.cli.test_sets import read_configured, read_given, read_text, test_tag, translate_lines
 from nmt.cli.whole_lines import SentenceWatch, check_sentences
-from nmt.errors import ConfigError
+from nmt.errors import ConfigError, Problem
 
 if TYPE_CHECKING:
     from nmt.evaluation.metrics import Text
@@ -83,9 +83,7 @@ def evaluate(
     choice.check()
     start(log, compute)
     check_sentences(lines)
-    useless = asdict(lines) | {"sample": sampling.sample, "mbr": choice.mbr, "ensemble": ensemble.ensemble}
-    useless |= asdict(terms)
-    _check_use(model, files, output, useless)
+    _check_use(model, files, output, of_translation(sampling, choice, terms, lines, search, ensemble))
 
     from nmt.cli.formats.scores import as_json, as_text
     from nmt.evaluation import metrics as evaluation
@@ -119,16 +117,15 @@ def _check_use(
     model: Path | None,
     files: EvaluationFileArguments,
     output: EvaluationOutputArguments,
-    of_translation: dict[str, Any],
+    useless: list[Problem],
 ) -> None:
-    """Refuses arguments that do not go together; `of_translation` are some that mean nothing without a model."""
+    """Refuses arguments that do not go together; `useless` are those that mean nothing without a model."""
     if (model is None) == (files.hyp is None):
         raise ConfigError("eval", "needs either MODEL, whose translation is scored, or --hyp FILE, a finished one")
     if files.hyp is not None and (files.src or output.save_output):
         raise ConfigError("--hyp", "goes without --src and --save-output: nothing is translated")
-    if files.hyp is not None and any(of_translation.values()):
-        option = option_of(next(name for name, is_given in of_translation.items() if is_given))
-        raise ConfigError(option, "does nothing with --hyp: nothing is translated")
+    if files.hyp is not None and useless:
+        raise ConfigError.from_problems(useless)
     if model is not None and (files.src is None) != (not files.ref):
         raise ConfigError("eval", "needs --src and --ref together, or neither for the configuration's test set")
 

@@ -122,8 +122,8 @@ class DecodingArguments:
 
     def check(self) -> None:
         """Raises ConfigError for a strength of diversity without a use."""
-        if self.diversity is not None and self.diverse is None:
-            raise ConfigError("--diversity", "does nothing without --diverse")
+        if self.diversity is not None and (self.diverse or 1) == 1:
+            raise ConfigError("--diversity", "does nothing without --diverse of 2 or more")
 
 
 @dataclass(frozen=True)

@@ -103,6 +103,12 @@ Freezable = Literal["embeddings", "encoder", "attention", "decoder"]
 FrozenParts = Annotated[
     tuple[Freezable, ...], BeforeValidator(as_items), Expected(f"a list of {', '.join(get_args(Freezable))}")
 ]
+Averaged = Literal["probabilities", "log-probabilities"]
+"""What models of an ensemble average of each token: its probability, or the logarithm of that."""
+AVERAGED = get_args(Averaged)
+Utility = Literal["chrf", "bleu"]
+"""How much a translation is worth against another; see `nmt.translation.utility`."""
+UTILITIES = get_args(Utility)
 
 
 def expectation(annotation: Any) -> str:

@@ -68,8 +68,8 @@ class Comparison:
         examples: the sentences that A has better than B, then those that B has better, the largest difference first.
         identical: True if the translations are the same in every line.
         seed: of the test; `none` where every run draws other samples.
-        attention: kind of attention of the models that made A and B, as the configuration calls it; None for a finished
-            translation, and where attention is not asked for.
+        attention: kind of attention of the models that made A and B, as the configuration calls it; that of several
+            models is the first's that has some. None for a finished translation, and where attention is not asked for.
     """
 
     a: str

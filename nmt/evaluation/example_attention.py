@@ -44,7 +44,7 @@ def with_attention(comparison: Comparison, a: ComparedModel | None, b: ComparedM
         replace(example, attention_a=of_a, attention_b=of_b)
         for example, of_a, of_b in zip(examples, attention_a, attention_b, strict=True)
     ]
-    kind_a, kind_b = (None if model is None else model.translator.config.model.attention for model in (a, b))
+    kind_a, kind_b = (None if model is None else model.translator.ensemble.attention for model in (a, b))
     return replace(comparison, examples=attended, attention=(kind_a, kind_b))
 
 

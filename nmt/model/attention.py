@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import NamedTuple, Self
+from typing import ClassVar, NamedTuple, Self
 
 import torch
 from torch import Tensor, nn
@@ -31,6 +31,9 @@ class Memory(NamedTuple):
 
 class Attention(nn.Module, ABC):
     """An attention mechanism: makes the context that the decoder reads at a step."""
+
+    kind: ClassVar[str]
+    """Its name in a configuration: additive, general, dot or none."""
 
     @abstractmethod
     def keys(self, annotations: Tensor) -> Tensor:
@@ -62,6 +65,8 @@ def masked_softmax(scores: Tensor, mask: Tensor) -> Tensor:
 class AdditiveAttention(ScoredAttention):
     """Additive attention: score = vᵀ tanh(W_a s + U_a h) (Bahdanau et al. 2015, appendix A.1.2)."""
 
+    kind = "additive"
+
     def __init__(self, query_size: int, annotation_size: int, attention_size: int) -> None:
         super().__init__()
         self.query_projection = nn.Linear(query_size, attention_size, bias=False)
@@ -90,6 +95,8 @@ class ProductAttention(ScoredAttention):
 class GeneralAttention(ProductAttention):
     """General attention: score = sᵀ W h (Luong et al. 2015, equation 8); W is applied once a sentence."""
 
+    kind = "general"
+
     def __init__(self, query_size: int, annotation_size: int) -> None:
         super().__init__()
         self.key_projection = nn.Linear(annotation_size, query_size, bias=False)
@@ -105,6 +112,8 @@ class DotAttention(ProductAttention):
     Raises ValueError if the sizes of query and annotation differ.
     """
 
+    kind = "dot"
+
     def __init__(self, query_size: int, annotation_size: int) -> None:
         super().__init__()
         if query_size != annotation_size:
@@ -116,6 +125,8 @@ class DotAttention(ProductAttention):
 
 class NoAttention(Attention):
     """The traditional encoder-decoder: every context is the encoder's last states, and there are no weights."""
+
+    kind = "none"
 
     def keys(self, annotations: Tensor) -> Tensor:
         return annotations[..., :0]

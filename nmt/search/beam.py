@@ -11,7 +11,7 @@ from torch.nn.functional import pad
 from nmt.search.decoding import Beam, Extend, Prediction, check_sentences, decode
 from nmt.search.diverse import diverse_extensions
 from nmt.search.hypothesis import NEG_INF, Expansion, Hypothesis, S, SearchOptions, StepFunction
-from nmt.search.scoring import best_endings, most_probable_words
+from nmt.search.scoring import best_endings, first_largest, most_probable_words
 
 
 def beam_search(
@@ -73,10 +73,8 @@ def _best_extensions(width: int, options: SearchOptions, device: torch.device) -
         if missing > 0:
             totals, tokens = pad(totals, (0, missing), value=NEG_INF), pad(tokens, (0, missing), value=eos)
 
-        # Stable: of equal totals, that of the better hypothesis comes first.
-        ranked, places = torch.sort(totals.flatten(1), dim=1, descending=True, stable=True)
-        # Copied, as the history keeps them: a view would keep all totals in memory.
-        ranked, places = ranked[:, :width].contiguous(), places[:, :width]
+        # Of equal totals, that of the better hypothesis comes first.
+        ranked, places = first_largest(totals.flatten(1), width)
         return Expansion(
             parents=places // count,
             tokens=tokens.flatten(1).gather(1, places),

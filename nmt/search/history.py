@@ -18,6 +18,33 @@ from torch import Tensor
 
 from nmt.search.hypothesis import NEG_INF, Expansion, Hypothesis
 
+# Numbers in a block of memory for what is kept.
+_BLOCK = 1 << 18
+
+_Kept = NDArray[Any] | Tensor
+"""Numbers of a step: an array in a block of memory or, on another device, the tensor itself."""
+
+
+class _Blocks:
+    """Copies of small arrays, side by side in few blocks of memory.
+
+    Kept where it was made, each would lie between the large arrays of its step. Those of the next step would not fit
+    into what is left there, and so memory would grow with every step, for wide beams by gigabytes.
+    """
+
+    def __init__(self) -> None:
+        self._free: dict[np.dtype[Any], NDArray[Any]] = {}
+
+    def copy(self, values: NDArray[Any]) -> NDArray[Any]:
+        """Copies an array."""
+        free = self._free.get(values.dtype)
+        if free is None or free.size < values.size:
+            free = np.empty(max(_BLOCK, values.size), values.dtype)
+        self._free[values.dtype] = free[values.size :]
+        place = free[: values.size].reshape(values.shape)
+        place[...] = values
+        return place
+
 
 class _Ending(NamedTuple):
     """The end of a hypothesis, which was in `slot` of the beam when `step` was computed."""
@@ -47,8 +74,9 @@ class History:
 
     sentences: int
     _rows: list[dict[int, int]] = field(default_factory=list)  # of each step: sentence -> row of the batch
-    _steps: list[tuple[Tensor, ...]] = field(default_factory=list)  # of each the further fields of `_HostHistory`
-    _attention: list[Tensor] = field(default_factory=list)
+    _steps: list[tuple[_Kept, ...]] = field(default_factory=list)  # of each the further fields of `_HostHistory`
+    _attention: list[_Kept] = field(default_factory=list)
+    _blocks: _Blocks = field(default_factory=_Blocks)
 
     def record(
         self,
@@ -65,9 +93,14 @@ class History:
         """
         self._rows.append({sentence: row for row, sentence in enumerate(batch)})
         parents, tokens, log_probabilities, endings, _ = expansion
-        self._steps.append((parents, tokens, log_probabilities, endings, scores, ending_scores))
+        values = parents, tokens, log_probabilities, endings, scores, ending_scores
+        self._steps.append(tuple(map(self._kept, values)))
         if attention is not None:
-            self._attention.append(attention.float())
+            self._attention.append(self._kept(attention.float()))
+
+    def _kept(self, values: Tensor) -> _Kept:
+        # CUDA's allocator has small tensors apart from large ones, and one transfer at the end is enough.
+        return self._blocks.copy(values.numpy()) if values.device.type == "cpu" else values
 
     def hypotheses(self, n_best: int, *, ranked: bool, source_lengths: Tensor | None) -> list[list[Hypothesis]]:
         """Reads at most `n_best` hypotheses of each sentence, with attention trimmed to `source_lengths` (B,) if given.
@@ -88,18 +121,19 @@ class History:
         return hypotheses
 
 
-def _as_lists(steps: Sequence[Tensor]) -> list[list[list[Any]]]:
+def _as_lists(steps: Sequence[_Kept]) -> list[list[list[Any]]]:
     # Through NumPy, which makes lists many times faster than torch.
     return [step.tolist() for step in _on_host(steps)]
 
 
-def _on_host(steps: Sequence[Tensor]) -> list[NDArray[Any]]:
-    """Copies the tensors to the host, in one transfer."""
-    if not steps:
-        return []
-    flat = torch.cat([step.flatten() for step in steps]).cpu()
-    parts = torch.split(flat, [step.numel() for step in steps])
-    return [part.view(step.shape).numpy() for part, step in zip(parts, steps, strict=True)]
+def _on_host(steps: Sequence[_Kept]) -> list[NDArray[Any]]:
+    """Copies what is on a device to the host, in one transfer."""
+    tensors = [step for step in steps if isinstance(step, Tensor)]
+    if not tensors:
+        return [step for step in steps if not isinstance(step, Tensor)]
+    flat = torch.cat([step.flatten() for step in tensors]).cpu()
+    parts = torch.split(flat, [step.numel() for step in tensors])
+    return [part.view(step.shape).numpy() for part, step in zip(parts, tensors, strict=True)]
 
 
 def _ranked(history: _HostHistory, rows: Sequence[int]) -> Iterator[_Ending]:

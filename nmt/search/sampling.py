@@ -15,9 +15,17 @@ from nmt.config import check_argument
 from nmt.config.types import Expected, Natural, Seed
 from nmt.search.decoding import Beam, Extend, Prediction, Sentences, check_sentences, decode
 from nmt.search.hypothesis import NEG_INF, Expansion, Hypothesis, S, SearchOptions, StepFunction
+from nmt.search.scoring import first_largest
 
 # Number of a step's logits that become probabilities at a time, which takes several times their memory.
 _NUMBERS_AT_A_TIME = 1 << 20
+
+# Range that temperatures are brought into. At its ends the best token is drawn already, or any; beyond them quotients
+# may be 0/0 or infinite in float32.
+_TEMPERATURES = 1e-30, 1e30
+
+# Number of a row's most probable tokens among which `top_p` nearly always finds all that it allows.
+_USUAL_NUCLEUS = 256
 
 _KINDS: dict[str, Any] = {
     "temperature": Annotated[float, Field(gt=0, strict=True, allow_inf_nan=False), Expected("a finite number above 0")],
@@ -84,16 +92,25 @@ def sample(
 
 def restrict(logits: Tensor, top_k: int, top_p: float) -> Tensor:
     """Returns logits (..., V) with -inf for every token that `top_k` or `top_p` excludes (see `SamplingOptions`)."""
-    if top_k == 0 and top_p == 1:
-        return logits
-    ordered, tokens = torch.sort(logits, dim=-1, descending=True, stable=True)
-    if top_k:
-        ordered[..., top_k:] = NEG_INF
-    if top_p < 1:
-        probabilities = ordered.softmax(-1)
-        before = probabilities.cumsum(-1) - probabilities  # 0 for the most probable token, so that it stays
-        ordered = ordered.masked_fill(before >= top_p, NEG_INF)
-    return torch.empty_like(logits).scatter_(-1, tokens, ordered)
+    if 0 < top_k < logits.size(-1):
+        kept, tokens = first_largest(logits, top_k)
+        logits = torch.full_like(logits, NEG_INF).scatter_(-1, tokens, kept)
+    return logits if top_p == 1 else _nucleus(logits, top_p, _USUAL_NUCLEUS)
+
+
+def _nucleus(logits: Tensor, top_p: float, few: int) -> Tensor:
+    """Restricts logits to the tokens that `top_p` allows; `few` of the most probable ones are looked at first."""
+    few = min(few, logits.size(-1))
+    ordered, tokens = first_largest(logits, few)
+    probabilities = logits.softmax(-1).gather(-1, tokens)
+    is_excluded = probabilities.cumsum(-1) - probabilities >= top_p
+    is_excluded[..., 0] = False  # also where float32 has no number between 0 and `top_p`
+    kept = ordered.masked_fill(is_excluded, NEG_INF)
+    restricted = torch.full_like(logits, NEG_INF).scatter_(-1, tokens, kept)
+    needs_more = kept[..., -1] > NEG_INF
+    if few < logits.size(-1) and needs_more.any():
+        restricted[needs_more] = _nucleus(logits[needs_more], top_p, logits.size(-1))
+    return restricted
 
 
 def _uniforms(seed: int, keys: Sequence[Sequence[int]], samples: int, sentences: Sentences) -> Tensor:
@@ -128,7 +145,10 @@ def _drawn_extensions(options: SearchOptions, sampling: SamplingOptions, uniform
 def _draw(logits: Tensor, uniforms: Tensor, forbidden: Tensor, sampling: SamplingOptions) -> tuple[Tensor, Tensor]:
     """Draws a token of each row: (N, V) and (N,) in [0, 1) -> tokens and logits, 2 x (N,); NEG_INF if none may be."""
     allowed = logits.float().index_fill(-1, forbidden, NEG_INF)
-    weights = restrict(allowed / sampling.temperature, sampling.top_k, sampling.top_p).softmax(-1)
+    below = allowed - allowed.amax(-1, keepdim=True)  # so that no quotient is more than 0
+    least, greatest = _TEMPERATURES
+    scaled = below / min(max(sampling.temperature, least), greatest)
+    weights = restrict(scaled, sampling.top_k, sampling.top_p).softmax(-1)
     cumulative = weights.double().cumsum(-1)
     total = cumulative[..., -1]
     # Strictly below the total, so that the token drawn has a probability above 0.

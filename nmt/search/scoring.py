@@ -19,6 +19,9 @@ _BLOCK = 64
 # Number of logits up to which `topk` over whole rows is faster than by blocks.
 _FEW_LOGITS = 50_000
 
+# Number of values from which on a few of the largest are found faster than all are sorted, on a CPU.
+_MANY_VALUES = 1000
+
 # Lower bound of coverage: a source token without any attention would make its logarithm infinite.
 _LEAST_COVERAGE = 1e-8
 
@@ -65,6 +68,26 @@ def largest(logits: Tensor, count: int) -> tuple[Tensor, Tensor]:
     tokens = chosen.gather(-1, block.clamp(max=count - 1)) * _BLOCK + places % _BLOCK
     rest = places - count * _BLOCK + blocks * _BLOCK  # token of a place in the vocabulary's incomplete last block
     return values, torch.where(block < count, tokens, rest)
+
+
+def first_largest(values: Tensor, count: int) -> tuple[Tensor, Tensor]:
+    """Finds the `count` largest values of each row, descending, of equal ones the first, and their places.
+
+    (..., N) -> 2 x (..., count), or 2 x (..., N) if that is less. These are the beginning of what a stable sort of all
+    finds, which on a CPU takes many times as long for large N.
+    """
+    if values.device.type != "cpu" or values.size(-1) < max(_MANY_VALUES, 8 * count):
+        ranked, places = torch.sort(values, dim=-1, descending=True, stable=True)
+        return ranked[..., :count].clone(), places[..., :count]  # a view would keep all values in memory
+    best, places = values.topk(count + 1)
+    places = places[..., :count].sort(dim=-1).values
+    ranked, order = torch.sort(values.gather(-1, places), dim=-1, descending=True, stable=True)
+    places = places.gather(-1, order)
+    # Which of equal values are the last, `topk` leaves to chance; their value is the same.
+    unsure = best[..., -2] == best[..., -1]
+    if unsure.any():
+        places[unsure] = torch.argsort(values[unsure], dim=-1, descending=True, stable=True)[..., :count]
+    return ranked, places
 
 
 def most_probable_words(logits: Tensor, offset: Tensor, excluded: Tensor, width: int) -> tuple[Tensor, Tensor]:

@@ -171,7 +171,7 @@ def _description(model: ServedModel, limits: Limits) -> dict[str, Any]:
         "target": model.target,
         "source_name": language_name(model.source),
         "target_name": language_name(model.target),
-        "attention": config.model.attention,
+        "attention": model.translator.ensemble.attention,
         "ensemble": len(model.translator.ensemble.members),
         "beam_size": config.search.beam_size,
         "max_beam_size": max(limits.beam, config.search.beam_size),

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from nmt.config.types import LARGEST
+from nmt.config.types import LARGEST, Utility
 from nmt.translation.options import DIVERSITY
 
 
@@ -58,7 +58,7 @@ class TranslationRequest(SearchFields):
     mbr: Annotated[int, Field(ge=0, le=1000), _WHOLE] = Field(
         default=0, description="samples, or hypotheses of the beam, of which the one most like all of them is chosen"
     )
-    mbr_metric: Literal["chrf", "bleu"] = "chrf"
+    mbr_metric: Utility = "chrf"
     diverse: Annotated[int, Field(ge=1, le=1000), _WHOLE] = Field(
         default=1,
         description="groups of the beam that avoid each other's words: a divisor of its width, which is the largest of "

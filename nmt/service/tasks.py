@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol
 
+from nmt.config.types import Utility
 from nmt.postprocessing.postprocess import Postprocessor
 from nmt.postprocessing.translation_fields import translation_fields
 from nmt.search.sampling import SamplingOptions
 from nmt.translation.options import DIVERSITY, TranslateOptions
 from nmt.translation.result import Translation
 from nmt.translation.translator import Translator
-from nmt.translation.utility import Utility
 from nmt.visualization.attention_page.document import attention_data
 
 SearchKeys = tuple[tuple[str, Any], ...]

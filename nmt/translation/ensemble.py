@@ -4,20 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Literal, NamedTuple, Self, get_args
+from typing import NamedTuple, Self
 
 import torch
 from torch import Tensor
 
-from nmt.model.attention import NoAttention
+from nmt.config.types import Averaged
 from nmt.model.kernels.matmul import accurate, mm, outside_autocast
 from nmt.model.restricted_output import RestrictedOutput
 from nmt.model.seq2seq import ROWS_OF_LOGITS, SearchState, Seq2Seq, TeacherForced
-
-Averaged = Literal["probabilities", "log-probabilities"]
-"""What models of an ensemble average of each token: its probability, or the logarithm of that."""
-
-AVERAGED = get_args(Averaged)
 
 _ROWS_AT_A_TIME = 32  # rows of logits averaged at a time on a CPU: few enough to stay in its cache
 
@@ -62,9 +57,15 @@ class Ensemble:
         return self.members[0]
 
     @property
+    def attention(self) -> str:
+        """Kind of the attention of the first model that has some; `none` if no model has any."""
+        kinds = [model.decoder.attention.kind for model in self.members]
+        return next((kind for kind in kinds if kind != "none"), "none")
+
+    @property
     def has_attention(self) -> bool:
         """True if one of the models has attention."""
-        return any(not isinstance(model.decoder.attention, NoAttention) for model in self.members)
+        return self.attention != "none"
 
     def start(self, source: Tensor, lengths: Tensor, vocabularies: tuple[Tensor, Tensor] | None) -> EnsembleState:
         """Encodes source tokens (B, S), right-padded, of `lengths` (B,), and returns the state before the first word.

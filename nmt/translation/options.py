@@ -6,12 +6,11 @@ from dataclasses import dataclass, field
 from typing import Any, Self, get_type_hints
 
 from nmt.config import SearchConfig, check_argument
-from nmt.config.types import BeamWidth, Candidates, Switch, Weight
+from nmt.config.types import BeamWidth, Candidates, Switch, Utility, Weight
 from nmt.search.hypothesis import SearchOptions
 from nmt.search.sampling import SamplingOptions
 from nmt.tokenization.special_tokens import SpecialTokens
 from nmt.translation.glossary import Glossary
-from nmt.translation.utility import Utility
 
 DIVERSITY = 0.5
 """The strength of diversity that Vijayakumar et al. 2018 (arXiv:1610.02424) found good for many models, and the usual

@@ -14,6 +14,7 @@ from nmt.checkpoint.ensembles import joint_identity, open_ensemble
 from nmt.checkpoint.layout import CONFIG, WEIGHTS
 from nmt.checkpoint.run_directory import Warn, model_name
 from nmt.config import Config, check_path
+from nmt.config.types import AVERAGED, Averaged, Utility
 from nmt.device import choose_device, choose_precision, own_settings
 from nmt.errors import ConfigError, ModelError, NmtError, NonFiniteError
 from nmt.model.seq2seq import Seq2Seq
@@ -29,7 +30,7 @@ from nmt.translation.arguments import (
 )
 from nmt.translation.choosing import closest_first
 from nmt.translation.decoding_trace import trace_decoding
-from nmt.translation.ensemble import AVERAGED, Averaged, Ensemble
+from nmt.translation.ensemble import Ensemble
 from nmt.translation.glossary import Glossary
 from nmt.translation.options import DIVERSITY, TranslateOptions
 from nmt.translation.result import Translation
@@ -39,7 +40,6 @@ from nmt.translation.sentences import require_sentencex
 from nmt.translation.tags import tag_ids
 from nmt.translation.terms import GlossaryTerms
 from nmt.translation.trace import Trace
-from nmt.translation.utility import Utility
 
 
 class Translator:

@@ -7,15 +7,13 @@ n-grams of N texts are counted once, and those that two texts share come from on
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Literal
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from nmt.config.types import Utility
 from nmt.device import own_settings
-
-Utility = Literal["chrf", "bleu"]
 
 CHRF_ORDER, BLEU_ORDER = 6, 4
 """Longest n-grams: of characters (Popović 2015) and of words (Papineni et al. 2002)."""

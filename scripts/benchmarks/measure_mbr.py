@@ -15,13 +15,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from nmt.config.types import Utility
 from nmt.evaluation.metrics import evaluate
 from nmt.search.sampling import SamplingOptions
 from nmt.translation.choosing import by_expected_utility
 from nmt.translation.options import TranslateOptions
 from nmt.translation.segments import LineSegmenter, SegmentResult
 from nmt.translation.translator import Translator
-from nmt.translation.utility import Utility
 
 UTILITIES: tuple[Utility, ...] = ("chrf", "bleu")
 

@@ -101,12 +101,25 @@ def test_a_model_is_compared_with_a_finished_translation(call, model, texts):
     assert any("attention" in one["a"] for one in found["differences"])
 
 
-def test_a_model_without_attention_says_so(call, model, configuration, tmp_path):
-    plain = tmp_path / "plain"
-    changes = ["--set", "training.max_steps=1", "--set", "model.attention=none"]
-    done = call("train", configuration, "--output", plain, *changes)
-    assert done.code == 0, done.err
-    done = call("compare", plain, model, "--attention", "--test", "none", "--output", tmp_path / "x.html")
+def test_an_ensemble_has_the_attention_and_the_names_of_its_models(call, model, plain_model, tmp_path):
+    report, given = tmp_path / "x.html", ["--attention", "--test", "none", "--metric", "chrf"]
+    done = call("compare", plain_model, plain_model, "--ensemble", model, *given, "--output", report)
+    text = done.out.decode()
+    assert done.code == 0 and "attention of A" in text, done.err
+    assert "A has no attention" not in text and "B has no attention" in text
+    assert f"A: {plain_model} + {model}\nB: {plain_model}\n" in text and "compared with itself" not in done.err
+    assert (
+        '"attention":{"a":"additive","b":"none"}' in report.read_text()
+        and f"{plain_model} + {model}" in report.read_text()
+    )
+    found = compare(call, plain_model, plain_model, "--ensemble", model, *given)
+    assert (found["a"], found["b"]) == (f"{plain_model} + {model}", str(plain_model))
+    assert found["attention"] == {"a": "additive", "b": "none"}
+    assert all(one["a"]["attention"]["weights"] for one in found["differences"])
+
+
+def test_a_model_without_attention_says_so(call, model, plain_model, tmp_path):
+    done = call("compare", plain_model, model, "--attention", "--test", "none", "--output", tmp_path / "x.html")
     assert done.code == 0 and "A has no attention" in done.out.decode() and "attention of B" in done.out.decode()
     assert '"attention":{"a":"none","b":"additive"}' in (tmp_path / "x.html").read_text()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from nmt.checkpoint.ensembles import join_models
@@ -53,19 +54,23 @@ def test_score_and_align_read_together(model: Path, second_model: Path, call: Ca
     source.write_text("a b\nc\n")
     target.write_text("b a\nc c\n")
     pair = ("--src", source, "--tgt", target)
+    read_by = {"first": (model,), "second": (second_model,), "both": (model, "--ensemble", second_model)}
     scores = {}
-    for name, options in {
-        "first": (model,),
-        "second": (second_model,),
-        "both": (model, "--ensemble", second_model),
-    }.items():
+    for name, options in read_by.items():
         done = call("score", *options, *pair)
         assert done.code == 0, done.err
         scores[name] = [float(line) for line in done.out.split()]
     for first, second, both in zip(scores["first"], scores["second"], scores["both"], strict=True):
         assert min(first, second) < both < max(first, second)
-    done = call("align", model, "--ensemble", second_model, *pair, "--alignment", "soft", "--format", "json")
-    assert done.code == 0 and len(done.out.splitlines()) == 2, done.err
+    weights = {}
+    for name, options in read_by.items():
+        done = call("align", *options, *pair, "--alignment", "soft", "--format", "json")
+        assert done.code == 0, done.err
+        weights[name] = [np.array(json.loads(line)["attention_tokens"]["weights"]) for line in done.lines]
+        assert len(weights[name]) == 2
+    for first, second, both in zip(weights["first"], weights["second"], weights["both"], strict=True):
+        assert np.abs(first - second).max() > 1e-3
+        np.testing.assert_allclose(both, (first + second) / 2, atol=2e-5)
 
 
 def test_another_vocabulary_is_refused(model: Path, stranger: Path, call: Call) -> None:
@@ -86,7 +91,7 @@ def test_the_model_itself_is_refused(model: Path, second_model: Path, call: Call
         (("translate", "MODEL", "--ensemble-average", "probabilities"), "does nothing without --ensemble"),
         (("translate", "MODEL", "--ensemble", "MODEL", "--ensemble-average", "logits"), "log-probabilities"),
         (("eval", "--hyp", "x", "--ref", "x", "--ensemble", "MODEL"), "does nothing with --hyp"),
-        (("compare", "--hyp", "x", "y", "--ref", "x", "--ensemble", "MODEL"), "does nothing for finished"),
+        (("compare", "--hyp", "x", "y", "--ref", "x", "--ensemble", "MODEL"), "does nothing with --hyp"),
         (("translate", "MODEL", "--ensemble", "nowhere"), "nowhere"),
     ],
 )

@@ -243,6 +243,16 @@ def second_model(model: Path, configuration: Path, call: Call, tmp_path_factory:
 
 
 @pytest.fixture(scope="session")
+def plain_model(configuration: Path, call: Call, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run without attention, with the tokenizers of `model`."""
+    run = tmp_path_factory.mktemp("runs") / "plain"
+    keys = "training.max_steps=1", "model.attention=none"
+    done = call("train", configuration, "--output", run, *(word for key in keys for word in ("--set", key)))
+    assert done.code == 0, done.err
+    return run
+
+
+@pytest.fixture(scope="session")
 def translator(model: Path) -> Translator:
     return Translator.load(model)
 

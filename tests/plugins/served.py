@@ -89,10 +89,11 @@ def serving(
     grace: float = 30.0,
     tells: bool = False,
     ready_within: float = 60,
+    ensemble: Sequence[Path] = (),
 ) -> Iterator[Served]:
     """Runs a service as long as the `with` block lasts."""
     limits = limits or Limits()
-    models = load_models(paths, Loader("cpu", "fp32"), limits.queue)
+    models = load_models(paths, Loader("cpu", "fp32"), limits.queue, ensemble=ensemble)
     service = ModelServer(models, limits, admission or Admission(), grace=grace, tells=tells)
     opened, ready, ended = bind("127.0.0.1", 0), threading.Event(), []
 

@@ -388,7 +388,8 @@ def test_logits_that_are_no_numbers_are_an_error(make_table, bad):
 
 
 @pytest.mark.parametrize("groups", [1, 4])
-def test_the_history_keeps_no_more_than_it_needs(groups, make_table, monkeypatch):
+@pytest.mark.parametrize("sentences", [1, 3])
+def test_the_history_is_given_nothing_that_keeps_more_in_memory(groups, sentences, make_table, monkeypatch):
     record = History.record
     held = []
 
@@ -397,8 +398,31 @@ def test_the_history_keeps_no_more_than_it_needs(groups, make_table, monkeypatch
         record(self, batch, expansion, scores, ending_scores, attention)
 
     monkeypatch.setattr(History, "record", watch)
-    search(make_table(vocabulary=30), range(3), 5, replace(OPTIONS, beam_size=8, groups=groups))
+    search(make_table(vocabulary=30), range(sentences), 5, replace(OPTIONS, beam_size=8, groups=groups))
     assert held and all(size == value.numel() * value.element_size() for value, size in held)
+
+
+def test_the_history_keeps_copies_apart_from_what_a_step_makes(make_table, monkeypatch):
+    """What is kept between a step's large tensors would leave no room there for those of the next step."""
+    table = make_table(vocabulary=30, end_bias=-9, source_lengths={0: 3, 1: 4})
+    options = replace(OPTIONS, n_best=5, keep_attention=True)
+    expected = search(table, range(2), 9, options)
+    record = History.record
+    steps = []
+
+    def spoil(self, batch, expansion, scores, ending_scores, attention):
+        record(self, batch, expansion, scores, ending_scores, attention)
+        steps.append((*expansion[:4], scores, ending_scores, attention))
+        if len(steps) > 2:  # what only the history needs by now
+            for value in steps[-3]:
+                value.fill_(-1)
+
+    monkeypatch.setattr(History, "record", spoil)
+    for some, same in zip(search(table, range(2), 9, options), expected, strict=True):
+        for one, other in zip(some, same, strict=True):
+            assert replace(one, attention=None) == replace(other, attention=None)
+            assert torch.equal(one.attention, other.attention)
+    assert len(steps) == 10
 
 
 @pytest.mark.parametrize("no_repeat_ngram", [0, 2])

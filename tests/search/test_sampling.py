@@ -99,12 +99,47 @@ def test_seed_and_key_and_number_change_what_is_drawn(make_table):
     assert draw(table, [0])[0][0] == first
 
 
-@pytest.mark.parametrize("sampling", [SamplingOptions(top_k=1), SamplingOptions(top_p=1e-9)])
+@pytest.mark.parametrize(
+    "sampling",
+    [
+        SamplingOptions(top_k=1),
+        SamplingOptions(top_k=1, top_p=0.5, temperature=1e300),
+        *(SamplingOptions(top_p=top_p) for top_p in (1e-9, 1e-300, 5e-324)),
+        *(SamplingOptions(temperature=temperature) for temperature in (1e-9, 1e-39, 1e-40, 1e-320, 5e-324)),
+    ],
+)
 def test_drawing_from_the_best_token_alone_is_greedy_search(make_table, sampling):
     table = make_table(vocabulary=9)
     options = replace(OPTIONS, beam_size=1)
     greedy = beam_search(table.step, table.state(range(9)), options, max_lengths=torch.full((9,), 5))
     assert draw(table, range(9), 5, sampling=sampling) == greedy
+
+
+@pytest.mark.parametrize("temperature", [1e12, 1e39, 1e300, 1.7e308])
+def test_the_highest_temperatures_draw_any_allowed_token_alike(make_table, temperature):
+    table = make_table(vocabulary=6, scale=4.0)
+    options = replace(OPTIONS, n_best=1000)
+    (samples,) = draw(table, [0], 1, options, SamplingOptions(temperature=temperature, seed=2))
+    first = Counter((*one.tokens, EOS)[0] for one in samples)
+    assert BOS not in first and len(first) == 5 and min(first.values()) > 1000 / 5 - 50
+
+
+def test_what_is_kept_of_many_tokens_is_what_sorting_all_of_them_keeps():
+    """Among them are rows of equal tokens, and rows that have few."""
+    drawing = torch.Generator().manual_seed(0)
+    logits = torch.randn(12, 3000, generator=drawing) * torch.logspace(-1, 1, 12)[:, None]
+    logits[3:9] = logits[3:9].round()
+    logits[5, 4:] = -np.inf
+    for top_k, top_p in [(10, 1.0), (200, 1.0), (0, 0.7), (0, 1e-300), (30, 0.9), (3000, 1.0), (10**9, 0.5)]:
+        tokens = logits.argsort(dim=-1, descending=True, stable=True)
+        first = torch.full_like(logits, -np.inf).scatter_(-1, tokens[:, : top_k or 3000], 0.0) + logits
+        ordered = first.softmax(-1).gather(-1, tokens)
+        beyond = (ordered.cumsum(-1) - ordered >= top_p) & (top_p < 1)
+        beyond[:, 0] = False
+        expected = first.scatter_(-1, tokens, first.gather(-1, tokens).masked_fill(beyond, -np.inf))
+        found = restrict(logits, top_k, top_p)
+        assert torch.equal(found, expected)
+        assert all(torch.equal(restrict(row, top_k, top_p), same) for row, same in zip(logits, found, strict=True))
 
 
 def test_top_k_keeps_exactly_k_tokens_even_among_equals():

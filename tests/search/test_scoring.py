@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from nmt.search.scoring import largest, log_normaliser
+from nmt.search.scoring import first_largest, largest, log_normaliser
 
 
 @pytest.mark.parametrize("shift", [-1e4, -300.0, -50.0, 0.0, 50.0, 300.0, 1e4])
@@ -38,3 +38,17 @@ def test_the_largest_logits_are_those_of_topk_by_blocks_too(
     values, tokens = largest(logits, 5)
     assert torch.equal(values, logits.topk(5).values)
     assert torch.equal(logits.gather(-1, tokens), values)
+
+
+@pytest.mark.parametrize("count", [1, 7, 300, 4000])
+@pytest.mark.parametrize("size", [5, 3000])
+def test_the_first_of_the_largest_are_the_beginning_of_a_stable_sort(count: int, size: int) -> None:
+    values = torch.randn(2, 4, size, generator=torch.Generator().manual_seed(count))
+    values[1] = (3 * values[1]).round()
+    values[1, 0, 4:] = float("-inf")
+    values[1, 1] = 0.5
+    ranked, places = torch.sort(values, dim=-1, descending=True, stable=True)
+    found, where = first_largest(values, count)
+    assert torch.equal(found, ranked[..., :count]) and torch.equal(where, places[..., :count])
+    for rows, of_row in zip(values.flatten(0, 1), where.flatten(0, 1), strict=True):
+        assert torch.equal(first_largest(rows, count)[1], of_row)

@@ -124,6 +124,15 @@ def test_models_are_described(service: Served, translator: Translator) -> None:
     }
 
 
+def test_several_models_are_described_by_the_attention_they_have(serve: Serve, plain_model: Path, model: Path) -> None:
+    with serve([plain_model], ensemble=[model]) as together:
+        [found] = together.ask("GET", "/v1/models").json["models"]
+        assert (found["ensemble"], found["attention"]) == (2, "additive")
+        asked = {"text": "ba ce", "coverage_penalty": 0.5, "alignment": "soft"}
+        [translation] = together.post("/v1/translate", asked).json["translations"]
+        assert "attention" in translation["sentences"][0]
+
+
 @pytest.mark.parametrize(
     ("asked", "status", "said"),
     [

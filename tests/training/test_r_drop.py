@@ -143,6 +143,8 @@ def test_each_pass_has_dropout_of_its_own_in_encoder_and_decoder() -> None:
     for module in (model.encoder, model.decoder):
         module.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
     Gradient(model, job).add(batch, 5, last=True)
+    assert len(seen) == 2
     for embedded in seen:  # (·, 2B, E)
-        first, second = embedded[0].chunk(2)
-        assert len(embedded[0]) == 4 and not torch.equal(first, second)
+        for place in embedded:
+            first, second = place.chunk(2)
+            assert len(place) == 4 and not torch.equal(first, second)

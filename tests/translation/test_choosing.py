@@ -13,6 +13,7 @@ import pytest
 import torch
 
 import nmt.translation.segment_search
+from nmt.config.types import Utility
 from nmt.search.hypothesis import Hypothesis
 from nmt.search.sampling import SamplingOptions
 from nmt.tokenization.tokenizers import Tokenizers
@@ -20,7 +21,7 @@ from nmt.translation.choosing import by_expected_utility, closest_first
 from nmt.translation.options import TranslateOptions
 from nmt.translation.result import Output, Translation
 from nmt.translation.translator import Translator
-from nmt.translation.utility import Utility, utility_matrix
+from nmt.translation.utility import utility_matrix
 from random_models import make_lines, make_model, make_tokenizer, small_config
 
 LONG = " ".join(make_lines(9, seed=7))

@@ -10,11 +10,12 @@ import pytest
 import torch
 from torch.nn.functional import log_softmax
 
+from nmt.config.types import AVERAGED, Averaged
 from nmt.errors import ModelError
 from nmt.model.seq2seq import Seq2Seq
 from nmt.search.shortlist import Shortlist
 from nmt.tokenization.tokenizers import Tokenizers
-from nmt.translation.ensemble import AVERAGED, Averaged, Ensemble
+from nmt.translation.ensemble import Ensemble
 from nmt.translation.forced_decoding import TokenPair, force_decode_tokens
 from nmt.translation.translator import Translator
 from random_models import make_lines, make_model, make_tokenizer, small_config
@@ -102,6 +103,12 @@ def test_attention_is_the_mean_over_models_that_have_some(members: list[Seq2Seq]
     assert translator_of(members[1:], tokenizers).has_attention
 
 
+def test_the_kind_of_attention_is_that_of_the_first_model_that_has_some(members: list[Seq2Seq]) -> None:
+    additive, dot, none = members
+    found = [Ensemble(some).attention for some in ([additive, dot], [none, dot, additive], [dot], [none], [none, none])]
+    assert found == ["additive", "dot", "dot", "none", "none"]
+
+
 def test_search_and_forced_decoding_agree_on_attention(members: list[Seq2Seq], tokenizers: Tokenizers) -> None:
     translator = translator_of(members, tokenizers)
     (found,) = translator.translate(LINES[:1], translator.options(attention=True))
@@ -153,16 +160,17 @@ def test_a_token_that_no_model_believes_in_is_improbable_and_not_impossible(
     members: list[Seq2Seq], tokenizers: Tokenizers
 ) -> None:
     translator = translator_of(members[:2], tokenizers)
-    for model in members[:2]:
-        weight = model.output_weight
-        before = weight.data.clone()
-        try:
-            weight.data.mul_(1e4)  # all probability is one token's
-            (found,) = translator.translate(LINES[:1], prefixes=["ba ce di"])
-        finally:
-            weight.data.copy_(before)
-        assert found.outputs and np.isfinite(found.outputs[0].log_probability)
-        assert found.outputs[0].text.startswith("ba ce di")
+    weights = [model.output_weight.data for model in members[:2]]
+    before = [weight.clone() for weight in weights]
+    try:
+        for weight in weights:
+            weight.mul_(1e4)  # all probability is one token's
+        (found,) = translator.translate(LINES[:1], prefixes=["ba ce di"])
+    finally:
+        for weight, as_it_was in zip(weights, before, strict=True):
+            weight.copy_(as_it_was)
+    assert found.outputs and np.isfinite(found.outputs[0].log_probability)
+    assert found.outputs[0].text.startswith("ba ce di")
 
 
 def test_what_is_traced_is_the_first_models_reading(members: list[Seq2Seq], tokenizers: Tokenizers) -> None:
@@ -170,8 +178,17 @@ def test_what_is_traced_is_the_first_models_reading(members: list[Seq2Seq], toke
     trace = together.attend(LINES[0])
     assert trace.translation.text == together.translate(LINES[:1])[0].text
     segment = trace.segments[0]
-    assert segment.states.shape == alone.attend(LINES[0]).segments[0].states.shape
-    assert segment.weights.shape[0] == len(segment.choices)
+    tokens = [token_of(tokenizers, piece) for piece in trace.translation.outputs[0].tokens]
+    pair = TokenPair(tokenizers.source.encode(LINES[:1])[0], tokens)
+
+    def weights(translator: Translator) -> np.ndarray:
+        (scores,) = force_decode_tokens(translator, [pair], attention=True)
+        assert scores.attention is not None
+        return scores.attention[: len(segment.weights)]
+
+    np.testing.assert_allclose(segment.states, alone.attend(LINES[0]).segments[0].states, atol=1e-6)
+    np.testing.assert_allclose(segment.weights, weights(alone), atol=1e-5)
+    assert np.abs(segment.weights - weights(together)).max() > 1e-3
 
 
 def test_loaded_models_are_one_translator_that_can_be_pickled(model: Path, second_model: Path) -> None:

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from sacrebleu import sentence_bleu, sentence_chrf
 from sacrebleu.tokenizers.tokenizer_13a import Tokenizer13a
 
+from nmt.config.types import Utility
 from nmt.translation import utility as module
-from nmt.translation.utility import Utility, utility_matrix
+from nmt.translation.utility import utility_matrix
 
 SACREBLEU: dict[Utility, Callable[[str, list[str]], float]] = {
     "chrf": lambda hypothesis, references: sentence_chrf(hypothesis, references).score,
