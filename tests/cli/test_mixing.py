@@ -196,7 +196,7 @@ def test_the_service_reads_behind_a_tag(mixed: Path, call: Call, serve: Serve) -
             attended = served.post("/v1/attend", {"text": "ba ce difo", "tag": tag}).json
             assert attended["lines"][0]["parts"][0]["source_tokens"][0] == tag
         refused = served.post("/v1/translate", {"text": "ba", "tag": "<de>"})
-        assert (refused.status, refused.json["error"]) == (400, f"<de> is no tag of this model; it knows {A}, {B}")
+        assert (refused.status, refused.json["error"]) == (400, f"tag <de> is no tag of this model; it knows {A}, {B}")
         assert served.post("/v1/translate", {"text": "ba", "tag": 3}).status == 400
         # The texts of one batch, each behind its own tag.
         plain = served.post("/v1/translate", {"text": "ba ce difo"}).json["translations"][0]["translation"]

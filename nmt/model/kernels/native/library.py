@@ -41,7 +41,7 @@ def load_library() -> ctypes.CDLL:
     Raises:
         UnavailableError: there is no compiler, or it fails, or torch does not use GNU's OpenMP.
     """
-    if platform.system() != "Linux":
+    if platform.system() != "Linux" or not hasattr(os, "geteuid"):
         raise UnavailableError(f"they are made for Linux, not for {platform.system() or 'this system'}")
     # Two libraries of OpenMP in a process would have twice the threads; the kernels take torch's.
     openmp = _openmp_of_torch()
