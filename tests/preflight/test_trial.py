@@ -172,6 +172,7 @@ def test_disk_is_needed_for_checkpoints_and_corpus(corpus, tmp_path):
     assert [finding.exit_code for finding in findings.sorted()] == [None, 5]
 
 
+@pytest.mark.slow
 def test_an_epoch_has_corpora_by_their_weights(corpus, tmp_path):
     sides = {"source": str(corpus.path("training.en")), "target": str(corpus.path("training.fr"))}
     estimates = []

@@ -180,6 +180,7 @@ def test_check_reckons_with_the_network_that_training_would_have(
     assert "initialize_from" in {finding["kind"] for finding in report["findings"]}
 
 
+@pytest.mark.slow
 def test_two_processes_begin_as_one_does(
     configured: Callable[..., Config], user_environment: Callable[..., dict[str, str]], tmp_path: Path
 ) -> None:
