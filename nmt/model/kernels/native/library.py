@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ctypes
 import hashlib
-import logging
 import os
 import platform
 import re
@@ -16,8 +15,6 @@ from pathlib import Path
 from shutil import copyfile, which
 
 import torch
-
-logger = logging.getLogger(__name__)
 
 SOURCE = Path(__file__).with_name("kernels.cpp")
 COMPILERS = ("g++", "c++")
