@@ -12,6 +12,8 @@ from collections.abc import Callable
 from enum import StrEnum
 from html.entities import html5
 
+from nmt.io.scripts import OTHER_UNSPACED
+
 _ROUNDS = 8  # one mend can uncover what another one mends; more than a few times it is no accident
 
 
@@ -60,8 +62,7 @@ _PARTED_ENTITY = re.compile("& ?(quot|apos|amp|lt|gt|nbsp|#[0-9]{2,5}) ?;")  # b
 
 _CONTROLS = re.compile("[\x00-\x08\x0e-\x1b\x7f\x81\x8d\x8f\x90\x9d\u00ad\u2060\ufeff]")
 # Thai, Lao, Tibetan, Burmese and Khmer part words by a space without width; elsewhere nobody does.
-_UNSPACED = "\u0e00-\u0fff\u1000-\u109f\u1780-\u17ff\u19e0-\u19ff\u1a20-\u1aaf\ua9e0-\ua9ff\uaa60-\uaa7f"
-_ZERO_WIDTH_SPACE = re.compile(f"(?<![{_UNSPACED}])\u200b|\u200b(?![{_UNSPACED}])")
+_ZERO_WIDTH_SPACE = re.compile(f"(?<![{OTHER_UNSPACED}])\u200b|\u200b(?![{OTHER_UNSPACED}])")
 _DIRECTIONS = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _RUNS_LEFT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\U00010800-\U00010fff\U0001e800-\U0001efff]")
 

@@ -22,6 +22,7 @@ from nmt.documents.entities import text_parts
 from nmt.documents.marked_text import InlineMark, LeftAsItWasError, MarkedLine, marked, unescaped, written_pieces
 from nmt.documents.placeholders import find_placeholders
 from nmt.errors import DataError
+from nmt.io.scripts import HAN_AND_KANA
 from nmt.translation.result import Translation
 
 USUAL_LENGTH = 42
@@ -48,7 +49,7 @@ _STAMP = re.compile(r"<\d[\d:.]*>|<(?P<close>/)?(?P<name>[cv])(?:[. ][^<>]*)?>|[
 _VTT_MARK = re.compile(r"<(?P<close>/)?(?P<name>[A-Za-z]+)?[^<>]*>|[♪♫♬]")
 _SENTENCE_END = re.compile(r"[.!?…。！？♪♫♬:\]】)）][\"'»”’」』]*$")
 _PIECE = re.compile(rf"{_TAGS}|\s+|[^\s<{{]+|[<{{]")
-_UNSPACED = re.compile("[\u3040-\u30ff\u3400-\u9fff]")
+_UNSPACED = re.compile(f"[{HAN_AND_KANA}]")
 
 
 class _Text(NamedTuple):

@@ -5,16 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-# Chinese and Japanese; kana alone.
-_HAN_AND_KANA = (
-    "\u2e80-\u2fdf\u3005-\u3007\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff66-\uff9f"
-)
-_HAN_AND_KANA += "\U0001b000-\U0001b16f\U00020000-\U0003ffff"
+from nmt.io.scripts import HAN_AND_KANA, UNSPACED
+
 _KANA = re.compile("[\u3041-\u30ff\u31f0-\u31ff\uff66-\uff9f]")
-# Thai, Lao, Tibetan, Burmese, Khmer, Tai Le, New Tai Lue, Tai Tham, Balinese, Javanese, and more of Burmese.
-_OTHERS = "\u0e00-\u0fff\u1000-\u109f\u1780-\u17ff\u1950-\u19ff\u1a20-\u1aaf\u1b00-\u1b7f\ua980-\ua9ff\uaa60-\uaa7f"
-_UNSPACED = re.compile(f"[{_HAN_AND_KANA}{_OTHERS}]")
-_HAN_OR_KANA = re.compile(f"[{_HAN_AND_KANA}]")
+_UNSPACED = re.compile(f"[{UNSPACED}]")
+_HAN_OR_KANA = re.compile(f"[{HAN_AND_KANA}]")
 
 # Where a text in these scripts has been cut into words by a program, a word has about two characters of Chinese or
 # Japanese, and about five of the others.

@@ -8,10 +8,13 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from typing import NamedTuple
 
-from nmt.translation.word_edges import CLOSING, OPENING
+from nmt.translation.word_edges import SENTENCE_ENDS
 
 KINDS = ("numbers", "urls", "tags")
 
+# Fewer signs than those at the edges of a word: what is carried over keeps its # or $.
+_OPENING = "([{<\"'«»“„‘‚‹¿¡「『（【"
+_CLOSING = f"{SENTENCE_ENDS},;)]}}>\"'»«”’‘“›،؛、，；」』）】"
 _BRACKETS = dict(zip(")]}>）】", "([{<（【", strict=True))
 
 _PATTERNS = {
@@ -66,9 +69,9 @@ def core(word: str) -> tuple[int, int]:
     entities = list(find_entities(word))
     latest, earliest = (entities[0].start, entities[-1].stop) if entities else (len(word), 0)
     start, stop = 0, len(word)
-    while start < latest and word[start] in OPENING:
+    while start < latest and word[start] in _OPENING:
         start += 1
-    while stop > max(earliest, start) and word[stop - 1] in CLOSING:
+    while stop > max(earliest, start) and word[stop - 1] in _CLOSING:
         stop -= 1
     return (start, stop) if start < stop else (0, len(word))
 
@@ -168,9 +171,9 @@ def _is_grouped(digits: list[str], signs: list[str]) -> bool:
 
 def _without_end(address: str) -> str:
     """Strips the punctuation of the sentence from the end of an address; a closing bracket may belong to it."""
-    counts = Counter(character for character in address if character in _BRACKETS or character in OPENING)
+    counts = Counter(character for character in address if character in _BRACKETS or character in _OPENING)
     stop = len(address)
-    while stop and (last := address[stop - 1]) in CLOSING:
+    while stop and (last := address[stop - 1]) in _CLOSING:
         if last in _BRACKETS and counts[_BRACKETS[last]] >= counts[last]:
             break
         counts[last] -= 1

@@ -12,10 +12,8 @@ import numpy as np
 
 from nmt.postprocessing.dictionary import Dictionary
 from nmt.postprocessing.editing import Edit, Spans
+from nmt.tokenization.special_tokens import UNKNOWN
 from nmt.translation.result import Output, SegmentAttention
-
-UNKNOWN = "⁇"
-"""SentencePiece's surface of the unknown piece, with or without spaces around it."""
 
 
 class UnknownWord(NamedTuple):

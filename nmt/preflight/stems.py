@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 
-# Scripts that write no spaces between words, of which each character counts as a word.
-UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"
+from nmt.io.scripts import UNSPACED
+
 # Signs of vowels and accents that are characters of their own, but no letters to Python: above all those of India.
 _MARKS = "\u0300-\u036f\u05b0-\u05c7\u064b-\u065f\u0670\u0900-\u0963\u0971-\u0dff"
+# Of a script without spaces, each character counts as a word.
 _LETTER = rf"[^\W\d_{UNSPACED}]"
 _SYLLABLE = "[\uac00-\ud7a3]"  # of Korean: a character of two or three letters
 # After the sixth letter there is mostly inflection.

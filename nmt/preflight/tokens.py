@@ -131,6 +131,9 @@ def _with_tags(
     for tag in distinct_tags(data.validation):
         with findings.catching(Group.TOKENS, "unknown_tag", ConfigError):
             tagged.source.tag(tag, "data.validation.tag")
+    if data.test is not None and data.test.tag is not None:
+        with findings.catching(Group.TOKENS, "unknown_tag", ConfigError):
+            tagged.source.tag(data.test.tag, "data.test.tag")
     if all(one.tag for one in data.train) and not all(one.tag for one in data.validation):
         what = "has no tag, though every training corpus has one: the model has not learned to translate without"
         findings.warn(Group.TOKENS, "untagged", "data.validation", what, "give it the tag that it is to be read behind")

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from nmt.corpus.mending import without_entities
-from nmt.preflight.stems import UNSPACED
+from nmt.io.scripts import UNSPACED
 
 _ESCAPED = re.compile("[&<>\"']")
 _PUNCTUATION = re.compile(r"[.,،。、，](?:\s|$)")

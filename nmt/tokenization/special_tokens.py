@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+UNKNOWN = "⁇"
+"""SentencePiece's surface of the unknown piece, with or without spaces around it."""
+
 
 class SpecialTokens(NamedTuple):
     """The ids of the tokens that are not text: beginning and end of a sentence, padding, the unknown piece, tags."""

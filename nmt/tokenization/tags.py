@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from nmt.errors import ConfigError
 from nmt.tokenization.protobuf import encode_field, encode_number, fields
 
-# Field numbers in SentencePiece's `ModelProto` and `SentencePiece`, and the type of a control symbol.
+# Field numbers in SentencePiece's `ModelProto` and `SentencePiece`; the types of a control symbol, and of the unknown
+# piece and bytes.
 _PIECES, _PIECE, _TYPE, _CONTROL = 1, 1, 3, 3
+_NEEDED = (2, 6)
 
 
 def with_tags(model: bytes, tags: Iterable[str]) -> bytes:
@@ -19,6 +22,8 @@ def with_tags(model: bytes, tags: Iterable[str]) -> bytes:
 
     New ones are behind its own pieces, so that these keep their ids. A piece that is spelled like a tag, and was text,
     becomes the tag: text of that spelling is then made of other pieces.
+
+    Raises ConfigError if such a piece is the model's unknown one or a byte, which it cannot do without.
     """
     missing = dict.fromkeys(tag.encode() for tag in tags)
     found = []
@@ -28,6 +33,9 @@ def with_tags(model: bytes, tags: Iterable[str]) -> bytes:
         spelling = piece.get(_PIECE)
         if isinstance(spelling, bytes) and spelling in missing:
             del missing[spelling]
+            if piece.get(_TYPE) in _NEEDED:
+                what = f"{spelling.decode()} is a piece that this tokenizer needs for itself: expected another name"
+                raise ConfigError("data.train.tag", what)
             if piece.get(_TYPE) != _CONTROL:
                 value += encode_number(_TYPE, _CONTROL)  # of two values, the last counts
         found.append(encode_field(number, value))

@@ -13,6 +13,7 @@ import sentencepiece
 from nmt.errors import DataError
 from nmt.io.lines import is_blank, without_surrogates
 from nmt.tokenization.normalization import folding, named_rule, with_rules
+from nmt.tokenization.special_tokens import UNKNOWN
 
 if TYPE_CHECKING:
     from nmt.config.sections import Normalization
@@ -77,7 +78,7 @@ def train_tokenizer(
         "byte_fallback": byte_fallback,
         "normalization_rule_name": "identity",
         # Pieces of a word model hold their own space; an unknown one would stick to the word before it.
-        "unk_surface": " ⁇" if kind == "word" else "⁇",
+        "unk_surface": f" {UNKNOWN}" if kind == "word" else UNKNOWN,
     }
     # Some versions of SentencePiece end the process if there is none.
     if not any(line.replace("▁", " ").strip(" ") for line in sample):

@@ -123,9 +123,12 @@ def _model(config: Config, name: str, existing: str | None, sides: Sequence[int]
     paths = dict.fromkeys(path for side in sides for one in sets for path in one.paths[side])
     logger.info("tokenizer: training %s on %s", config.tokenizer.kind, ", ".join(paths))
 
+    largest = min(1.0, max(one.weight for one in sets))  # small weights are shares, and no reason for less text
+
     def lines(side: int) -> Iterator[str]:
         for number, one in enumerate(sets):
-            for line in weighted(_texts(one, side), one.weight, derive_key("tokenizer", config.seed, number)):
+            key = derive_key("tokenizer", config.seed, number)
+            for line in weighted(_texts(one, side), one.weight / largest, key):
                 stop.check()
                 yield line
 

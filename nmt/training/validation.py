@@ -66,6 +66,8 @@ class Validator:
         """
         for tag in distinct_tags(config.data.validation):
             tokenizers.source.tag(tag, "data.validation.tag")
+        if config.data.test is not None and config.data.test.tag is not None:
+            tokenizers.source.tag(config.data.test.tag, "data.test.tag")
         self.fingerprint = pairs_fingerprint(pair[:2] for pair in pairs)
         self.scoring = scoring or choose_scoring(config.training, [pair.target for pair in pairs])
         self._config = config

@@ -11,6 +11,9 @@ from nmt.translation.glossary import Glossary
 MOST_ALTERNATIVES = 256
 """Maximum number of target terms of a source term."""
 
+LONGEST_TERM = 500
+"""Maximum number of characters of a term."""
+
 _MOST_PROBLEMS = 20
 
 
@@ -54,6 +57,8 @@ def _fault(source: str, targets: list[str]) -> str:
         return f"has one column; {expected}"
     if not all(targets):
         return f"has an empty column; {expected}"
+    if (longest := max(map(len, (source, *targets)))) > LONGEST_TERM:
+        return f"has a term of {longest:,} characters; expected at most {LONGEST_TERM}"
     if len(targets) > MOST_ALTERNATIVES:
         return f"has {len(targets)} target terms of {source!r:.80}; expected at most {MOST_ALTERNATIVES}"
     return ""

@@ -56,7 +56,6 @@ class TermResult(NamedTuple):
     source: str  # as the glossary writes it
     targets: tuple[str, ...]  # the alternatives of its translation
     words: tuple[int, ...]  # the words of `source.split()` where it stands
-    are_words: bool  # True where a target language writes spaces, so that only whole words are such an alternative
     target: str | None = None  # the alternative that the translation has; None if it has none
 
     @property

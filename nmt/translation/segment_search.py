@@ -9,6 +9,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -29,6 +30,8 @@ from nmt.translation.options import TranslateOptions
 from nmt.translation.segments import EncodedSegments, Segment
 from nmt.translation.tags import tag_ids, without_tag
 from nmt.translation.terms import GlossaryTerms, SegmentTerm, fitting, for_terms, grouped, restricted_terms
+
+_MOST_WRITTEN = 20_000  # tokens of all alternatives of a batch; each takes about five kilobytes
 
 WORTH_A_TABLE = 16
 """Minimum number of segments for which a table of the words' gates takes less time to make than it saves."""
@@ -183,7 +186,10 @@ class SegmentSearch:
 
     def _search_terms(self, segments: Sequence[Segment], options: TranslateOptions) -> list[list[Hypothesis]]:
         """Finds hypotheses of each segment that have its terms, as far as its limit has room for them."""
-        batch = self._begin(segments, options)
+        if len(segments) > 1 and sum(map(_written_tokens, segments)) > _MOST_WRITTEN:
+            half = len(segments) // 2
+            return [*self._search_terms(segments[:half], options), *self._search_terms(segments[half:], options)]
+        batch = self._begin(list(map(_with_candidates_of_terms, segments)), options)
         limits = batch.limits["max_lengths"].tolist()
         terms = [grouped(_fitting(segment, limit)) for segment, limit in zip(segments, limits, strict=True)]
         traits = torch.from_numpy(self.terms.traits)[None].to(self.device)
@@ -236,6 +242,19 @@ def _joined(first: Sequence[Hypothesis], others: Sequence[Hypothesis], count: in
 def _fitting(segment: Segment, limit: int) -> list[SegmentTerm]:
     """Returns the terms of a segment for which its translation has room, with a maximum number of tokens."""
     return fitting(segment.terms, limit - len(segment.prefix))
+
+
+def _written_tokens(segment: Segment) -> int:
+    """Counts the tokens of all alternatives of a segment's terms."""
+    return sum(len(tokens) for term in segment.terms for tokens, _ in term.alternatives)
+
+
+def _with_candidates_of_terms(segment: Segment) -> Segment:
+    """Adds the tokens of a segment's terms to those of its shortlist."""
+    if segment.candidates is None:
+        return segment
+    tokens = np.array([token for term in segment.terms for tokens, _ in term.alternatives for token in tokens])
+    return segment._replace(candidates=np.union1d(segment.candidates, tokens.astype(np.int64)))
 
 
 def _exhausted(options: TranslateOptions, segment: Segment) -> MemoryExhaustedError:

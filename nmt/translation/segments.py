@@ -29,7 +29,7 @@ from nmt.translation.ensemble import EnsembleState
 from nmt.translation.joined_text import JoinedText
 from nmt.translation.options import TranslateOptions
 from nmt.translation.result import Annotations, Attention, Output, SegmentAttention, Translation
-from nmt.translation.sentences import sentences, writes_spaces
+from nmt.translation.sentences import joined_where, sentences, writes_spaces
 from nmt.translation.terms import GlossaryTerms, SegmentTerm
 
 _WORD = re.compile(r"\S+")
@@ -126,7 +126,8 @@ class LineSegmenter:
 
     def _cuts(self, text: str, ids: list[int], options: TranslateOptions, *, is_forced: bool) -> Iterator[_Cut]:
         """Yields what becomes the segments of a line of these tokens, for which `is_forced` tells of a prefix."""
-        if not (options.translate_all or is_forced or has_letters(text)):
+        is_asked = options.translate_all or is_forced or has_letters(text) or self.terms.find(text, options.glossary)
+        if not is_asked:
             yield from _unchanged_cuts(text, self.longest)
         elif options.split_sentences:
             yield from self._sentence_cuts(without_surrogates(text), options, is_forced=is_forced)
@@ -139,7 +140,10 @@ class LineSegmenter:
         stops = [word.end() for word in _WORD.finditer(text)] if are_counted else []
         usual = " " if writes_spaces(self.config.data.target_language) else ""
         one, before = replace(options, split_sentences=False), ""
-        for place, sentence in enumerate(sentences(text, self.config.data.source_language)):
+        pieces = sentences(text, self.config.data.source_language)
+        if options.glossary is not None and len(pieces) > 1:
+            pieces = joined_where(pieces, text, [(term.start, term.stop) for term in options.glossary.find(text)])
+        for place, sentence in enumerate(pieces):
             before += sentence.before
             [ids] = self.tokenizers.source.encode([sentence.text])
             if not ids:
@@ -155,19 +159,17 @@ class LineSegmenter:
         """Cuts text at the ends of words where it has too many tokens."""
         words: list[int] = []
         found = self.terms.find(text, options.glossary)
-        if options.attention or found or len(ids) > self.longest:
+        if options.attention or len(ids) > self.longest:
             ids, words = self.tokenizers.source.encode_with_words(text)
         cuts = cut_at_words(words, self.longest) if len(ids) > self.longest else [(0, len(ids))]
-        for (start, stop), terms in zip(cuts, self.terms.of_cuts(text, found, words, cuts), strict=True):
+        for (start, stop), terms in zip(cuts, self.terms.of_cuts(text, found, cuts), strict=True):
             yield _Cut(ids[start:stop], words[start:stop], terms=terms)
 
     def _candidates(self, cut: _Cut, prefix: list[int], count: int) -> NDArray[np.int64] | None:
-        """Returns the tokens that a segment may be translated to: with its prefix's, its terms' and, if shared, its
-        own."""
+        """Returns the tokens that a segment may be translated to, with its prefix's and, if shared, its own."""
         if not count or self.shortlist is None:
             return None
-        of_terms = chain.from_iterable(tokens for term in cut.terms for tokens, _ in term.alternatives)
-        others = [*prefix, *of_terms, *(cut.ids if self.tokenizers.are_shared else ())]
+        others = [*prefix, *(cut.ids if self.tokenizers.are_shared else ())]
         return self.shortlist.candidates([*cut.ids, self.tokenizers.source.special.eos], others, count)
 
     def translation(self, line: str, results: Sequence[SegmentResult], options: TranslateOptions) -> Translation:

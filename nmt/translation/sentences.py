@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import importlib.util
 import re
-from collections.abc import Iterator
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from nmt.errors import ConfigError
@@ -88,6 +89,20 @@ def sentences(line: str, language: str) -> list[Piece]:
             stop = start + len(pieces[-1].text)
         position += len(text)
     return pieces
+
+
+def joined_where(pieces: Sequence[Piece], line: str, kept: Sequence[tuple[int, int]]) -> list[Piece]:
+    """Joins the sentences of a line that are cut within characters to be kept together, which are in order."""
+    joined: list[Piece] = []
+    starts = [start for start, _ in kept]
+    for piece in pieces:
+        number = bisect_left(starts, piece.start) - 1  # the last that starts before the sentence
+        if joined and number >= 0 and kept[number][1] > piece.start:
+            first = joined[-1]
+            joined[-1] = first._replace(text=line[first.start : piece.start + len(piece.text)])
+        else:
+            joined.append(piece)
+    return joined
 
 
 def sentencex_code(language: str) -> str:

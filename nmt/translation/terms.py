@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
@@ -17,12 +17,13 @@ from numpy.typing import NDArray
 from nmt.search.shortlist import RestrictedVocabularies
 from nmt.search.term_trie import Alternative, Term, TokenTraits, TriePlace
 from nmt.tokenization.tokenizers import Tokenizers
-from nmt.translation.glossary import FoundTerm, Glossary, capitalised
+from nmt.translation.glossary import Glossary
 from nmt.translation.options import TranslateOptions
 from nmt.translation.result import Output, TermResult
 from nmt.translation.sentences import writes_spaces
-from nmt.translation.term_presence import SENTENCE_ENDS, term_results
-from nmt.translation.word_edges import CLOSING
+from nmt.translation.term_finding import FoundTerm, capitalised
+from nmt.translation.term_presence import term_results
+from nmt.translation.word_edges import SENTENCE_ENDS, is_glued, parts_words
 
 _BYTE = re.compile(r"<0x[0-9A-F]{2}>")
 _BRACKETS = '(「"'
@@ -50,38 +51,34 @@ class SegmentTerm(NamedTuple):
 class GlossaryTerms:
     """Finds the terms of glossaries in source text, and encodes those of target text."""
 
-    def __init__(self, tokenizers: Tokenizers, source_language: str, target_language: str) -> None:
+    def __init__(self, tokenizers: Tokenizers, target_language: str) -> None:
         self._source, self._target = tokenizers
-        self._source_spaced = writes_spaces(source_language)
         self._spaced = writes_spaces(target_language)
 
     def find(self, text: str, glossary: Glossary | None) -> list[tuple[FoundTerm, tuple[Alternative, ...]]]:
         """Finds the terms in a text, and encodes their alternatives; without those that cannot be written."""
         if glossary is None:
             return []
-        found = [(one, self.alternatives(one.targets)) for one in glossary.find(text, spaced=self._source_spaced)]
+        found = [(one, self.alternatives(one.targets)) for one in glossary.find(text)]
         return [(one, alternatives) for one, alternatives in found if alternatives]
 
     def of_cuts(
         self,
         text: str,
         found: Sequence[tuple[FoundTerm, tuple[Alternative, ...]]],
-        words: Sequence[int],
         cuts: Sequence[tuple[int, int]],
     ) -> list[tuple[SegmentTerm, ...]]:
         """Assigns the terms of a text to the cuts of its tokens in which they begin.
 
-        `words` are for each token its word, `cuts` the first token of each and that behind its last.
+        `cuts` are the first token of each and that behind its last.
         """
         of_cuts: list[list[SegmentTerm]] = [[] for _ in cuts]
-        begins = [] if self._source_spaced or not found else self._source.begins(text)
+        begins = self._source.begins(text) if found else []
         for one, alternatives in found:
-            if begins:
-                positions = [place for place, begin in enumerate(begins) if one.start <= begin < one.stop]
-            else:
-                positions = [place for place, word in enumerate(words) if word in one.words]
-            first = positions[0] if positions else 0
-            number = bisect_right(cuts, first, key=lambda cut: cut[0]) - 1
+            # The first token may begin before the term, with the space or a sign there.
+            begin = begins[max(0, bisect_right(begins, one.start) - 1)]
+            positions = range(bisect_left(begins, begin), bisect_left(begins, one.stop))
+            number = bisect_right(cuts, positions[0], key=lambda cut: cut[0]) - 1
             start, stop = cuts[number]
             inside = tuple(place - start for place in positions if place < stop)
             of_cuts[number].append(SegmentTerm(one, alternatives, inside))
@@ -89,16 +86,21 @@ class GlossaryTerms:
 
     def judge(self, output: Output, terms: Sequence[SegmentTerm]) -> Output:
         """Annotates an output with what became of the terms of its line."""
-        results = term_results(self._expected(terms), output.text)
+        results = self._results(output.text, terms)
         return replace(output, annotations=output.annotations._replace(terms=results))
 
     def are_met(self, tokens: Sequence[int], terms: Sequence[SegmentTerm]) -> bool:
         """True if a translation has all terms."""
-        return all(result.met for result in term_results(self._expected(terms), self._target.decode(tokens)))
+        return all(result.met for result in self._results(self._target.decode(tokens), terms))
 
-    def _expected(self, terms: Sequence[SegmentTerm]) -> list[TermResult]:
-        found = [term.found for term in terms]
-        return [TermResult(one.source, one.targets, tuple(one.words), self._spaced) for one in found]
+    def _results(self, text: str, terms: Sequence[SegmentTerm]) -> tuple[TermResult, ...]:
+        wanted = [TermResult(one.source, one.targets, tuple(one.words)) for one, _, _ in terms]
+        return term_results(wanted, text, self._spelled)
+
+    def _spelled(self, target: str) -> str:
+        """Spells a target term as translations do, by the rule of the tokenizer."""
+        [ids] = self._target.encode([target])
+        return self._target.decode(ids) if self._is_spelled(ids) else target
 
     def alternatives(self, targets: Sequence[str]) -> tuple[Alternative, ...]:
         """Encodes the alternatives of a term; none of one that the vocabulary cannot spell."""
@@ -118,27 +120,31 @@ class GlossaryTerms:
     @cached_property
     def traits(self) -> NDArray[np.int64]:
         """The `TokenTraits` of each token of the vocabulary."""
-        return np.array([self._traits(self._target.piece(token)) for token in range(self._target.size)])
+        traits = np.array([self._traits(self._target.piece(token)) for token in range(self._target.size)])
+        if self._joins_words:
+            traits[self._target.special.unk] = TokenTraits.CONTINUES
+        return traits
 
     @cached_property
     def _joins_words(self) -> bool:
         """True if a token that does not begin with a space continues a word, as in languages that write spaces."""
-        return self._spaced and any(self._target.piece(token).startswith("▁") for token in range(self._target.size))
+        return any(self._target.piece(token).startswith("▁") for token in range(self._target.size))
 
     def _written(self, text: str, place: TriePlace) -> Iterator[Alternative]:
-        """Yields the ways to write one text: as a word of its own, and directly behind a bracket."""
+        """Yields the ways to write one text: as a word of its own, and directly behind a bracket or another word."""
         [ids] = self._target.encode([text])
         if not self._is_spelled(ids):
             return
         inside = next((rest for mark in _BRACKETS if (rest := self._behind(mark, text))), None)
-        if self._spaced or inside is None:
+        if inside is None or inside == ids:
             yield Alternative(tuple(ids), place)
-            if inside is not None and inside != ids:
-                yield Alternative(tuple(inside), place | TriePlace.AFTER_OPENING)
-        else:
+        elif is_glued(text[0]):
             yield Alternative(tuple(inside), place)
-            if inside != ids:
-                yield Alternative(tuple(ids), TriePlace.SENTENCE_START)
+            yield Alternative(tuple(ids), TriePlace.SENTENCE_START)
+        else:
+            yield Alternative(tuple(ids), place)
+            # Where a language has no spaces, a foreign word may stand directly behind any other.
+            yield Alternative(tuple(inside), place | TriePlace.AFTER_OPENING if self._spaced else place)
 
     def _behind(self, mark: str, text: str) -> list[int] | None:
         """Returns the tokens of a text directly behind a mark; None if it does not have tokens of its own there."""
@@ -154,14 +160,16 @@ class GlossaryTerms:
         traits = TokenTraits(0)
         if self._joins_words and _BYTE.fullmatch(piece) and self._target.spells_bytes:
             return int(TokenTraits.CONTINUES)
-        if self._joins_words and not piece.startswith("▁") and text.strip(CLOSING):
+        if not text:
+            return int(TokenTraits.IS_MARK)
+        if self._joins_words and not piece.startswith("▁") and not parts_words(text[0]):
             traits |= TokenTraits.CONTINUES
         if not any(map(str.isalnum, text)):
             traits |= TokenTraits.IS_MARK
-            is_behind_space = piece.startswith("▁") and text[-1:] in tuple(_OPENING_AFTER_SPACE)
-            if text and (is_behind_space or unicodedata.category(text[-1]) in _OPENING_CATEGORIES):
+            is_behind_space = piece.startswith("▁") and text[-1] in _OPENING_AFTER_SPACE
+            if is_behind_space or unicodedata.category(text[-1]) in _OPENING_CATEGORIES:
                 traits |= TokenTraits.OPENS
-        if text and text[-1] in SENTENCE_ENDS:
+        if text[-1] in SENTENCE_ENDS:
             traits |= TokenTraits.ENDS_SENTENCE
         return int(traits)
 

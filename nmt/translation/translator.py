@@ -75,7 +75,7 @@ class Translator:
         self.shortlist = shortlist
         self.directories = tuple(directories)
         self.identity = identity
-        self.terms = GlossaryTerms(tokenizers, config.data.source_language, config.data.target_language)
+        self.terms = GlossaryTerms(tokenizers, config.data.target_language)
         self._segmenter = LineSegmenter(tokenizers, config, shortlist, self.has_attention, self.terms)
         self._search = SegmentSearch(self.ensemble, tokenizers, self.terms, dtype, tick)
         self._dtype = dtype

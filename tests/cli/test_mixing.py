@@ -223,10 +223,12 @@ def test_tags_are_new_where_the_model_that_training_goes_on_from_lacks_them(
         for one in (before, after)
     ]
     assert pieces[0] == pieces[1]
-    # A validation behind a tag that neither knows is told.
-    options = ["--set", "data.validation.tag=<other>", "--set", f"training.initialize_from={model}"]
-    done = call("train", configuration, "--output", tmp_path / "other", *options)
-    assert done.errors == ["nmt: error: data.validation.tag: <other> is no tag of this model; it knows none"]
+    # A validation or a test behind a tag that neither knows is told.
+    for name in ("validation", "test"):
+        sides = f"{{source: {data}/validation.xx, target: {data}/validation.yy, tag: <other>}}"
+        options = ["--set", f"data.{name}={sides}", "--set", f"training.initialize_from={model}"]
+        done = call("train", configuration, "--output", tmp_path / "other", *options)
+        assert done.errors == [f"nmt: error: data.{name}.tag: <other> is no tag of this model; it knows none"]
 
 
 def test_a_table_without_the_column_ends_training_with_its_line(

@@ -158,6 +158,10 @@ def test_tags_are_part_of_the_vocabulary_and_those_that_lack_are_told(corpus, to
     _, (unknown,) = tokens(corpus.config(data=data, **small(training={"initialize_from": "model"})))
     assert (unknown.kind, unknown.exit_code) == ("unknown_tag", 2)
     assert unknown.what == "<fr> is no tag of this model; it knows <bt>"
+    shutil.rmtree(corpus.path("made"))
+    data |= {"validation": {**held_out, "tag": "<bt>"}, "test": data["validation"]}
+    _, (unknown,) = tokens(corpus.config(data=data, **small(training={"initialize_from": "model"})))
+    assert (unknown.where, unknown.exit_code) == ("data.test.tag", 2)
 
 
 def test_the_longest_pairs_of_several_files_are_told_apart(corpus, tokens, tmp_path):

@@ -39,7 +39,12 @@ def make_lines(count: int, seed: int = 1) -> list[str]:
 
 
 def make_tokenizer(
-    lines: Sequence[str], size: int = 60, kind: Any = "bpe", *, byte_fallback: bool = False
+    lines: Sequence[str],
+    size: int = 60,
+    kind: Any = "bpe",
+    *,
+    byte_fallback: bool = False,
+    normalization: Any = "nmt_nfkc",
 ) -> Tokenizer:
     trained = train_tokenizer(
         lines,
@@ -47,7 +52,7 @@ def make_tokenizer(
         vocabulary_size=size,
         character_coverage=1.0,
         byte_fallback=byte_fallback,
-        normalization="nmt_nfkc",
+        normalization=normalization,
         training_lines=1000,
         seed=1,
     )

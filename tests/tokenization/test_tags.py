@@ -29,10 +29,7 @@ def somebody_elses(**options: Any) -> bytes:
     sentencepiece.SentencePieceTrainer.train(
         sentence_iterator=iter(LINES),
         model_writer=model,
-        vocab_size=50,
-        hard_vocab_limit=False,
-        minloglevel=5,
-        **options,
+        **{"vocab_size": 50, "hard_vocab_limit": False, "minloglevel": 5, **options},
     )
     return model.getvalue()
 
@@ -76,6 +73,15 @@ def test_a_piece_spelled_like_a_tag_becomes_the_tag() -> None:
     assert tagged.size == plain.size and tagged.tags == {"<bt>": piece}
     assert piece not in tagged.encode(["x<bt>y<bt>"])[0]
     assert tagged.encode(["hello"]) == plain.encode(["hello"])
+
+
+@pytest.mark.parametrize(
+    ("options", "tag"),
+    [({"unk_piece": "<UNK>"}, "<UNK>"), ({"byte_fallback": True, "vocab_size": 300}, "<0x41>")],
+)
+def test_a_piece_that_the_tokenizer_needs_becomes_no_tag(options: dict[str, Any], tag: str) -> None:
+    with pytest.raises(ConfigError, match=f"{tag} is a piece that this tokenizer needs for itself"):
+        with_tags(somebody_elses(**options), [tag])
 
 
 def test_what_has_the_tags_already_stays_the_same_bytes() -> None:

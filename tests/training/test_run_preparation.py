@@ -172,6 +172,16 @@ def test_the_tokenizer_reads_each_corpus_as_often_as_an_epoch_does() -> None:
     assert len(list(weighted(texts, 1.5, seed=1))) == pytest.approx(6000, rel=0.05)
 
 
+def test_small_weights_are_shares_and_no_reason_for_less_text(tmp_path: Path, data: Path) -> None:
+    plain = configuration(data)
+    files = plain.data.train[0].model_dump()
+    [whole] = {trained(plain, tmp_path / "run").source.model}
+    for weight in (0.01, 1e-6):
+        train = {"train": {**files, "weight": weight}}
+        config = Config.model_validate(plain.model_dump() | {"data": plain.data.model_dump() | train})
+        assert trained(config, tmp_path / "run").source.model == whole
+
+
 def test_a_weight_a_tag_or_a_column_makes_another_tokenizer(tmp_path: Path, data: Path) -> None:
     plain = configuration(data)
     files = plain.data.train[0].model_dump()

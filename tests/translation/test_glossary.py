@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import random
 import time
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -19,8 +20,8 @@ def made(*terms: str) -> Glossary:
     return Glossary.from_terms((term, [term.upper()]) for term in terms)
 
 
-def found(glossary: Glossary, text: str, *, spaced: bool = True) -> list[tuple[str, list[int]]]:
-    return [(one.source, list(one.words)) for one in glossary.find(text, spaced=spaced)]
+def found(glossary: Glossary, text: str) -> list[tuple[str, list[int]]]:
+    return [(one.source, list(one.words)) for one in glossary.find(text)]
 
 
 def test_a_file_is_read_with_comments_and_joined_alternatives(tmp_path: Path) -> None:
@@ -56,7 +57,7 @@ def test_an_empty_file_is_a_glossary_without_terms(tmp_path: Path) -> None:
     path = tmp_path / "terms.tsv"
     path.write_text("# nothing\n")
     glossary = read_glossary(str(path))
-    assert len(glossary) == 0 and found(glossary, "a b") == found(glossary, "a b", spaced=False) == []
+    assert len(glossary) == 0 and found(glossary, "a 東 b") == []
 
 
 @pytest.mark.parametrize(
@@ -80,21 +81,95 @@ def test_terms_are_found_by_whole_words_the_longest_first(text: str, expected: l
     assert found(made(*terms), text) == expected
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "»Zug«",
+        "—Zug",
+        "-Zug",
+        "der Zug—er",
+        "Zug…und",
+        "*Zug*",
+        "_Zug_",
+        "`Zug`",
+        "\ufeffZug",
+        "\u200bZug\u200b",
+        "\u2068Zug\u2069",
+        "⟨Zug⟩",
+        "（Zug）",
+        "Zug،",
+        "Zug؟",
+        "Zug।",
+        "Zug։",
+        "Zug፡",
+        "Zug™",
+        "Zug\U0001f682\ufe0f",
+        "「Zug」が",
+        "彼のZugは",
+        "$Zug",
+    ],
+)
+def test_signs_of_any_script_are_no_part_of_a_word(text: str) -> None:
+    assert [one.source for one in made("Zug", "Z").find(text)] == ["Zug"]
+    [one] = made("Zug").find(text)
+    assert text[one.start : one.stop] == "Zug"
+
+
+@pytest.mark.parametrize(
+    "text", ["Zug#", "Zug-", "Zug++", "Zugs", "ein-Zug", "www.Zug.de", "Zug.js", "Zug\u0301", "2Zug"]
+)
+def test_what_is_glued_to_a_word_makes_it_another(text: str) -> None:
+    assert not made("Zug").find(text)
+
+
+def test_a_term_is_found_however_its_characters_are_composed() -> None:
+    for name, text in (
+        ("ガス", "都市カ\u3099スです"),
+        ("한글", "\u1112\u1161\u11ab\u1100\u1173\u11af 좋다"),
+        ("é", "(e\u0301)"),
+    ):
+        for term in (name, unicodedata.normalize("NFD", name)):
+            [one] = made(term).find(text)
+            assert unicodedata.normalize("NFC", text[one.start : one.stop]) == name
+
+
+def test_a_term_of_two_scripts_is_not_cut_out_of_a_word() -> None:
+    glossary = made("Tシャツ", "シャツA")
+    assert found(glossary, "黒いTシャツを") == [("Tシャツ", [0])]
+    assert found(glossary, "XTシャツ シャツAB") == []
+
+
+def test_of_terms_within_each_other_those_that_are_free_are_found() -> None:
+    glossary = made("a", "a b", "b c d e", "d")
+    assert found(glossary, "a b c d e") == [("a", [0]), ("b c d e", [1, 2, 3, 4])]
+    assert found(glossary, "a b c d") == [("a b", [0, 1]), ("d", [3])]
+
+
+def test_terms_within_each_other_are_found_in_time() -> None:
+    words, characters = (
+        made(*(separator.join([part] * count) for count in range(1, 200)))
+        for separator, part in ((" ", "a"), ("", "あ"))
+    )
+    before = time.process_time()
+    assert len(words.find(" ".join(["a"] * 10_000))) == len(characters.find("あ" * 10_000)) == 51
+    assert time.process_time() - before < 20
+
+
 def test_what_is_written_exactly_goes_before_other_capitals() -> None:
     glossary = Glossary.from_terms([("may", ["darf"]), ("May", ["Mai"])])
-    targets = [one.targets for one in glossary.find("may May MAY", spaced=True)]
+    targets = [one.targets for one in glossary.find("may May MAY")]
     assert targets == [("darf",), ("Mai",), ("darf", "Mai")]
 
 
 def test_terms_are_found_by_characters_where_no_spaces_are_written() -> None:
     glossary = made("東京", "東京都", "iPhone", "AI")
-    assert found(glossary, "私は東京都と東京へiPhoneで。 AI", spaced=False) == [
+    assert found(glossary, "私は東京都と東京へiPhoneで。 AI") == [
         ("東京都", [0]),
         ("東京", [0]),
         ("iPhone", [0]),
         ("AI", [1]),
     ]
-    assert found(glossary, "MAIN AIs", spaced=False) == []
+    assert found(glossary, "MAIN AIs") == []
 
 
 def test_hostile_text_is_matched_as_any_other() -> None:
@@ -102,10 +177,19 @@ def test_hostile_text_is_matched_as_any_other() -> None:
     lines = [hostile_line(generator).decode(errors="replace") for _ in range(300)]
     words = [" ".join(line.split()[:2]) for line in lines if line.split()]
     glossary = Glossary.from_terms((word, [word]) for word in words if word)
+    counted = 0
     for line in lines:
-        for spaced in (True, False):
-            for one in glossary.find(line, spaced=spaced):
-                assert 0 <= one.start < one.stop <= len(line) and one.words[-1] < len(line.split())
+        stop = 0
+        for one in glossary.find(line):
+            counted += 1
+            assert stop <= one.start < one.stop <= len(line)
+            stop = one.stop
+            written = " ".join(unicodedata.normalize("NFC", line[one.start : one.stop]).split())
+            assert written in {one.source, one.source[:1].title() + one.source[1:], one.source.upper()}
+            # A word that is shared with the signs around the term is the term's.
+            own = " ".join(unicodedata.normalize("NFC", line).split()[one.words[0] : one.words[-1] + 1])
+            assert written in own
+    assert counted > 150
 
 
 def test_many_terms_are_matched_as_fast_as_few(tmp_path: Path) -> None:
@@ -117,7 +201,7 @@ def test_many_terms_are_matched_as_fast_as_few(tmp_path: Path) -> None:
     before = time.process_time()
     glossary = read_glossary(str(path))
     lines = ["same " + " ".join(generator.choices(words, k=20)) for _ in range(200)]
-    assert sum(len(glossary.find(line, spaced=True)) for line in lines) == 4000
+    assert sum(len(glossary.find(line)) for line in lines) == 4000
     assert len(glossary) >= 97_000 and time.process_time() - before < 10
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 
 import numpy as np
@@ -11,10 +12,14 @@ import torch
 from nmt.config import Config
 from nmt.search.shortlist import Shortlist
 from nmt.tokenization.tokenizers import Tokenizers
+from nmt.translation import segment_search
 from nmt.translation.ensemble import Ensemble
 from nmt.translation.forced_decoding import TokenPair, force_decode_tokens
 from nmt.translation.glossary import Glossary
+from nmt.translation.options import TranslateOptions
 from nmt.translation.result import TermResult, Translation
+from nmt.translation.segment_search import SegmentSearch
+from nmt.translation.segments import Segment
 from nmt.translation.term_presence import term_results
 from nmt.translation.terms import GlossaryTerms
 from nmt.translation.translator import Translator
@@ -69,7 +74,7 @@ def translator(config: Config, tokenizers: Tokenizers) -> Translator:
 def test_every_translation_has_the_terms_of_its_line(translator: Translator, options: dict[str, object]) -> None:
     found = translator.translate(LINES, translator.options(glossary=GLOSSARY, **options))  # type: ignore[arg-type]
     for line, translation in zip(LINES, found, strict=True):
-        terms = GLOSSARY.find(line, spaced=True)
+        terms = GLOSSARY.find(line)
         for output in translation.outputs:
             assert output.annotations.terms is not None
             assert [(one.source, one.words) for one in output.annotations.terms] == [
@@ -81,7 +86,7 @@ def test_every_translation_has_the_terms_of_its_line(translator: Translator, opt
 
 
 def test_a_line_without_terms_is_translated_as_without_a_glossary(translator: Translator) -> None:
-    lines = [line for line in [*LINES, *make_lines(30, seed=9)] if not GLOSSARY.find(line, spaced=True)]
+    lines = [line for line in [*LINES, *make_lines(30, seed=9)] if not GLOSSARY.find(line)]
     expected = translator.translate(lines, translator.options(attention=True))
     found = translator.translate([*LINES, *lines], translator.options(attention=True, glossary=GLOSSARY))
     # Other lines stand in the same batches, of which float32 keeps a trace.
@@ -107,7 +112,7 @@ def test_terms_that_are_there_by_themselves_change_nothing(translator: Translato
 
 
 def test_the_log_probability_is_that_of_forced_decoding(translator: Translator, tokenizers: Tokenizers) -> None:
-    lines = [line for line in make_lines(40, seed=7) if GLOSSARY.find(line, spaced=True)]
+    lines = [line for line in make_lines(40, seed=7) if GLOSSARY.find(line)]
     found = translator.translate(lines, translator.options(glossary=GLOSSARY))
     assert len(lines) >= 10
     pieces = {tokenizers.target.piece(token): token for token in range(tokenizers.target.size)}
@@ -223,8 +228,67 @@ def test_only_the_usual_search_puts_terms_in(translator: Translator) -> None:
             translator.options(glossary=GLOSSARY, **others)  # type: ignore[arg-type]
 
 
-def wanted(*terms: tuple[str, ...], are_words: bool = True) -> list[TermResult]:
-    return [TermResult("x", targets, (0,), are_words) for targets in terms]
+def test_a_sentence_is_not_cut_within_a_term(translator: Translator) -> None:
+    pytest.importorskip("sentencex")
+    glossary = Glossary.from_terms([("fo gu. Ba ce.", ["guri"]), ("ce", ["tune"])])
+    line = "Ba di fo gu. Ba ce. Ce di fo gu. Ba di. Ce."
+    options = translator.options(glossary=glossary, split_sentences=True, attention=True)
+    [found] = translator.translate([line], options)
+    assert [(one.source, one.words, one.met) for one in results(found)] == [
+        ("fo gu. Ba ce.", (2, 3, 4, 5), True),
+        ("ce", (6,), True),
+        ("ce", (12,), True),
+    ]
+
+
+def test_a_line_without_letters_is_translated_where_it_has_a_term(translator: Translator) -> None:
+    glossary = Glossary.from_terms([("☎", ["guri"]), ("7", ["tune"])])
+    lines = ["7 8", "☎ 123", "8 9", "\ufeff7"]
+    called, rung, unchanged, marked = translator.translate(lines, translator.options(glossary=glossary))
+    assert [one.met for one in results(called)] == [one.met for one in results(rung)] == [True]
+    assert unchanged.text == "8 9" and results(unchanged) == ()
+    assert [one.target for one in results(marked)] == ["tune"]
+
+
+def test_a_shortlist_is_widened_only_for_lines_that_lack_a_term(config: Config, tokenizers: Tokenizers) -> None:
+    size = tokenizers.target.size
+    table = np.random.default_rng(1).integers(0, size, (tokenizers.source.size, 3)).astype(np.int32)
+    shortlist = Shortlist(table, np.arange(6, dtype=np.int32))
+    translator = Translator(make_model(config, *tokenizers), tokenizers, config, shortlist=shortlist)
+    lines = make_lines(30, seed=4)
+    free = translator.translate(lines, translator.options(shortlist=3))
+    pairs = [(line, one.text.split()) for line, one in zip(lines, free, strict=True)]
+    spelled = [(line.split()[0], [word for word in words if "⁇" not in word]) for line, words in pairs]
+    glossary = Glossary.from_terms((source, [*words[:1], *WORDS]) for source, words in spelled)
+    again = translator.translate(lines, translator.options(shortlist=3, glossary=glossary))
+    kept = 0
+    for one, other in zip(free, again, strict=True):
+        if all(term.met for term in term_results(results(other), one.text)):
+            kept += 1
+            assert other.text == one.text
+    assert kept > 4
+
+
+def test_terms_of_many_alternatives_are_searched_in_smaller_batches(
+    translator: Translator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options = translator.options(glossary=GLOSSARY)
+    whole = translator.translate(LINES, options)
+    begun = []
+    begin = SegmentSearch._begin
+
+    def counted(self: SegmentSearch, segments: Sequence[Segment], options: TranslateOptions) -> object:
+        begun.append(len(segments))
+        return begin(self, segments, options)
+
+    monkeypatch.setattr(SegmentSearch, "_begin", counted)
+    monkeypatch.setattr(segment_search, "_MOST_WRITTEN", 1)
+    assert [one.text for one in translator.translate(LINES, options)] == [one.text for one in whole]
+    assert begun.count(1) > 5
+
+
+def wanted(*terms: tuple[str, ...]) -> list[TermResult]:
+    return [TermResult("x", targets, (0,)) for targets in terms]
 
 
 @pytest.mark.parametrize(
@@ -241,6 +305,14 @@ def wanted(*terms: tuple[str, ...], are_words: bool = True) -> list[TermResult]:
         ([("a b",), ("b",)], "a b", ["a b", None]),
         ([("cafe\u0301",), ("C++",)], "caf\u00e9 C++.", [None, "C++"]),
         ([("a",)], "", [None]),
+        ([("Haus",)], "»Haus«; *Haus*.Und", ["Haus"]),
+        ([("homme",)], "l'homme", ["homme"]),
+        ([("Zug",)], "Eil-Zug, Zug-Hund", [None]),
+        ([("a", "b"), ("b", "c"), ("c", "a")], "c b a", ["a", "b", "c"]),
+        ([("a", "b"), ("b", "c"), ("a", "d")], "a b c", ["b", "c", "a"]),
+        ([("a", "b"), ("a", "c"), ("b", "c")], "a b", ["b", "a", None]),
+        ([("東京", "AI")], "MAILを", [None]),
+        ([("AI",)], "東京AIを", ["AI"]),
     ],
 )
 def test_presence_is_judged_by_whole_words(
@@ -249,18 +321,38 @@ def test_presence_is_judged_by_whole_words(
     assert [one.target for one in term_results(wanted(*terms), text)] == list(targets)
 
 
+def test_presence_is_judged_in_time() -> None:
+    count = 16_000
+    before = time.process_time()
+    many = term_results(wanted(*[("a",)] * count), " ".join(["a"] * count))
+    others = term_results(wanted(*[(f"w{place}", "a") for place in range(1000)]), " ".join(["a"] * count))
+    crossed = term_results(wanted(*[("a", "b")] * 2000, *[("b", "c")] * 2000), "a b " * 1500 + "c")
+    assert time.process_time() - before < 20
+    assert all(one.met for one in (*many, *others)) and sum(one.met for one in crossed) == 3001
+
+
+def test_presence_is_judged_by_the_spelling_of_the_model() -> None:
+    folded = make_tokenizer(make_lines(200), normalization="nmt_nfkc_cf")
+    tokenizers = Tokenizers(folded, folded)
+    terms = GlossaryTerms(tokenizers, "en")
+    [one] = terms.find("bala", Glossary.from_terms([("bala", ["Guri Ce"])]))
+    [ids] = tokenizers.target.encode(["Ba Guri Ce fo"])
+    assert terms.are_met(ids, terms.of_cuts("bala", [one], [(0, 9)])[0])
+    assert not terms.are_met(ids[:-3], terms.of_cuts("bala", [one], [(0, 9)])[0])
+
+
 def test_presence_is_judged_by_characters_where_no_spaces_are_written() -> None:
-    found = term_results(wanted(("東京",), ("東京",), are_words=False), "私は東京へ。")
+    found = term_results(wanted(("東京",), ("東京",)), "私は東京へ。")
     assert [one.target for one in found] == ["東京", None]
 
 
 def test_source_tokens_of_a_term_are_known_with_and_without_spaces(tokenizers: Tokenizers) -> None:
     for source, line in (("en", "gu bala cela fo"), ("ja", "gu。bala。fo")):
-        terms = GlossaryTerms(tokenizers, source, "en")
+        terms = GlossaryTerms(tokenizers, "en")
         glossary = Glossary.from_terms([("bala" if source == "ja" else "bala cela", ["guri"])])
         found = terms.find(line, glossary)
-        ids, words = tokenizers.source.encode_with_words(line)
-        [[term], nothing] = terms.of_cuts(line, found, words, [(0, len(ids) - 1), (len(ids) - 1, len(ids))])
+        [ids] = tokenizers.source.encode([line])
+        [[term], nothing] = terms.of_cuts(line, found, [(0, len(ids) - 1), (len(ids) - 1, len(ids))])
         pieces = [tokenizers.source.piece(ids[place]) for place in term.positions]
         assert "".join(pieces).replace("▁", " ").strip() == term.found.source and nothing == ()
 
