@@ -54,7 +54,7 @@ def test_terms_that_are_missing_are_counted_once_and_flagged(call, learned, glos
 
 def test_a_term_that_cannot_be_spelled_is_left_out_with_a_warning(glossary, caplog):
     tokenizer = make_tokenizer(make_lines(50))
-    translator = SimpleNamespace(terms=GlossaryTerms(Tokenizers(tokenizer, tokenizer), "en", "de"))
+    translator = SimpleNamespace(terms=GlossaryTerms(Tokenizers(tokenizer, tokenizer), "de"))
     glossary.write_text("ba\tш\nce\tba\nfo\tш\tba\n")
     read = GlossaryArguments(str(glossary)).read(translator)
     assert read is not None and len(read) == 3

@@ -27,6 +27,7 @@ def test_the_stand_in_takes_away(surroundings):
     assert done.stdout == "[False, False]\n" and "ModuleNotFoundError: import of fcntl" in done.stderr
 
 
+@pytest.mark.slow
 def test_checking_training_and_translating_need_nothing_of_posix(process, make_corpus, surroundings, tmp_path):
     make_corpus(tmp_path / "data", training_pairs=9000)  # encoded by several processes
     configuration, run = tmp_path / "my.yaml", tmp_path / "run"

@@ -229,6 +229,7 @@ def test_promise_04_two_processes_draw_a_mixture_as_one_does(by_hand, call, conf
     assert_equal_within_float_error(tmp_path / "two", tmp_path / "one")
 
 
+@pytest.mark.slow
 def test_two_processes_equal_one_that_accumulates_with_dropout(by_hand, call, configuration, tmp_path):
     options = [*OPTIONS, "--set", "model.dropout=0.3", "--set", "tokenizer.subword_regularization=0.2"]
     options += ["--set", "training.r_drop=1.5"]

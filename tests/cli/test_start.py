@@ -45,7 +45,13 @@ with torch.inference_mode():
 
 
 @pytest.mark.skipif(not torch.backends.mkldnn.is_available(), reason="torch was built without oneDNN")
-@pytest.mark.parametrize(("setting", "kept"), [({}, False), ({"ONEDNN_PRIMITIVE_CACHE_CAPACITY": "1024"}, True)])
+@pytest.mark.parametrize(
+    ("setting", "kept"),
+    [
+        ({}, False),
+        pytest.param({"ONEDNN_PRIMITIVE_CACHE_CAPACITY": "1024"}, True, marks=pytest.mark.slow),
+    ],
+)
 def test_what_products_were_prepared_with_is_kept_of_few_sizes_unless_asked(
     setting: Any, kept: bool, user_environment: Any
 ) -> None:

@@ -199,6 +199,7 @@ def test_a_run_whose_checkpoints_were_all_replaced_meanwhile_is_whole(run, check
     assert not any(part.problems for part in parts)
 
 
+@pytest.mark.slow
 def test_a_run_can_be_verified_while_it_is_trained(forked, start_forked, configuration, tmp_path):
     run = tmp_path / "run"
     settings = ["validate_every=1", "keep_checkpoints=1", "max_steps=20", "early_stopping_metric=perplexity"]

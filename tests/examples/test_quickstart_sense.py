@@ -82,6 +82,7 @@ def is_they(nominal: Nominal | None) -> bool:
     return isinstance(nominal, Pronoun) and nominal.is_plural and nominal.person == 3
 
 
+@pytest.mark.slow
 def test_nobody_lives_without_a_place(sentences: list[Sentence]) -> None:
     asked = 0
     for sentence in sentences:

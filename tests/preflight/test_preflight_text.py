@@ -134,6 +134,7 @@ def test_a_giant_line_hides_no_language(corpus, check_data):
     assert "swapped" in kinds(check_data(corpus.config()))
 
 
+@pytest.mark.slow
 def test_a_side_that_changes_its_language_late_is_found(corpus, check_data):
     english, french = (corpus.lines(f"training.{code}") * 5 for code in ("en", "fr"))
     assert sum(map(len, french)) > 200_000

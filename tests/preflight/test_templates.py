@@ -38,7 +38,7 @@ def test_a_template_at_the_beginning_of_most_lines_is_told(corpus, check_data):
     assert "speaker A says:" in finding.what and "66.6 %" in finding.what
 
 
-@pytest.mark.parametrize("script", ["words", "characters"])
+@pytest.mark.parametrize("script", ["words", pytest.param("characters", marks=pytest.mark.slow)])
 def test_a_few_words_that_all_lines_end_with_are_grammar(script, corpus, check_data):
     ending = {"words": " vraiment.", "characters": "ました。"}[script]
     for name in ("training", "validation", "test"):

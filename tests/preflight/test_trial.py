@@ -54,6 +54,7 @@ def test_updates_are_timed_and_nothing_is_left(corpus, tmp_path, monkeypatch):
     assert not multiprocessing.active_children()
 
 
+@pytest.mark.slow
 def test_a_loss_that_becomes_infinite_is_told(corpus, tmp_path):
     report = check(small(corpus, learning_rate=1e38, warmup_ratio=None, clip_norm=None), tmp_path / "run")
     [error] = [finding for finding in report.findings if finding.severity == "error"]

@@ -104,7 +104,7 @@ def check(done, directory: Path, mutation: Mutation) -> None:
 
 
 @pytest.mark.parametrize("part", range(PARTS))
-@pytest.mark.promise(2, gate=12, full=10_000 // PARTS)
+@pytest.mark.promise(2, gate=6, full=10_000 // PARTS)
 def test_promise_02_a_broken_model_is_a_clean_error(part, proof, forked, bases, tmp_path):
     for number in range(proof.count):
         directory = tmp_path / f"model-{number}"

@@ -177,7 +177,7 @@ def test_promise_03_stopped_after_any_step_training_ends_as_if_never_stopped(
         shutil.rmtree(run)
 
 
-@pytest.mark.promise(3, gate=4, full=STEPS)
+@pytest.mark.promise(3, gate=2, full=STEPS)
 def test_promise_03_stopped_again_and_again_training_ends_as_if_never_stopped(
     proof: Proof, options: list[str], whole: Whole, watched: Callable[[list[str]], Watched], tmp_path: Path
 ) -> None:

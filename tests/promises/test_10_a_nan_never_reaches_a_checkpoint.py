@@ -158,7 +158,7 @@ def noticed(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 @pytest.mark.usefixtures("noticed")
-@pytest.mark.parametrize("place", list(PLACES))
+@pytest.mark.parametrize("place", ["loss", "gradient", pytest.param("batch", marks=pytest.mark.slow)])
 @pytest.mark.promise(10, gate=1, full=STEPS // 2)
 def test_promise_10_what_is_not_finite_reaches_no_checkpoint(
     place: str,

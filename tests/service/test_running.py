@@ -277,6 +277,7 @@ def read_all(connection: socket.socket, first: bytes) -> tuple[int, int]:
     return int(length), count
 
 
+@pytest.mark.slow
 def test_who_reads_slowly_gets_all_of_an_answer(serve: Serve, model: Path) -> None:
     with serve([model], Limits(read_seconds=0.5)) as served, asked_for_much(served) as (connection, first):
         time.sleep(3)  # several times as long as a silent connection stays

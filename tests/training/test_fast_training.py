@@ -135,7 +135,15 @@ WAYS = {
 }
 
 
-@pytest.mark.parametrize(("ways", "kernels"), [*((ways, "compiled") for ways in WAYS), ("plain", "torch")])
+@pytest.mark.parametrize(
+    ("ways", "kernels"),
+    [
+        ("plain", "compiled"),
+        pytest.param("r_drop", "compiled", marks=pytest.mark.slow),
+        ("r_drop and guided alignment", "compiled"),
+        pytest.param("plain", "torch", marks=pytest.mark.slow),
+    ],
+)
 @pytest.mark.parametrize(
     ("config", "vocabulary", "sentences", "warmup"),
     # A large model that starts at the full rate is thrown about, and so is what float32 rounds: by a hundredth.

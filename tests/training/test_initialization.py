@@ -167,6 +167,7 @@ def test_the_checkpoint_tells_where_it_came_from(
         assert told["training"]["initialized_from"]["sha256"] == identity
 
 
+@pytest.mark.slow
 def test_check_reckons_with_the_network_that_training_would_have(
     configured: Callable[..., Config], learned: Path, tmp_path: Path, call: Any
 ) -> None:

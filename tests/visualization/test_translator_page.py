@@ -209,8 +209,8 @@ def confidence_of(line: Any) -> float:
     [
         ([Refusal(413, "9 characters: expected at most 5")], "too long for this server. Translate it in parts. (9 ch"),
         ([Refusal(400, "beyond me")], "cannot translate this. (beyond me)"),
-        ([Refusal(500, "a fault")], "its log says what"),
-        ([Refusal(503, "is stopping")] * 9, "The server is not ready"),
+        pytest.param([Refusal(500, "a fault")], "its log says what", marks=pytest.mark.slow),
+        pytest.param([Refusal(503, "is stopping")] * 9, "The server is not ready", marks=pytest.mark.slow),
         ([Refusal(429, "too many requests", {"Retry-After": "1"})], "Trying again in 1 s"),
     ],
 )
