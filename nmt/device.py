@@ -13,6 +13,7 @@ from typing import TypeVar
 import torch
 
 from nmt.errors import ConfigError, DeviceError, MemoryExhaustedError
+from nmt.model.kernels.int8 import int8_is_quick
 
 _CUDA = re.compile(r"cuda(?::([0-9]+))?")
 
@@ -123,15 +124,21 @@ def computes_bfloat16_fast(device: torch.device) -> bool:
 
 
 def choose_precision(name: str, device: torch.device, *, training: bool) -> torch.dtype:
-    """Returns the number type of matrix products: auto, fp32 or bf16; raises ConfigError for another name.
+    """Returns the number type of matrix products: auto, fp32, bf16 or, for translation, int8.
 
     `auto` is bfloat16 if the device computes that fast, but float32 for translation on a CPU, where a line's
     translation then does not depend on its neighbours.
+
+    Raises ConfigError for another name, and DeviceError if the device has no instructions for int8.
     """
-    if name not in ("auto", "fp32", "bf16"):
-        raise ConfigError("--precision", f"is auto, fp32 or bf16, not {name!r:.40}")
+    names = ("auto", "fp32", "bf16") if training else ("auto", "fp32", "bf16", "int8")
+    if name not in names:
+        raise ConfigError("--precision", f"is {', '.join(names[:-1])} or {names[-1]}, not {name!r:.40}")
+    if name == "int8" and (device.type != "cpu" or not int8_is_quick()):
+        raise DeviceError("--precision int8", "needs a processor with VNNI or AMX, and --device cpu")
     automatic = (training or device.type == "cuda") and computes_bfloat16_fast(device)
-    dtype = torch.bfloat16 if name == "bf16" or (name == "auto" and automatic) else torch.float32
+    chosen = "bf16" if name == "auto" and automatic else name
+    dtype = {"bf16": torch.bfloat16, "int8": torch.int8}.get(chosen, torch.float32)
     logger.debug("precision: %s, chosen by %s", str(dtype).removeprefix("torch."), name)
     return dtype
 

@@ -52,7 +52,7 @@ class ComputeArguments:
     """The device and the arithmetic of a command that loads a model."""
 
     device: Device = "auto"
-    precision: Annotated[str, typer.Option(help="Of matrix products: auto, fp32 or bf16.")] = "auto"
+    precision: Annotated[str, typer.Option(help="Of matrix products: auto, fp32, bf16 or int8.")] = "auto"
     threads: Threads = None
 
 

@@ -13,7 +13,7 @@ from nmt.model.attention import Memory, make_attention
 from nmt.model.decoder import Decoder, DecoderOutput, DecoderState
 from nmt.model.dropout import Dropout, drop_words
 from nmt.model.encoder import Encoder
-from nmt.model.kernels.matmul import accurate, for_products, mm, outside_autocast, pack, product
+from nmt.model.kernels.matmul import accurate, for_products, mm, outside_autocast, pack, pack_in_int8, product
 from nmt.model.kernels.rows import embedding_rows
 from nmt.model.restricted_output import RestrictedOutput
 
@@ -123,11 +123,16 @@ class Seq2Seq(nn.Module):
     def hold_matrices_in(self, dtype: torch.dtype) -> None:
         """Keeps the matrices in the type that their products run in, so that no step of a search converts them again.
 
-        The matrices of a decoder step are packed for few rows. Vectors stay as they are, for elementwise work.
-        Afterwards the model can translate, but not be trained.
+        The matrices of a decoder step are packed for few rows. Vectors stay as they are, for elementwise work. In int8
+        are the matrices of a step alone, and those of the encoder in float32. Afterwards the model can translate, but
+        not be trained.
         """
         for name, parameter in self.named_parameters():
             if name.endswith("weight") and parameter.dim() > 1 and parameter.shape[0] > 1:
+                if dtype == torch.int8:
+                    if name.startswith("decoder.") or parameter is self.output_weight:
+                        pack_in_int8(parameter, transposed=name.endswith(("input_weight", "recurrent_weight")))
+                    continue
                 held, transposed = parameter.data.to(dtype), name.endswith(("input_weight", "recurrent_weight"))
                 if dtype == torch.bfloat16 and transposed:
                     # In the memory layout of `nn.Linear`, oneDNN's products of few rows take two thirds of the time.

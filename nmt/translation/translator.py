@@ -105,7 +105,7 @@ class Translator:
         Args:
             path: of its directory.
             device: auto, cpu, cuda or cuda:N.
-            precision: auto, fp32 or bf16, of matrix products.
+            precision: auto, fp32, bf16 or int8, of matrix products.
             ensemble: paths of other models that translate together with it; see `Ensemble`. They need its languages
                 and vocabularies. Everything that only one can tell, such as the options of the search, is the first's.
             ensemble_average: what they average of each token, `probabilities` or `log-probabilities`.
@@ -143,7 +143,7 @@ class Translator:
     def __reduce__(self) -> tuple[Any, ...]:
         if not self.directories:
             raise TypeError("a Translator that was not loaded from a directory cannot be pickled: save its model first")
-        precision = "bf16" if self._dtype == torch.bfloat16 else "fp32"
+        precision = {torch.bfloat16: "bf16", torch.int8: "int8"}.get(self._dtype, "fp32")
         directories = [directory.absolute() for directory in self.directories]
         how = {"device": str(self.device), "precision": precision, "ensemble_average": self.ensemble.averaged}
         return _load_again, (type(self), directories, how, self.identity)

@@ -15,10 +15,12 @@ from torch.autograd import Function
 from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
+from nmt.model.kernels.int8 import Int8Weight
+
 ROWS = 128  # rows are filled up to a multiple of this at most
 FEW = 40  # maximum number of rows that are not filled up for a packed matrix: each number costs time and memory once
 LEAST_MULTIPLICATIONS = 1 << 24  # minimum size of a product that is worth oneDNN's machine code for it
-_PACKED = "packed"  # the attribute of a matrix that holds its packed copy
+_PACKED, _INT8 = "packed", "in_int8"  # the attributes of a matrix that hold its copies
 
 
 def for_products(values: Tensor) -> Tensor:
@@ -52,6 +54,11 @@ def linear(inputs: Tensor, weight: Tensor, bias: Tensor | None = None, *, transp
     weight is (O, I) or, `transposed`, (I, O).
     """
     rows, matrix = inputs.flatten(0, -2), weight if transposed else weight.t()
+    in_int8: Int8Weight | None = getattr(weight, _INT8, None)
+    if in_int8 is not None:
+        filled = rows if len(rows) <= FEW else _filled_to(_usual_count(len(rows)), rows)
+        outputs = _first(in_int8.product(filled, bias), len(rows))
+        return outputs.view(*inputs.shape[:-1], outputs.shape[-1])
     packed = _packed_for(rows, weight, matrix)
     outputs = _linear(rows, matrix, bias) if packed is None else _by_packed(rows, packed, bias)
     return outputs.view(*inputs.shape[:-1], outputs.shape[-1])
@@ -66,7 +73,7 @@ def linears(inputs: Tensor, weights: Tensor, biases: Tensor) -> Tensor:
 
 def product(inputs: Tensor, weight: Tensor, *, transposed: bool = False) -> Tensor:
     """Computes `linear` without a bias for a step of search, whose rows are few or become fewer with each word."""
-    if torch.is_grad_enabled() and not hasattr(weight, _PACKED):
+    if torch.is_grad_enabled() and not hasattr(weight, _PACKED) and not hasattr(weight, _INT8):
         return torch.matmul(inputs, weight) if transposed else functional.linear(inputs, weight)
     return linear(inputs, weight, transposed=transposed)
 
@@ -166,6 +173,15 @@ def pack(weight: Tensor, *, transposed: bool = False) -> None:
     setattr(weight, _PACKED, torch.ops.mkldnn._reorder_linear_weight(matrix))
 
 
+def pack_in_int8(weight: Tensor, *, transposed: bool = False) -> None:
+    """Keeps beside a matrix of float32, (O, I) or `transposed`, a copy in int8, by which rows are then multiplied.
+
+    The weight must not change any more.
+    """
+    matrix = weight.detach().t() if transposed else weight.detach()
+    setattr(weight, _INT8, Int8Weight.from_matrix(matrix))
+
+
 def _packs(dtype: torch.dtype) -> bool:
     operations = torch.ops.mkldnn
     if not torch.backends.mkldnn.is_available() or not hasattr(operations, "_reorder_linear_weight"):
@@ -197,7 +213,11 @@ def filled_up(rows: Tensor) -> Tensor:
     by_onednn = dtype == torch.bfloat16 or (dtype == torch.float32 and onednn_is_quicker())
     if rows.device.type != "cpu" or not by_onednn:
         return rows
-    return _filled_to(min(rounded_up(count), _multiple_of(ROWS, count)), rows)
+    return _filled_to(_usual_count(count), rows)
+
+
+def _usual_count(count: int) -> int:
+    return min(rounded_up(count), _multiple_of(ROWS, count))
 
 
 def _filled_to(count: int, rows: Tensor) -> Tensor:
