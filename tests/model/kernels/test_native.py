@@ -241,6 +241,15 @@ def a_compiler_that_fails(monkeypatch: pytest.MonkeyPatch, folder: Path) -> str:
     return f"{compiler} failed: too old"
 
 
+def a_compiler_that_hangs(monkeypatch: pytest.MonkeyPatch, folder: Path) -> str:
+    compiler = folder / "g++"
+    compiler.write_text("#!/bin/sh\nexec sleep 60\n")
+    compiler.chmod(0o755)
+    monkeypatch.setattr(library, "which", lambda _: str(compiler))
+    monkeypatch.setattr(library, "SECONDS", 0.1)
+    return f"{compiler} took more than 0.1 s"
+
+
 def a_compiler_that_makes_nonsense(monkeypatch: pytest.MonkeyPatch, folder: Path) -> str:
     compiler = folder / "g++"
     compiler.write_text("#!/bin/sh\n[ $1 = --version ] && exit 0\nfor made; do :; done\necho nonsense > $made\n")
@@ -279,6 +288,7 @@ def another_system(monkeypatch: pytest.MonkeyPatch, _: Path) -> str:
     [
         no_compiler,
         a_compiler_that_fails,
+        a_compiler_that_hangs,
         a_compiler_that_makes_nonsense,
         a_folder_that_others_write_to,
         a_folder_that_cannot_be_made,

@@ -74,7 +74,7 @@ def _compiler() -> str:
 
 def _fingerprint(compiler: str) -> str:
     """Returns a name for what the compiler makes of the source on this processor."""
-    version = subprocess.run([compiler, "--version"], capture_output=True, timeout=SECONDS, check=False).stdout
+    version = _run([compiler, "--version"]).stdout
     processor = re.search(r"^(flags|Features)\s*:.*$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
     parts = (SOURCE.read_bytes(), version, repr(FLAGS).encode(), platform.machine().encode())
     of_processor = processor[0].encode() if processor else b""
@@ -82,6 +82,13 @@ def _fingerprint(compiler: str) -> str:
     for part in (*parts, of_processor):
         digest.update(len(part).to_bytes(8, "little") + part)
     return digest.hexdigest()[:32]
+
+
+def _run(command: list[str]) -> subprocess.CompletedProcess[bytes]:
+    try:
+        return subprocess.run(command, capture_output=True, timeout=SECONDS, check=False)
+    except subprocess.TimeoutExpired as error:
+        raise UnavailableError(f"{command[0]} took more than {SECONDS} s") from error
 
 
 def _cache_folder() -> Path:
@@ -100,12 +107,9 @@ def _compile(compiler: str, path: Path) -> None:
     with tempfile.TemporaryDirectory() as folder:
         made = Path(folder) / path.name
         command = [compiler, *FLAGS, str(SOURCE), "-o", str(made)]
-        try:
-            done = subprocess.run(command, capture_output=True, timeout=SECONDS, check=False, text=True)
-        except subprocess.TimeoutExpired as error:
-            raise UnavailableError(f"{compiler} took more than {SECONDS} s") from error
+        done = _run(command)
         if done.returncode:
-            raise UnavailableError(f"{compiler} failed: {done.stderr.strip()[:500]}")
+            raise UnavailableError(f"{compiler} failed: {done.stderr.decode(errors='replace').strip()[:500]}")
         copy = path.with_suffix(f".{os.getpid()}")
         copyfile(made, copy)
         copy.replace(path)
