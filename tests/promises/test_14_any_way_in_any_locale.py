@@ -71,7 +71,7 @@ def write_ways(folder: Path, data: bytes) -> dict[str, Path]:
     return paths
 
 
-@pytest.mark.promise(14, gate=3, full=48)
+@pytest.mark.promise(14, gate=6, full=48)
 def test_promise_14_the_same_bytes_give_the_same_translation(
     proof: Proof,
     call: Call,
