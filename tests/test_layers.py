@@ -27,7 +27,7 @@ LAYERS = [
     {"search"},
     {"checkpoint"},
     {"translation"},
-    {"alignment"},
+    {"alignment", "light"},
     {"evaluation", "postprocessing", "documents"},
     {"training", "visualization"},
     {"recipes"},
@@ -152,7 +152,16 @@ def test_the_corpus_of_the_quick_start_stands_alone() -> None:
 
 @pytest.mark.parametrize(
     "module",
-    ["nmt", "nmt.config", "nmt.io.lines", "nmt.corpus.store", "nmt.checkpoint.run_directory", "nmt.checkpoint.verify"],
+    [
+        "nmt",
+        "nmt.config",
+        "nmt.io.lines",
+        "nmt.corpus.store",
+        "nmt.checkpoint.run_directory",
+        "nmt.checkpoint.verify",
+        "nmt.light.translator",
+        "nmt.cli.formats.translations",
+    ],
 )
 def test_torch_is_not_imported_by(module: str) -> None:
     code = f"import sys, {module}; sys.exit('torch' in sys.modules)"

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from nmt.alignment.symmetrization import Link
 from nmt.alignment.word_attention import Weights, word_blocks
-from nmt.translation.forced_decoding import ForcedPair
 from nmt.translation.result import Output
+
+if TYPE_CHECKING:
+    from nmt.translation.forced_decoding import ForcedPair
 
 
 def hard_alignment(weights: Weights) -> list[Link]:

@@ -14,13 +14,14 @@ from pathlib import Path
 import torch
 
 from nmt.checkpoint import layout
-from nmt.checkpoint.manifest import Manifest, read_file, read_manifest, write_checksummed
+from nmt.checkpoint.manifest import read_file, read_manifest, write_checksummed
+from nmt.checkpoint.model_files import read_config, read_tokenizer_models
 from nmt.checkpoint.run_directory import checkpoint_name, prune, set_pointer
 from nmt.checkpoint.tensors import encode_tensors, non_finite, read_tensors
 from nmt.checkpoint.tokenizer_folder import tokenizers_from_files
 from nmt.checkpoint.training_state import TrainingState, read_state
 from nmt.config import Config, from_yaml
-from nmt.errors import ConfigError, ModelError, NonFiniteError, StorageError
+from nmt.errors import ConfigError, NonFiniteError, StorageError
 from nmt.io.atomic_files import make_directory, remove
 from nmt.io.strict_json import encode_json
 from nmt.io.system_files import entries
@@ -170,17 +171,3 @@ def load_checkpoint(directory: Path) -> Checkpoint:
         # Training does not need it, but a checkpoint with a damaged shortlist is not whole.
         read_file(directory, layout.SHORTLIST, manifest)
     return Checkpoint(directory, weights, optimizer, config, tokenizers, state, manifest.summary)
-
-
-def read_config(directory: Path, manifest: Manifest) -> str:
-    """Reads the configuration of a checkpoint or exported model, as YAML; raises ModelError if it is damaged."""
-    try:
-        return read_file(directory, layout.CONFIG, manifest).decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise ModelError(str(directory / layout.CONFIG), f"not UTF-8: {error}") from None
-
-
-def read_tokenizer_models(directory: Path, manifest: Manifest) -> dict[str, bytes]:
-    """Reads the SentencePiece models of one, by the names of their files; raises ModelError if one is damaged."""
-    names = sorted(layout.TOKENIZER_FILES & manifest.files.keys())
-    return {name: read_file(directory, name, manifest) for name in names}

@@ -11,9 +11,9 @@ from pathlib import Path
 import torch
 
 from nmt.build import outline_model
-from nmt.checkpoint.checkpoint import read_config, read_tokenizer_models
 from nmt.checkpoint.layout import CONFIG, MODEL_FILES, SHARED_TOKENIZER, SHORTLIST, TOKENIZER_FILES, WEIGHTS
 from nmt.checkpoint.manifest import Manifest, read_manifest
+from nmt.checkpoint.model_files import read_config, read_tokenizer_models
 from nmt.checkpoint.run_directory import Warn, use_model
 from nmt.checkpoint.tensors import TensorKind, check_tensors, read_tensors, tensor_kinds
 from nmt.checkpoint.tokenizer_folder import tokenizers_from_files

@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple, TypeGuard
 
 import numpy as np
+from numpy.typing import NDArray
 
-from nmt.checkpoint.manifest import FileRecord, open_regular_file
+from nmt.checkpoint.manifest import FileRecord, Manifest, open_regular_file, read_file
 from nmt.errors import ModelError
 from nmt.io.strict_json import parse_json
 
@@ -59,6 +60,25 @@ def read_entries(path: Path, size: int) -> dict[str, Entry]:
     """
     with open_regular_file(path, size) as (file, _):
         return _entries(path, file, size)
+
+
+def read_arrays(directory: Path, name: str, manifest: Manifest) -> dict[str, NDArray[np.float32]]:
+    """Reads a file of a checksummed directory that holds tensors of float32 alone.
+
+    Raises ModelError if it is missing, damaged or not such a file, or a tensor holds NaN or an infinity.
+    """
+    path = directory / name
+    entries = read_entries(path, manifest.files[name].size)
+    data = read_file(directory, name, manifest)
+    arrays = {}
+    for tensor, entry in entries.items():
+        if entry.type != "F32":
+            raise ModelError(str(path), f"{tensor:.100} holds numbers of the type {entry.type}; expected F32")
+        numbers = np.frombuffer(data, _NUMPY_FLOATS["F32"], math.prod(entry.shape), entry.start)
+        if not np.isfinite(numbers).all():
+            raise ModelError(str(path), f"{tensor:.100} holds NaN or an infinity")
+        arrays[tensor] = numbers.reshape(entry.shape)
+    return arrays
 
 
 def check_numbers(directory: Path, name: str, record: FileRecord) -> None:

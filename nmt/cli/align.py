@@ -91,7 +91,7 @@ def align(
         reverse = None if alignments.reverse is None else _load(alignments.reverse, compute)
         if reverse is not None:
             _check_directions(translator, reverse)
-        check_tag(translator, pairs.tag)
+        check_tag(translator.tokenizers, pairs.tag)
         tokens = translator.options(shortlist=0, **given).search.batch_tokens
 
         def results(lines: list[tuple[Line, Line]]) -> Iterator[tuple[str, bool]]:

@@ -5,7 +5,7 @@ The dataclasses are groups of options, which `nmt.cli.parsing.expand_groups` mak
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -17,9 +17,9 @@ from nmt.errors import ConfigError, Problem
 
 if TYPE_CHECKING:
     from nmt.config import Config
-    from nmt.search.sampling import SamplingOptions
+    from nmt.search.options import SamplingOptions
+    from nmt.tokenization.tokenizers import Tokenizers
     from nmt.translation.options import TranslateOptions
-    from nmt.translation.translator import Translator
 
 Model = Annotated[
     Path, typer.Argument(metavar="MODEL", readable=False, help="Run directory, checkpoint or exported model.")
@@ -134,7 +134,7 @@ class SamplingArguments:
                 what = "does nothing without --sample"
                 raise ConfigError.from_problems([Problem(option_of(name), what) for name in given])
             return None
-        from nmt.search.sampling import SamplingOptions
+        from nmt.search.options import SamplingOptions
 
         with naming_options():
             return SamplingOptions(**{"seed": 1, **given})
@@ -247,21 +247,21 @@ def of_translation(*groups: Any) -> list[Problem]:
     return [Problem(option_of(name), "does nothing with --hyp: nothing is translated") for name in given]
 
 
-def check_tag(translator: Translator, tag: str | None) -> None:
+def check_tag(tokenizers: Tokenizers, tag: str | None) -> None:
     """Raises ConfigError, which names the tags that the model knows, for another one."""
     if tag is not None:
-        translator.tokenizers.source.tag(tag, "--tag")
+        tokenizers.source.tag(tag, "--tag")
 
 
-def own_options(translator: Translator, **given: Any) -> TranslateOptions:
-    """Returns the options that a model was configured with, with what is given in place of them.
+def own_options(options: Callable[..., TranslateOptions], **given: Any) -> TranslateOptions:
+    """Returns what `Translator.options` of a model makes of what is given.
 
     Raises:
         ConfigError: options do not go together.
         ModelError: a shortlist is asked for, and the model has no table for it.
     """
     with naming_options():
-        return translator.options(**given)
+        return options(**given)
 
 
 @contextmanager

@@ -64,7 +64,7 @@ def attend(
     start(log, compute)
     given = search_options(**asdict(search))
     translator = load_translator(model, compute)
-    check_tag(translator, lines.tag)
+    check_tag(translator.tokenizers, lines.tag)
     options = translator.options(attention=True, **asdict(lines), **given)
     where = "TEXT" if text else "standard input"
     watched = _watched(_lines(text), SentenceWatch(where, lines, quiet=log.quiet))

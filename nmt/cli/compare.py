@@ -138,7 +138,7 @@ def compare(
     _check_counts(texts, method)
     tags = [test_tag(translator, lines.tag, is_configured=not files.ref) for translator in translators]
     compared = [
-        ComparedModel(translator, own_options(translator, **{**given, "tag": tag}))
+        ComparedModel(translator, own_options(translator.options, **{**given, "tag": tag}))
         for translator, tag in zip(translators, tags, strict=True)
     ]
     if output.output is not None:  # reported before the work is done

@@ -155,7 +155,7 @@ def _translate(
     assert source is not None
     check_counts((source.name, len(source.lines)), [(name, len(lines)) for name, lines in references])
     tag = test_tag(translator, lines.tag, is_configured=files.src is None)
-    options = own_options(translator, **{**asdict(lines), "tag": tag}, **given)
+    options = own_options(translator.options, **{**asdict(lines), "tag": tag}, **given)
     logger.debug("search: %s", options)
     SentenceWatch(source.name, lines, quiet=quiet).look_at(enumerate(source.lines, start=1))
     # Opened first: a file that cannot be written is reported before the work is done.

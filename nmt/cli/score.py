@@ -59,7 +59,7 @@ def score(
     given = search_options(length_penalty=scores.length_penalty, batch_tokens=batch_tokens)
     with pairs.opened() as files:
         translator = load_translator(model, compute, ensemble)
-        check_tag(translator, pairs.tag)
+        check_tag(translator.tokenizers, pairs.tag)
         search = translator.options(shortlist=0, **given).search
         penalty = search.length_penalty
 

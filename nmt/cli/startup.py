@@ -46,8 +46,13 @@ def _check_working_directory() -> None:
 
 
 def set_threads(threads: int | None) -> None:
-    """Sets the number of threads to compute with; None leaves it to torch."""
+    """Sets the number of threads to compute with, and remarks on too many; None leaves it to torch."""
     remark_on_threads(threads)
+    use_threads(threads)
+
+
+def use_threads(threads: int | None) -> None:
+    """Sets the number of threads that torch computes with."""
     if threads is not None:
         import torch
 

@@ -17,6 +17,7 @@ from nmt.cli.glossary import GlossaryArguments, TermWatch
 from nmt.cli.line_files import LineFile, matched_batches, ready_batches
 from nmt.cli.logs import logger
 from nmt.cli.parsing import expand_groups
+from nmt.cli.quick_start import QuickTranslator, load_quickly, may_start_quickly
 from nmt.cli.startup import load_translator, start
 from nmt.cli.typed_text import tell_of_terminal, typed_lines
 from nmt.cli.whole_lines import SentenceWatch, check_sentences
@@ -185,7 +186,9 @@ def translate(
             "--closest-to": choice.closest_to is not None,
         }
         check_document(kind, refused)
-    start(log, compute)
+    is_plain = kind == TEXT and not (ensemble.ensemble or terms.glossary or decoding.prefix or choice.closest_to)
+    is_quick = is_plain and may_start_quickly(compute, None if text else output.input_file)
+    start(log, None if is_quick else compute)
     check_sentences(lines)
     remark_on_document(kind, None if text else output.input_file)
 
@@ -212,15 +215,15 @@ def translate(
     with ExitStack() as stack:
         stream = None if input_file is None else stack.enter_context(open_input(input_file))
         files = [None if path is None else LineFile(path, stack) for path in along.values()]
-        translator = load_translator(model, compute, ensemble)
-        check_tag(translator, lines.tag)
+        translator = load_quickly(model, compute) if is_quick else load_translator(model, compute, ensemble)
+        check_tag(translator.tokenizers, lines.tag)
         postprocessor = postprocessing.postprocessor()
         attention = output.alignment != "none" or bool(postprocessor)
-        glossary = terms.read(translator)
-        options = own_options(translator, attention=attention, glossary=glossary, **asdict(lines), **given)
+        glossary = None if isinstance(translator, QuickTranslator) else terms.read(translator)
+        options = own_options(translator.options, attention=attention, glossary=glossary, **asdict(lines), **given)
         _check_attention(translator, options, postprocessor, output.alignment)
         logger.debug("search: %s", options)
-        if kind != TEXT and stream is not None and input_file is not None:
+        if not (kind == TEXT or stream is None or input_file is None or isinstance(translator, QuickTranslator)):
             whole = replace(options, split_sentences=True)
             names = input_file, output.output_file
             translate_document(stream, documents, kind, translator, whole, postprocessor, *names, quiet=log.quiet)
@@ -254,7 +257,7 @@ def translate(
 
 
 def _check_attention(
-    translator: Translator, options: TranslateOptions, postprocessor: Postprocessor, alignment: str
+    translator: Translator | QuickTranslator, options: TranslateOptions, postprocessor: Postprocessor, alignment: str
 ) -> None:
     """Refuses options that need attention where the model has none, and warns of those that do nothing with it."""
     has_attention = translator.has_attention
@@ -275,7 +278,7 @@ def _check_attention(
 def _translated(
     lines: list[Line],
     texts: list[list[str] | None],
-    translator: Translator,
+    translator: Translator | QuickTranslator,
     options: TranslateOptions,
     postprocessor: Postprocessor,
 ) -> Iterator[tuple[Line, Translation]]:

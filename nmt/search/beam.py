@@ -10,7 +10,8 @@ from torch.nn.functional import pad
 
 from nmt.search.decoding import Beam, Extend, Prediction, check_sentences, decode
 from nmt.search.diverse import diverse_extensions
-from nmt.search.hypothesis import NEG_INF, Expansion, Hypothesis, S, SearchOptions, StepFunction
+from nmt.search.hypothesis import NEG_INF, Expansion, Hypothesis, S, StepFunction
+from nmt.search.options import SearchOptions
 from nmt.search.scoring import best_endings, first_largest, most_probable_words
 
 

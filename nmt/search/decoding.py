@@ -11,7 +11,8 @@ from torch import Tensor
 
 from nmt.search.constraints import ban_repeats, force_prefix, pad_prefixes
 from nmt.search.history import History
-from nmt.search.hypothesis import NEG_INF, Expansion, Hypothesis, NonFiniteScoresError, S, SearchOptions, StepFunction
+from nmt.search.hypothesis import NEG_INF, Expansion, Hypothesis, NonFiniteScoresError, S, StepFunction
+from nmt.search.options import SearchOptions
 from nmt.search.scoring import coverage_penalty, log_normaliser
 
 

@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 
 from nmt.search.decoding import Beam, Extend, Prediction
-from nmt.search.hypothesis import NEG_INF, Expansion, SearchOptions
+from nmt.search.hypothesis import NEG_INF, Expansion
+from nmt.search.options import SearchOptions
 
 
 def diverse_extensions(extend: Extend, options: SearchOptions) -> Extend:

@@ -1,4 +1,4 @@
-"""The values that search works with: a step and its state, the options, expansions and hypotheses.
+"""The values that search works with: a step and its state, expansions and hypotheses.
 
 Search knows no model. It sees a function from the last tokens to logits over the next ones, and a state that the
 function carries along. The letters of shapes are those of `nmt.model`.
@@ -6,14 +6,14 @@ function carries along. The letters of shapes are those of `nmt.model`.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Generic, NamedTuple, Protocol, Self, TypeVar
-
-from torch import Tensor
+from typing import TYPE_CHECKING, Generic, NamedTuple, Protocol, Self, TypeVar
 
 from nmt.errors import NonFiniteError
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 class State(Protocol):
@@ -38,7 +38,7 @@ class Step(NamedTuple, Generic[S]):
     attention: Tensor | None  # (B, K, S) weights over source tokens, padding exactly 0
 
 
-StepFunction = Callable[[Tensor, S], Step[S]]
+StepFunction = Callable[["Tensor", S], Step[S]]
 """Maps the last tokens (B, K) int64 and the state before them to the logits after them. The first call has K = 1."""
 
 
@@ -89,36 +89,3 @@ class NonFiniteScoresError(NonFiniteError):
     def __init__(self, sentence: int, where: str) -> None:
         super().__init__(where, "the model's scores are not finite: expected numbers")
         self.sentence = sentence
-
-
-@dataclass(frozen=True)
-class SearchOptions:
-    """The options of a search. There are no defaults: a user's are those of the configuration.
-
-    A forced prefix may hold `forbidden` tokens. Probabilities stay the model's own: nothing is renormalised. Raises
-    ValueError if a value is outside its range.
-    """
-
-    bos: int  # the token that every hypothesis begins with
-    eos: int  # the token that ends a hypothesis
-    forbidden: tuple[int, ...]  # tokens that are never generated: padding, `bos`, unknown
-    beam_size: int  # number of hypotheses kept for each sentence
-    n_best: int  # number of hypotheses returned for each sentence
-    length_penalty: float  # exponent of the length that a log-probability is divided by; 0 for no division
-    coverage_penalty: float  # beta of Wu et al. 2016 (arXiv:1609.08144, section 7), 0 for none
-    no_repeat_ngram: int  # number of tokens in a sequence that no hypothesis may hold twice; 0 allows all
-    keep_attention: bool  # returns hypotheses with their attention
-    groups: int  # number of groups that the beam is cut into, which avoid the tokens of those before
-    diversity: float  # log-probability that each use of a token in the groups before takes from it
-
-    def __post_init__(self) -> None:
-        for name, lowest in (("beam_size", 1), ("n_best", 1), ("no_repeat_ngram", 0), ("groups", 1)):
-            if (value := getattr(self, name)) < lowest:
-                raise ValueError(f"{name} is {value}: expected at least {lowest}")
-        if self.beam_size % self.groups:
-            raise ValueError(f"groups is {self.groups}: expected a divisor of beam_size, {self.beam_size}")
-        for name in ("length_penalty", "coverage_penalty", "diversity"):
-            if not 0 <= (value := getattr(self, name)) < math.inf:
-                raise ValueError(f"{name} is {value}: expected a finite number, at least 0")
-        if self.eos in self.forbidden:
-            raise ValueError(f"the end mark {self.eos} is among the forbidden tokens {self.forbidden}")

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Annotated, Any
 
 import numpy as np
 import torch
-from pydantic import Field
 from torch import Tensor
 
-from nmt.config import check_argument
-from nmt.config.types import Expected, Natural, Seed
 from nmt.search.decoding import Beam, Extend, Prediction, Sentences, check_sentences, decode
-from nmt.search.hypothesis import NEG_INF, Expansion, Hypothesis, S, SearchOptions, StepFunction
+from nmt.search.hypothesis import NEG_INF, Expansion, Hypothesis, S, StepFunction
+from nmt.search.options import SamplingOptions, SearchOptions
 from nmt.search.scoring import first_largest
 
 # Number of a step's logits that become probabilities at a time, which takes several times their memory.
@@ -26,39 +22,6 @@ _TEMPERATURES = 1e-30, 1e30
 
 # Number of a row's most probable tokens among which `top_p` nearly always finds all that it allows.
 _USUAL_NUCLEUS = 256
-
-_KINDS: dict[str, Any] = {
-    "temperature": Annotated[float, Field(gt=0, strict=True, allow_inf_nan=False), Expected("a finite number above 0")],
-    "top_k": Natural,
-    "top_p": Annotated[float, Field(gt=0, le=1, strict=True), Expected("a number above 0, at most 1")],
-    "seed": Seed,
-}
-
-
-@dataclass(frozen=True)
-class SamplingOptions:
-    """The distribution that tokens are drawn from.
-
-    Attributes:
-        temperature: divides logits before softmax; 1 is the model itself.
-        top_k: number of most probable tokens that may be drawn; 0 for all.
-        top_p: lets only the fewest most probable tokens be drawn whose probabilities add up to at least this (Holtzman
-            et al. 2020, arXiv:1904.09751), after `top_k`; 1 for all.
-        seed: determines, with a sentence's key, the samples of the sentence.
-
-    Raises:
-        TypeError: a value is no number, or no whole one.
-        ValueError: a value is outside its range.
-    """
-
-    temperature: float = 1.0
-    top_k: int = 0
-    top_p: float = 1.0
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        for name, kind in _KINDS.items():
-            object.__setattr__(self, name, check_argument(name, getattr(self, name), kind))
 
 
 def sample(

@@ -8,7 +8,8 @@ from typing import NamedTuple, Self
 import torch
 from torch import Tensor
 
-from nmt.search.term_trie import WIDEST_VOCABULARY, Term, TermTries, TokenTraits, TriePlace
+from nmt.search.term_trie import WIDEST_VOCABULARY, TermTries
+from nmt.search.terms import Term, TokenTraits, TriePlace
 
 
 class SentenceTerms(NamedTuple):

@@ -15,7 +15,8 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 from nmt.search.decoding import Beam, Prediction, Sentences, check_sentences, decode
-from nmt.search.hypothesis import NEG_INF, Expansion, Hypothesis, S, SearchOptions, StepFunction
+from nmt.search.hypothesis import NEG_INF, Expansion, Hypothesis, S, StepFunction
+from nmt.search.options import SearchOptions
 from nmt.search.scoring import best_endings, most_probable_words
 from nmt.search.term_progress import Progress, SentenceTerms, TermFollower
 

@@ -15,7 +15,7 @@ from nmt.errors import NmtError
 from nmt.io.json_lines import encoded, json_object
 from nmt.io.lines import without_surrogates
 from nmt.preflight.languages import language_name
-from nmt.search.sampling import SamplingOptions
+from nmt.search.options import SamplingOptions
 from nmt.service.batcher import QueueFullError
 from nmt.service.limits import Limits, NoModelError, RefusedError, check_texts
 from nmt.service.models import Models, ServedModel

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from nmt.config.types import Utility
 from nmt.postprocessing.postprocess import Postprocessor
 from nmt.postprocessing.translation_fields import translation_fields
-from nmt.search.sampling import SamplingOptions
+from nmt.search.options import SamplingOptions
 from nmt.translation.options import DIVERSITY, TranslateOptions
 from nmt.translation.result import Translation
 from nmt.translation.translator import Translator

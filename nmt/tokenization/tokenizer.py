@@ -36,6 +36,10 @@ _PIECE, _BEGIN = 2, 4
 
 _SILENT = 5
 
+# For a list, SentencePiece starts a thread: where memory is scarce, that ends the process. Of few texts, the time that
+# it saves is nothing beside their translation.
+_FEW_TEXTS = 2048
+
 
 class Tokenizer:
     """A SentencePiece model, trained by `nmt.tokenization.tokenizer_training.train_tokenizer` or by somebody else.
@@ -104,8 +108,8 @@ class Tokenizer:
         """Returns the ids of each text, without begin and end marks; none for a text that normalisation empties."""
         readable = [without_surrogates(text) for text in texts]
         if not self._word_by_word:
-            if len(readable) == 1:  # for a list, SentencePiece starts a thread
-                return [self._processor.encode(readable[0])]
+            if len(readable) <= _FEW_TEXTS:
+                return [self._processor.encode(text) for text in readable]
             encoded: list[list[int]] = self._processor.encode(readable, num_threads=1)
             return encoded
         words = [text.split() for text in readable]

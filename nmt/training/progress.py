@@ -8,11 +8,12 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from typing import Any
-
-from tqdm import tqdm
+from typing import TYPE_CHECKING, Any
 
 from nmt.training.signals import StopRequest
+
+if TYPE_CHECKING:
+    from tqdm import tqdm
 
 SECONDS_BETWEEN_LINES = 10.0
 
@@ -35,20 +36,24 @@ class _Progress:
     """A bar where standard error is a terminal, and a line in the log now and then."""
 
     def __init__(self, first_line: float, *, quiet: bool, **bar: Any) -> None:
-        shown = sys.stderr is not None and sys.stderr.isatty() and not quiet
-        self._bar = tqdm(**bar, disable=not shown, file=sys.stderr, leave=False)
+        self._bar: tqdm[Any] | None = None
+        if sys.stderr is not None and sys.stderr.isatty() and not quiet:
+            from tqdm import tqdm  # which takes longer to load than most lines to translate
+
+            self._bar = tqdm(**bar, file=sys.stderr, leave=False)
         self._next_line = first_line
 
     def close(self) -> None:
         """Removes the bar."""
-        self._bar.close()
+        if self._bar is not None:
+            self._bar.close()
 
     def _log_if_due(self, text: str) -> None:
         now = time.monotonic()
         if now >= self._next_line:
             self._next_line = now + SECONDS_BETWEEN_LINES
             # On a terminal the bar says the same; the log file has no bar.
-            logger.info(text, extra={"to_file_only": not self._bar.disable})
+            logger.info(text, extra={"to_file_only": self._bar is not None})
 
 
 class TrainingProgress(_Progress):
@@ -59,7 +64,7 @@ class TrainingProgress(_Progress):
 
     def show(self, share: float, text: str) -> None:
         """Shows the share done, 0 to 1, and a line about it."""
-        if not self._bar.disable:
+        if self._bar is not None:
             self._bar.n = round(100 * share)
             self._bar.set_description_str(text, refresh=True)
         self._log_if_due(text)
@@ -76,7 +81,8 @@ class CountProgress(_Progress):
     def show(self, count: int) -> None:
         """Shows the number done."""
         self._count = max(count, self._count)
-        self._bar.update(self._count - self._bar.n)
+        if self._bar is not None:
+            self._bar.update(self._count - self._bar.n)
         self._log_if_due(f"{self._what}: {self._count:,} {self._unit}")
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from nmt.search.hypothesis import Hypothesis
 from nmt.tokenization.tokenizer import Tokenizer
 from nmt.translation.options import TranslateOptions
-from nmt.translation.result import Output, Translation
+from nmt.translation.result import Output, Translation, by_utility
 from nmt.translation.utility import utility_matrix
 
 
@@ -49,11 +49,6 @@ def closest_first(translation: Translation, reference: str, options: TranslateOp
     utilities = utility_matrix([*outputs, reference], options.mbr_metric, len(outputs))[:-1, 0].tolist()
     rated = [replace(output, utility=utility) for output, utility in zip(outputs.values(), utilities, strict=True)]
     return replace(translation, outputs=tuple(sorted(rated, key=by_utility)[: options.n_best]))
-
-
-def by_utility(rated: Hypothesis | Output) -> float:
-    """Returns the key that sorts translations by their utility, the best first."""
-    return -(rated.utility or 0.0)
 
 
 def _weights(candidates: Sequence[Hypothesis], *, sampled: bool) -> NDArray[np.float64]:

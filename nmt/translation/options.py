@@ -7,8 +7,7 @@ from typing import Any, Self, get_type_hints
 
 from nmt.config import SearchConfig, check_argument
 from nmt.config.types import BeamWidth, Candidates, Switch, Utility, Weight
-from nmt.search.hypothesis import SearchOptions
-from nmt.search.sampling import SamplingOptions
+from nmt.search.options import SamplingOptions, SearchOptions
 from nmt.tokenization.special_tokens import SpecialTokens
 from nmt.translation.glossary import Glossary
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nmt.translation.notebook import current_display
+
+if TYPE_CHECKING:
+    from nmt.search.hypothesis import Hypothesis
 
 Attention = NDArray[np.float32]
 
@@ -149,3 +152,8 @@ class Translation:
     def _repr_html_(self) -> str | None:
         display = current_display()
         return None if display is None else display.heat_map(self)
+
+
+def by_utility(rated: Hypothesis | Output) -> float:
+    """Returns the key that sorts translations by their utility, the best first."""
+    return -(rated.utility or 0.0)

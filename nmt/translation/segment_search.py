@@ -17,7 +17,8 @@ from nmt.corpus.batching import pad
 from nmt.device import own_settings, products_in, use_one_thread_after_fork, within_memory
 from nmt.errors import DeviceError, MemoryExhaustedError, NmtError
 from nmt.search.beam import beam_search
-from nmt.search.hypothesis import Hypothesis, NonFiniteScoresError, SearchOptions, Step, StepFunction
+from nmt.search.hypothesis import Hypothesis, NonFiniteScoresError, Step, StepFunction
+from nmt.search.options import SearchOptions
 from nmt.search.sampling import sample
 from nmt.search.shortlist import RestrictedVocabularies
 from nmt.search.term_progress import SentenceTerms
@@ -27,7 +28,7 @@ from nmt.translation.batches import search_batches
 from nmt.translation.choosing import by_expected_utility
 from nmt.translation.ensemble import Ensemble, EnsembleState
 from nmt.translation.options import TranslateOptions
-from nmt.translation.segments import EncodedSegments, Segment
+from nmt.translation.segments import EncodedSegments, Segment, longest_translation
 from nmt.translation.tags import tag_ids, without_tag
 from nmt.translation.terms import GlossaryTerms, SegmentTerm, fitting, for_terms, grouped, restricted_terms
 
@@ -225,11 +226,8 @@ class SegmentSearch:
 
 
 def _limits(segments: Sequence[Segment], options: TranslateOptions) -> Tensor:
-    """Returns the maximum number of tokens of each segment's translation, (B,) int64: one more than its prefix has."""
-    tokens = torch.tensor([len(segment.ids) for segment in segments], dtype=torch.int64)
-    limits = (tokens * options.search.max_length_ratio + 10).long().clamp(max=options.search.max_length)
-    longest = [len(segment.prefix) + 1 for segment in segments]
-    return torch.maximum(limits, torch.tensor(longest, dtype=torch.int64)) if segments else limits
+    """Returns the maximum number of tokens of each segment's translation, (B,) int64."""
+    return torch.tensor([longest_translation(segment, options) for segment in segments], dtype=torch.int64)
 
 
 def _joined(first: Sequence[Hypothesis], others: Sequence[Hypothesis], count: int) -> list[Hypothesis]:

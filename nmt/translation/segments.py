@@ -10,27 +10,29 @@ from __future__ import annotations
 import math
 import re
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import Tensor
 
 from nmt.config import Config
 from nmt.io.lines import is_blank, output_line, without_surrogates
 from nmt.search.hypothesis import Hypothesis
-from nmt.search.shortlist import RestrictedVocabularies, Shortlist
 from nmt.tokenization.tokenizers import Tokenizers
-from nmt.translation.choosing import by_utility
-from nmt.translation.ensemble import EnsembleState
 from nmt.translation.joined_text import JoinedText
 from nmt.translation.options import TranslateOptions
-from nmt.translation.result import Annotations, Attention, Output, SegmentAttention, Translation
+from nmt.translation.result import Annotations, Attention, Output, SegmentAttention, Translation, by_utility
 from nmt.translation.sentences import joined_where, sentences, writes_spaces
 from nmt.translation.terms import GlossaryTerms, SegmentTerm
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from nmt.search.shortlist import RestrictedVocabularies, Shortlist
+    from nmt.translation.ensemble import EnsembleState
 
 _WORD = re.compile(r"\S+")
 
@@ -47,6 +49,12 @@ class Segment(NamedTuple):
     before: str = ""  # what stands between its translation and that of the segment before
     unchanged: str = ""  # text that passes without being translated; such a segment has no `ids`, and a word a token
     terms: tuple[SegmentTerm, ...] = ()  # of the glossary
+
+
+def longest_translation(segment: Segment, options: TranslateOptions) -> int:
+    """Returns the maximum number of tokens of a segment's translation, which is more than its prefix has."""
+    limit = int(len(segment.ids) * options.search.max_length_ratio + 10)
+    return max(min(limit, options.search.max_length), len(segment.prefix) + 1)
 
 
 class EncodedSegments(NamedTuple):
@@ -171,6 +179,26 @@ class LineSegmenter:
             return None
         others = [*prefix, *(cut.ids if self.tokenizers.are_shared else ())]
         return self.shortlist.candidates([*cut.ids, self.tokenizers.source.special.eos], others, count)
+
+    def results(
+        self,
+        lines: Sequence[str],
+        prefixes: Sequence[str] | None,
+        numbers: Sequence[int],
+        options: TranslateOptions,
+        find: Callable[[list[Segment]], list[list[Hypothesis]]],
+    ) -> list[list[SegmentResult]]:
+        """Returns the segments of each line with the hypotheses that `find` finds; none of one that passes unchanged.
+
+        The other arguments are those of `segments`.
+        """
+        segments = list(self.segments(lines, prefixes, numbers, options))
+        searched = [place for place, segment in enumerate(segments) if not segment.unchanged]
+        hypotheses = dict(zip(searched, find([segments[place] for place in searched]), strict=True))
+        of_lines: list[list[SegmentResult]] = [[] for _ in lines]
+        for place, segment in enumerate(segments):
+            of_lines[segment.line].append(SegmentResult(segment, hypotheses.get(place, [])))
+        return of_lines
 
     def translation(self, line: str, results: Sequence[SegmentResult], options: TranslateOptions) -> Translation:
         """Joins the results of a search with these options for the segments of a line, which is blank without any."""

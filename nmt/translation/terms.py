@@ -9,13 +9,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
 from itertools import islice
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nmt.search.shortlist import RestrictedVocabularies
-from nmt.search.term_trie import Alternative, Term, TokenTraits, TriePlace
+from nmt.search.terms import Alternative, Term, TokenTraits, TriePlace
 from nmt.tokenization.tokenizers import Tokenizers
 from nmt.translation.glossary import Glossary
 from nmt.translation.options import TranslateOptions
@@ -24,6 +23,9 @@ from nmt.translation.sentences import writes_spaces
 from nmt.translation.term_finding import FoundTerm, capitalised
 from nmt.translation.term_presence import term_results
 from nmt.translation.word_edges import SENTENCE_ENDS, is_glued, parts_words
+
+if TYPE_CHECKING:
+    from nmt.search.shortlist import RestrictedVocabularies
 
 _BYTE = re.compile(r"<0x[0-9A-F]{2}>")
 _BRACKETS = '(「"'

@@ -18,7 +18,8 @@ from nmt.config.types import AVERAGED, Averaged, Utility
 from nmt.device import choose_device, choose_precision, own_settings
 from nmt.errors import ConfigError, ModelError, NmtError, NonFiniteError
 from nmt.model.seq2seq import Seq2Seq
-from nmt.search.sampling import SamplingOptions
+from nmt.search.hypothesis import Hypothesis
+from nmt.search.options import SamplingOptions
 from nmt.search.shortlist import Shortlist
 from nmt.tokenization.tokenizers import Tokenizers
 from nmt.translation.arguments import (
@@ -35,7 +36,7 @@ from nmt.translation.glossary import Glossary
 from nmt.translation.options import DIVERSITY, TranslateOptions
 from nmt.translation.result import Translation
 from nmt.translation.segment_search import SegmentSearch
-from nmt.translation.segments import LineSegmenter, SegmentResult
+from nmt.translation.segments import LineSegmenter, Segment, SegmentResult
 from nmt.translation.sentences import require_sentencex
 from nmt.translation.tags import tag_ids
 from nmt.translation.terms import GlossaryTerms
@@ -324,14 +325,11 @@ class Translator:
         if options.split_sentences:
             require_sentencex()
         self._check_shortlist(options)
-        segments = list(self._segmenter.segments(lines, prefixes, numbers, options))
-        searched = [place for place, segment in enumerate(segments) if not segment.unchanged]
-        found = self._search.find([segments[place] for place in searched], options, self.not_finite)
-        hypotheses = dict(zip(searched, found, strict=True))
-        of_lines: list[list[SegmentResult]] = [[] for _ in lines]
-        for place, segment in enumerate(segments):
-            of_lines[segment.line].append(SegmentResult(segment, hypotheses.get(place, [])))
-        return of_lines
+
+        def find(segments: list[Segment]) -> list[list[Hypothesis]]:
+            return self._search.find(segments, options, self.not_finite)
+
+        return self._segmenter.results(lines, prefixes, numbers, options, find)
 
     def attend(self, text: str, options: TranslateOptions | None = None) -> Trace:
         """Translates a line, and traces the decoding of its best translation: states, scores, weights, contexts.

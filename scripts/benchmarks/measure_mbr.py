@@ -17,7 +17,7 @@ from pathlib import Path
 
 from nmt.config.types import Utility
 from nmt.evaluation.metrics import evaluate
-from nmt.search.sampling import SamplingOptions
+from nmt.search.options import SamplingOptions
 from nmt.translation.choosing import by_expected_utility
 from nmt.translation.options import TranslateOptions
 from nmt.translation.segments import LineSegmenter, SegmentResult

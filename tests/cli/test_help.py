@@ -187,7 +187,7 @@ def test_no_bar_stands_between_the_lines_a_person_sees(start_forked, model, data
 
 
 def test_verbose_says_with_what_and_where(call, model):
-    done = call("translate", model, "--verbose", "--device", "cpu", "--beam-size", "3", stdin=b"ba\n")
+    done = call("translate", model, "--verbose", "--device", "cpu", "--beam-size", "3", stdin=b"ba\n" * 9)
     assert done.code == 0, done.err
     for words in (
         f"nmt {program_version()}, torch {version('torch')}",
@@ -239,7 +239,7 @@ def test_memory_that_ran_out_anywhere_is_7(error, call, model, monkeypatch):
     def fail(*_arguments, **_options):
         raise error
 
-    monkeypatch.setattr("nmt.translation.translator.Translator.load", fail)
+    monkeypatch.setattr("nmt.light.translator.LightTranslator.load", fail)
     done = call("translate", model, stdin=b"ba\n")
     assert (done.code, done.out, done.errors) == (7, b"", ["nmt: error: out of memory"])
     assert "in fail" in call("translate", model, "--verbose", stdin=b"ba\n").err
@@ -256,7 +256,7 @@ def test_a_fault_of_ours_is_70_with_its_traceback_in_a_file(call, model, monkeyp
     def fail(*_arguments, **_options):
         raise ZeroDivisionError("on purpose")
 
-    monkeypatch.setattr("nmt.translation.translator.Translator.load", fail)
+    monkeypatch.setattr("nmt.light.translator.LightTranslator.load", fail)
     done = call("translate", model, stdin=b"ba\n")
     assert (done.code, done.out) == (70, b"")
     [line] = done.err.splitlines()
@@ -268,7 +268,7 @@ def test_a_fault_of_ours_is_70_with_its_traceback_in_a_file(call, model, monkeyp
 
 
 def test_a_fault_where_no_file_can_be_written_is_told_in_a_line(call, model, monkeypatch, tmp_path):
-    monkeypatch.setattr("nmt.translation.translator.Translator.load", lambda *_arguments, **_options: {}["on purpose"])
+    monkeypatch.setattr("nmt.light.translator.LightTranslator.load", lambda *_arguments, **_options: {}["on purpose"])
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "absent"))
     done = call("translate", model, stdin=b"ba\n")
     assert (done.code, done.out) == (70, b"")

@@ -179,7 +179,7 @@ def test_promise_15_control_words_never_give_control_ids(
 @pytest.mark.promise(15, gate=100, full=1000)
 def test_promise_15_no_control_id_is_generated(proof: Proof, translator: Translator) -> None:
     """However likely the model finds them; at this temperature all ids are alike."""
-    from nmt.search.sampling import SamplingOptions
+    from nmt.search.options import SamplingOptions
 
     lines = [control_line(proof.generator) for _ in range(proof.count)]
     sampling = SamplingOptions(temperature=100.0, seed=proof.generator.randrange(1000))

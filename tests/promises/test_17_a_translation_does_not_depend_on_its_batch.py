@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from hostile_text import hostile_line
-from nmt.search.sampling import SamplingOptions
+from nmt.search.options import SamplingOptions
 from nmt.translation.forced_decoding import ForcedPair, force_decode
 from nmt.translation.glossary import Glossary
 from nmt.translation.result import Translation

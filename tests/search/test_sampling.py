@@ -12,7 +12,8 @@ import torch
 
 from nmt.search.beam import beam_search
 from nmt.search.hypothesis import Step
-from nmt.search.sampling import SamplingOptions, restrict, sample
+from nmt.search.options import SamplingOptions
+from nmt.search.sampling import restrict, sample
 from search_cases import BOS, EOS, search_options
 
 OPTIONS = search_options(bos=BOS, eos=EOS, forbidden=(BOS,))

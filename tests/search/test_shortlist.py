@@ -16,7 +16,7 @@ import nmt.translation.batches
 import nmt.translation.ensemble
 from nmt.config import from_yaml
 from nmt.errors import ModelError
-from nmt.search.sampling import SamplingOptions
+from nmt.search.options import SamplingOptions
 from nmt.search.shortlist import RestrictedVocabularies, Shortlist
 from nmt.tokenization.special_tokens import SpecialTokens
 from nmt.tokenization.tokenizers import Tokenizers

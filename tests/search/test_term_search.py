@@ -14,7 +14,7 @@ from nmt.search.beam import beam_search
 from nmt.search.hypothesis import Hypothesis
 from nmt.search.term_progress import SentenceTerms
 from nmt.search.term_search import term_search
-from nmt.search.term_trie import Alternative, Term, TokenTraits, TriePlace
+from nmt.search.terms import Alternative, Term, TokenTraits, TriePlace
 from search_cases import BOS, EOS, search_options
 
 OPTIONS = search_options(bos=BOS, eos=EOS, forbidden=(BOS,))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from nmt.search.sampling import SamplingOptions
+from nmt.search.options import SamplingOptions
 from nmt.translation.translator import Translator
 from nmt.visualization.attention_page.document import attention_data
 from program import Call

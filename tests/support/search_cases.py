@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from nmt.search.hypothesis import SearchOptions
+from nmt.search.options import SearchOptions
 
 BOS, EOS = 0, 1
 

@@ -15,7 +15,7 @@ import torch
 import nmt.translation.segment_search
 from nmt.config.types import Utility
 from nmt.search.hypothesis import Hypothesis
-from nmt.search.sampling import SamplingOptions
+from nmt.search.options import SamplingOptions
 from nmt.tokenization.tokenizers import Tokenizers
 from nmt.translation.choosing import by_expected_utility, closest_first
 from nmt.translation.options import TranslateOptions

@@ -12,7 +12,7 @@ import torch
 
 from nmt import Translator, load_config, train
 from nmt.device import own_settings
-from nmt.search.sampling import SamplingOptions
+from nmt.search.options import SamplingOptions
 
 LINES = ["ba ce di", "fo gu", "", "ha je ki lo mu ba"]
 

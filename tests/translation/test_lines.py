@@ -12,7 +12,7 @@ from nmt.alignment.attention_matrix import attention_matrices, word_attention_ro
 from nmt.alignment.links import output_links
 from nmt.config import from_yaml
 from nmt.errors import ConfigError
-from nmt.search.sampling import SamplingOptions
+from nmt.search.options import SamplingOptions
 from nmt.tokenization.tokenizers import Tokenizers
 from nmt.translation.result import Translation
 from nmt.translation.translator import Translator

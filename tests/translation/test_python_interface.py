@@ -21,7 +21,7 @@ import torch
 from nmt import TranslateOptions, Translator, load_config, train
 from nmt.config import SearchConfig
 from nmt.errors import ConfigError, ModelError, StoppedError
-from nmt.search.sampling import SamplingOptions
+from nmt.search.options import SamplingOptions
 
 Use = Callable[[Translator], Any]
 

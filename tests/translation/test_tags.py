@@ -16,7 +16,7 @@ from nmt.config import from_yaml
 from nmt.corpus.batching import make_batch
 from nmt.corpus.store import Side, TokenPairs
 from nmt.errors import ConfigError
-from nmt.search.sampling import SamplingOptions
+from nmt.search.options import SamplingOptions
 from nmt.tokenization.tags import with_tags
 from nmt.tokenization.tokenizer import Tokenizer
 from nmt.tokenization.tokenizers import Tokenizers

@@ -221,7 +221,7 @@ def test_terms_of_sentences_and_of_cut_lines_belong_to_their_segments(translator
 
 
 def test_only_the_usual_search_puts_terms_in(translator: Translator) -> None:
-    from nmt.search.sampling import SamplingOptions
+    from nmt.search.options import SamplingOptions
 
     for others in ({"sampling": SamplingOptions()}, {"diverse": 2}):
         with pytest.raises(ValueError, match=r"^glossary does not go with"):

@@ -18,7 +18,7 @@ import nmt.translation.segment_search
 from nmt.errors import MemoryExhaustedError, ModelError, NonFiniteError
 from nmt.model.seq2seq import Seq2Seq
 from nmt.search.hypothesis import Hypothesis
-from nmt.search.sampling import SamplingOptions
+from nmt.search.options import SamplingOptions
 from nmt.tokenization.tokenizer import Tokenizer
 from nmt.tokenization.tokenizers import Tokenizers
 from nmt.translation.result import Translation

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from nmt.search.sampling import SamplingOptions
+from nmt.search.options import SamplingOptions
 from nmt.translation.translator import Translator
 
 SCRIPT = str(Path(__file__).parents[3] / "scripts" / "benchmarks" / "measure_mbr.py")
