@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tqdm import tqdm
+
 from nmt.errors import StorageError
 
 if TYPE_CHECKING:
@@ -49,12 +51,7 @@ class _Console(logging.Handler):
         text = with_bytes_shown(record.getMessage())
         if record.levelno >= logging.WARNING:
             text = f"nmt: {record.levelname.lower()}: {text}"
-        if "tqdm" in sys.modules:
-            from tqdm import tqdm
-
-            tqdm.write(text, file=sys.stderr)
-        else:  # so there is no bar
-            print(text, file=sys.stderr)
+        tqdm.write(text, file=sys.stderr)
         sys.stderr.flush()
 
 

@@ -8,12 +8,11 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from tqdm import tqdm
 
 from nmt.training.signals import StopRequest
-
-if TYPE_CHECKING:
-    from tqdm import tqdm
 
 SECONDS_BETWEEN_LINES = 10.0
 
@@ -36,24 +35,20 @@ class _Progress:
     """A bar where standard error is a terminal, and a line in the log now and then."""
 
     def __init__(self, first_line: float, *, quiet: bool, **bar: Any) -> None:
-        self._bar: tqdm[Any] | None = None
-        if sys.stderr is not None and sys.stderr.isatty() and not quiet:
-            from tqdm import tqdm  # which takes longer to load than most lines to translate
-
-            self._bar = tqdm(**bar, file=sys.stderr, leave=False)
+        shown = sys.stderr is not None and sys.stderr.isatty() and not quiet
+        self._bar = tqdm(**bar, disable=not shown, file=sys.stderr, leave=False)
         self._next_line = first_line
 
     def close(self) -> None:
         """Removes the bar."""
-        if self._bar is not None:
-            self._bar.close()
+        self._bar.close()
 
     def _log_if_due(self, text: str) -> None:
         now = time.monotonic()
         if now >= self._next_line:
             self._next_line = now + SECONDS_BETWEEN_LINES
             # On a terminal the bar says the same; the log file has no bar.
-            logger.info(text, extra={"to_file_only": self._bar is not None})
+            logger.info(text, extra={"to_file_only": not self._bar.disable})
 
 
 class TrainingProgress(_Progress):
@@ -64,7 +59,7 @@ class TrainingProgress(_Progress):
 
     def show(self, share: float, text: str) -> None:
         """Shows the share done, 0 to 1, and a line about it."""
-        if self._bar is not None:
+        if not self._bar.disable:
             self._bar.n = round(100 * share)
             self._bar.set_description_str(text, refresh=True)
         self._log_if_due(text)
@@ -81,8 +76,7 @@ class CountProgress(_Progress):
     def show(self, count: int) -> None:
         """Shows the number done."""
         self._count = max(count, self._count)
-        if self._bar is not None:
-            self._bar.update(self._count - self._bar.n)
+        self._bar.update(self._count - self._bar.n)
         self._log_if_due(f"{self._what}: {self._count:,} {self._unit}")
 
 

@@ -33,10 +33,7 @@ from typing import Any
 import torch._dynamo  # noqa: F401 (an optimizer imports it; see below)
 from tqdm import tqdm
 
-# What commands import shall be there before they are forked.
-import nmt.light.translator
-import nmt.training.pipeline
-import nmt.translation.forced_decoding  # noqa: F401
+import nmt.training.pipeline  # noqa: F401 (what commands import shall be there before they are forked)
 from nmt.__main__ import main as main_of_package
 from nmt.cli.main import main
 from program import nmt_in_process

@@ -49,7 +49,7 @@ def test_promise_11_where_memory_is_scarce_batches_are_halved_and_nothing_else_c
     expected = forked(*arguments, stdin=lines, memory=None)
     assert expected.code == 0 and "halved" not in expected.err and len(expected.lines) == count
     for _ in range(proof.count):
-        limit = proof.generator.randrange(10 * MEBIBYTE, 20 * MEBIBYTE)
+        limit = proof.generator.randrange(6 * MEBIBYTE, 16 * MEBIBYTE)
         done = forked(*arguments, stdin=lines, memory=limit, timeout=600)
         with proof.case(f"{limit:,} bytes"):
             assert done.code == 0, done.err
