@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import shutil
 from pathlib import Path
@@ -62,12 +63,22 @@ def test_promise_07_damage_is_seen(part, proof, forked, trained, configuration, 
             translated = forked("translate", run, "--format=json", stdin=LINES)
             assert translated.code == 0, f"{told}: {translated}"
             needed = path.name not in TRAINING_FILES
-            assert translated.out == translations[before if needed else last], f"{told}: {translated}"
+            assert_translated_alike(translated.out, translations[before if needed else last], f"{told}: {translated}")
             if needed:
                 assert_warned(translated.err, path, before, told)
             else:
                 assert translated.err == "", f"{told}: {translated}"
         path.write_bytes(whole)
+
+
+def assert_translated_alike(found: bytes, expected: bytes, told: str) -> None:
+    """The same but for the last digits of scores, which differ with and without torch."""
+    for ours, theirs in zip(found.splitlines(), expected.splitlines(), strict=True):
+        one, other = json.loads(ours), json.loads(theirs)
+        scores = [each.pop("score") for each in (*one["hypotheses"], one, *other["hypotheses"], other)]
+        half = len(scores) // 2
+        assert one == other, told
+        assert scores[:half] == pytest.approx(scores[half:], abs=1e-5), told
 
 
 def assert_warned(err: str, path: Path, instead: Path, told: str) -> None:
