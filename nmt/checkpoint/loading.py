@@ -11,14 +11,12 @@ from pathlib import Path
 import torch
 
 from nmt.build import outline_model
-from nmt.checkpoint.layout import CONFIG, MODEL_FILES, SHARED_TOKENIZER, SHORTLIST, TOKENIZER_FILES, WEIGHTS
+from nmt.checkpoint.layout import MODEL_FILES, SHORTLIST, TOKENIZER_FILES, WEIGHTS
 from nmt.checkpoint.manifest import Manifest, read_manifest
-from nmt.checkpoint.model_files import read_config, read_tokenizer_models
+from nmt.checkpoint.model_files import read_config_and_tokenizers
 from nmt.checkpoint.run_directory import Warn, use_model
 from nmt.checkpoint.tensors import TensorKind, check_tensors, read_tensors, tensor_kinds
-from nmt.checkpoint.tokenizer_folder import tokenizers_from_files
-from nmt.config import Config, from_yaml
-from nmt.errors import ConfigError, ModelError
+from nmt.config import Config
 from nmt.model.seq2seq import Seq2Seq
 from nmt.search.shortlist import Shortlist
 from nmt.tokenization.tokenizers import Tokenizers
@@ -73,18 +71,8 @@ def read_outline(directory: Path, manifest: Manifest | None = None) -> ModelBund
     Raises ModelError if a file is missing, damaged or tampered with, or does not fit the others.
     """
     manifest = manifest or read_manifest(directory)
-    config_yaml = read_config(directory, manifest)
-    tokenizer_models = read_tokenizer_models(directory, manifest)
+    config, tokenizers = read_config_and_tokenizers(directory, manifest)
     tensors = tensor_kinds(directory / WEIGHTS, manifest.files[WEIGHTS].size)
-    try:
-        config = from_yaml(config_yaml, str(directory / CONFIG))
-    except ConfigError as error:
-        raise ModelError.from_problems(error.problems) from error
-    if config.tokenizer.shared is not (SHARED_TOKENIZER in tokenizer_models):
-        found = ", ".join(sorted(tokenizer_models))
-        what = f"tokenizer.shared is {str(config.tokenizer.shared).lower()}, which does not fit {found}"
-        raise ModelError(str(directory / CONFIG), what)
-    tokenizers = tokenizers_from_files(tokenizer_models, directory)
     model = outline_model(config.model, tokenizers.source.size, tokenizers.target.size)
     check_tensors(tensors, dict(model.named_parameters()), directory / WEIGHTS)
     return ModelBundle(directory, manifest.summary, config, tokenizers, tensors, model, _identity(manifest))

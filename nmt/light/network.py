@@ -95,7 +95,6 @@ class LightNetwork:
         if config.tie_embeddings not in ("all", "output"):
             output = weights["output_embedding.weight"]
         self._output = output.T  # (R, V)
-        self._has_keys = config.attention in ("additive", "general")
 
     def encode(self, tokens: Sequence[int]) -> EncodedSentence:
         """Encodes a sentence of S tokens, the end mark included."""
@@ -106,7 +105,7 @@ class LightNetwork:
         annotations = self._normalised(hidden, "encoder.norm")
         summary = np.concatenate([annotations[-1, :half], annotations[0, half:]])
         keys = annotations
-        if self._has_keys:
+        if self._config.attention in ("additive", "general"):
             keys = self._linear(annotations, "decoder.attention.key_projection")
         return EncodedSentence(annotations, keys, summary)
 

@@ -8,13 +8,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
-from nmt.checkpoint.layout import CONFIG, SHARED_TOKENIZER, SHORTLIST, WEIGHTS
+from nmt.checkpoint.layout import SHORTLIST, WEIGHTS
 from nmt.checkpoint.manifest import Manifest, read_manifest
-from nmt.checkpoint.model_files import read_config, read_tokenizer_models
+from nmt.checkpoint.model_files import read_config_and_tokenizers
 from nmt.checkpoint.run_directory import use_model
 from nmt.checkpoint.tensor_file import read_arrays
-from nmt.checkpoint.tokenizer_folder import tokenizers_from_files
-from nmt.config import Config, from_yaml
+from nmt.config import Config
 from nmt.errors import ModelError
 from nmt.light.beam import find_hypotheses
 from nmt.light.network import LightNetwork, weight_shapes
@@ -53,12 +52,7 @@ class LightTranslator:
         manifest = read_manifest(directory)
         if SHORTLIST in manifest.files:
             raise ModelError(str(directory / SHORTLIST), "is not used here")
-        config = from_yaml(read_config(directory, manifest), str(directory / CONFIG))
-        models = read_tokenizer_models(directory, manifest)
-        tokenizers = tokenizers_from_files(models, directory)
-        if config.tokenizer.shared is not (SHARED_TOKENIZER in models):
-            raise ModelError(str(directory), "its tokenizers are not those of its configuration")
-        return cls(directory, manifest, config, tokenizers)
+        return cls(directory, manifest, *read_config_and_tokenizers(directory, manifest))
 
     @property
     def has_attention(self) -> bool:

@@ -139,8 +139,8 @@ def _answer(plan: TrialPlan, pipe: Connection) -> None:
 
     from nmt.build import build_model, outline_model
     from nmt.device import choose_device, choose_precision
-    from nmt.io.malloc import keep_freed_memory
     from nmt.preflight.stopwatch import Stopwatch
+    from nmt.training.malloc import keep_freed_memory
 
     keep_freed_memory()
     # The lock of tqdm is for several processes, and would be leaked if this one is killed.

@@ -27,7 +27,6 @@ from nmt.corpus.store import Store
 from nmt.device import choose_device, choose_precision, own_settings
 from nmt.errors import ConfigError, DataError
 from nmt.io.atomic_files import free_bytes, remove, write_file
-from nmt.io.malloc import keep_freed_memory
 from nmt.model.kernels.dispatch import compile_early
 from nmt.model.seq2seq import Seq2Seq
 from nmt.tokenization.tokenizers import Tokenizers
@@ -45,6 +44,7 @@ from nmt.training.initialization import (
     open_origin,
 )
 from nmt.training.job import TrainingJob
+from nmt.training.malloc import keep_freed_memory
 from nmt.training.metrics_log import MetricsWriter
 from nmt.training.preparation import (
     corpus_files,

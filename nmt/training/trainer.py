@@ -23,7 +23,6 @@ from nmt.corpus.prefetch import prefetched
 from nmt.corpus.store import Store
 from nmt.device import exhausted_memory_as
 from nmt.errors import ModelError, StoppedError
-from nmt.io.malloc import STEPS_BETWEEN_RETURNS, return_freed_memory
 from nmt.model.seq2seq import Seq2Seq
 from nmt.tokenization.tokenizers import Tokenizers
 from nmt.training.batches import TensorBatch, Update, iterate_updates
@@ -31,6 +30,7 @@ from nmt.training.deferred_loss import DeferredLosses, UpdateLoss
 from nmt.training.ema import ExponentialMovingAverage
 from nmt.training.gradient import Gradient, too_large
 from nmt.training.job import TrainingJob
+from nmt.training.malloc import STEPS_BETWEEN_RETURNS, return_freed_memory
 from nmt.training.metrics_log import MetricsWriter, training_record, validation_record
 from nmt.training.optimizer import make_optimizer, skip_step_if_nonfinite
 from nmt.training.overfitting import OverfittingWatch

@@ -35,10 +35,10 @@ from nmt.cli.startup import load_translator
 from nmt.config import Config, load_config
 from nmt.corpus.batch_order import START, BatchOrder
 from nmt.corpus.batching import Batch
-from nmt.io.malloc import keep_freed_memory
 from nmt.io.streams import read_lines
 from nmt.model.kernels.matmul import mm
 from nmt.training.batches import iterate_updates
+from nmt.training.malloc import keep_freed_memory
 from nmt.training.preparation import corpus_files, prepare_corpus, train_tokenizers
 from nmt.training.signals import StopRequest
 from nmt.translation.options import TranslateOptions

@@ -22,9 +22,9 @@ from nmt.build import build_model
 from nmt.config import Config
 from nmt.corpus.batching import Batch
 from nmt.device import products_in
-from nmt.io.malloc import keep_freed_memory
 from nmt.training.batches import TensorBatch
 from nmt.training.loss import cross_entropy
+from nmt.training.malloc import keep_freed_memory
 from plain_model import PlainSeq2Seq
 
 CPU = torch.device("cpu")

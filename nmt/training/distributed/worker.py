@@ -7,7 +7,6 @@ from contextlib import redirect_stderr
 from pathlib import Path
 
 from nmt.errors import ConfigError, NmtError, StoppedError
-from nmt.io.malloc import keep_freed_memory
 from nmt.training.distributed.process_group import (
     SECONDS_TO_SAVE,
     SECONDS_TO_TELL,
@@ -16,6 +15,7 @@ from nmt.training.distributed.process_group import (
     is_lost_connection,
 )
 from nmt.training.distributed.rank import ProcessRank
+from nmt.training.malloc import keep_freed_memory
 from nmt.training.pipeline import train_along
 from nmt.training.signals import StopRequest
 

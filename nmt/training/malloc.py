@@ -1,4 +1,4 @@
-"""Settings of malloc: what the C library does with memory that is freed, and asked for again a moment later."""
+"""Settings of malloc, by which the C library treats memory that training frees and asks for again a moment later."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from nmt.training.validation import Validator
 
 PROGRAM = """
 import sys
-from nmt.io.malloc import keep_freed_memory, return_freed_memory
+from nmt.training.malloc import keep_freed_memory, return_freed_memory
 
 def resident():
     return int(open("/proc/self/statm").read().split()[1]) * 4096
