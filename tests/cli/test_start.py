@@ -34,7 +34,8 @@ from nmt.cli.arguments import LoggingArguments
 from nmt.cli.startup import end_loading, start
 start(LoggingArguments(quiet=True))
 import torch
-from nmt.model.kernels.matmul import pack, product
+from nmt.model.kernels.matmul import product
+from nmt.model.kernels.packing import pack
 with torch.inference_mode():
     for rows in (*range(1, 41), 1):
         for width in range(8, 64, 8):

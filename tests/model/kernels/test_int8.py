@@ -13,7 +13,9 @@ from nmt.device import choose_precision
 from nmt.errors import ConfigError, DeviceError
 from nmt.model.kernels import int8
 from nmt.model.kernels.int8 import LARGEST, Int8Weight, int8_is_quick
-from nmt.model.kernels.matmul import FEW, linear, pack_in_int8, product
+from nmt.model.kernels.matmul import linear, product
+from nmt.model.kernels.onednn import FEW
+from nmt.model.kernels.packing import pack_in_int8
 from nmt.translation.translator import Translator
 from random_models import make_lines, make_model, make_tokenizer, small_config
 
