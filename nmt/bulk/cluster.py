@@ -22,8 +22,8 @@ _STORE_BYTES = 256 << 20  # of a local cluster: the shards that wait, of which t
 _STORE_BYTES_OF_WORKER = 64 << 20
 _LONGEST_FOLDER = 40  # of a path below which Ray puts sockets, whose paths may have some hundred bytes
 
-# Nothing is sent to the makers of Ray, nothing is written by its parts in C++, and actors that are given no GPU see those
-# that there are, which they are told not to use.
+# Nothing is sent to the makers of Ray, nothing is written by its parts in C++, and actors that are given no GPU see
+# those that there are, which they are told not to use.
 _SETTINGS = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_BACKEND_LOG_LEVEL": "fatal",
@@ -55,6 +55,7 @@ def connected(address: str | None, processors: int, workers: int) -> Iterator[No
 
         handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
         logging.getLogger("ray.data").setLevel(logging.CRITICAL)
+        folder = None if address else stack.enter_context(_session_folder())
         stack.callback(ray.shutdown)
         if address:
             _connect(address)
@@ -67,7 +68,7 @@ def connected(address: str | None, processors: int, workers: int) -> Iterator[No
                 log_to_driver=False,
                 logging_level=logging.CRITICAL,
                 _node_ip_address=_LOOPBACK,
-                _temp_dir=stack.enter_context(_session_folder()),
+                _temp_dir=folder,
             )
         for number, handler in handlers.items():
             signal.signal(number, handler)

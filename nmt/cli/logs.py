@@ -7,7 +7,7 @@ import logging
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -51,20 +51,20 @@ def _lossy_stream(descriptor: int) -> io.TextIOWrapper:
 
 @contextmanager
 def silent_libraries() -> Iterator[None]:
-    """Keeps what libraries write past Python, to the descriptor of standard error, from being seen there."""
+    """Keeps what libraries write to standard output, and past Python to standard error, from being seen there."""
     own, before = os.dup(_STANDARD_ERROR), sys.stderr
-    try:
-        if isinstance(before, io.TextIOWrapper) and _descriptor_of(before) == _STANDARD_ERROR:
-            sys.stderr = _lossy_stream(own)
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, _STANDARD_ERROR)
-        os.close(nowhere)
-        yield
-    finally:
-        sys.stderr.flush()
-        os.dup2(own, _STANDARD_ERROR)
-        sys.stderr = before
-        os.close(own)
+    with Path(os.devnull).open("w") as nowhere, redirect_stdout(nowhere):
+        try:
+            if isinstance(before, io.TextIOWrapper) and _descriptor_of(before) == _STANDARD_ERROR:
+                sys.stderr = _lossy_stream(own)
+            os.dup2(nowhere.fileno(), _STANDARD_ERROR)
+            yield
+        finally:
+            if sys.stderr is not None:
+                sys.stderr.flush()
+            os.dup2(own, _STANDARD_ERROR)
+            sys.stderr = before
+            os.close(own)
 
 
 def _descriptor_of(stream: io.TextIOWrapper) -> int | None:
