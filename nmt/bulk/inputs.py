@@ -110,7 +110,9 @@ def input_format(files: Sequence[InputFile]) -> str:
     Raises:
         DataError: they tell several.
     """
-    formats = {format_of(file.name): file.name for file in reversed(files)}
+    formats: dict[str, str] = {}
+    for file in files:
+        formats.setdefault(format_of(file.name), file.name)
     if len(formats) > 1:
         (one, first), (other, second) = list(formats.items())[:2]
         what = f"holds {one} ({first}) and {other} ({second}): expected one format, or --input-format"

@@ -42,7 +42,7 @@ class Pool:
     device: str
 
 
-class Progress(NamedTuple):
+class JobProgress(NamedTuple):
     """How far a job is."""
 
     rows: int = 0  # that were translated, or found not to be translatable
@@ -55,7 +55,7 @@ class Progress(NamedTuple):
 
 def run_job(
     files: Sequence[InputFile], work: Work, pool: Pool, description: Mapping[str, Any], warn: Warn
-) -> Iterator[Progress]:
+) -> Iterator[JobProgress]:
     """Translates what is not translated yet, and yields how far it is, the last time when all is done.
 
     Args:
@@ -76,10 +76,10 @@ def run_job(
     with output.locked():
         finished, before = output.begin(description), output.shards()
         if finished is not None and finished["shards"] == len(before):
-            yield Progress(0, finished["rows"], finished["errors"], 1.0)
+            yield JobProgress(0, finished["rows"], finished["errors"], 1.0)
             return
         _check_first(files[0], work)
-        progress = begun = Progress(errors=output.count_errors(set(before)))
+        progress = begun = JobProgress(errors=output.count_errors(set(before)))
         for progress in _run(files, work, pool, before, begun, warn):
             yield progress
         rows = progress.rows + progress.skipped
@@ -94,8 +94,8 @@ def _check_first(file: InputFile, work: Work) -> None:
 
 
 def _run(
-    files: Sequence[InputFile], work: Work, pool: Pool, before: Sequence[str], progress: Progress, warn: Warn
-) -> Iterator[Progress]:
+    files: Sequence[InputFile], work: Work, pool: Pool, before: Sequence[str], progress: JobProgress, warn: Warn
+) -> Iterator[JobProgress]:
     of_files: dict[str, list[str]] = {file.name: [] for file in files}
     for name in before:
         of_files.get(file_of(name), []).append(name)
@@ -110,7 +110,7 @@ def _run(
             for warning in told.get("warnings", ()):
                 warn(warning)
             translated, share = told.get("rows", 0), told["bytes"] / total
-            progress = Progress(
+            progress = JobProgress(
                 progress.rows + translated,
                 progress.skipped + told["skipped"],
                 progress.errors + told.get("errors", 0),

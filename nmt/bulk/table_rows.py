@@ -98,5 +98,5 @@ def _fitted(values: list[str], width: int) -> Row:
     """Makes a row as wide as the head, with what is wrong with one that was not."""
     if len(values) == width:
         return Row(values)
-    fault = f"has {len(values)} columns, not {width}"
+    fault = f"has {len(values)} column{'' if len(values) == 1 else 's'}, not {width}"
     return Row([*values[:width], *[""] * (width - len(values))], fault)

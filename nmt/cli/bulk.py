@@ -22,7 +22,7 @@ from nmt.errors import ConfigError, DataError
 if TYPE_CHECKING:
     from nmt.bulk.columns import Columns
     from nmt.bulk.inputs import InputFile
-    from nmt.bulk.job import Pool, Progress
+    from nmt.bulk.job import JobProgress, Pool
     from nmt.bulk.worker import Work
 
 
@@ -153,7 +153,7 @@ def _opened(inputs: Sequence[str], table: TableArguments, columns: Columns) -> t
     return files, kind, made
 
 
-def _show(progress: Progress) -> str:
+def _show(progress: JobProgress) -> str:
     from nmt.training.progress import duration
 
     speed = progress.rows / max(progress.seconds, 1e-9)
@@ -164,10 +164,10 @@ def _show(progress: Progress) -> str:
 def _run(files: Sequence[InputFile], work: Work, pool: Pool, log: arguments.LoggingArguments) -> None:
     """Runs the job, shows how far it is, and tells how it ended; raises DataError where rows were not translated."""
     from nmt.bulk.description import describe
-    from nmt.bulk.job import Progress, run_job
+    from nmt.bulk.job import JobProgress, run_job
     from nmt.training.progress import TrainingProgress, duration
 
-    progress = Progress()
+    progress = JobProgress()
     with silent_libraries(), closing(TrainingProgress(quiet=log.quiet)) as bar:
         for progress in run_job(files, work, pool, describe(work, files), logger.warning):
             bar.show(progress.share, _show(progress))
