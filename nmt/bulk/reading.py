@@ -38,10 +38,15 @@ def read_shards(file: InputFile, kind: str, columns: Sequence[str], most_rows: i
             yield from _parquet_shards(opened, file.size, most_rows)
             return
         warnings: list[str] = []
+        is_plain, passed = compression_of(file.name) is None, 0
         rows = _rows_of_text(opened, file.name, kind, columns, warnings.append)
         for first, some in _portions(rows.rows, most_rows):
             faults = {place: row.fault for place, row in enumerate(some) if row.fault is not None}
-            yield Shard(first, _table(rows, some), opened.tell(), faults, tuple(warnings))
+            table = _table(rows, some)
+            passed += _bytes_of(table)
+            # Of a small file, all is read before its first shard is complete.
+            position = min(passed, opened.tell()) if is_plain else opened.tell()
+            yield Shard(first, table, position, faults, tuple(warnings))
             warnings.clear()
 
 
@@ -81,6 +86,14 @@ def _rows_of_text(opened: Any, name: str, kind: str, columns: Sequence[str], war
 
 def _row(line: Line, text: str) -> Row:
     return Row([text], TOO_LONG if line.too_long else None)
+
+
+def _bytes_of(table: Any) -> int:
+    """Returns about how many bytes the rows of a table of texts had in their file."""
+    from pyarrow import compute
+
+    texts = sum(compute.sum(compute.binary_length(column)).as_py() or 0 for column in table.columns)
+    return int(texts) + table.num_rows * table.num_columns
 
 
 def _portions(rows: Iterator[Row], most_rows: int) -> Iterator[tuple[int, list[Row]]]:
