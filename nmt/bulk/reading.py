@@ -93,7 +93,7 @@ def _bytes_of(table: Any) -> int:
     from pyarrow import compute
 
     texts = sum(compute.sum(compute.binary_length(column)).as_py() or 0 for column in table.columns)
-    return int(texts) + table.num_rows * table.num_columns
+    return int(texts + table.num_rows * table.num_columns)
 
 
 def _portions(rows: Iterator[Row], most_rows: int) -> Iterator[tuple[int, list[Row]]]:
