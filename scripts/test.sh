@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # The whole gate: formatter, linter, types, documentation and tests. Sets up what it needs; run it as often as you like.
-# With --browser as the first argument it may install a Chromium by apt-get, too; other arguments go to pytest.
+# As root it installs Java by apt-get, for the test with Spark, and with --browser as the first argument a Chromium, too.
+# Other arguments go to pytest.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 if [ "${1:-}" = --browser ]; then
@@ -12,6 +13,7 @@ else
 fi
 bash scripts/install.sh dev || { wait; exit 1; }
 [ -z "$browser" ] || wait "$browser"
+bash scripts/install_java.sh & java=$! # not before the other is done, since apt-get works for one at a time
 export PATH="$PWD/.venv/bin:$PATH"
 
 step() { printf '\n== %s\n' "$1" >&2; }
@@ -22,4 +24,5 @@ step "mkdocs" # strict, by mkdocs.yml: a link that leads nowhere fails it, thoug
 site=$(mktemp -d)
 trap 'rm -rf "$site"' EXIT
 report=$(NO_MKDOCS_2_WARNING=1 mkdocs build --site-dir "$site" 2>&1) || { printf '%s\n' "$report" >&2; exit 1; }
+wait "$java"
 step "pytest" && pytest -n "${NMT_TEST_PROCESSES:-2}" --dist worksteal -m "not slow" "$@"

@@ -32,7 +32,7 @@ LAYERS = [
     {"training", "visualization"},
     {"recipes"},
     {"preflight"},
-    {"preparation", "service"},
+    {"bulk", "preparation", "service"},
     {"cli"},
 ]
 LEVEL = {room: number for number, rooms in enumerate(LAYERS) for room in rooms}

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import io
 import logging
+import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +19,8 @@ if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
 logger = logging.getLogger("nmt")
+
+_STANDARD_ERROR = 2
 
 
 class _LossyFile(io.FileIO):
@@ -36,10 +41,37 @@ def protect_standard_error() -> None:
     whoever writes: this program, Typer, a progress bar or Python itself.
     """
     if isinstance(sys.stderr, io.TextIOWrapper):
-        raw = _LossyFile(sys.stderr.fileno(), "w", closefd=False)
-        sys.stderr = io.TextIOWrapper(
-            io.BufferedWriter(raw), encoding="utf-8", errors="backslashreplace", line_buffering=True
-        )
+        sys.stderr = _lossy_stream(sys.stderr.fileno())
+
+
+def _lossy_stream(descriptor: int) -> io.TextIOWrapper:
+    raw = _LossyFile(descriptor, "w", closefd=False)
+    return io.TextIOWrapper(io.BufferedWriter(raw), encoding="utf-8", errors="backslashreplace", line_buffering=True)
+
+
+@contextmanager
+def silent_libraries() -> Iterator[None]:
+    """Keeps what libraries write to standard output, and past Python to standard error, from being seen there."""
+    own, before = os.dup(_STANDARD_ERROR), sys.stderr
+    with Path(os.devnull).open("w") as nowhere, redirect_stdout(nowhere):
+        try:
+            if isinstance(before, io.TextIOWrapper) and _descriptor_of(before) == _STANDARD_ERROR:
+                sys.stderr = _lossy_stream(own)
+            os.dup2(nowhere.fileno(), _STANDARD_ERROR)
+            yield
+        finally:
+            if sys.stderr is not None:
+                sys.stderr.flush()
+            os.dup2(own, _STANDARD_ERROR)
+            sys.stderr = before
+            os.close(own)
+
+
+def _descriptor_of(stream: io.TextIOWrapper) -> int | None:
+    try:
+        return stream.fileno()
+    except OSError:  # in memory
+        return None
 
 
 class _Console(logging.Handler):

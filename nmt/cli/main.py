@@ -20,6 +20,7 @@ from nmt.cli import (
     align,
     attend,
     average,
+    bulk,
     check,
     compare,
     evaluate,
@@ -108,6 +109,7 @@ app.command("score")(score.score)
 app.command("align")(align.align)
 app.command("attend")(attend.attend)
 app.command("serve")(serve.serve)
+app.command("bulk")(bulk.bulk)
 app.command("shortlist")(shortlist.shortlist)
 app.command("export")(export.export)
 app.command("average")(average.average)

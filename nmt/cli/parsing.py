@@ -13,7 +13,7 @@ from typer.core import TyperCommand
 
 from nmt.io.home import at_home
 
-PATHS = ("CONFIG.yaml", "FILE", "FILE…", "INPUT…")
+PATHS = ("CONFIG.yaml", "DIR", "FILE", "FILE…", "INPUT…")
 """How the help names arguments that are paths, and texts because `-` or an ending has a meaning."""
 
 

@@ -11,6 +11,7 @@ import typer
 
 from nmt.cli import arguments
 from nmt.cli.arguments import check_choice, check_tag, own_options, search_options
+from nmt.cli.decoding import ConstraintArguments, PostprocessingArguments, check_attention
 from nmt.cli.documents import DocumentArguments, check_document, remark_on_document, translate_document
 from nmt.cli.files import check_files, count_progress, is_regular_file
 from nmt.cli.glossary import GlossaryArguments, TermWatch
@@ -22,7 +23,7 @@ from nmt.cli.startup import load_translator, start
 from nmt.cli.typed_text import tell_of_terminal, typed_lines
 from nmt.cli.whole_lines import SentenceWatch, check_sentences
 from nmt.documents.formats import TEXT
-from nmt.errors import ConfigError, DataError, Problem
+from nmt.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
     from nmt.io.lines import Line
@@ -62,69 +63,12 @@ class TranslationArguments:
 
 
 @dataclass(frozen=True)
-class PostprocessingArguments:
-    """Corrections and annotations of finished translations."""
-
-    replace_unknown: Annotated[
-        bool, typer.Option("--replace-unknown", help="Put source words in place of words unknown to the model.")
-    ] = False
-    dictionary: Annotated[
-        str | None, typer.Option(metavar="FILE", help="Of --replace-unknown: translations of single words.")
-    ] = None
-    copy: Annotated[
-        str | None, typer.Option(metavar="KINDS", help="Carry over as they stand: numbers, urls, tags.")
-    ] = None
-    confidence: Annotated[
-        bool, typer.Option("--confidence", help="Tell the probability of each translation and reasons to doubt it.")
-    ] = False
-
-    def check(self) -> None:
-        """Raises ConfigError for a dictionary without a use."""
-        if self.dictionary is not None and not self.replace_unknown:
-            raise ConfigError("--dictionary", "does nothing without --replace-unknown")
-
-    def kinds(self) -> tuple[str, ...]:
-        """Returns the kinds of entities to carry over; raises ConfigError for an unknown one."""
-        from nmt.postprocessing.entities import KINDS
-
-        kinds = () if self.copy is None else tuple(dict.fromkeys(word.strip() for word in self.copy.split(",")))
-        for kind in kinds:
-            if kind not in KINDS:
-                raise ConfigError("--copy", f"is some of {','.join(KINDS)}, with commas between them, not {kind!r}")
-        return kinds
-
-    def postprocessor(self) -> Postprocessor:
-        """Reads the dictionary, and returns what corrects and annotates translations."""
-        from nmt.postprocessing.dictionary import Dictionary, read_dictionary
-        from nmt.postprocessing.postprocess import Postprocessor
-
-        dictionary = Dictionary() if self.dictionary is None else read_dictionary(self.dictionary, logger.warning)
-        return Postprocessor(self.replace_unknown, dictionary, self.kinds(), self.confidence)
-
-
-@dataclass(frozen=True)
-class DecodingArguments:
-    """Constraints of the search, and the groups of its beam."""
+class DecodingArguments(ConstraintArguments):
+    """Constraints of the search, the groups of its beam, and beginnings of translations."""
 
     prefix: Annotated[
         str | None, typer.Option(metavar="FILE", help="What each translation must begin with, a line for each.")
     ] = None
-    no_repeat_ngram: Annotated[int | None, typer.Option(help="No n-gram of this length twice.")] = None
-    coverage_penalty: Annotated[float | None, typer.Option(help="Weight of the coverage penalty.")] = None
-    max_length_ratio: Annotated[
-        float | None, typer.Option(help="Longest translation relative to the source's tokens.")
-    ] = None
-    diverse: Annotated[
-        int | None, typer.Option(metavar="G", help="Groups of the beam that avoid each other's words; 1 by default.")
-    ] = None
-    diversity: Annotated[
-        float | None, typer.Option(help="Of --diverse: what each use of a word costs the others; 0.5 by default.")
-    ] = None
-
-    def check(self) -> None:
-        """Raises ConfigError for a strength of diversity without a use."""
-        if self.diversity is not None and (self.diverse or 1) == 1:
-            raise ConfigError("--diversity", "does nothing without --diverse of 2 or more")
 
 
 @dataclass(frozen=True)
@@ -199,11 +143,7 @@ def translate(
         n_best=output.n_best,
         mbr=choice.mbr,
         **asdict(search),
-        max_length_ratio=decoding.max_length_ratio,
-        no_repeat_ngram=decoding.no_repeat_ngram,
-        coverage_penalty=decoding.coverage_penalty,
-        diverse=decoding.diverse,
-        diversity=decoding.diversity,
+        **decoding.options(),
     )
     given |= {"sampling": sampling.sampling()}
     postprocessing.kinds()
@@ -221,7 +161,7 @@ def translate(
         attention = output.alignment != "none" or bool(postprocessor)
         glossary = None if isinstance(translator, QuickTranslator) else terms.read(translator)
         options = own_options(translator.options, attention=attention, glossary=glossary, **asdict(lines), **given)
-        _check_attention(translator, options, postprocessor, output.alignment)
+        check_attention(translator, options, postprocessor, output.alignment)
         logger.debug("search: %s", options)
         if not (kind == TEXT or stream is None or input_file is None or isinstance(translator, QuickTranslator)):
             whole = replace(options, split_sentences=True)
@@ -254,25 +194,6 @@ def translate(
             term_watch.warn()
         if too_long:
             raise DataError(name, f"too long, and answered with empty lines: {too_long}")
-
-
-def _check_attention(
-    translator: Translator | QuickTranslator, options: TranslateOptions, postprocessor: Postprocessor, alignment: str
-) -> None:
-    """Refuses options that need attention where the model has none, and warns of those that do nothing with it."""
-    has_attention = translator.has_attention
-    needing = {
-        "--coverage-penalty": options.search.coverage_penalty,
-        "--replace-unknown": postprocessor.replace_unknown,
-        "--copy": postprocessor.copy,
-    }
-    if not has_attention and any(needing.values()):
-        what = "needs a model with attention"
-        raise ConfigError.from_problems([Problem(option, what) for option, value in needing.items() if value])
-    if postprocessor.replace_unknown and translator.tokenizers.target.spells_bytes:
-        logger.warning("--replace-unknown: this model spells words in bytes that it does not know, and writes no ⁇")
-    if not has_attention and alignment != "none":
-        logger.warning("this model has no attention, so there are no alignments")
 
 
 def _translated(

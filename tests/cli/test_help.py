@@ -63,6 +63,23 @@ OPTIONS = {
     | {"--src", "--tgt", "--output", "--format", "--alignment", "--alignment-unit", "--reverse", "--symmetrize"}
     | {"--batch-tokens", "--tag"},
     "attend": MODEL | SEARCH | {"--output", "--alignment-unit", "--tag"},
+    "bulk": MODEL
+    | ENSEMBLE
+    | SEARCH
+    | CHOICE
+    | {
+        "--batch-tokens",
+        "--output",
+        "--column",
+        "--to",
+        "--id",
+        "--score",
+        "--input-format",
+        "--format",
+        "--shard-rows",
+    }
+    | {"--workers", "--address", "--diverse", "--diversity", "--replace-unknown", "--dictionary", "--copy"}
+    | {"--confidence", "--glossary", "--tag", "--split-sentences", "--translate-all", "--no-repeat-ngram"},
     "shortlist": EVERY,
     "export": EVERY | {"--license", "--scores"},
     "average": EVERY | {"--output"},

@@ -52,6 +52,7 @@ PROMISES = {
     26: "Limits of the service hold",
     27: "Nobody is let in without the key",
     28: "Asked to stop, the service finishes what it took",
+    29: "Bulk output is each row once",
 }
 SHOWN_FAILURES = 10
 

@@ -1,0 +1,109 @@
+"""A cluster of Ray, quietly: one that runs, or a local one for as long as a job lasts."""
+
+from __future__ import annotations
+
+import importlib.util
+import logging
+import os
+import secrets
+import shutil
+import signal
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+
+from nmt.errors import ConfigError
+from nmt.libraries import how_to_install
+
+# Of 127.0.0.1 Ray makes the address of the machine in its network, which it has to find out first.
+_LOOPBACK = "127.0.0.2" if sys.platform == "linux" else "127.0.0.1"
+_STORE_BYTES = 256 << 20  # of a local cluster: the shards that wait, of which there are some for each worker
+_STORE_BYTES_OF_WORKER = 64 << 20
+_LONGEST_FOLDER = 40  # of a path below which Ray puts sockets, whose paths may have some hundred bytes
+
+# Nothing is sent to the makers of Ray, nothing is written by its parts in C++, and actors that are given no GPU see
+# those that there are, which they are told not to use.
+_SETTINGS = {
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_BACKEND_LOG_LEVEL": "fatal",
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+    "RAY_DATA_DISABLE_PROGRESS_BARS": "1",
+}
+
+
+def require_ray() -> None:
+    """Raises ConfigError, which tells what to install, if Ray Data is not there."""
+    needed = ("ray", "pyarrow", "pandas")
+    if missing := [name for name in needed if importlib.util.find_spec(name) is None]:
+        raise ConfigError("bulk", f"needs {', '.join(missing)}: {how_to_install('ray')}")
+
+
+@contextmanager
+def connected(address: str | None, processors: int, workers: int) -> Iterator[None]:
+    """Connects to the cluster at an address, or starts a local one with so many processors, until the block is left.
+
+    A local cluster serves nobody else: who asks it for something needs a key, which is made for it. Signals stay
+    handled as they were, though Ray would handle some of them itself.
+
+    Raises ConfigError if there is no cluster at the address, or it has another version of Ray or of Python.
+    """
+    settings = _SETTINGS if address else _SETTINGS | {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
+    with _environment(settings), ExitStack() as stack:
+        import ray
+        import ray.data
+
+        handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+        logging.getLogger("ray.data").setLevel(logging.CRITICAL)
+        folder = None if address else stack.enter_context(_session_folder())
+        stack.callback(ray.shutdown)
+        if address:
+            _connect(address)
+        else:
+            ray.init(
+                "local",
+                num_cpus=processors,
+                object_store_memory=max(_STORE_BYTES, workers * _STORE_BYTES_OF_WORKER),
+                include_dashboard=False,
+                log_to_driver=False,
+                logging_level=logging.CRITICAL,
+                _node_ip_address=_LOOPBACK,
+                _temp_dir=folder,
+            )
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+        yield
+
+
+def _connect(address: str) -> None:
+    import ray
+
+    try:
+        ray.init(address, log_to_driver=False, logging_level=logging.CRITICAL)
+    except (ConnectionError, RuntimeError, ValueError) as error:
+        raise ConfigError("--address", f"{address}: {str(error).strip().splitlines()[0]:.300}") from error
+
+
+@contextmanager
+def _environment(settings: Mapping[str, str]) -> Iterator[None]:
+    """Sets variables of the environment that are not set, which processes that are started inherit."""
+    added = [name for name in settings if name not in os.environ]
+    os.environ.update({name: settings[name] for name in added})
+    try:
+        yield
+    finally:
+        for name in added:
+            del os.environ[name]
+
+
+@contextmanager
+def _session_folder() -> Iterator[str | None]:
+    """Makes a folder for the sockets and logs of a local cluster; None where Ray has to choose one."""
+    if len(tempfile.gettempdir()) > _LONGEST_FOLDER:
+        yield None
+        return
+    folder = tempfile.mkdtemp(prefix="nmt-ray-")
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,185 @@
+"""`nmt bulk`: what it refuses before any process is started, and jobs that are begun already."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nmt.bulk import job
+from nmt.bulk.worker import ShardTranslator, cut_file
+from nmt.io.locks import RunLock
+
+
+@pytest.fixture
+def rows(tmp_path: Path) -> Path:
+    path = tmp_path / "rows.txt"
+    path.write_text("ba ce di\nfo gu\nha je\n")
+    return path
+
+
+@pytest.fixture
+def in_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The steps of a job one after the other, without a cluster."""
+
+    def run(files: Sequence[Any], work: Any, _pool: Any, before: Sequence[str], *_: Any) -> Any:
+        import pyarrow
+
+        translate, progress = ShardTranslator(work), job.JobProgress(errors=work.output.count_errors(set(before)))
+        for file in files:
+            for shard in cut_file(pyarrow.Table.from_pylist([job.file_row(file, before)]), work):
+                told = json.loads(translate(shard).to_pylist()[0]["told"])
+                if "failure" in told:
+                    raise job.restored(told["failure"])
+                progress = job.JobProgress(
+                    progress.rows + told.get("rows", 0),
+                    progress.skipped + told["skipped"],
+                    progress.errors + told.get("errors", 0),
+                    1.0,
+                    1.0,
+                )
+                yield progress
+
+    monkeypatch.setattr(job, "_run", run)
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "told"),
+    [
+        (["--output", "OUT", "--to", "text"], 2, "--to: is 'text', the name of --column"),
+        (["--output", "OUT", "--to", "error"], 2, "--to: is 'error', the name of the column of errors"),
+        (["--output", "OUT", "--column", "source"], 2, "--column: is 'source', but lines of text have one column"),
+        (["--output", "OUT", "--score"], 2, "--score: has no place in text: expected --format parquet or jsonl"),
+        (
+            ["--output", "OUT", "--format", "csv"],
+            2,
+            "--format: is text or parquet or jsonl for an input of text, not 'csv'",
+        ),
+        (["--output", "OUT", "--input-format", "xml"], 2, "--input-format: is parquet or jsonl or csv"),
+        (["--output", "OUT", "--device", "cuda:1"], 2, "--device: is auto or cpu or cuda, not 'cuda:1'"),
+        (["--output", "OUT", "--top-k", "3"], 2, "--top-k: does nothing without --sample"),
+        (["--output", "OUT", "--beam-size", "0"], 2, "--beam-size: expected a whole number from 1"),
+        (["--output", "OUT", "--diversity", "1"], 2, "--diversity: does nothing without --diverse"),
+        (["--output", "nothing://there"], 2, "nothing://there: is on no file system that pyarrow reads"),
+        ([], 2, "bulk: missing option '--output'"),
+    ],
+)
+def test_wrong_usage_is_told_before_anything_is_done(options, code, told, call, model, rows, tmp_path) -> None:
+    given = [str(tmp_path / "out") if word == "OUT" else word for word in options]
+    done = call("bulk", model, rows, *given)
+    assert (done.code, done.out) == (code, b"") and done.errors[0].startswith(f"nmt: error: {told}"), done.err
+    assert not (tmp_path / "out").exists()
+
+
+def test_what_is_missing_is_told_with_how_to_install_it(call, model, rows, tmp_path, monkeypatch) -> None:
+    find = importlib.util.find_spec
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == "ray" else find(name))
+    done = call("bulk", model, rows, "--output", tmp_path / "out")
+    assert done.code == 2 and done.errors[0].startswith("nmt: error: bulk: needs ray: ") and "[ray]" in done.err
+
+
+@pytest.mark.parametrize(
+    ("names", "code", "told"),
+    [
+        ([], 65, "holds no files"),
+        (["a.txt", "b.csv"], 65, "holds text (a.txt) and csv (b.csv): expected one format, or --input-format"),
+        (None, 66, "no such file or folder"),
+    ],
+)
+def test_a_folder_that_cannot_be_translated_is_told(names, code, told, call, model, tmp_path) -> None:
+    if names is not None:
+        (tmp_path / "in").mkdir()
+        for name in [*names, ".hidden", "_job.json"]:
+            (tmp_path / "in" / name).write_text("ba\n")
+    done = call("bulk", model, tmp_path / "in", "--output", tmp_path / "out")
+    assert (done.code, done.errors) == (code, [f"nmt: error: {tmp_path / 'in'}: {told}"])
+
+
+def test_files_of_one_name_are_refused(call, model, tmp_path) -> None:
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "x.txt").write_text("ba\n")
+    done = call("bulk", model, tmp_path / "a", tmp_path / "b", "--output", tmp_path / "out")
+    assert done.code == 2 and "have one name" in done.err
+
+
+def test_output_inside_the_input_is_refused(call, model, rows) -> None:
+    done = call("bulk", model, rows.parent, "--output", rows.parent / "out")
+    assert done.code == 2 and "is inside the input" in done.err
+
+
+def test_a_missing_model_is_4(call, rows, tmp_path) -> None:
+    assert call("bulk", tmp_path / "none", rows, "--output", tmp_path / "out").code == 4
+
+
+@pytest.mark.usefixtures("in_process")
+def test_a_job_that_is_finished_says_so(call, model, rows, tmp_path) -> None:
+    arguments = ["bulk", model, rows, "--output", tmp_path / "out", "--shard-rows", "2"]
+    done = call(*arguments)
+    assert (done.code, done.out) == (0, b"") and "translated 3 rows" in done.err, done.err
+    shards = sorted((tmp_path / "out").glob("*.txt"))
+    text = b"".join(shard.read_bytes() for shard in shards)
+    assert text == call("translate", model, "--input", rows).out and len(shards) == 2
+    assert "finished before: 3 rows" in call(*arguments, "--batch-tokens", "99", "--workers", "9").err
+    shards[0].unlink()
+    assert "translated 2 rows" in (again := call(*arguments)).err and "1 were finished before" in again.err
+    assert b"".join(shard.read_bytes() for shard in shards) == text
+
+
+@pytest.mark.usefixtures("in_process")
+def test_another_model_option_or_input_is_refused_by_name(call, model, second_model, rows, tmp_path) -> None:
+    arguments = [rows, "--output", tmp_path / "out"]
+    assert call("bulk", model, *arguments, "--beam-size", "2").code == 0
+    before = {path: path.read_bytes() for path in (tmp_path / "out").iterdir()}
+    done = call("bulk", second_model, *arguments, "--beam-size", "3", "--format", "jsonl")
+    assert done.code == 2
+    begun = f"{tmp_path / 'out'} was begun with"
+    assert done.errors == [
+        f"nmt: error: MODEL: is not the model that {begun}; expected that, or another --output",
+        f"nmt: error: --format: is jsonl, but {begun} text; expected that, or another --output",
+        f"nmt: error: --beam-size: is 3, but {begun} 2; expected that, or another --output",
+    ]
+    rows.write_text("ba\n")
+    done = call("bulk", model, *arguments, "--beam-size", "2")
+    assert done.code == 2 and done.errors[0].startswith(f"nmt: error: INPUT: is not what {begun}: rows.txt changed")
+    assert {path: path.read_bytes() for path in (tmp_path / "out").iterdir()} == before
+
+
+@pytest.mark.usefixtures("in_process")
+def test_rows_that_cannot_be_translated_end_with_65_each_time(call, model, tmp_path) -> None:
+    (tmp_path / "rows.jsonl").write_text('{"text": "ba"}\n{"text": null}\n')
+    for told in ("translated 2 rows", "finished before: 2 rows"):
+        done = call("bulk", model, tmp_path / "rows.jsonl", "--output", tmp_path / "out")
+        assert done.code == 65 and told in done.err
+        assert done.errors == [
+            f"nmt: error: {tmp_path / 'out'}: rows that could not be translated, as _errors tells: 1"
+        ]
+
+
+def test_a_folder_of_others_and_one_in_use_are_left_alone(call, model, rows, tmp_path) -> None:
+    (tmp_path / "out").mkdir()
+    with RunLock(tmp_path / "out"):
+        assert call("bulk", model, rows, "--output", tmp_path / "out").code == 75
+    (tmp_path / "out" / "thesis.txt").write_text("mine")
+    done = call("bulk", model, rows, "--output", tmp_path / "out")
+    assert done.code == 2 and "holds other files, such as thesis.txt" in done.err
+    (tmp_path / "out" / "thesis.txt").unlink()
+    (tmp_path / "out" / "_job.json").write_text("{")
+    assert call("bulk", model, rows, "--output", tmp_path / "out").code == 65
+
+
+def test_paths_of_file_systems_that_are_not_local_are_written_whole(tmp_path) -> None:
+    from pyarrow import fs
+
+    from nmt.bulk.file_systems import Location, names_below, read_whole, write_whole
+
+    place = Location(fs.SubTreeFileSystem(str(tmp_path), fs.LocalFileSystem()), "folder")
+    assert not place.is_local and names_below(place) == []
+    write_whole(place.inside("inner/a.txt"), b"one")
+    write_whole(place.inside("inner/a.txt"), b"two")
+    assert names_below(place) == ["inner/a.txt"]
+    assert read_whole(place.inside("inner/a.txt")) == b"two" and read_whole(place.inside("none")) is None

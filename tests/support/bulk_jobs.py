@@ -1,0 +1,68 @@
+"""Jobs of `nmt bulk` that are disturbed while they run: their processes, and what they have written."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+ACTOR = b"ray::MapWorker"
+WAIT = 240  # seconds, on a machine that may be busy
+
+
+def processes_below(process: int) -> dict[int, bytes]:
+    """The processes that descend from one, with the beginnings of their command lines."""
+    parents: dict[int, int] = {}
+    for path in Path("/proc").iterdir():
+        if path.name.isdigit():
+            with suppress(OSError):
+                parents[int(path.name)] = int((path / "stat").read_text().rpartition(")")[2].split()[1])
+    found, more = {process}, True
+    while more:
+        more = {child for child, parent in parents.items() if parent in found} - found
+        found |= more
+    names = {}
+    for child in found - {process}:
+        with suppress(OSError):
+            names[child] = Path(f"/proc/{child}/cmdline").read_bytes()
+    return names
+
+
+def actors_below(process: int) -> list[int]:
+    """The actors that a local cluster of a job has."""
+    return [child for child, name in processes_below(process).items() if name.startswith(ACTOR)]
+
+
+def shards_in(folder: Path) -> list[str]:
+    """The files of finished shards."""
+    if not folder.is_dir():
+        return []
+    return sorted(path.name for path in folder.iterdir() if path.is_file() and not path.name.startswith(("_", ".")))
+
+
+def wait_until(is_so: Callable[[], object], is_over: Callable[[], object] = lambda: False) -> None:
+    """Waits for something that a process brings about, which must not end before."""
+    end = time.monotonic() + WAIT
+    while not is_so():
+        assert not is_over(), "it ended too early"
+        assert time.monotonic() < end, "nothing came of it"
+        time.sleep(0.02)
+
+
+def kill(process: int) -> None:
+    """Kills a process as `kill -9` does; it may have ended by itself."""
+    with suppress(ProcessLookupError):
+        os.kill(process, signal.SIGKILL)
+
+
+def joined(folder: Path) -> bytes:
+    """All shards, one after the other in the order of their names."""
+    return b"".join((folder / name).read_bytes() for name in shards_in(folder))
+
+
+def litter(folder: Path) -> Iterator[str]:
+    """Names of what a job has left behind beside its output."""
+    yield from (path.name for path in folder.rglob(".nmt-*"))
