@@ -30,6 +30,8 @@ _SETTINGS = {
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
     "RAY_DATA_DISABLE_PROGRESS_BARS": "1",
 }
+# Of a local cluster also: workers are as nice to other programs as the job itself, and not nicer.
+_LOCAL_SETTINGS = {"RAY_AUTH_MODE": "token", "RAY_worker_niceness": "0"}
 
 
 def require_ray() -> None:
@@ -48,7 +50,7 @@ def connected(address: str | None, processors: int, workers: int) -> Iterator[No
 
     Raises ConfigError if there is no cluster at the address, or it has another version of Ray or of Python.
     """
-    settings = _SETTINGS if address else _SETTINGS | {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
+    settings = _SETTINGS if address else _SETTINGS | _LOCAL_SETTINGS | {"RAY_AUTH_TOKEN": secrets.token_hex(32)}
     with _environment(settings), ExitStack() as stack:
         import ray
         import ray.data

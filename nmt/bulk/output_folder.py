@@ -60,7 +60,7 @@ class OutputFolder:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Makes the folder, keeps other jobs from writing there, and removes what a killed one left half-written.
+        """Makes the folder, keeps other jobs from writing there, and removes what was left half-written, before and after.
 
         Of a file system of its own, such as an object store, nothing keeps others away.
 
@@ -75,9 +75,14 @@ class OutputFolder:
         folder = Path(place.path)
         make_directory(folder)
         with RunLock(folder):
-            for name in [".", *{str(Path(name).parent) for name in names_below(place)}]:
-                remove_stale_temporaries(folder / name)
+            self._tidy(folder)
             yield
+            self._tidy(folder)
+
+    def _tidy(self, folder: Path) -> None:
+        """Removes what workers that were killed have left half-written."""
+        for name in [".", *{str(Path(name).parent) for name in names_below(locate(self.root))}]:
+            remove_stale_temporaries(folder / name)
 
     def begin(self, description: Mapping[str, Any]) -> dict[str, Any] | None:
         """Writes the description of a new job, or compares it with that of the job that was begun here.
