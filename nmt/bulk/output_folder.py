@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from nmt.bulk.file_systems import locate, names_below, read_whole, write_whole
-from nmt.bulk.inputs import TEXT
 from nmt.bulk.writing import ENDINGS
 from nmt.errors import ConfigError, DataError, Problem
 from nmt.io.atomic_files import TEMPORARY_PREFIX, make_directory, remove_stale_temporaries
@@ -34,7 +33,7 @@ class OutputFolder:
 
     def file_name(self, shard: str) -> str:
         """Returns the name of the file of a shard."""
-        return f"{shard}.{'txt' if self.kind == TEXT else ENDINGS[self.kind]}"
+        return f"{shard}.{ENDINGS[self.kind]}"
 
     def write_shard(self, shard: str, data: bytes, errors: list[str]) -> None:
         """Writes a shard, and before it what is told of its rows that could not be translated, a line each.

@@ -18,7 +18,7 @@ from nmt.bulk.output_folder import OutputFolder
 from nmt.bulk.reading import read_shards
 from nmt.bulk.rows import RowTranslator, TranslatedRow, added_columns
 from nmt.bulk.shards import RAW, Shard
-from nmt.bulk.writing import encode_rows
+from nmt.bulk.writing import encode_rows, fields_of
 from nmt.errors import DataError, NmtError
 from nmt.io.json_lines import encoded
 
@@ -172,7 +172,7 @@ def _values(shard: Shard, work: Work, file: str) -> tuple[list[Any], list[Any], 
     if work.kind == JSONL:
         rows = []
         for place, line in enumerate(shard.table.column(RAW).to_pylist()):
-            fields = _fields(line)
+            fields = fields_of(line)
             if fields is None:
                 faults.setdefault(place, "is no object of JSON")
             elif source not in fields:
@@ -190,14 +190,6 @@ def _values(shard: Shard, work: Work, file: str) -> tuple[list[Any], list[Any], 
             if one is None:
                 faults.setdefault(place, f"has no {key}")
     return values, ids, faults
-
-
-def _fields(line: str) -> dict[str, Any] | None:
-    try:
-        fields = json.loads(line)
-    except (ValueError, RecursionError):
-        return None
-    return fields if isinstance(fields, dict) else None
 
 
 def _errors(file: str, first: int, ids: Sequence[Any], rows: Sequence[TranslatedRow]) -> Iterator[str]:

@@ -12,12 +12,12 @@ from typing import Any
 
 from nmt.bulk.batches import arrow_array
 from nmt.bulk.columns import ERROR, Columns
-from nmt.bulk.inputs import CSV, JSONL, PARQUET, TSV
+from nmt.bulk.inputs import CSV, JSONL, PARQUET, TEXT, TSV
 from nmt.bulk.shards import HEAD, RAW
 from nmt.io.json_lines import encoded
 
-ENDINGS = {PARQUET: "parquet", JSONL: "jsonl", CSV: "csv", TSV: "tsv"}
-"""Of files of a format; those of text end in `txt`."""
+ENDINGS = {PARQUET: "parquet", JSONL: "jsonl", CSV: "csv", TSV: "tsv", TEXT: "txt"}
+"""Of files of a format."""
 
 
 def encode_rows(table: Any, added: Mapping[str, Sequence[Any]], columns: Columns, kind: str) -> bytes:
@@ -74,18 +74,19 @@ def _fields(added: Mapping[str, Sequence[Any]], place: int) -> list[str]:
 
 def _extended(line: str, fields: str) -> str:
     body = line.strip()
-    if not is_object(body):
+    if fields_of(body) is None:
         return f"{{{fields}}}"
     inner = body[:-1].rstrip()
     return f"{inner}{'' if inner == '{' else ', '}{fields}}}"
 
 
-def is_object(line: str) -> bool:
-    """Returns whether a line is an object of JSON."""
+def fields_of(line: str) -> dict[str, Any] | None:
+    """Returns the fields of an object of JSON; None if a line is no such object."""
     try:
-        return isinstance(json.loads(line), dict)
+        fields = json.loads(line)
     except (ValueError, RecursionError):
-        return False
+        return None
+    return fields if isinstance(fields, dict) else None
 
 
 def _plain(value: Any) -> Any:

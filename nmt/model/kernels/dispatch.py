@@ -18,7 +18,9 @@ from torch import Tensor
 from nmt.model.kernels.additive_attention import AdditiveBackward, AdditiveForward
 from nmt.model.kernels.interface import Kernels, SearchKernels
 from nmt.model.kernels.lstm_cell import lstm_cell, lstm_step, lstm_step_backward
+from nmt.model.kernels.native.calls import NativeCalls
 from nmt.model.kernels.native.library import available_library
+from nmt.model.kernels.native.search_calls import SearchCalls
 from nmt.model.kernels.rows import sum_rows
 
 logger = logging.getLogger(__name__)
@@ -68,15 +70,11 @@ def compile_early(device: torch.device) -> None:
 
 @cache
 def _native_kernels(library: CDLL, dtype: torch.dtype) -> Kernels:
-    from nmt.model.kernels.native.calls import NativeCalls
-
     return NativeCalls(library, dtype).as_kernels()
 
 
 @cache
 def _search_kernels(library: CDLL, dtype: torch.dtype) -> SearchKernels:
-    from nmt.model.kernels.native.search_calls import SearchCalls
-
     return SearchCalls(library, dtype)
 
 

@@ -33,10 +33,6 @@ class Int8Weight(NamedTuple):
         packed = torch.ops.onednn.qlinear_prepack(whole, None)
         return cls(packed, scales, torch.zeros(len(scales), dtype=torch.int64))
 
-    def takes(self, _rows: Tensor) -> bool:
-        """Returns True: a `PackedWeight` for any number of rows."""
-        return True
-
     def product(self, rows: Tensor, bias: Tensor | None = None) -> Tensor:
         """Multiplies rows, (N, I) -> (N, O) float32, and adds a bias (O,)."""
         count = len(rows)
@@ -77,8 +73,17 @@ def int8_is_quick() -> bool:
     """
     if not torch.backends.mkldnn.is_available() or not hasattr(torch.ops.onednn, "qlinear_pointwise"):
         return False
+    return any(map(_has, ("avx512_vnni", "avx_vnni", "amx_int8")))
+
+
+def onednn_has_tiles() -> bool:
+    """Returns whether the processor has AMX, by which oneDNN's products of many rows are the quicker ones."""
+    return _has("amx_int8")
+
+
+def _has(capability: str) -> bool:
+    """Returns whether the processor has a capability, by torch's name for it."""
     try:
-        capabilities = torch.cpu.get_capabilities()
+        return torch.cpu.get_capabilities().get(capability) is True
     except (AttributeError, RuntimeError):  # of another version of torch, or of a processor that it does not know
         return False
-    return any(capabilities.get(name) is True for name in ("avx512_vnni", "avx_vnni", "amx_int8"))

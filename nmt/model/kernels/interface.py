@@ -95,9 +95,6 @@ class Kernels(NamedTuple):
 class PackedWeight(Protocol):
     """A weight (O, I) in a layout by which rows are multiplied fast."""
 
-    def takes(self, rows: Tensor) -> bool:
-        """Returns True if it multiplies many rows (N, I) faster than the weight itself is multiplied."""
-
     def product(self, rows: Tensor, bias: Tensor | None = None) -> Tensor:
         """Multiplies rows, (N, I) -> (N, O), and adds a bias (O,)."""
 

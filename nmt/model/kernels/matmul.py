@@ -41,7 +41,7 @@ def linear(inputs: Tensor, weight: Tensor, bias: Tensor | None = None, *, transp
     The weight is (O, I) or, `transposed`, (I, O). A packed copy of it is used where that is faster.
     """
     rows, matrix = inputs.flatten(0, -2), weight if transposed else weight.t()
-    copy = packed_for(rows, weight)
+    copy = packed_for(rows, weight, matrix)
     outputs = _linear(rows, matrix, bias) if copy is None else copy.product(rows, bias)
     return outputs.view(*inputs.shape[:-1], outputs.shape[-1])
 

@@ -7,11 +7,11 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from nmt.model.kernels.int8 import Int8Weight, rounded
+from nmt.model.kernels.int8 import Int8Weight, onednn_has_tiles, rounded
 from nmt.model.kernels.interface import PackedWeight
 from nmt.model.kernels.native.library import available_library
 from nmt.model.kernels.native.weights import NativeInt8Weight, NativeWeight
-from nmt.model.kernels.onednn import FEW, by_onednn, filled_up, first, is_for_onednn, packs, product_type
+from nmt.model.kernels.onednn import FEW, by_onednn, filled_up, first, packs, runs_by_onednn
 
 _COPIES = "copies"  # the attribute of a matrix that holds them
 
@@ -19,6 +19,7 @@ _COPIES = "copies"  # the attribute of a matrix that holds them
 class _Copies(NamedTuple):
     few: PackedWeight | None  # for up to FEW rows
     many: PackedWeight | None  # for more
+    in_int8: bool = False  # as all products by it are then; else many rows use a copy only where oneDNN computes anyway
 
 
 def pack(weight: Tensor, *, transposed: bool = False) -> None:
@@ -48,9 +49,9 @@ def pack_in_int8(weight: Tensor, *, transposed: bool = False) -> None:
     native = None
     if library is not None and NativeInt8Weight.fits(library, whole):
         native = NativeInt8Weight(library, whole, scales)
-    by_tiles = getattr(torch.cpu, "_is_amx_tile_supported", bool)()  # oneDNN's products of many rows are quicker then
-    many = native if native is not None and not by_tiles else Int8Weight.from_rounded(whole, scales)
-    setattr(weight, _COPIES, _Copies(native or many, many))
+    by_native = native is not None and not onednn_has_tiles()
+    many = native if by_native else Int8Weight.from_rounded(whole, scales)
+    setattr(weight, _COPIES, _Copies(native or many, many, in_int8=True))
 
 
 def is_packed(weight: Tensor) -> bool:
@@ -58,14 +59,14 @@ def is_packed(weight: Tensor) -> bool:
     return hasattr(weight, _COPIES)
 
 
-def packed_for(rows: Tensor, weight: Tensor) -> PackedWeight | None:
-    """Returns the copy of a weight by which rows (N, I) are multiplied; None for the weight itself."""
+def packed_for(rows: Tensor, weight: Tensor, matrix: Tensor) -> PackedWeight | None:
+    """Returns the copy of a weight, (I, O) as `matrix`, by which rows (N, I) are multiplied; None for itself."""
     copies: _Copies | None = getattr(weight, _COPIES, None)
     if copies is None:
         return None
     if len(rows) <= FEW:
         return copies.few
-    return copies.many if copies.many is not None and copies.many.takes(rows) else None
+    return copies.many if copies.in_int8 or runs_by_onednn(rows, matrix) else None
 
 
 def _matrix(weight: Tensor, transposed: bool) -> Tensor:
@@ -77,11 +78,7 @@ class OneDnnWeight:
 
     def __init__(self, matrix: Tensor) -> None:
         """Packs a matrix (O, I) of float32 or bfloat16."""
-        self._outputs = len(matrix)
         self._packed: Tensor = torch.ops.mkldnn._reorder_linear_weight(matrix)
-
-    def takes(self, rows: Tensor) -> bool:
-        return product_type(rows) == torch.float32 == self._packed.dtype and is_for_onednn(rows, self._outputs)
 
     def product(self, rows: Tensor, bias: Tensor | None = None) -> Tensor:
         dtype = self._packed.dtype

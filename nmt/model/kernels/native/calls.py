@@ -54,10 +54,10 @@ def rows_of(values: Tensor) -> _RowsOfTensor:
 
 
 def function(library: ctypes.CDLL, name: str, *arguments: Any) -> Callable[..., None]:
-    """Returns a function of the library, whose last argument is the number of threads."""
+    """Returns a function of the library without its last argument, the number of threads, which is torch's."""
     found: Any = getattr(library, name)
     found.restype, found.argtypes = None, (*arguments, c_int)
-    return found  # type: ignore[no-any-return]
+    return lambda *given: found(*given, torch.get_num_threads())
 
 
 class NativeCalls:
@@ -65,20 +65,16 @@ class NativeCalls:
 
     def __init__(self, library: ctypes.CDLL, dtype: torch.dtype) -> None:
         """Takes the library, and float32 or bfloat16."""
-        self._library, self._suffix = library, SUFFIXES[dtype]
+        suffix = SUFFIXES[dtype]
         rows, attention = POINTER(_RowsOfTensor), POINTER(AdditiveArguments)
-        self._lstm_step = self._function("lstm_step", POINTER(_LstmStep))
-        self._lstm_step_backward = self._function("lstm_step_backward", POINTER(_LstmStepBackward))
-        self.additive_forward = self._function("additive_forward", attention, c_long, rows, rows)
-        self.additive_backward = self._function("additive_backward", attention, c_long, rows, c_void_p, rows)
-        self.additive_gradients = self._function("additive_gradients", attention, c_void_p, c_void_p)
-        self._sum_rows = self._function("sum_rows", c_long, c_long, c_void_p, c_void_p)
-        self._exponentials = self._function("exponentials", c_long, c_long, *(c_void_p,) * 5)
-
-    def _function(self, name: str, *arguments: Any) -> Callable[..., None]:
-        function: Any = getattr(self._library, f"{name}_{self._suffix}")
-        function.restype, function.argtypes = None, (*arguments, c_int)
-        return lambda *given: function(*given, torch.get_num_threads())
+        self._lstm_step = function(library, f"lstm_step_{suffix}", POINTER(_LstmStep))
+        self._lstm_step_backward = function(library, f"lstm_step_backward_{suffix}", POINTER(_LstmStepBackward))
+        self.additive_forward = function(library, f"additive_forward_{suffix}", attention, c_long, rows, rows)
+        backward = attention, c_long, rows, c_void_p, rows
+        self.additive_backward = function(library, f"additive_backward_{suffix}", *backward)
+        self.additive_gradients = function(library, f"additive_gradients_{suffix}", attention, c_void_p, c_void_p)
+        self._sum_rows = function(library, f"sum_rows_{suffix}", c_long, c_long, c_void_p, c_void_p)
+        self._exponentials = function(library, f"exponentials_{suffix}", c_long, c_long, *(c_void_p,) * 5)
 
     def lstm_step(
         self,

@@ -16,7 +16,7 @@ class SearchCalls:
 
     def __init__(self, library: ctypes.CDLL, dtype: torch.dtype) -> None:
         """Takes the library, and float32 or bfloat16."""
-        suffix = SUFFIXES[dtype]
+        self._dtype, suffix = dtype, SUFFIXES[dtype]
         cell = c_long, c_long, c_void_p, c_void_p, c_long, *(c_void_p,) * 3
         self._lstm_cell = {
             added: function(library, f"lstm_cell_{suffix}_{SUFFIXES[added]}", *cell) for added in {dtype, torch.float32}
@@ -32,12 +32,14 @@ class SearchCalls:
         distance = 0 if added.dim() == 1 else 4 * size
         gates = recurrent.data_ptr(), added.data_ptr(), distance
         states = before.data_ptr(), hidden.data_ptr(), cell.data_ptr()
-        self._lstm_cell[added.dtype](before.numel() // size, size, *gates, *states, torch.get_num_threads())
+        self._lstm_cell[added.dtype](before.numel() // size, size, *gates, *states)
         return hidden, cell
 
     def additive_attention(
         self, query: Tensor, keys: Tensor, annotations: Tensor, mask: Tensor, energy: Tensor
     ) -> tuple[Tensor, Tensor]:
+        assert query.dtype == keys.dtype == annotations.dtype == self._dtype, "all are of the type of products"
+        assert energy.dtype == torch.float32, "vectors stay in float32"
         (batch, width, size), source = query.shape, keys.shape[1]
         weights = energy.new_empty(batch, width, source)
         context = query.new_empty(batch, width, annotations.shape[-1])
@@ -55,7 +57,7 @@ class SearchCalls:
         logits = logits.contiguous()
         found = logits.new_empty(logits.shape[:-1], dtype=torch.float32)
         size = found.numel(), logits.shape[-1]
-        self._log_normaliser(*size, logits.data_ptr(), found.data_ptr(), torch.get_num_threads())
+        self._log_normaliser(*size, logits.data_ptr(), found.data_ptr())
         return found
 
     def largest(self, logits: Tensor, count: int) -> tuple[Tensor, Tensor]:
@@ -65,5 +67,5 @@ class SearchCalls:
         places = logits.new_empty(values.shape, dtype=torch.int64)
         found = values.data_ptr(), places.data_ptr()
         rows = values.numel() // count
-        self._largest(rows, vocabulary, count, logits.data_ptr(), *found, torch.get_num_threads())
+        self._largest(rows, vocabulary, count, logits.data_ptr(), *found)
         return values, places

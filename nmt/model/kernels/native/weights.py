@@ -29,9 +29,6 @@ class NativeWeight:
         arguments = *(c_long,) * 3, *(c_void_p,) * 4
         self._product = function(library, f"product_{SUFFIXES[matrix.dtype]}", *arguments)
 
-    def takes(self, _rows: Tensor) -> bool:
-        return True
-
     def product(self, rows: Tensor, bias: Tensor | None = None) -> Tensor:
         rows = rows.to(self._packed.dtype).contiguous()
         outputs = rows.new_empty(len(rows), self._outputs)
@@ -40,7 +37,6 @@ class NativeWeight:
         self._product(
             *(*rows.shape, self._outputs),
             *(self._packed.data_ptr(), rows.data_ptr(), None if bias is None else bias.data_ptr(), outputs.data_ptr()),
-            torch.get_num_threads(),
         )
         return outputs
 
@@ -59,9 +55,6 @@ class NativeInt8Weight:
         self._corrections = whole.sum(-1, dtype=torch.int32) * 128
         self._product = function(library, "product_int8", *(c_long,) * 3, *(c_void_p,) * 8)
 
-    def takes(self, _rows: Tensor) -> bool:
-        return True
-
     def product(self, rows: Tensor, bias: Tensor | None = None) -> Tensor:
         rows = rows.float().contiguous()
         outputs, row_scales = rows.new_empty(len(rows), self._outputs), rows.new_empty(len(rows))
@@ -71,7 +64,6 @@ class NativeInt8Weight:
             *(*rows.shape, self._outputs),
             *(each.data_ptr() for each in (*weight, rows, whole, row_scales)),
             *(None if bias is None else bias.data_ptr(), outputs.data_ptr()),
-            torch.get_num_threads(),
         )
         return outputs
 
