@@ -25,4 +25,4 @@ site=$(mktemp -d)
 trap 'rm -rf "$site"' EXIT
 report=$(NO_MKDOCS_2_WARNING=1 mkdocs build --site-dir "$site" 2>&1) || { printf '%s\n' "$report" >&2; exit 1; }
 wait "$java"
-step "pytest" && pytest -n "${NMT_TEST_PROCESSES:-2}" --dist worksteal -m "not slow" "$@"
+step "pytest" && pytest -n "${NMT_TEST_PROCESSES:-3}" --dist worksteal -m "not slow" "$@"
