@@ -19,6 +19,11 @@ if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
 pytest_plugins = ["network", "proofs", "program", "forked", "small_disk", "served", "two_translations", "browser"]
 
 
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Names a case without its bytes: they may be many, or hold the time, and all processes must name it alike."""
+    return argname if isinstance(val, bytes) or (isinstance(val, str) and len(val) > 100) else None
+
+
 @pytest.fixture(scope="session", autouse=True)
 def hangups_arrive() -> Iterator[None]:
     """Under `nohup`, too, a training that a test hangs up stops; the process that runs the tests does not."""

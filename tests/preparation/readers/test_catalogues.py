@@ -83,7 +83,6 @@ def test_a_catalogue_into_the_source_language_is_read_the_other_way_round(read: 
             "an entry has more than",
         ),
     ],
-    ids=lambda value: None if len(value) > 100 else value,
 )
 def test_what_is_no_catalogue_of_the_languages_is_an_error(read: Read, text: str, what: str) -> None:
     with pytest.raises(DataError) as error:

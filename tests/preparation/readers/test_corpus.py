@@ -14,12 +14,6 @@ from corpora import PAIRS, XML_PAIRS, lines, read_pairs, segments, sides, tarred
 from nmt.errors import DataError, InputFileError
 from nmt.preparation.readers.sources import MOST_EXPANSION
 
-
-def _named(value):
-    """Names a case without its bytes, which may be many, or hold the time."""
-    return None if isinstance(value, str) else type(value).__name__
-
-
 TEXT_PAIRS = [("\ufeffone", "eins"), ("a\rb", "c\x85d"), ("two\x0c", "zwei"), *PAIRS]
 
 
@@ -196,7 +190,6 @@ def test_columns_of_csv_are_told_by_the_first_row(read):
         ("a.csv", latin("", 60)[""].replace(b"\t", b","), "are not UTF-8"),
         ("a.en", b"a\n", "a.en: has no tabs between source and target, and no other input is its translation"),
     ],
-    ids=_named,
 )
 def test_what_is_no_table_is_told(read, name, data, what):
     assert what in error_of(read, {name: data})
@@ -285,7 +278,6 @@ def test_a_test_set_with_both_languages_in_a_file(read):
         (b'<?xml version="1.0" encoding="latin1"?><mteval>', "is in latin1; expected UTF-8"),
         (b"<mteval>" + bytes(65 << 20), "of more than 64 MiB"),
     ],
-    ids=_named,
 )
 def test_a_broken_test_set_is_an_error(read, data, what):
     assert what in error_of(read, {"a.xml": data + b"</x>" * 9, "b.xml": segments()})
@@ -325,7 +317,6 @@ def test_a_broken_test_set_is_read_in_time_that_grows_with_its_length(read, data
         ("a\tb\n".encode("utf-16"), "is text in UTF-16; convert it to UTF-8: iconv -f UTF-16 -t UTF-8"),
         (gzip.compress(gzip.compress(b"a\tb\n")), "is compressed with gzip, and what it holds is compressed with gzip"),
     ],
-    ids=_named,
 )
 def test_what_is_no_corpus_is_told_by_what_it_is(read, data, what):
     error = error_of(read, {"good.tsv": tsv(), "corpus.tsv": data})

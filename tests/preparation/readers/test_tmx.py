@@ -11,11 +11,6 @@ from nmt.errors import DataError
 from program import environment
 
 
-def _named(value):
-    """Names a case without its bytes, which may be many, or hold the time."""
-    return None if isinstance(value, str) else type(value).__name__
-
-
 @pytest.fixture
 def read(tmp_path):
     """Reads what a translation memory holds."""
@@ -110,7 +105,6 @@ BOMB = '<!DOCTYPE tmx [\n<!ENTITY a "aaaaaaaaaa">\n<!ENTITY b "&a;&a;&a;&a;">\n]
         (memory("<tu a='" + "x" * (6 << 20)), "a tag has no end"),
         (memory("<!-- " + "x" * (6 << 20)), "a tag has no end"),
     ],
-    ids=_named,
 )
 def test_what_is_broken_or_hostile_is_an_error_with_its_line(read, data, what):
     started = time.monotonic()
