@@ -60,7 +60,7 @@ class OutputFolder:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Makes the folder, keeps other jobs from writing there, and removes what was left half-written, before and after.
+        """Makes the folder, keeps other jobs from writing there, and removes what killed workers left half-written.
 
         Of a file system of its own, such as an object store, nothing keeps others away.
 
