@@ -170,7 +170,8 @@ def _run(files: Sequence[InputFile], work: Work, pool: Pool, log: arguments.Logg
     progress = JobProgress()
     with silent_libraries(), closing(TrainingProgress(quiet=log.quiet)) as bar:
         for progress in run_job(files, work, pool, describe(work, files), logger.warning):
-            bar.show(progress.share, _show(progress))
+            if progress.seconds:  # else it is finished already
+                bar.show(progress.share, _show(progress))
     output = work.output.root
     if not progress.rows and not progress.seconds:
         logger.info("%s: finished before: %s rows", output, f"{progress.skipped:,}")
