@@ -9,6 +9,10 @@
 #include <cstdint>
 #include <cstring>
 
+#ifdef __AVX512F__
+#include <immintrin.h>
+#endif
+
 namespace {
 
 constexpr long W = 16;  // numbers of a vector
@@ -41,21 +45,44 @@ inline Floats load(const float* from, long count = W) {
     return values;
 }
 
+// GCC makes these conversions, and the choice of the lesser number, of several instructions where there is one.
+#ifdef __AVX512F__
+inline Bits widened(Halves halves) { return bits_of<Bits>(_mm512_cvtepu16_epi32(bits_of<__m256i>(halves))); }
+inline Halves narrowed(Bits bits) { return bits_of<Halves>(_mm512_cvtepi32_epi16(bits_of<__m512i>(bits))); }
+inline Floats at_most(float most, Floats x) { return _mm512_min_ps(_mm512_set1_ps(most), x); }
+inline Floats at_least(float least, Floats x) { return _mm512_max_ps(_mm512_set1_ps(least), x); }
+#else
+inline Bits widened(Halves halves) { return __builtin_convertvector(halves, Bits); }
+inline Halves narrowed(Bits bits) { return __builtin_convertvector(bits, Halves); }
+inline Floats at_most(float most, Floats x) { return chosen(x > most, all(most), x); }
+inline Floats at_least(float least, Floats x) { return chosen(x < least, all(least), x); }
+#endif
+
 inline Floats load(const bfloat16* from, long count = W) {
     Halves halves{};
     memcpy(&halves, from, sizeof(bfloat16) * count);
-    return bits_of<Floats>(__builtin_convertvector(halves, Bits) << 16);
+    return bits_of<Floats>(widened(halves) << 16);
 }
 
 inline void store(float* to, Floats values, long count = W) { memcpy(to, &values, sizeof(float) * count); }
 
-// Rounds to the nearest, to even where there are two; a NaN stays one.
-inline void store(bfloat16* to, Floats values, long count = W) {
+// The bits of numbers rounded to bfloat16: to the nearest, to even where there are two; a NaN stays one.
+inline Bits rounded(Floats values) {
     Bits bits = bits_of<Bits>(values);
-    Bits rounded = (bits + 0x7fff + ((bits >> 16) & 1)) >> 16;
-    Bits nan = Bits{} + 0x7fc0;
-    Halves halves = __builtin_convertvector(values == values ? rounded : nan, Halves);
+    Bits nan = Bits{} + 0x7fc00000;
+    return values == values ? (bits + 0x7fff + ((bits >> 16) & 1)) & 0xffff0000 : nan;
+}
+
+inline void store(bfloat16* to, Floats values, long count = W) {
+    Halves halves = narrowed(rounded(values) >> 16);
     memcpy(to, &halves, sizeof(bfloat16) * count);
+}
+
+// Returns what `load` gives of numbers that were stored.
+template <class P>
+inline Floats as_stored(Floats values) {
+    if constexpr (sizeof(P) == sizeof(float)) return values;
+    return bits_of<Floats>(rounded(values));
 }
 
 inline float value_of(float value) { return value; }
@@ -72,8 +99,7 @@ inline float sum(Floats values) {
 
 // e^x to about 2e-7 of it, of x held between -87 and 87. A NaN stays one.
 inline Floats exponential(Floats x) {
-    x = chosen(x > 87.0f, all(87.0f), x);
-    x = chosen(x < -87.0f, all(-87.0f), x);
+    x = at_least(-87.0f, at_most(87.0f, x));
     // x = n ln 2 + r, with ln 2 in two parts, of which the first times n is exact
     const float shift = 12582912.0f;  // 1.5 * 2^23: adding it rounds to a whole number, which its last bits are
     Floats shifted = x * 1.44269504f + shift;
@@ -136,7 +162,7 @@ struct AdditiveAttention {
     const bool* padding;        // (B, S)
     const float* energy;        // (A)
     float* weights;             // (T, B, S)
-    void* tanhs;                // (T, B, S, A), or null
+    void* queries;              // (T, B, A), or null
     float* score_gradients;     // (T, B, S)
 };
 
@@ -196,7 +222,14 @@ void lstm_step_backward(const LstmStepBackward& of, int threads) {
     }
 }
 
-// Fills tanh(query + key) and the weights of step t, and its context, (B, ·), from its query, (B, A).
+// Returns tanh(query + key) as it would have been stored for the backward pass, which computes it again: to write and
+// read so many numbers, (T, B, S, A), takes as long, and they were the largest part of training's memory.
+template <class P>
+inline Floats kept_tanh(const P* query, const P* key, long a, long n) {
+    return as_stored<P>(tanh_of(load(query + a, n) + load(key + a, n)));
+}
+
+// Keeps the query, (B, A), of step t, and fills its weights and its context, (B, ·).
 template <class P>
 void additive_forward(const AdditiveAttention& of, long t, const Rows& query, const Rows& context, int threads) {
     const long B = of.B, S = of.S, A = of.A, C = of.C;
@@ -205,16 +238,14 @@ void additive_forward(const AdditiveAttention& of, long t, const Rows& query, co
         const P* of_query = query.at<P>(0, b);
         const bool* padding = of.padding + b * S;
         float* weights = of.weights + (t * B + b) * S;
-        P* tanhs = of.tanhs ? static_cast<P*>(of.tanhs) + (t * B + b) * S * A : nullptr;
+        if (of.queries) memcpy(static_cast<P*>(of.queries) + (t * B + b) * A, of_query, sizeof(P) * A);
         float most = -INFINITY, total = 0;
         for (long s = 0; s < S; ++s) {
             if (padding[s]) continue;
             const P* key = of.keys.at<P>(b, s);
             Floats score{};
             over(A, [&](long a, long n) {
-                Floats value = tanh_of(load(of_query + a, n) + load(key + a, n));
-                if (tanhs) store(tanhs + s * A + a, value, n);
-                score += value * load(of.energy + a, n);
+                score += tanh_of(load(of_query + a, n) + load(key + a, n)) * load(of.energy + a, n);
             });
             weights[s] = sum(score);
             if (weights[s] > most) most = weights[s];
@@ -240,7 +271,7 @@ void additive_backward(const AdditiveAttention& of, long t, const Rows& context_
 #pragma omp parallel for num_threads(threads) if (threads > 1 && B * S * A >= LEAST_WORK)
     for (long b = 0; b < B; ++b) {
         const float *of_context = context_gradient.at<float>(0, b), *weights = of.weights + (t * B + b) * S;
-        const P* tanhs = static_cast<const P*>(of.tanhs) + (t * B + b) * S * A;
+        const P* query = static_cast<const P*>(of.queries) + (t * B + b) * A;
         float *gradient = of.score_gradients + (t * B + b) * S, mean = 0;
         for (long s = 0; s < S; ++s) {
             gradient[s] = 0;
@@ -257,7 +288,7 @@ void additive_backward(const AdditiveAttention& of, long t, const Rows& context_
             Floats total{};
             for (long s = 0; s < S; ++s) {
                 if (weights[s] == 0) continue;
-                Floats value = load(tanhs + s * A + a, n);
+                Floats value = kept_tanh(query, of.keys.at<P>(b, s), a, n);
                 total += gradient[s] * (1.0f - value * value);
             }
             store(filled + a, total * load(of.energy + a, n), n);
@@ -278,7 +309,8 @@ void additive_gradients(const AdditiveAttention& of, P* keys_gradient, float* en
                 for (long t = 0; t < of.T; ++t) {
                     const long place = (t * B + b) * S + s;
                     if (of.weights[place] == 0) continue;
-                    Floats value = load(static_cast<const P*>(of.tanhs) + place * A + a, n);
+                    const P* query = static_cast<const P*>(of.queries) + (t * B + b) * A;
+                    Floats value = kept_tanh(query, of.keys.at<P>(b, s), a, n);
                     of_key += of.score_gradients[place] * (1.0f - value * value);
                     of_energy += of.score_gradients[place] * value;
                 }
