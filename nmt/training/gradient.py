@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from nmt.config import TrainingConfig
 from nmt.device import exhausted_memory_as, products_in
 from nmt.errors import MemoryExhaustedError
+from nmt.model.kernels.workspace import Workspace
 from nmt.model.seq2seq import Seq2Seq, TeacherForced
 from nmt.training.batches import TensorBatch
 from nmt.training.cuda_graphs import CudaGraphCapture, CudaGraphs
@@ -35,6 +36,7 @@ class Gradient:
         loss = _BatchLoss(model, self._config, job.dtype, ignoring=strategy.buckets)
         self._loss = job.group.synchronized(loss)
         self._parameters = list(model.parameters())
+        self._workspace = Workspace()
         # A captured graph goes on adding to the tensors of gradients at its capture.
         self._keeps_gradients = strategy.cuda_graphs > 0
         self._compute = (
@@ -69,12 +71,14 @@ class Gradient:
             return self._compute(part, tokens / self._size).double()
 
     def _add_now(self, part: TensorBatch, divisor: Any) -> Tensor:
-        with products_in(self._dtype, self._device):
-            loss, terms = cast("tuple[Tensor, Tensor]", self._loss(*part.to(self._device)))
-        if not self._alone:
-            # Before backward, which on CUDA may wait for a process that is gone: `ProcessGroup.gather` notices that.
-            terms = terms.cpu()
-        (loss / divisor).backward()
+        with self._workspace.in_use():
+            with products_in(self._dtype, self._device):
+                loss, terms = cast("tuple[Tensor, Tensor]", self._loss(*part.to(self._device)))
+            if not self._alone:
+                # Before backward, which on CUDA may wait for a process that is gone: `ProcessGroup.gather` notices it.
+                terms = terms.cpu()
+            (loss / divisor).backward()
+            del loss  # and with it all that was saved
         return terms
 
 

@@ -19,6 +19,7 @@ from nmt.model.kernels.dot_attention import DotBackward, DotForward
 from nmt.model.kernels.interface import AttentionBackward, AttentionForward, Kernels
 from nmt.model.kernels.matmul import accurate, filled_up, mm, outside_autocast
 from nmt.model.kernels.shared_room import values_and_gradients
+from nmt.model.kernels.workspace import empty
 
 
 class LoopWeights(NamedTuple):
@@ -49,7 +50,7 @@ class _Transitions(NamedTuple):
         """Allocates buffers for `time` words, hidden states `like` (B, H), and products in `dtype`."""
         batch, size = like.shape
         gates, gradients = (each[0] for each in values_and_gradients(like, (1, time, batch, 4 * size), dtype))
-        return cls(gates, gradients, *(like.new_empty(time, batch, size) for _ in range(2)))
+        return cls(gates, gradients, *(empty(like, time, batch, size) for _ in range(2)))
 
 
 class _AttentionLoop(Function):
@@ -75,17 +76,17 @@ class _AttentionLoop(Function):
         # For the backward pass, in the products' type: values of tanh(query + key), or the queries they are made from.
         of_step = (batch, keys.shape[-1]) if kernels.keeps_queries else keys.shape
         is_kept = with_gradient and weight.energy is not None
-        kept = hidden.new_empty(time if is_kept else 0, *of_step, dtype=dtype)
+        kept = empty(hidden, time if is_kept else 0, *of_step, dtype=dtype)
         weights = hidden.new_empty(time, batch, source)
         attended, word = _Transitions.empty(hidden, time, dtype), None
         zeros = torch.zeros_like(hidden)
         # The input of the recurrent product, [context; hidden state that queries], in the products' type.
-        joined = hidden.new_empty(time + 1, batch, context_size + hidden.shape[1], dtype=dtype)
+        joined = empty(hidden, time + 1, batch, context_size + hidden.shape[1], dtype=dtype)
         queries = joined[:, :, context_size:]
         hiddens, gates_after_attention = queries, input_gates
         if weight.word is not None and weight.context_bias is not None:
             word = _Transitions.empty(hidden, time, dtype)
-            hiddens = torch.empty_like(queries, memory_format=torch.contiguous_format)
+            hiddens = empty(queries, *queries.shape)
             gates_after_attention = weight.context_bias.to(dtype).expand_as(input_gates)
         hiddens[0] = hidden
         lstm_step = kernels.lstm_step
@@ -123,8 +124,8 @@ class _AttentionLoop(Function):
         context_size, dtype = annotations.shape[-1], weight.recurrent.dtype
         queries = joined[:-1, :, context_size:]
         gates_gradients, word_gradients = attended.gates_gradients, None if word is None else word.gates_gradients
-        context_gradients = context_gradient.new_empty(context_gradient.shape, dtype=weights.dtype)
-        query_gradients = weights.new_empty(*weights.shape[:2], keys.shape[-1], dtype=dtype)
+        context_gradients = empty(weights, *context_gradient.shape)
+        query_gradients = empty(weights, *weights.shape[:2], keys.shape[-1], dtype=dtype)
         kernels: Kernels = ctx.kernels
         attention: AttentionBackward
         if weight.energy is None:

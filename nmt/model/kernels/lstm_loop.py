@@ -21,6 +21,7 @@ from nmt.model.kernels.interface import Kernels
 from nmt.model.kernels.lstm_cell import lstm_cell
 from nmt.model.kernels.matmul import accurate, bmm, filled_up, outside_autocast
 from nmt.model.kernels.shared_room import values_and_gradients
+from nmt.model.kernels.workspace import empty
 
 
 class _LSTMLoop(Function):
@@ -30,12 +31,11 @@ class _LSTMLoop(Function):
     def forward(ctx: Any, input_gates: Tensor, recurrent_weight: Tensor, hidden: Tensor, kernels: Kernels) -> Tensor:
         directions, time, batch, gate_size = input_gates.shape
         size = gate_size // 4
-        new = hidden.new_empty
         # Activations.
         gates, gates_gradients = values_and_gradients(hidden, (directions, time, batch, gate_size), input_gates.dtype)
-        cells, cell_tanhs = new(directions, time + 1, batch, size), new(directions, time, batch, size)
+        cells, cell_tanhs = (empty(hidden, directions, steps, batch, size) for steps in (time + 1, time))
         cells[:, 0] = 0
-        hiddens = recurrent_weight.new_empty(directions, time + 1, batch, size)
+        hiddens = empty(recurrent_weight, directions, time + 1, batch, size)
         hiddens[:, 0] = hidden
         for t in range(time):
             filled = cells[:, t + 1], cell_tanhs[:, t], hiddens[:, t + 1]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from nmt.model.kernels.workspace import empty
+
 
 def values_and_gradients(like: Tensor, shape: tuple[int, int, int, int], dtype: torch.dtype) -> tuple[Tensor, Tensor]:
     """Allocates values (D, T, B, G) of the type of `like`, and gradients of the same shape in the same memory.
@@ -16,7 +18,7 @@ def values_and_gradients(like: Tensor, shape: tuple[int, int, int, int], dtype: 
     directions, time, batch, size = shape
     of_value, of_gradient = (batch * size * each.itemsize for each in (like.dtype, dtype))
     assert of_gradient <= of_value, "gradients of step t lie behind its values"
-    room = like.new_empty(directions, time * of_value + of_gradient, dtype=torch.uint8)
+    room = empty(like, directions, time * of_value + of_gradient, dtype=torch.uint8)
     values = room[:, : time * of_value].view(like.dtype)
     gradients = room[:, time * (of_value - of_gradient) + of_gradient :].view(dtype)
     return values.view(shape), gradients.view(shape)
