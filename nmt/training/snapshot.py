@@ -11,9 +11,7 @@ from nmt.checkpoint.checkpoint import Checkpoint
 from nmt.checkpoint.layout import OPTIMIZER, WEIGHTS
 from nmt.checkpoint.tensors import check_tensors
 from nmt.training.ema import ExponentialMovingAverage
-
-_MOMENTS = ("exp_avg", "exp_avg_sq")
-_STEP = "step"
+from nmt.training.optimizer import Adam
 
 
 def learning(parameters: Mapping[str, nn.Parameter]) -> dict[str, nn.Parameter]:
@@ -22,36 +20,27 @@ def learning(parameters: Mapping[str, nn.Parameter]) -> dict[str, nn.Parameter]:
 
 
 def take_snapshot(
-    parameters: Mapping[str, nn.Parameter], optimizer: torch.optim.Optimizer, ema: ExponentialMovingAverage | None
+    parameters: Mapping[str, nn.Parameter], optimizer: Adam, ema: ExponentialMovingAverage | None
 ) -> tuple[Mapping[str, Tensor], Mapping[str, Tensor]]:
-    """Takes the tensors as they are after one step or more; they share memory with the model.
+    """Takes the tensors as they are; they share memory with the model.
 
     Returns the weights to translate with, which are the average where there is one, and the tensors to train on with.
     """
     weights = {name: parameter.detach() for name, parameter in parameters.items()}
-    moments = optimizer.state_dict()["state"]
-    tensors = {
-        f"{moment}.{name}": moments[index][moment]
-        for index, name in enumerate(learning(parameters))
-        for moment in (*_MOMENTS, _STEP)
-    }
     if ema is None:
-        return weights, tensors
-    return ema.tensors, tensors | {f"weights.{name}": weight for name, weight in weights.items()}
+        return weights, optimizer.tensors
+    return ema.tensors, optimizer.tensors | {f"weights.{name}": weight for name, weight in weights.items()}
 
 
 def restore_snapshot(
     checkpoint: Checkpoint,
     parameters: Mapping[str, nn.Parameter],
-    optimizer: torch.optim.Optimizer,
+    optimizer: Adam,
     ema: ExponentialMovingAverage | None,
 ) -> None:
     """Puts tensors back where `take_snapshot` took them; raises ModelError if they are not those of this training."""
     tensors = checkpoint.optimizer
-    expected: dict[str, Tensor] = {}
-    for name, parameter in learning(parameters).items():
-        expected |= {f"{moment}.{name}": parameter for moment in _MOMENTS}
-        expected[f"{_STEP}.{name}"] = torch.zeros(())
+    expected = dict(optimizer.tensors)
     if ema is not None:
         expected |= {f"weights.{name}": parameter for name, parameter in parameters.items()}
     weights = checkpoint.weights
@@ -63,8 +52,4 @@ def restore_snapshot(
     with torch.no_grad():
         for name, parameter in parameters.items():
             parameter.copy_(weights[name])
-    state = {
-        index: {moment: tensors[f"{moment}.{name}"] for moment in (*_MOMENTS, _STEP)}
-        for index, name in enumerate(learning(parameters))
-    }
-    optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
+    optimizer.load(tensors)

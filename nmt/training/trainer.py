@@ -32,7 +32,7 @@ from nmt.training.gradient import Gradient, too_large
 from nmt.training.job import TrainingJob
 from nmt.training.malloc import STEPS_BETWEEN_RETURNS, return_freed_memory
 from nmt.training.metrics_log import MetricsWriter, training_record, validation_record
-from nmt.training.optimizer import make_optimizer, skip_step_if_nonfinite
+from nmt.training.optimizer import Adam, nonfinite
 from nmt.training.overfitting import OverfittingWatch
 from nmt.training.progress import TrainingProgress, duration
 from nmt.training.schedule import make_schedule
@@ -82,7 +82,7 @@ class Trainer:
         self._order = BatchOrder(store, self._config.batch_tokens, job.config.seed, mixture=mixture)
         self._schedule = make_schedule(self._config)
         self._parameters = dict(model.named_parameters())
-        self._optimizer = make_optimizer(self._config, list(learning(self._parameters).values()))
+        self._optimizer = Adam(self._config, learning(self._parameters))
         decay = self._config.average_decay
         self._ema = ExponentialMovingAverage(model, decay) if decay else None
         self._overfitting = OverfittingWatch()
@@ -158,13 +158,10 @@ class Trainer:
         terms, seconds = self._agree(self._add_gradients(parts, step, tokens))
         norm = nn.utils.clip_grad_norm_(self._parameters.values(), self._config.clip_norm or math.inf)
         self._losses.add(step, tokens, terms, norm)
-        if self._job.strategy.updates_behind:
-            skip_step_if_nonfinite(self._optimizer, terms, norm)
+        unless = nonfinite(terms, norm) if self._job.strategy.updates_behind else None
         self._count(self._losses.due())  # raises NonFiniteError
         state = replace(self.state, step=step, position=update.following, seconds=seconds)
-        for group in self._optimizer.param_groups:
-            group["lr"] = self._learning_rate(state)
-        self._optimizer.step()
+        self._optimizer.step(self._learning_rate(state), unless=unless)
         if self._ema:
             self._ema.update(step)
         self.state = state

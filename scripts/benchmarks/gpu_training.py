@@ -27,7 +27,7 @@ from nmt.training.distributed.process_group import ProcessGroup
 from nmt.training.distributed.rank import ProcessRank
 from nmt.training.gradient import Gradient
 from nmt.training.job import TrainingJob
-from nmt.training.optimizer import make_optimizer, skip_step_if_nonfinite
+from nmt.training.optimizer import Adam, nonfinite
 from nmt.training.signals import StopRequest
 
 SPECIAL = (SpecialTokens(bos=1, eos=2, pad=0, unk=3),) * 2
@@ -81,7 +81,8 @@ class Steps:
         self.strategy = strategy
         job = TrainingJob(Path(), config, strategy, dtype, ProcessGroup(ProcessRank()), StopRequest())
         self.gradient = Gradient(self.model, job)
-        self.optimizer = make_optimizer(config.training, list(self.model.parameters()))
+        self.optimizer = Adam(config.training, dict(self.model.named_parameters()))
+        self._learning_rate = config.training.learning_rate
         self._deferred = DeferredLosses(strategy.updates_behind)
         self.losses: list[float] = []
         self._number = 0
@@ -102,10 +103,9 @@ class Steps:
         loss = self.gradients(batch, tokens, self._number)
         norm = nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
         self._deferred.add(self._number, tokens, loss, norm)
-        if self.strategy.updates_behind:
-            skip_step_if_nonfinite(self.optimizer, loss, norm)
+        unless = nonfinite(loss, norm) if self.strategy.updates_behind else None
         self.losses += [update.loss / update.tokens for update in self._deferred.due()]
-        self.optimizer.step()
+        self.optimizer.step(self._learning_rate, unless=unless)
 
     def finish(self) -> list[float]:
         """Returns all losses per token, once they are there."""

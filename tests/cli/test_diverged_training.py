@@ -9,6 +9,7 @@ import torch
 
 from nmt.model.seq2seq import Seq2Seq
 from nmt.training.gradient import Gradient
+from nmt.training.optimizer import Adam
 
 
 @pytest.fixture
@@ -44,7 +45,7 @@ def test_a_validation_that_diverged_is_6_and_metrics_stay_json(metric, call, con
         json.loads(line, parse_constant=refuse)
 
 
-@pytest.mark.parametrize("place", [(Gradient, "add"), (Seq2Seq, "log_probabilities"), (torch.optim.Adam, "step")])
+@pytest.mark.parametrize("place", [(Gradient, "add"), (Seq2Seq, "log_probabilities"), (Adam, "step")])
 def test_memory_that_runs_out_is_7(place, call, configuration, trained, monkeypatch):
     def exhausted(*_, **__):
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")

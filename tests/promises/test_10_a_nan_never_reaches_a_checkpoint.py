@@ -69,10 +69,9 @@ PLACES = {"loss": spoil_loss, "gradient": spoil_gradient, "batch": spoil_batch}
 
 
 def digest_of_weights(trainer: Trainer) -> str:
-    """Of the weights and of all that the optimizer knows; before its first step it has no zeros to show."""
+    """Of the weights and of all that the optimizer knows."""
     found = hashlib.sha256()
-    moments = [tensor for state in trainer._optimizer.state.values() for tensor in state.values()]
-    for tensor in [*trainer._parameters.values(), *(tensor for tensor in moments if tensor.any())]:
+    for tensor in [*trainer._parameters.values(), *trainer._optimizer.tensors.values()]:
         found.update(tensor.detach().numpy().tobytes())
     return found.hexdigest()
 

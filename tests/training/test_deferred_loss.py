@@ -11,7 +11,7 @@ from torch import Tensor
 from nmt.config import TrainingConfig
 from nmt.errors import NonFiniteError
 from nmt.training.deferred_loss import DeferredLosses
-from nmt.training.optimizer import make_optimizer, skip_step_if_nonfinite
+from nmt.training.optimizer import Adam, nonfinite
 
 
 def number(value: float) -> Tensor:
@@ -50,10 +50,9 @@ def test_an_update_that_diverged_is_named_however_late_it_is_read(place: int, va
 @pytest.mark.parametrize(("loss", "norm"), [((math.nan,), 1.0), ((1.0, math.inf), 1.0), ((1.0,), math.inf)])
 def test_an_optimizer_leaves_out_a_step_that_diverged(loss: tuple[float, ...], norm: float) -> None:
     weight = torch.nn.Parameter(torch.ones(3))
-    optimizer = make_optimizer(TrainingConfig(), [weight])
+    optimizer = Adam(TrainingConfig(), {"weight": weight})
     for parts, length in (((1.0,), 1.0), (loss, norm), ((1.0,), 1.0)):
         weight.grad = torch.full((3,), sum(parts) + length)
-        skip_step_if_nonfinite(optimizer, terms(*parts), number(length))
-        optimizer.step()
+        optimizer.step(0.01, unless=nonfinite(terms(*parts), number(length)))
     assert weight.isfinite().all() and (weight < 1).all()
-    assert optimizer.state[weight]["step"] == 2
+    assert optimizer.tensors["step.weight"] == 2

@@ -97,7 +97,7 @@ class AdditiveBackward:
     after the loop. For a query the sum of g alone is 0, as the gradient of softmax always sums to 0.
     """
 
-    def __init__(self, annotations: Tensor, energy: Tensor, weights: Tensor, tanhs: Tensor) -> None:
+    def __init__(self, _keys: Tensor, annotations: Tensor, energy: Tensor, weights: Tensor, tanhs: Tensor) -> None:
         """Takes the arguments of `AdditiveForward`, which has filled the latter two."""
         self._annotations, self._energy, self._weights, self._tanhs = annotations, energy, weights, tanhs
         _, batch, source, attention_size = tanhs.shape

@@ -19,6 +19,7 @@ from nmt.model.kernels.dot_attention import DotBackward, DotForward
 from nmt.model.kernels.interface import AttentionBackward, AttentionForward, Kernels
 from nmt.model.kernels.matmul import accurate, mm, outside_autocast
 from nmt.model.kernels.onednn import filled_up
+from nmt.model.kernels.shared_room import values_and_gradients
 
 
 class LoopWeights(NamedTuple):
@@ -37,18 +38,19 @@ class LoopWeights(NamedTuple):
 
 
 class _Transitions(NamedTuple):
-    """The values of an LSTM transition a word that the backward pass needs."""
+    """The values of an LSTM transition a word that the backward pass needs, and room for its gradients."""
 
     gates: Tensor  # (T, B, 4H) activations
+    gates_gradients: Tensor  # (T, B, 4H), of the products' type, in the same memory (`values_and_gradients`)
     cells: Tensor  # (T, B, H) after each transition
     cell_tanhs: Tensor  # (T, B, H)
 
     @classmethod
-    def empty(cls, like: Tensor, time: int) -> Self:
-        """Allocates buffers for `time` words and hidden states `like` (B, H)."""
+    def empty(cls, like: Tensor, time: int, dtype: torch.dtype) -> Self:
+        """Allocates buffers for `time` words, hidden states `like` (B, H), and products in `dtype`."""
         batch, size = like.shape
-        new = like.new_empty
-        return cls(new(time, batch, 4 * size), new(time, batch, size), new(time, batch, size))
+        gates, gradients = (each[0] for each in values_and_gradients(like, (1, time, batch, 4 * size), dtype))
+        return cls(gates, gradients, *(like.new_empty(time, batch, size) for _ in range(2)))
 
 
 class _AttentionLoop(Function):
@@ -71,18 +73,20 @@ class _AttentionLoop(Function):
         time, batch, _ = input_gates.shape
         source, context_size = annotations.shape[1:]
         dtype = weight.recurrent.dtype
-        # Values of tanh(query + key) for the backward pass, in the products' type.
-        tanhs = hidden.new_empty(time if with_gradient else 0, *keys.shape, dtype=dtype)
+        # For the backward pass, in the products' type: values of tanh(query + key), or the queries they are made from.
+        of_step = (batch, keys.shape[-1]) if kernels.keeps_queries else keys.shape
+        is_kept = with_gradient and weight.energy is not None
+        kept = hidden.new_empty(time if is_kept else 0, *of_step, dtype=dtype)
         weights = hidden.new_empty(time, batch, source)
-        attended, word = _Transitions.empty(hidden, time), None
+        attended, word = _Transitions.empty(hidden, time, dtype), None
         zeros = torch.zeros_like(hidden)
         # The input of the recurrent product, [context; hidden state that queries], in the products' type.
         joined = hidden.new_empty(time + 1, batch, context_size + hidden.shape[1], dtype=dtype)
         queries = joined[:, :, context_size:]
         hiddens, gates_after_attention = queries, input_gates
         if weight.word is not None and weight.context_bias is not None:
-            word = _Transitions.empty(hidden, time)
-            hiddens = torch.empty_like(queries, memory_format=torch.contiguous_format)
+            word = _Transitions.empty(hidden, time, dtype)
+            hiddens = queries.new_empty(*queries.shape)
             gates_after_attention = weight.context_bias.to(dtype).expand_as(input_gates)
         hiddens[0] = hidden
         lstm_step = kernels.lstm_step
@@ -90,7 +94,7 @@ class _AttentionLoop(Function):
         if weight.energy is None:
             attention = DotForward(keys, annotations, padding, weights)
         else:
-            attention = kernels.additive_forward(keys, annotations, padding, weight.energy, weights, tanhs)
+            attention = kernels.additive_forward(keys, annotations, padding, weight.energy, weights, kept)
         for t in range(time):
             cell = attended.cells[t - 1] if t else zeros
             if word is not None and weight.word is not None:
@@ -101,9 +105,8 @@ class _AttentionLoop(Function):
             recurrent, added = mm(joined[t], weight.recurrent), gates_after_attention[t]
             filled = attended.gates[t], cell, attended.cells[t], attended.cell_tanhs[t], hiddens[t + 1]
             lstm_step(recurrent, added, *filled)
-        saved = keys, annotations, *loop_weights[:-1], tanhs, weights, joined, None if word is None else hiddens
-        ctx.save_for_backward(*saved, *attended, *(word or (None,) * 3))
-        ctx.weights_learn, ctx.kernels = weights_learn, kernels
+        ctx.save_for_backward(keys, annotations, *loop_weights[:-1], weights, joined, hiddens)
+        ctx.of_steps, ctx.weights_learn, ctx.kernels = (kept, attended, word), weights_learn, kernels
         if not weights_learn:
             ctx.mark_non_differentiable(weights)
         return hiddens[1:], joined[:-1, :, :context_size], weights
@@ -115,43 +118,34 @@ class _AttentionLoop(Function):
     ) -> tuple[Tensor | None, ...]:
         keys, annotations, *loop_weights = ctx.saved_tensors[:6]
         weight = LoopWeights(*loop_weights)
-        tanhs, weights, joined, hiddens, *transitions = ctx.saved_tensors[6:]
-        attended, word = _Transitions(*transitions[:3]), None if hiddens is None else _Transitions(*transitions[3:])
-        time, batch = weights.shape[:2]
+        weights, joined, hiddens = ctx.saved_tensors[6:]
+        kept, attended, word = ctx.of_steps
+        del ctx.of_steps  # they are overwritten
         context_size, dtype = annotations.shape[-1], weight.recurrent.dtype
         queries = joined[:-1, :, context_size:]
-        gates_gradients = torch.empty_like(attended.gates, dtype=dtype)
-        word_gradients = None if word is None else torch.empty_like(gates_gradients)
-        context_gradients = weights.new_empty(time, batch, context_size)
-        query_gradients = gates_gradients.new_empty(time, batch, keys.shape[-1])
-        zeros = torch.zeros_like(attended.cells[0])
-        cell_gradient = torch.zeros_like(zeros)
-        nothing, carried = gates_gradients.new_zeros(2, *zeros.shape).unbind()
-        output_gradient, context_gradient = output_gradient.contiguous(), context_gradient.contiguous()
+        gates_gradients, word_gradients = attended.gates_gradients, None if word is None else word.gates_gradients
+        context_gradients = weights.new_empty(*context_gradient.shape)
+        query_gradients = weights.new_empty(*weights.shape[:2], keys.shape[-1], dtype=dtype)
         kernels: Kernels = ctx.kernels
-        step_backward = kernels.lstm_step_backward
         attention: AttentionBackward
         if weight.energy is None:
             attention = DotBackward(keys, annotations, weights, queries)
         else:
-            attention = kernels.additive_backward(annotations, weight.energy, weights, tanhs)
-        for t in reversed(range(time)):
-            before = attended.cells[t - 1] if t else zeros
-            cell = before if word is None else word.cells[t]
-            filled = gates_gradients[t]
-            saved = attended.gates[t], cell, attended.cell_tanhs[t]
-            step_backward(carried, output_gradient[t], cell_gradient, *saved, filled)
-            joined_gradient = mm(filled, weight.recurrent.t())
-            torch.add(context_gradient[t], joined_gradient[:, :context_size], out=context_gradients[t])
-            of_weights = weights_gradient[t] if ctx.weights_learn else None
-            attention.backward(t, context_gradients[t], query_gradients[t], of_weights)
-            through_query = _projected(query_gradients[t], None if weight.query is None else weight.query.t())
-            carried = torch.add(joined_gradient[:, context_size:], through_query)
-            if word is not None and weight.word is not None and word_gradients is not None:
-                filled = word_gradients[t]
-                step_backward(carried, nothing, cell_gradient, word.gates[t], before, word.cell_tanhs[t], filled)
-                carried = mm(filled, weight.word.t())
+            attention = kernels.additive_backward(keys, annotations, weight.energy, weights, kept)
+        carried = _through_time(
+            (
+                output_gradient.contiguous(),
+                context_gradient.contiguous(),
+                weights_gradient if ctx.weights_learn else None,
+            ),
+            (context_gradients, query_gradients),
+            weight,
+            (attended, word),
+            attention,
+            kernels,
+        )
         keys_gradient, energy_gradient = attention.gradients()
+        del kept, attended, word, attention  # before the products that follow need memory
         return (
             gates_gradients if word_gradients is None else word_gradients,
             keys_gradient,
@@ -167,6 +161,45 @@ class _AttentionLoop(Function):
             None if word_gradients is None else _over_all_steps(hiddens[:-1], word_gradients),
             None if word_gradients is None else kernels.sum_rows(gates_gradients.flatten(0, 1)),
         )
+
+
+def _through_time(
+    of_outputs: tuple[Tensor, Tensor, Tensor | None],
+    to_fill: tuple[Tensor, Tensor],
+    weight: LoopWeights,
+    transitions: tuple[_Transitions, _Transitions | None],
+    attention: AttentionBackward,
+    kernels: Kernels,
+) -> Tensor:
+    """Runs the loop from the last step to the first, and returns the gradient of the initial hidden state (B, H).
+
+    It takes the gradients of hidden states, contexts and, where these learn, weights; it fills those of the contexts
+    (T, B, C) and of the queries (T, B, A) of all steps, and those of the gates.
+    """
+    (output_gradient, context_gradient, weights_gradient), (attended, word) = of_outputs, transitions
+    context_gradients, query_gradients = to_fill
+    context_size = context_gradients.shape[-1]
+    zeros = torch.zeros_like(attended.cells[0])
+    cell_gradient = torch.zeros_like(zeros)
+    nothing, carried = attended.gates_gradients.new_zeros(2, *zeros.shape).unbind()
+    for t in reversed(range(len(attended.cells))):
+        before = attended.cells[t - 1] if t else zeros
+        cell = before if word is None else word.cells[t]
+        filled = attended.gates_gradients[t]
+        saved = attended.gates[t], cell, attended.cell_tanhs[t]
+        kernels.lstm_step_backward(carried, output_gradient[t], cell_gradient, *saved, filled)
+        joined_gradient = mm(filled, weight.recurrent.t())
+        torch.add(context_gradient[t], joined_gradient[:, :context_size], out=context_gradients[t])
+        of_weights = None if weights_gradient is None else weights_gradient[t]
+        attention.backward(t, context_gradients[t], query_gradients[t], of_weights)
+        through_query = _projected(query_gradients[t], None if weight.query is None else weight.query.t())
+        carried = torch.add(joined_gradient[:, context_size:], through_query)
+        if word is not None and weight.word is not None:
+            filled = word.gates_gradients[t]
+            saved = word.gates[t], before, word.cell_tanhs[t]
+            kernels.lstm_step_backward(carried, nothing, cell_gradient, *saved, filled)
+            carried = mm(filled, weight.word.t())
+    return carried
 
 
 def _projected(rows: Tensor, weight: Tensor | None) -> Tensor:
@@ -198,7 +231,8 @@ def attention_loop(
     tokens; and the initial state `hidden` (B, H). The cell starts from zero.
 
     Returns hidden states (T, B, H) and contexts (T, B, C) in the products' type, and attention weights (T, B, S), which
-    carry a gradient only if `weights_learn`. Without gradient nothing of the size T·B·S·A is kept.
+    carry a gradient only if `weights_learn`. Without gradient nothing of the size T·B·S·A is kept. The backward pass
+    can run once.
     """
     dtype, with_gradient = weights.recurrent.dtype, torch.is_grad_enabled()
     kernels = choose_kernels(weights.recurrent, source=keys.shape[1])

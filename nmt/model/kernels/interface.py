@@ -84,11 +84,14 @@ class Kernels(NamedTuple):
     lstm_step: LstmStep
     lstm_step_backward: LstmStepBackward
     additive_forward: Callable[[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor], AttentionForward]
-    additive_backward: Callable[[Tensor, Tensor, Tensor, Tensor], AttentionBackward]
+    additive_backward: Callable[[Tensor, Tensor, Tensor, Tensor, Tensor], AttentionBackward]
     sum_rows: Callable[[Tensor], Tensor]  # (N, ·) -> (·,) float32, or float64 of these
     # Turns logits (N, V), with targets (N,), into exponentials in place; None where torch's operations are as good.
     exponentials: Callable[[Tensor, Tensor], Exponentials] | None = None
     longest_source: int | None = None  # maximum number of source tokens for the attention; None for any number
+    # True if what the attention's steps fill for the backward pass is the queries, (T, B, A), from which that computes
+    # tanh(query + key), (T, B, S, A), again.
+    keeps_queries: bool = False
     widens: bool = False  # True if the attention reads keys and annotations in the products' type as fast as float32
 
 

@@ -21,6 +21,7 @@ from nmt.model.kernels.interface import Kernels
 from nmt.model.kernels.lstm_cell import lstm_cell
 from nmt.model.kernels.matmul import accurate, bmm, outside_autocast
 from nmt.model.kernels.onednn import filled_up
+from nmt.model.kernels.shared_room import values_and_gradients
 
 
 class _LSTMLoop(Function):
@@ -30,9 +31,9 @@ class _LSTMLoop(Function):
     def forward(ctx: Any, input_gates: Tensor, recurrent_weight: Tensor, hidden: Tensor, kernels: Kernels) -> Tensor:
         directions, time, batch, gate_size = input_gates.shape
         size = gate_size // 4
-        new = hidden.new_empty
-        gates = new(directions, time, batch, gate_size)  # activations
-        cells, cell_tanhs = new(directions, time + 1, batch, size), new(directions, time, batch, size)
+        # Activations.
+        gates, gates_gradients = values_and_gradients(hidden, (directions, time, batch, gate_size), input_gates.dtype)
+        cells, cell_tanhs = (hidden.new_empty(directions, steps, batch, size) for steps in (time + 1, time))
         cells[:, 0] = 0
         hiddens = recurrent_weight.new_empty(directions, time + 1, batch, size)
         hiddens[:, 0] = hidden
@@ -41,17 +42,18 @@ class _LSTMLoop(Function):
             kernels.lstm_step(
                 bmm(hiddens[:, t], recurrent_weight), input_gates[:, t], gates[:, t], cells[:, t], *filled
             )
-        ctx.save_for_backward(recurrent_weight, gates, cells, cell_tanhs, hiddens)
-        ctx.kernels = kernels
+        ctx.save_for_backward(recurrent_weight, hiddens)
+        ctx.transitions, ctx.kernels = (gates, cells, cell_tanhs, gates_gradients), kernels
         return hiddens[:, 1:]
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, output_gradient: Tensor) -> tuple[Tensor, Tensor, Tensor, None]:
-        recurrent_weight, gates, cells, cell_tanhs, hiddens = ctx.saved_tensors
+        recurrent_weight, hiddens = ctx.saved_tensors
+        gates, cells, cell_tanhs, gates_gradients = ctx.transitions
+        del ctx.transitions  # they are overwritten
         directions, time, batch, size = cell_tanhs.shape
         weight_t = recurrent_weight.transpose(1, 2)
-        gates_gradients = torch.empty_like(gates, dtype=recurrent_weight.dtype)
         carried = gates_gradients.new_zeros(directions, batch, size)
         cell_gradient = torch.zeros_like(carried, dtype=cells.dtype)
         output_gradient = output_gradient.contiguous()
@@ -73,8 +75,8 @@ def lstm_loop(
     """Runs `D` LSTMs side by side over time: (D, T, B, 4H) -> hidden states (D, T, B, H), in the type of the weight.
 
     `input_gates` are what input and bias add to the gates, `recurrent_weight` is (D, H, 4H), and the initial `hidden`
-    state, (D, B, H), is zero by default, as the cells are. `by_steps` leaves the gradient to autograd, step by step,
-    which the loop's own is tested against.
+    state, (D, B, H), is zero by default, as the cells are. The backward pass can run once. `by_steps` leaves the
+    gradient to autograd, step by step, which the loop's own is tested against.
     """
     if hidden is None:
         hidden = input_gates.new_zeros(input_gates.shape[0], input_gates.shape[2], recurrent_weight.shape[1])

@@ -262,7 +262,7 @@ class TritonAdditiveForward:
 class TritonAdditiveBackward:
     """The backward pass of additive attention; an `AttentionBackward`."""
 
-    def __init__(self, annotations: Tensor, energy: Tensor, weights: Tensor, tanhs: Tensor) -> None:
+    def __init__(self, _keys: Tensor, annotations: Tensor, energy: Tensor, weights: Tensor, tanhs: Tensor) -> None:
         self._annotations, self._energy = annotations.contiguous(), energy.contiguous()
         self._weights, self._tanhs = weights, tanhs
         self._score_gradients = torch.empty_like(weights)

@@ -91,14 +91,15 @@ def attended(given: Kernels, dtype: torch.dtype, attention: int, context: int, *
     padding = torch.arange(source) >= torch.tensor([[4], [1], [2], [3], [4]])
     keys.masked_fill_(padding[:, :, None], NAN)  # nobody reads them
     energy = drawn(attention, seed=3)
-    weights, tanhs = torch.empty(time, batch, source), torch.empty(time, batch, source, attention, dtype=dtype)
+    kept_of_step = (batch, attention) if given.keeps_queries else (batch, source, attention)
+    weights, kept = torch.empty(time, batch, source), torch.empty(time, *kept_of_step, dtype=dtype)
     contexts = torch.empty(time, batch, context + 2, dtype=dtype)[..., :context]
     if given is TORCH:
         keys.nan_to_num_()
-    forward = given.additive_forward(keys, annotations, padding, energy, weights, tanhs)
+    forward = given.additive_forward(keys, annotations, padding, energy, weights, kept)
     for t in range(time):
         forward.forward(t, drawn(batch, attention, seed=10 + t, dtype=dtype), contexts[t])
-    backward = given.additive_backward(annotations, energy, weights, tanhs)
+    backward = given.additive_backward(keys, annotations, energy, weights, kept)
     queries = torch.empty(time, batch, attention, dtype=dtype)
     for t in reversed(range(time)):
         of_weights = drawn(batch, source, seed=30 + t) if learn else None
@@ -130,7 +131,7 @@ def test_attention_and_its_gradient_are_those_of_torch(
 def test_attention_without_a_gradient_keeps_nothing_for_it(kernels: Kernels, dtype: torch.dtype) -> None:
     keys, annotations = drawn(2, 3, 20, seed=1, dtype=dtype), drawn(2, 3, 8, seed=2, dtype=dtype)
     weights, context = torch.empty(1, 2, 3), torch.empty(2, 8, dtype=dtype)
-    nothing = torch.empty(0, 2, 3, 20, dtype=dtype)
+    nothing = torch.empty(0, 2, 20, dtype=dtype)
     forward = kernels.additive_forward(keys, annotations, torch.zeros(2, 3).bool(), drawn(20, seed=3), weights, nothing)
     forward.forward(0, drawn(2, 20, seed=4, dtype=dtype), context)
     assert weights.sum(-1).sub(1).abs().max() < 1e-6

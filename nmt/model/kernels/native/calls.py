@@ -42,7 +42,7 @@ class AdditiveArguments(ctypes.Structure):
     _fields_ = (
         *((name, c_long) for name in "TBKSAC"),
         *((name, _RowsOfTensor) for name in ("keys", "annotations")),
-        *((name, c_void_p) for name in ("padding", "energy", "weights", "tanhs", "score_gradients")),
+        *((name, c_void_p) for name in ("padding", "energy", "weights", "queries", "score_gradients")),
     )
 
 
@@ -128,6 +128,7 @@ class NativeCalls:
             self.sum_rows,
             self.exponentials,
             widens=True,
+            keeps_queries=True,
         )
 
 
@@ -147,7 +148,7 @@ class _AdditiveForward:
         padding: Tensor,
         energy: Tensor,
         weights: Tensor,
-        tanhs: Tensor,
+        queries: Tensor,
     ) -> None:
         self._calls = calls
         time, batch, source = weights.shape
@@ -156,7 +157,7 @@ class _AdditiveForward:
             *(time, batch, 1, source, keys.shape[-1], annotations.shape[-1]),
             *map(rows_of, (keys, annotations)),
             *(each.data_ptr() for each in (*self._kept, weights)),
-            tanhs.data_ptr() if len(tanhs) else None,
+            queries.data_ptr() if len(queries) else None,
         )
 
     def forward(self, t: int, query: Tensor, context: Tensor) -> None:
@@ -166,13 +167,17 @@ class _AdditiveForward:
 class _AdditiveBackward:
     """The backward pass; an `AttentionBackward`."""
 
-    def __init__(self, calls: NativeCalls, annotations: Tensor, energy: Tensor, weights: Tensor, tanhs: Tensor) -> None:
-        self._calls, self._tanhs = calls, tanhs
+    def __init__(
+        self, calls: NativeCalls, keys: Tensor, annotations: Tensor, energy: Tensor, weights: Tensor, queries: Tensor
+    ) -> None:
+        self._calls, self._keys = calls, keys
         self._score_gradients, self._energy = torch.empty_like(weights), energy.contiguous()
+        batch, source = weights.shape[1:]
         self._attention = AdditiveArguments(
-            *(*tanhs.shape[:2], 1, *tanhs.shape[2:], annotations.shape[-1]),
-            *(_RowsOfTensor(), rows_of(annotations), None, self._energy.data_ptr()),
-            *(each.data_ptr() for each in (weights, tanhs, self._score_gradients)),
+            *(len(weights), batch, 1, source, keys.shape[-1], annotations.shape[-1]),
+            *map(rows_of, (keys, annotations)),
+            *(None, self._energy.data_ptr()),
+            *(each.data_ptr() for each in (weights, queries, self._score_gradients)),
         )
 
     def backward(
@@ -188,8 +193,7 @@ class _AdditiveBackward:
         )
 
     def gradients(self) -> tuple[Tensor, Tensor]:
-        _, *shape = self._tanhs.shape
-        keys_gradient = self._tanhs.new_empty(shape)
-        energy_parts = self._energy.new_empty(shape[0], shape[-1])
+        keys_gradient = self._keys.new_empty(self._keys.shape)
+        energy_parts = self._energy.new_empty(len(self._keys), self._keys.shape[-1])
         self._calls.additive_gradients(byref(self._attention), keys_gradient.data_ptr(), energy_parts.data_ptr())
         return keys_gradient, energy_parts.sum(0)

@@ -34,7 +34,7 @@ struct AdditiveArguments {
     const bool* padding;        // (B, S)
     const float* energy;        // (A)
     float* weights;             // (T, B·K, S)
-    void* tanhs;                // (T, B, S, A), or null
+    void* queries;              // (T, B·K, A), or null
     float* score_gradients;     // (T, B, S)
 };
 
@@ -94,7 +94,14 @@ void lstm_step_backward(const LstmStepBackward& of, int threads) {
     }
 }
 
-// Fills tanh(query + key) and the weights of step t, and its contexts, (B·K, C), from its queries, (B·K, A).
+// Returns tanh(query + key) as it would have been stored for the backward pass, which computes it again: to write and
+// read so many numbers, (T, B, S, A), takes as long, and they were the largest part of training's memory.
+template <class P>
+inline Floats kept_tanh(const P* query, const P* key, long a, long n) {
+    return as_stored<P>(tanh_of(load(query + a, n) + load(key + a, n)));
+}
+
+// Keeps the queries, (B·K, A), of step t, if they are asked for, and fills its weights and its contexts, (B·K, C).
 template <class P>
 void additive_forward(const AdditiveArguments& of, long t, const Rows& query, const Rows& context, int threads) {
     const long N = of.B * of.K, S = of.S, A = of.A, C = of.C;
@@ -104,16 +111,14 @@ void additive_forward(const AdditiveArguments& of, long t, const Rows& query, co
         const P* of_query = query.at<P>(0, row);
         const bool* padding = of.padding + b * S;
         float* weights = of.weights + (t * N + row) * S;
-        P* tanhs = of.tanhs ? static_cast<P*>(of.tanhs) + (t * N + row) * S * A : nullptr;
+        if (of.queries) memcpy(static_cast<P*>(of.queries) + (t * N + row) * A, of_query, sizeof(P) * A);
         float most = -INFINITY, total = 0;
         for (long s = 0; s < S; ++s) {
             if (padding[s]) continue;
             const P* key = of.keys.at<P>(b, s);
             Floats score{};
             over(A, [&](long a, long n) {
-                Floats value = tanh_of(load(of_query + a, n) + load(key + a, n));
-                if (tanhs) store(tanhs + s * A + a, value, n);
-                score += value * load(of.energy + a, n);
+                score += tanh_of(load(of_query + a, n) + load(key + a, n)) * load(of.energy + a, n);
             });
             weights[s] = sum(score);
             if (weights[s] > most) most = weights[s];
@@ -141,7 +146,7 @@ void additive_backward(const AdditiveArguments& of, long t, const Rows& context_
 #pragma omp parallel for num_threads(threads) if (threads > 1 && B * S * A >= LEAST_WORK)
     for (long b = 0; b < B; ++b) {
         const float *of_context = context_gradient.at<float>(0, b), *weights = of.weights + (t * B + b) * S;
-        const P* tanhs = static_cast<const P*>(of.tanhs) + (t * B + b) * S * A;
+        const P* query = static_cast<const P*>(of.queries) + (t * B + b) * A;
         float *gradient = of.score_gradients + (t * B + b) * S, mean = 0;
         for (long s = 0; s < S; ++s) {
             gradient[s] = 0;
@@ -158,7 +163,7 @@ void additive_backward(const AdditiveArguments& of, long t, const Rows& context_
             Floats total{};
             for (long s = 0; s < S; ++s) {
                 if (weights[s] == 0) continue;
-                Floats value = load(tanhs + s * A + a, n);
+                Floats value = kept_tanh(query, of.keys.at<P>(b, s), a, n);
                 total += gradient[s] * (1.0f - value * value);
             }
             store(filled + a, total * load(of.energy + a, n), n);
@@ -179,7 +184,8 @@ void additive_gradients(const AdditiveArguments& of, P* keys_gradient, float* en
                 for (long t = 0; t < of.T; ++t) {
                     const long place = (t * B + b) * S + s;
                     if (of.weights[place] == 0) continue;
-                    Floats value = load(static_cast<const P*>(of.tanhs) + place * A + a, n);
+                    const P* query = static_cast<const P*>(of.queries) + (t * B + b) * A;
+                    Floats value = kept_tanh(query, of.keys.at<P>(b, s), a, n);
                     of_key += of.score_gradients[place] * (1.0f - value * value);
                     of_energy += of.score_gradients[place] * value;
                 }

@@ -7,6 +7,10 @@
 #include <cstdint>
 #include <cstring>
 
+#ifdef __AVX512F__
+#include <immintrin.h>
+#endif
+
 namespace {
 
 constexpr long W = 16;  // numbers of a vector
@@ -39,21 +43,44 @@ inline Floats load(const float* from, long count = W) {
     return values;
 }
 
+// GCC makes these conversions, and the choice of the lesser number, of several instructions where there is one.
+#ifdef __AVX512F__
+inline Bits widened(Halves halves) { return bits_of<Bits>(_mm512_cvtepu16_epi32(bits_of<__m256i>(halves))); }
+inline Halves narrowed(Bits bits) { return bits_of<Halves>(_mm512_cvtepi32_epi16(bits_of<__m512i>(bits))); }
+inline Floats at_most(float most, Floats x) { return _mm512_min_ps(_mm512_set1_ps(most), x); }
+inline Floats at_least(float least, Floats x) { return _mm512_max_ps(_mm512_set1_ps(least), x); }
+#else
+inline Bits widened(Halves halves) { return __builtin_convertvector(halves, Bits); }
+inline Halves narrowed(Bits bits) { return __builtin_convertvector(bits, Halves); }
+inline Floats at_most(float most, Floats x) { return chosen(x > most, all(most), x); }
+inline Floats at_least(float least, Floats x) { return chosen(x < least, all(least), x); }
+#endif
+
 inline Floats load(const bfloat16* from, long count = W) {
     Halves halves{};
     memcpy(&halves, from, sizeof(bfloat16) * count);
-    return bits_of<Floats>(__builtin_convertvector(halves, Bits) << 16);
+    return bits_of<Floats>(widened(halves) << 16);
 }
 
 inline void store(float* to, Floats values, long count = W) { memcpy(to, &values, sizeof(float) * count); }
 
-// Rounds to the nearest, to even where there are two; a NaN stays one.
-inline void store(bfloat16* to, Floats values, long count = W) {
+// The bits of numbers rounded to bfloat16: to the nearest, to even where there are two; a NaN stays one.
+inline Bits rounded(Floats values) {
     Bits bits = bits_of<Bits>(values);
-    Bits rounded = (bits + 0x7fff + ((bits >> 16) & 1)) >> 16;
-    Bits nan = Bits{} + 0x7fc0;
-    Halves halves = __builtin_convertvector(values == values ? rounded : nan, Halves);
+    Bits nan = Bits{} + 0x7fc00000;
+    return values == values ? (bits + 0x7fff + ((bits >> 16) & 1)) & 0xffff0000 : nan;
+}
+
+inline void store(bfloat16* to, Floats values, long count = W) {
+    Halves halves = narrowed(rounded(values) >> 16);
     memcpy(to, &halves, sizeof(bfloat16) * count);
+}
+
+// Returns what `load` gives of numbers that were stored.
+template <class P>
+inline Floats as_stored(Floats values) {
+    if constexpr (sizeof(P) == sizeof(float)) return values;
+    return bits_of<Floats>(rounded(values));
 }
 
 inline bool any(Ints where) {
@@ -76,8 +103,7 @@ inline float sum(Floats values) {
 
 // e^x to about 2e-7 of it, of x held between -87 and 87. A NaN stays one.
 inline Floats exponential(Floats x) {
-    x = chosen(x > 87.0f, all(87.0f), x);
-    x = chosen(x < -87.0f, all(-87.0f), x);
+    x = at_least(-87.0f, at_most(87.0f, x));
     // x = n ln 2 + r, with ln 2 in two parts, of which the first times n is exact
     const float shift = 12582912.0f;  // 1.5 * 2^23: adding it rounds to a whole number, which its last bits are
     Floats shifted = x * 1.44269504f + shift;
