@@ -52,6 +52,7 @@ PROMISES = {
     26: "Limits of the service hold",
     27: "Nobody is let in without the key",
     28: "Asked to stop, the service finishes what it took",
+    30: "A dead host costs an interval at most",
 }
 SHOWN_FAILURES = 10
 

@@ -19,7 +19,7 @@ from typing import Any, Self
 
 NETWORK = "10.77.0"
 NAMESPACES = ("--net", "--uts", "--mount")
-MOST = 20  # hosts that know each other's names
+MOST = 100  # hosts that know each other's names
 TOOLS = ("unshare", "nsenter", "ip", "hostname", "mount")
 
 
@@ -41,6 +41,7 @@ class Host:
         self.name = f"host{number}"
         self.address = f"{NETWORK}.{number}"
         self._cable = f"cable{number}"
+        self._started: list[subprocess.Popen[bytes]] = []
         self._switch = switch
         # It lives as long as this process, which is no part of it.
         self._keeper = subprocess.Popen(["unshare", *NAMESPACES, "sleep", "infinity"])
@@ -48,7 +49,8 @@ class Host:
             time.sleep(0.005)
         self._namespace = os.readlink(f"/proc/{self._keeper.pid}/ns/net")
         self.run("hostname", self.name)
-        self.run("mount", "--bind", names, "/etc/hosts")
+        for file in ("hosts", "resolv.conf"):
+            self.run("mount", "--bind", names / file, f"/etc/{file}")
         self.run("ip", "link", "set", "lo", "up")
         if switch is not None:
             cable = ["ip", "link", "add", self._cable, "type", "veth", "peer", "name", "eth0", "netns"]
@@ -71,7 +73,9 @@ class Host:
         subprocess.run(self.command(arguments), check=True)
 
     def start(self, arguments: Sequence[object], env: Mapping[str, str], **options: Any) -> subprocess.Popen[bytes]:
-        return subprocess.Popen(self.command(arguments), env=dict(env), **options)
+        started = subprocess.Popen(self.command(arguments), env=dict(env), **options)
+        self._started.append(started)
+        return started
 
     def processes(self) -> list[int]:
         """Those that run on it, but the one that keeps it."""
@@ -104,6 +108,8 @@ class Host:
 
     def close(self) -> None:
         self.kill()
+        for started in self._started:
+            started.communicate()
         self._keeper.kill()
         self._keeper.wait()
 
@@ -112,10 +118,11 @@ class Network:
     """Hosts and the switch between them; hosts may be added while others run."""
 
     def __init__(self, folder: Path) -> None:
-        """Takes a folder for the file that tells hosts each other's addresses."""
-        self._names = folder / "hosts"
+        """Takes an empty folder for the files that tell hosts each other's addresses."""
+        self._names = folder
         names = [f"{NETWORK}.{number} host{number}" for number in range(1, MOST)]
-        self._names.write_text("\n".join(["127.0.0.1 localhost", *names, ""]))
+        (folder / "hosts").write_text("\n".join(["127.0.0.1 localhost", *names, ""]))
+        (folder / "resolv.conf").write_text("nameserver 127.0.0.1\n")  # which answers at once that it is not there
         self._stack = ExitStack()
         self._count = 0
 
