@@ -148,8 +148,13 @@ class Cluster:
         is_done = lambda: sum(step[1] == size for step in self.notes("pairs")[noted:]) >= steps * size  # noqa: E731
         self.wait(f"{steps} steps of {size} processes", is_done)
 
+    def go_on(self, steps: int) -> None:
+        goal = self.reached() + steps
+        self.wait(f"{steps} steps on", lambda: self.reached() >= goal)
+
     def resumed_from(self) -> list[int]:
-        return [int(step) for step in re.findall(r"going on from step (\d+)", (self.run / "train.log").read_text())]
+        steps = re.findall(r"going on from step ([\d,]+)", (self.run / "train.log").read_text())
+        return [int(step.replace(",", "")) for step in steps]
 
     def ends(self, seconds: float = 120) -> dict[str, int]:
         return {host.name: launcher.wait(seconds) for host, launcher in self.launchers.items()}
@@ -243,7 +248,7 @@ def test_promise_30_hosts_die_are_cut_off_and_come_later(
         for fault in ("killed", "joined", "cut off", "joined"):
             victim = proof.generator.randrange(3)
             with proof.case(f"{proof.tried}: {fault} {victim}"):
-                three.wait(f"{INTERVAL} steps on", lambda goal=three.reached() + INTERVAL: three.reached() >= goal)
+                three.go_on(INTERVAL)
                 begun, resumed = time.monotonic(), len(three.resumed_from())
                 host = three.join() if fault == "joined" else there.pop(victim)
                 if fault == "killed":

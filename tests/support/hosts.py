@@ -34,6 +34,10 @@ def missing() -> str | None:
     return None
 
 
+def namespace(process: int | str, kind: str = "net") -> Path:
+    return Path(f"/proc/{process}/ns/{kind}").readlink()
+
+
 class Host:
     """A machine: a network namespace with one cable to the switch, and a name."""
 
@@ -47,7 +51,7 @@ class Host:
         self._keeper = subprocess.Popen(["unshare", *NAMESPACES, "sleep", "infinity"])
         while any(self._shares(kind) for kind in ("net", "uts", "mnt")):
             time.sleep(0.005)
-        self._namespace = os.readlink(f"/proc/{self._keeper.pid}/ns/net")
+        self._namespace = namespace(self._keeper.pid)
         self.run("hostname", self.name)
         for file in ("hosts", "resolv.conf"):
             self.run("mount", "--bind", names / file, f"/etc/{file}")
@@ -60,7 +64,7 @@ class Host:
             self.run("ip", "link", "set", "eth0", "up")
 
     def _shares(self, kind: str) -> bool:
-        return os.readlink(f"/proc/{self._keeper.pid}/ns/{kind}") == os.readlink(f"/proc/self/ns/{kind}")
+        return namespace(self._keeper.pid, kind) == namespace("self", kind)
 
     @property
     def keeper(self) -> subprocess.Popen[bytes]:
@@ -82,7 +86,7 @@ class Host:
         found = []
         for entry in Path("/proc").iterdir():
             with suppress(OSError):
-                if entry.name.isdigit() and os.readlink(entry / "ns" / "net") == self._namespace:
+                if entry.name.isdigit() and namespace(entry.name) == self._namespace:
                     found.append(int(entry.name))
         return [process for process in found if process != self._keeper.pid]
 

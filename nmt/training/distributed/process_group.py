@@ -72,6 +72,11 @@ class ProcessGroup:
             return
         self._store = connect(process)
         if self.is_first:
+            if process.loses_first:
+                what = (
+                    "set TORCH_DISABLE_SHARE_RDZV_TCP_STORE=1 where torchrun starts, or it will not find another first"
+                )
+                logger.warning("%s machine when this one is lost, or another comes", what)
             self._enter(secrets.token_hex(8))
 
     def join(self, stop: StopRequest) -> None:

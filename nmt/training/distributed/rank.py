@@ -18,6 +18,7 @@ class ProcessRank:
     local_rank: int = 0  # its number among those on its machine, and so that of its CUDA device
     job: str = ""  # the launcher's name of what all of them do, restarted ones too; none without a launcher
     restarts_left: int = 0  # of those that its launcher makes when a process fails
+    loses_first: bool = False  # its launcher does not find the first machine again once that has changed
 
     @classmethod
     def from_env(cls, environment: Mapping[str, str]) -> Self:
@@ -43,7 +44,11 @@ class ProcessRank:
         if size > 1 and missing:
             what = "is not set, though WORLD_SIZE is; use torchrun"
             raise ConfigError.from_problems([Problem(name, what) for name in missing])
-        return cls(rank, size, local_rank, environment.get("TORCHELASTIC_RUN_ID", ""), _restarts_left(environment))
+        restarts = _restarts_left(environment)
+        # Torchrun keeps the address of the first machine for good where it shares its own store, as it does by default.
+        shares = environment.get("TORCHELASTIC_USE_AGENT_STORE") == "True"
+        loses_first = restarts > 0 and shares and environment.get("LOCAL_WORLD_SIZE") != values["WORLD_SIZE"]
+        return cls(rank, size, local_rank, environment.get("TORCHELASTIC_RUN_ID", ""), restarts, loses_first)
 
     @property
     def is_alone(self) -> bool:
