@@ -10,6 +10,7 @@ import sys
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ import hosts
 from hosts import Host, Network
 from nmt.corpus.batch_order import BatchOrder
 from nmt.corpus.store import Store
+from nmt.io.locks import RunLock
 from program import Call, configuration_text, environment, write_corpus
 from proofs import Proof
 from runs import litter
@@ -89,7 +91,9 @@ class Cluster:
         self.folder, self.network, self.most = folder, network, most
         self.run = folder / "run"
         self.options: list[object] = []
-        self.pace = 0.0
+        # In seconds: before each step, and to wait for more hosts. A host that comes after that, while torchrun begins
+        # with the others, may end all of them.
+        self.pace, self.last_call = 0.0, 15
         (folder / "worker.py").write_text(WORKER)
         write_corpus(folder / "data")
         (folder / "tiny.yaml").write_text(configuration_text(folder / "data"))
@@ -113,7 +117,10 @@ class Cluster:
         host = self.network.add()
         launcher = [sys.executable, "-m", "torch.distributed.run", f"--nnodes=1:{self.most}"]
         launcher += [f"--nproc-per-node={processes}", "--max-restarts=100", "--rdzv-backend=c10d", "--rdzv-id=job"]
-        launcher += [f"--rdzv-endpoint={self.meeting}", "--rdzv-conf=last_call_timeout=3,keep_alive_interval=1"]
+        launcher += [
+            f"--rdzv-endpoint={self.meeting}",
+            f"--rdzv-conf=last_call_timeout={self.last_call},keep_alive_interval=1",
+        ]
         training = ["train", self.folder / "tiny.yaml", "--output", self.run, *OPTIONS, *self.options]
         with (self.folder / f"{host.name}.log").open("wb") as log:
             command = [*launcher, self.folder / "worker.py", *training]
@@ -218,7 +225,7 @@ def test_promise_30_a_killed_host_costs_no_more_than_an_interval_and_two_hosts_a
     proof: Proof, cluster: Callable[[int], Cluster], call: Call
 ) -> None:
     two = cluster(2)
-    two.options, two.pace = ["--set", f"training.max_steps={3 * INTERVAL}"], 0.03
+    two.options, two.pace, two.last_call = ["--set", f"training.max_steps={3 * INTERVAL}"], 0.03, 1
     first, second = two.join(), two.join()
     two.wait_for(2, INTERVAL + 2)
     with proof.case("killed"):
@@ -231,6 +238,30 @@ def test_promise_30_a_killed_host_costs_no_more_than_an_interval_and_two_hosts_a
     assert_each_pair_once_an_epoch(two)
     assert_the_curve_is_that_of_one_process(two, call, 3 * INTERVAL, 1e-6)
     assert not litter(two.run)
+
+
+@pytest.mark.slow
+def test_two_hosts_with_two_processes_each_are_as_one_process(cluster: Callable[[int], Cluster], call: Call) -> None:
+    two = cluster(2)
+    two.options = ["--set", f"training.max_steps={INTERVAL}"]
+    two.join(processes=2), two.join(processes=2)
+    assert set(two.ends().values()) == {0}, two.said()
+    assert list(two.steps()) == [(step, 4) for step in range(1, INTERVAL + 1) for _ in range(4)]
+    assert_each_pair_once_an_epoch(two)
+    assert_the_curve_is_that_of_one_process(two, call, INTERVAL, 1e-6)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mistake", ["configuration", "run in use"])
+def test_what_no_restart_can_change_ends_all_hosts_at_once(cluster: Callable[[int], Cluster], mistake: str) -> None:
+    two = cluster(2)
+    two.options = ["--set", "model.atention=dot"] if mistake == "configuration" else []
+    two.run.mkdir()
+    with RunLock(two.run, "another job") if mistake == "run in use" else nullcontext():
+        two.join(), two.join()
+        assert set(two.ends(60).values()) == {1}, two.said()
+    assert sorted(rank for rank, _ in two.notes("starts")) == ["0", "1"]
+    assert two.said().count("nmt: error: ") == 1
 
 
 @pytest.mark.slow
