@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from nmt.model.kernels.additive_attention import additive_scores
+from nmt.model.kernels.dispatch import search_kernels
 from nmt.model.kernels.matmul import accurate, linear, outside_autocast, product
 
 
@@ -74,7 +75,17 @@ class AdditiveAttention(ScoredAttention):
         self.energy = nn.Linear(attention_size, 1, bias=False)  # v
 
     def keys(self, annotations: Tensor) -> Tensor:
-        return accurate(linear(annotations, self.key_projection.weight, self.key_projection.bias))
+        keys = linear(annotations, self.key_projection.weight, self.key_projection.bias)
+        return keys if search_kernels(annotations) is not None else accurate(keys)
+
+    def forward(self, query: Tensor, memory: Memory) -> tuple[Tensor, Tensor]:
+        kernels = search_kernels(memory.annotations)
+        if kernels is None:
+            return super().forward(query, memory)
+        projected = product(query, self.query_projection.weight)
+        return kernels.additive_attention(
+            projected, memory.keys, memory.annotations, memory.mask, self.energy.weight[0]
+        )
 
     def scores(self, query: Tensor, keys: Tensor) -> Tensor:
         query = accurate(product(query, self.query_projection.weight))

@@ -13,7 +13,7 @@ from nmt.model.attention import AdditiveAttention, Attention, Memory, NoAttentio
 from nmt.model.dropout import Dropout
 from nmt.model.encoder import initialize_lstm
 from nmt.model.kernels.attention_loop import LoopWeights, attention_loop
-from nmt.model.kernels.lstm_cell import lstm_cell
+from nmt.model.kernels.dispatch import lstm_transition
 from nmt.model.kernels.lstm_loop import lstm_loop
 from nmt.model.kernels.matmul import accurate, for_products, linear, product
 from nmt.model.kernels.tanh import tanh
@@ -127,7 +127,7 @@ class Decoder(nn.Module):
         hiddens, cells = [hidden], [cell]
         for index, layer in enumerate(self._layers_above(), start=1):
             recurrent = product(state.hidden[:, :, index], layer.recurrent_weight, transposed=True)
-            hidden, cell = lstm_cell(layer.gates(hidden) + recurrent, state.cell[:, :, index])
+            hidden, cell = lstm_transition(layer.gates(hidden), recurrent, state.cell[:, :, index])
             hiddens.append(hidden)
             cells.append(cell)
         return DecoderOutput(hidden, context, weights), DecoderState(_layers(hiddens), _layers(cells))
@@ -143,14 +143,14 @@ class Decoder(nn.Module):
         gates, hidden, cell = self._before_attention(gates, hidden, cell)
         context, weights = self.attention(hidden, memory)
         joined = torch.cat([context, hidden.to(context.dtype)], dim=-1)
-        hidden, cell = lstm_cell(gates + product(joined, self.recurrent_weight, transposed=True), cell)
+        hidden, cell = lstm_transition(product(joined, self.recurrent_weight, transposed=True), gates, cell)
         return hidden, cell, context, weights
 
     def _before_attention(self, gates: Tensor, hidden: Tensor, cell: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Returns what is still to be added to the gates, the hidden state that is the query, and its cell."""
         if not self.conditional:
             return gates, hidden, cell
-        hidden, cell = lstm_cell(gates + product(hidden, self.word_recurrent_weight, transposed=True), cell)
+        hidden, cell = lstm_transition(product(hidden, self.word_recurrent_weight, transposed=True), gates, cell)
         return self.context_bias, hidden, cell
 
     def query(self, word_gates: Tensor, state: DecoderState) -> Tensor:

@@ -13,7 +13,8 @@ from nmt.model.attention import Memory, make_attention
 from nmt.model.decoder import Decoder, DecoderOutput, DecoderState
 from nmt.model.dropout import Dropout, drop_words
 from nmt.model.encoder import Encoder
-from nmt.model.kernels.matmul import accurate, for_products, mm, outside_autocast, pack, pack_in_int8, product
+from nmt.model.kernels.matmul import accurate, for_products, mm, outside_autocast, product
+from nmt.model.kernels.packing import pack, pack_in_int8
 from nmt.model.kernels.rows import embedding_rows
 from nmt.model.restricted_output import RestrictedOutput
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from nmt.model.kernels.dispatch import search_kernels
 from nmt.search.hypothesis import NEG_INF
 
 # Rows of logits normalised at a time on a CPU: few enough that their exponentials stay in its cache.
@@ -28,6 +29,9 @@ _LEAST_COVERAGE = 1e-8
 
 def log_normaliser(logits: Tensor) -> Tensor:
     """Returns logsumexp over the vocabulary, (B, K, V) -> (B, K) float32: log-probability = logit - log_normaliser."""
+    kernels = search_kernels(logits)
+    if kernels is not None:
+        return kernels.log_normaliser(logits)
     if logits.device.type != "cpu":
         return logits.float().logsumexp(-1)
     rows = logits.flatten(0, 1)
@@ -52,6 +56,9 @@ def largest(logits: Tensor, count: int) -> tuple[Tensor, Tensor]:
     On a CPU, `topk` over many whole rows costs half as much as the product that made the logits. The largest
     logits of a row lie in the blocks with the largest maxima, so that only `count` blocks have to be searched.
     """
+    kernels = search_kernels(logits)
+    if kernels is not None:
+        return kernels.largest(logits, count)
     vocabulary = logits.size(-1)
     blocks = vocabulary // _BLOCK
     if logits.device.type != "cpu" or blocks < 2 * count or logits.numel() <= _FEW_LOGITS:

@@ -17,7 +17,7 @@ from nmt.corpus.batch_order import BatchOrder, Position, split_parts
 from nmt.corpus.batching import Batch, make_batch, pad_pairs, with_links
 from nmt.corpus.store import Store, TokenPairs
 from nmt.corpus.subword_sampling import SubwordSampler
-from nmt.model.kernels.matmul import rounded_up
+from nmt.model.kernels.onednn import rounded_up
 from nmt.model.kernels.rows import distinct_rows
 from nmt.tokenization.special_tokens import SpecialPair
 from nmt.tokenization.tokenizers import Tokenizers

@@ -13,7 +13,8 @@ from torch.nn import functional
 
 from nmt.model.kernels.dispatch import choose_kernels
 from nmt.model.kernels.interface import Exponentials
-from nmt.model.kernels.matmul import ROWS, mm, outside_autocast
+from nmt.model.kernels.matmul import mm, outside_autocast
+from nmt.model.kernels.onednn import ROWS
 
 # Rows of logits computed at once: enough for fast products, and few enough to stay near a processor's caches.
 ROWS_ON_CPU, ROWS_ON_GPU = 512, 8192
@@ -161,7 +162,7 @@ def cross_entropy(
         smoothing: the share of probability that the target distribution spreads evenly over the vocabulary.
         ignoring: True if targets may be IGNORED, whose rows then add nothing, however many they are.
     """
-    kernels = choose_kernels(rows, with_gradient=torch.is_grad_enabled())
+    kernels = choose_kernels(rows)
     with outside_autocast(rows.device):
         given = rows, weight.to(rows.dtype), targets, smoothing, ignoring
         return _smoothed_cross_entropy(*given, kernels.exponentials)

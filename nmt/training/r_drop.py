@@ -15,7 +15,8 @@ from torch.autograd import Function
 from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
-from nmt.model.kernels.matmul import ROWS, mm, outside_autocast
+from nmt.model.kernels.matmul import mm, outside_autocast
+from nmt.model.kernels.onednn import ROWS
 from nmt.training.loss import IGNORED
 
 # Target tokens compared at once. Several numbers a token and entry of the vocabulary are needed for it, where the loss

@@ -17,6 +17,7 @@ from nmt.config import Config, check_path
 from nmt.config.types import AVERAGED, Averaged, Utility
 from nmt.device import choose_device, choose_precision, own_settings
 from nmt.errors import ConfigError, ModelError, NmtError, NonFiniteError
+from nmt.model.kernels.dispatch import compile_early
 from nmt.model.seq2seq import Seq2Seq
 from nmt.search.hypothesis import Hypothesis
 from nmt.search.options import SamplingOptions
@@ -126,6 +127,7 @@ class Translator:
             raise ConfigError("ensemble_average", f"is {' or '.join(AVERAGED)}, not {ensemble_average!r:.80}")
         with own_settings():
             where = choose_device(device)
+            compile_early(where)  # while the weights are read
             bundles = open_ensemble(paths, warn, where)
             dtype = choose_precision(precision, where, training=False)
             for bundle in bundles:

@@ -1,11 +1,13 @@
 """Measures how fast nmt trains and translates here, relative to the rate of the processor's matrix products.
 
     .venv/bin/python scripts/benchmarks/benchmark.py [CONFIG] [--model RUN] [--json FILE] [--repetitions N]
-        [--batches N] [--steps N] [--threads N] [--shortlist N]
+        [--batches N] [--steps N] [--threads N] [--shortlist N] [--sizes own|peer|large …]
 
-CONFIG (configs/multi30k_en_fr.yaml by default) gives the corpus, whose real batches are trained on, and all sizes. All
-candidates take turns, and each number is the median of all repetitions. Decoding needs a trained model, RUN, and
-its configuration's test set. Runs that are not the benchmark's own make every number worse: close them first.
+CONFIG (configs/multi30k_en_fr.yaml by default) gives the corpus, whose real batches are trained on, and all sizes.
+`--sizes` times others as well: those at which `compare_with_opennmt.py` compares, and a vocabulary of 32,000, as large
+corpora have, where the loss over it takes most of the time. All candidates take turns, and each number is the median of
+all repetitions. Decoding needs a trained model, RUN, and its configuration's test set. Runs that are not the
+benchmark's own make every number worse: close them first.
 """
 
 from __future__ import annotations
@@ -27,6 +29,10 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import nmt  # noqa: F401 (sets what torch reads when it is loaded)
+
+# isort: split
+
 import torch
 
 from benchmark_training import REFERENCE, measure_loops
@@ -36,6 +42,7 @@ from nmt.config import Config, load_config
 from nmt.corpus.batch_order import START, BatchOrder
 from nmt.corpus.batching import Batch
 from nmt.io.streams import read_lines
+from nmt.model.kernels.int8 import int8_is_quick
 from nmt.model.kernels.matmul import mm
 from nmt.training.batches import iterate_updates
 from nmt.training.malloc import keep_freed_memory
@@ -138,8 +145,27 @@ def square_rate(dtype: torch.dtype) -> float:
     return 2 * SQUARE**3 / seconds
 
 
-def measure_training(config: Config, folder: Path, arguments: argparse.Namespace) -> Iterator[Row]:
+@dataclass(frozen=True)
+class Sizes:
+    """Sizes of a model to be timed: a configuration's, with other ones in their place."""
+
+    overrides: dict[str, str]
+    vocabulary: int | None = None  # tokens of the output, however many the corpus has; None for its own
+
+
+COMPARABLE = {"model.decoder.conditional": "false"}
+"""Overrides that turn off features which `plain_model.py` does not have."""
+
+SIZES = {
+    "own": Sizes(COMPARABLE),
+    "peer": Sizes({**COMPARABLE, "model.readout_size": "512", "model.tie_embeddings": "inputs"}, 8_000),
+    "large": Sizes(COMPARABLE, 32_000),
+}
+
+
+def measure_training(path: str, folder: Path, arguments: argparse.Namespace) -> Iterator[Row]:
     """Measures the preparation of the corpus, and the training loops on its batches."""
+    config = overridden(path, COMPARABLE)
     with StopRequest() as stop:
         files = corpus_files(config)
         text = train_tokenizers(config, folder, files, stop)
@@ -150,22 +176,44 @@ def measure_training(config: Config, folder: Path, arguments: argparse.Namespace
     order = BatchOrder(store, config.training.batch_tokens, config.seed)
     updates = islice(iterate_updates(START, order, store, config, text), arguments.batches)
     batches = [update.parts[0] for update in updates]
-    tokens = sum(batch.target_tokens for batch in batches)
-    sizes = (text.source.size, text.target.size)
-    measured = measure_loops(config, sizes[1], batches, arguments.repetitions)
-    work = operations(config, batches, sizes[1])
     rates = {dtype: square_rate(dtype) for dtype in (torch.float32, torch.bfloat16)}
+    for name in arguments.sizes:
+        sizes = SIZES[name]
+        vocabulary = max(sizes.vocabulary or 0, text.target.size)
+        title = "training" if name == "own" else f"training, {name} sizes, vocabulary {vocabulary:,}"
+        yield from measure_sizes(
+            title, overridden(path, sizes.overrides), vocabulary, batches, rates, arguments.repetitions
+        )
+
+
+def overridden(path: str, overrides: dict[str, str]) -> Config:
+    """Reads a configuration, with these keys in place of its own."""
+    return load_config(path, [f"{key}={value}" for key, value in overrides.items()])
+
+
+def measure_sizes(
+    title: str,
+    config: Config,
+    vocabulary: int,
+    batches: Sequence[Batch],
+    rates: dict[torch.dtype, float],
+    repetitions: int,
+) -> Iterator[Row]:
+    """Measures the training loops of a model on these batches."""
+    tokens = sum(batch.target_tokens for batch in batches)
+    measured = measure_loops(config, vocabulary, batches, repetitions)
+    work = operations(config, batches, vocabulary)
     for loop, found in measured.items():
         note = (
             f"{measured[REFERENCE].seconds / found.seconds:.2f} x {REFERENCE.name}; "
             f"{work / found.seconds / rates[loop.dtype]:.0%} of {rates[loop.dtype] / 1e9:,.0f} GFLOP/s; "
             f"peak memory {found.peak_mib:,.0f} MiB"
         )
-        yield Row(f"training, {loop.name}", tokens / found.seconds, "target tokens/s", note)
+        yield Row(f"{title}, {loop.name}", tokens / found.seconds, "target tokens/s", note)
     for loop in (loop for loop in measured if loop.kind == "fast"):
-        floor = sum(multiply(list(products_of(config, batch, sizes[1])), loop.dtype) for batch in batches)
+        floor = sum(multiply(list(products_of(config, batch, vocabulary)), loop.dtype) for batch in batches)
         note = f"the fast loop reaches {floor / measured[loop].seconds:.2f} of it"
-        yield Row(f"training, {loop.name}: its products alone", tokens / floor, "target tokens/s", note)
+        yield Row(f"{title}, {loop.name}: its products alone", tokens / floor, "target tokens/s", note)
 
 
 def measure_program(path: str, folder: Path, steps: int, threads: int | None) -> Iterator[Row]:
@@ -200,7 +248,8 @@ def translate_alone(translator: Translator, lines: Sequence[str], options: Trans
 
 def measure_decoding(path: Path, repetitions: int, shortlist: int) -> Iterator[Row]:
     """Measures the translation of the test set of the model's configuration."""
-    for precision in ("fp32", "bf16"):
+    limits = {name: square_rate(dtype) for name, dtype in (("fp32", torch.float32), ("bf16", torch.bfloat16))}
+    for precision in ("fp32", "bf16", *(["int8"] if int8_is_quick() else [])):
         translator = load_translator(path, ComputeArguments(device="cpu", precision=precision))
         test = translator.config.data.test
         if test is None:
@@ -222,20 +271,26 @@ def measure_decoding(path: Path, repetitions: int, shortlist: int) -> Iterator[R
                 len(output.tokens) for found in translator.translate(lines, options) for output in found.outputs
             )
             title, seconds = f"decoding, {precision}, {name}", together[name]
-            yield Row(title, len(lines) / seconds, "sentences/s", f"{tokens / seconds:,.0f} tokens/s")
+            step = decoding_operations(translator.config, translator.tokenizers.target.size)
+            # A hypothesis of the beam is computed for each token, and for the end mark.
+            rate = step * options.width * (tokens + len(lines)) / seconds
+            limit = limits.get(precision, limits["bf16"])
+            share = f"products of at least {rate / limit:.0%} of {'fp32' if precision == 'fp32' else 'bf16'}'s limit"
+            note = f"{tokens / seconds:,.0f} tokens/s; {share}"
+            yield Row(title, len(lines) / seconds, "sentences/s", note)
             yield Row(f"{title}, one at a time", 1000 * alone[name] / ALONE, "ms a sentence")
 
 
 def measure_start(model: Path | None, repetitions: int) -> Iterator[Row]:
     """Measures the time until the first output of a command."""
-    nmt = [sys.executable, "-m", "nmt"]
+    program = [sys.executable, "-m", "nmt"]
     works: dict[str, Callable[[], object]] = {
-        "nmt --help": lambda: subprocess.run([*nmt, "--help"], check=True, capture_output=True),
+        "nmt --help": lambda: subprocess.run([*program, "--help"], check=True, capture_output=True),
         "import torch": lambda: subprocess.run([sys.executable, "-c", "import torch"], check=True),
     }
     if model is not None:
         works["echo … | nmt translate"] = lambda: subprocess.run(
-            [*nmt, "translate", str(model)], input=b"A man.\n", check=True, capture_output=True
+            [*program, "translate", str(model)], input=b"A man.\n", check=True, capture_output=True
         )
     for name, seconds in median_seconds(works, repetitions).items():
         yield Row(f"start-up, {name}", seconds, "s")
@@ -250,8 +305,18 @@ def processor() -> str:
         return platform.processor()
 
 
-COMPARABLE = {"model.decoder.conditional": "false"}
-"""Overrides that turn off features which `plain_model.py` does not have."""
+def decoding_operations(config: Config, vocabulary: int) -> float:
+    """Counts the multiplications and additions of the products of a step of search, for each hypothesis."""
+    model = config.model
+    hidden, context = model.decoder.hidden_size, 2 * model.encoder.hidden_size
+    sizes = [
+        (context + hidden, 4 * hidden),
+        (hidden, model.attention_size),
+        (hidden + context + model.embedding_size, model.readout_size),
+        (model.readout_size, vocabulary),
+        *([(hidden, 4 * hidden)] if model.decoder.conditional else []),
+    ]
+    return float(sum(2 * inner * columns for inner, columns in sizes))
 
 
 def main() -> None:
@@ -266,6 +331,7 @@ def main() -> None:
     parser.add_argument(
         "--shortlist", type=int, default=50, help="of decoding, where `nmt shortlist RUN` made its table"
     )
+    parser.add_argument("--sizes", nargs="+", choices=SIZES, default=["own"], help="of the models that are trained")
     arguments = parser.parse_args()
     if arguments.threads:
         torch.set_num_threads(arguments.threads)
@@ -287,8 +353,7 @@ def main() -> None:
             print(row, flush=True)
 
     with tempfile.TemporaryDirectory() as name:
-        comparable = [f"{key}={value}" for key, value in COMPARABLE.items()]
-        take(measure_training(load_config(arguments.config, comparable), Path(name), arguments))
+        take(measure_training(arguments.config, Path(name), arguments))
         take(measure_program(arguments.config, Path(name), arguments.steps, arguments.threads))
     if arguments.model is not None:
         take(measure_decoding(arguments.model, arguments.repetitions, arguments.shortlist))
@@ -296,7 +361,8 @@ def main() -> None:
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(f"peak memory of the benchmark itself: {peak:,.0f} MiB")
     if arguments.json is not None:
-        arguments.json.write_text(json.dumps({**about, "rows": [vars(row) for row in rows]}, indent=1) + "\n")
+        measured = [{**vars(row), "processor": about["processor"]} for row in rows]
+        arguments.json.write_text(json.dumps({**about, "rows": measured}, indent=1) + "\n")
 
 
 if __name__ == "__main__":

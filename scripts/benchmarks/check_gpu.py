@@ -20,6 +20,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import nmt  # noqa: F401 (sets what torch reads when it is loaded)
+
+# isort: split
+
 import torch
 
 from gpu_checks import CONFIGS, LARGE, MULTI30K, Checks, SkippedError

@@ -30,23 +30,30 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from time import perf_counter
 from typing import NamedTuple, Protocol
 
+import nmt  # noqa: F401 (sets what torch reads when it is loaded)
+
+# isort: split
+
 import numpy as np
 import torch
 
-from benchmark import ALONE, Row, processor
+from benchmark import ALONE, Row, operations, processor, square_rate
 from nmt.checkpoint.layout import METRICS, SHARED_TOKENIZER, TOKENIZER
 from nmt.cli.arguments import ComputeArguments
 from nmt.cli.startup import load_translator
 from nmt.config import Config, load_config
-from nmt.corpus.batch_order import BatchOrder
+from nmt.corpus.batch_order import START, BatchOrder
 from nmt.corpus.parallel import CorpusFiles, read_pairs
 from nmt.corpus.store import Store
 from nmt.evaluation.metrics import evaluate
+from nmt.model.kernels.int8 import int8_is_quick
 from nmt.tokenization.tokenizer import Tokenizer
+from nmt.training.batches import iterate_updates
 from nmt.training.metrics_log import read_metrics
 from nmt.training.preparation import corpus_files, prepare_corpus, train_tokenizers
 from nmt.training.signals import StopRequest
@@ -55,6 +62,7 @@ from opennmt import VERSION, RemoteTranslator, install, steady_rate, train, trai
 ROOT = Path(__file__).resolve().parents[2]
 OPENNMT = f"OpenNMT-py {VERSION}"
 PRECISIONS = {"nmt fp32": "fp32", "nmt bf16": "bf16"}
+IN_INT8 = {"nmt int8": "int8"} if int8_is_quick() else {}  # in translation alone
 BEAM_SIZE = 5
 OPENNMT_BATCHES = (("sents", 32), ("sents", 64), ("sents", 128), ("tokens", 512), ("tokens", 1024), ("tokens", 2048))
 NMT_BATCHES = (("tokens", 512), ("tokens", 1024), ("tokens", 2048), ("tokens", 4096))
@@ -71,14 +79,15 @@ class Comparison:
     environment: Path
     tokenizer: Tokenizer
     store: Store
+    work: float  # multiplications and additions of all products of training, for each target token
     variables: dict[str, str]  # of the environment of the processes
 
     def train_nmt(self, run: Path, *options: str, **settings: object) -> list[tuple[float, float]]:
         """Runs `nmt train`; returns, for each record, target tokens since the last one and their number a second."""
         given = [part for override in self.overrides for part in ("--set", override)]
         given += [part for key, value in settings.items() for part in ("--set", f"training.{key}={value}")]
-        nmt = [sys.executable, "-m", "nmt", "train", self.path, "--output", str(run), "--quiet"]
-        subprocess.run([*nmt, *given, *options], env=self.variables, check=True)
+        command = [sys.executable, "-m", "nmt", "train", self.path, "--output", str(run), "--quiet"]
+        subprocess.run([*command, *given, *options], env=self.variables, check=True)
         records = [record for record in read_metrics(run / METRICS) if record["split"] == "train"]
         return [(record["target_tokens"], record["target_tokens_per_second"]) for record in records]
 
@@ -140,6 +149,9 @@ def prepare(arguments: argparse.Namespace) -> Comparison:
     # nmt is to take the same vocabulary, too, instead of training it again.
     overrides += (f"tokenizer.source_model={folder / TOKENIZER / SHARED_TOKENIZER}",)
     tokenizer = text.source
+    order = BatchOrder(store, config.training.batch_tokens, config.seed)
+    batches = [update.parts[0] for update in islice(iterate_updates(START, order, store, config, text), 12)]
+    work = operations(config, batches, tokenizer.size) / sum(batch.target_tokens for batch in batches)
     for side, sentence in (("source", store.source), ("target", store.target)):
         lines = (" ".join(map(tokenizer.piece, sentence(index).tolist())) for index in range(len(store)))
         (folder / f"train.{side}").write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
@@ -148,7 +160,7 @@ def prepare(arguments: argparse.Namespace) -> Comparison:
     pieces = (tokenizer.piece(token) for token in range(tokenizer.size) if token not in own)
     (folder / "vocabulary").write_text("".join(f"{piece}\n" for piece in pieces), encoding="utf-8")
     variables = {**os.environ, "OMP_NUM_THREADS": str(arguments.threads)}
-    return Comparison(arguments.config, config, overrides, folder, environment, tokenizer, store, variables)
+    return Comparison(arguments.config, config, overrides, folder, environment, tokenizer, store, work, variables)
 
 
 def rows_of(title: str, values: Mapping[str, Sequence[float]], unit: str, notes: Mapping[str, str]) -> Iterator[Row]:
@@ -185,6 +197,11 @@ def measure_training(comparison: Comparison, repetitions: int, steps: int) -> It
             tokens[name].append(sum(of_record for of_record, _ in records) / (log_every * len(records)))
             print(f"  {name}: {rates[name][-1]:,.0f} target tokens/s", file=sys.stderr, flush=True)
     notes = {name: f"{statistics.mean(means):,.0f} target tokens an update" for name, means in tokens.items()}
+    limits = {"fp32": square_rate(torch.float32), "bf16": square_rate(torch.bfloat16)}
+    for name, of_program in rates.items():
+        precision = PRECISIONS.get(name, "fp32")
+        share = statistics.median(of_program) * comparison.work / limits[precision]
+        notes[name] += f"; {share:.0%} of {limits[precision] / 1e9:,.0f} GFLOP/s"
     yield from rows_of("training", rates, "target tokens/s", notes)
 
 
@@ -270,7 +287,7 @@ def measure_decoding(comparison: Comparison, repetitions: int, steps: int) -> It
     with RemoteTranslator(comparison.environment, model, BEAM_SIZE, log, comparison.variables) as remote:
         programs: dict[str, Program] = {
             OPENNMT: OpenNmt(remote, comparison.tokenizer),
-            **{name: Nmt(folder / "nmt", precision) for name, precision in PRECISIONS.items()},
+            **{name: Nmt(folder / "nmt", precision) for name, precision in {**PRECISIONS, **IN_INT8}.items()},
         }
         batches = {
             name: best_batch(program, lines, OPENNMT_BATCHES if name == OPENNMT else NMT_BATCHES)
@@ -325,7 +342,8 @@ def main() -> None:
             rows.append(row)
             print(row, flush=True)
     if arguments.json is not None:
-        arguments.json.write_text(json.dumps({**about, "rows": [vars(row) for row in rows]}, indent=1) + "\n")
+        measured_rows = [{**vars(row), "processor": about["processor"]} for row in rows]
+        arguments.json.write_text(json.dumps({**about, "rows": measured_rows}, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -34,7 +34,8 @@ from nmt.cli.arguments import LoggingArguments
 from nmt.cli.startup import end_loading, start
 start(LoggingArguments(quiet=True))
 import torch
-from nmt.model.kernels.matmul import pack, product
+from nmt.model.kernels.matmul import product
+from nmt.model.kernels.packing import pack
 with torch.inference_mode():
     for rows in (*range(1, 41), 1):
         for width in range(8, 64, 8):
@@ -55,7 +56,7 @@ with torch.inference_mode():
 def test_what_products_were_prepared_with_is_kept_of_few_sizes_unless_asked(
     setting: Any, kept: bool, user_environment: Any
 ) -> None:
-    environment = user_environment(ONEDNN_VERBOSE="2", **setting)
+    environment = user_environment(ONEDNN_VERBOSE="2", NMT_KERNELS="torch", **setting)
     done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=True, env=environment)
     last = [line for line in done.stdout.splitlines() if "create:" in line and "inner_product" in line][-1]
     assert ("cache_hit" in last) is kept, last

@@ -13,7 +13,7 @@ import pytest
 
 from nmt.errors import StorageError
 from nmt.io import atomic_files
-from nmt.model.kernels.matmul import onednn_is_quicker
+from nmt.model.kernels.onednn import onednn_is_quicker
 from nmt.preflight.memory import available_memory, peak_memory
 
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nmt.corpus.batching import pad_pairs
-from nmt.model.kernels.matmul import rounded_up
+from nmt.model.kernels.onednn import rounded_up
 from nmt.tokenization.special_tokens import SpecialTokens
 from nmt.training.batches import TensorBatch
 from nmt.training.loss import IGNORED, cross_entropy

@@ -13,7 +13,7 @@ from torch.nn import functional
 from nmt.build import build_model
 from nmt.config import ModelConfig
 from nmt.corpus.batching import Batch, pad_pairs
-from nmt.model.kernels.dispatch import SWITCH
+from nmt.model.kernels.native.library import SWITCH
 from nmt.model.seq2seq import Seq2Seq
 from nmt.tokenization.special_tokens import SpecialTokens
 from nmt.training.batches import TensorBatch

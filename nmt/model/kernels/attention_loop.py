@@ -17,7 +17,8 @@ from torch.autograd.function import once_differentiable
 from nmt.model.kernels.dispatch import choose_kernels
 from nmt.model.kernels.dot_attention import DotBackward, DotForward
 from nmt.model.kernels.interface import AttentionBackward, AttentionForward, Kernels
-from nmt.model.kernels.matmul import accurate, filled_up, mm, outside_autocast
+from nmt.model.kernels.matmul import accurate, mm, outside_autocast
+from nmt.model.kernels.onednn import filled_up
 
 
 class LoopWeights(NamedTuple):
@@ -200,7 +201,7 @@ def attention_loop(
     carry a gradient only if `weights_learn`. Without gradient nothing of the size T·B·S·A is kept.
     """
     dtype, with_gradient = weights.recurrent.dtype, torch.is_grad_enabled()
-    kernels = choose_kernels(weights.recurrent, with_gradient=with_gradient, source=keys.shape[1])
+    kernels = choose_kernels(weights.recurrent, source=keys.shape[1])
     # Memory is what most time goes to, but torch is slow to convert on a CPU.
     widened = input_gates.device.type == "cpu" and not (kernels.widens and weights.energy is not None)
     with outside_autocast(input_gates.device):

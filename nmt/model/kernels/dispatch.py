@@ -7,17 +7,18 @@ GPU, kernels in Triton.
 from __future__ import annotations
 
 import logging
-import os
+from ctypes import CDLL
 from functools import cache
 from importlib.util import find_spec
-from threading import Lock, Thread
+from threading import Thread
 
 import torch
 from torch import Tensor
 
 from nmt.model.kernels.additive_attention import AdditiveBackward, AdditiveForward
-from nmt.model.kernels.interface import Kernels
-from nmt.model.kernels.lstm_cell import lstm_step, lstm_step_backward
+from nmt.model.kernels.interface import Kernels, SearchKernels
+from nmt.model.kernels.lstm_cell import lstm_cell, lstm_step, lstm_step_backward
+from nmt.model.kernels.native.library import available_library
 from nmt.model.kernels.rows import sum_rows
 
 logger = logging.getLogger(__name__)
@@ -25,19 +26,11 @@ logger = logging.getLogger(__name__)
 TORCH = Kernels(lstm_step, lstm_step_backward, AdditiveForward, AdditiveBackward, sum_rows)
 """The kernels in torch's own operations, for every device and number type."""
 
-SWITCH = "NMT_KERNELS"
-"""Variable of the environment which, set to `torch`, leaves out the kernels in C++."""
 
-_loading = Lock()
-
-
-def choose_kernels(weight: Tensor, *, with_gradient: bool, source: int = 0) -> Kernels:
-    """Returns the kernels for a loop whose products have this weight, with attention over `source` tokens.
-
-    On a processor they are compiled for training alone: a translation depends on no compiler.
-    """
+def choose_kernels(weight: Tensor, *, source: int = 0) -> Kernels:
+    """Returns the kernels for a loop whose products have this weight, with attention over `source` tokens."""
     if weight.device.type == "cpu":
-        return (native_kernels(weight.dtype) if with_gradient else None) or TORCH
+        return native_kernels(weight.dtype) or TORCH
     kernels = _triton_for(weight) or TORCH
     if kernels.longest_source is not None and source > kernels.longest_source:
         return kernels._replace(additive_forward=TORCH.additive_forward, additive_backward=TORCH.additive_backward)
@@ -45,32 +38,46 @@ def choose_kernels(weight: Tensor, *, with_gradient: bool, source: int = 0) -> K
 
 
 def native_kernels(dtype: torch.dtype) -> Kernels | None:
-    """Returns the kernels in C++ for a processor; None for another number type, or where they cannot be compiled.
+    """Returns the kernels in C++ for a processor; None for another number type, or where they cannot be compiled."""
+    library = available_library() if dtype in (torch.float32, torch.bfloat16) else None
+    return None if library is None else _native_kernels(library, dtype)
 
-    The first call compiles them, which takes one to three seconds, unless that was done before.
+
+def lstm_transition(recurrent: Tensor, added: Tensor, cell: Tensor) -> tuple[Tensor, Tensor]:
+    """Runs an LSTM transition from the parts of its gates before activation, (·, 4H), and its cell (·, H).
+
+    `added` may be a bias (4H,). Returns hidden and cell, (·, H) each; without autograd by a kernel if there is one.
     """
-    if dtype not in (torch.float32, torch.bfloat16) or os.environ.get(SWITCH) == "torch":
+    kernels = search_kernels(recurrent)
+    return lstm_cell(added + recurrent, cell) if kernels is None else kernels.lstm_cell(recurrent, added, cell)
+
+
+def search_kernels(values: Tensor) -> SearchKernels | None:
+    """Returns the kernels in C++ for a step of a search on such values; None where torch's operations do it."""
+    if values.device.type != "cpu" or values.dtype not in (torch.float32, torch.bfloat16) or torch.is_grad_enabled():
         return None
-    with _loading:
-        return _native_kernels(dtype)
+    library = available_library()
+    return None if library is None else _search_kernels(library, values.dtype)
 
 
 def compile_early(device: torch.device) -> None:
-    """Compiles the kernels in C++ in a thread of its own, if a training on this device is to have them."""
+    """Compiles the kernels in C++ in a thread of its own, if this device is to have them."""
     if device.type == "cpu":
-        Thread(target=native_kernels, args=(torch.float32,), daemon=True).start()
+        Thread(target=available_library, daemon=True).start()
 
 
 @cache
-def _native_kernels(dtype: torch.dtype) -> Kernels | None:
+def _native_kernels(library: CDLL, dtype: torch.dtype) -> Kernels:
     from nmt.model.kernels.native.calls import NativeCalls
-    from nmt.model.kernels.native.library import UnavailableError, load_library
 
-    try:
-        return NativeCalls(load_library(), dtype).as_kernels()
-    except UnavailableError as error:
-        logger.info("training runs without compiled kernels, and slower: %s", error)
-        return None
+    return NativeCalls(library, dtype).as_kernels()
+
+
+@cache
+def _search_kernels(library: CDLL, dtype: torch.dtype) -> SearchKernels:
+    from nmt.model.kernels.native.search_calls import SearchCalls
+
+    return SearchCalls(library, dtype)
 
 
 def _triton_for(weight: Tensor) -> Kernels | None:

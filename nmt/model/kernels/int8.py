@@ -13,6 +13,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from nmt.model.kernels.onednn import FEW, filled_to, first, usual_count
+
 LARGEST = 127  # of a number in int8, to either side
 _OFFSET = 128  # makes a number of a row one in uint8, as the processor's instructions multiply uint8 by int8
 _LEAST = 1e-30  # scale of a row of zeros
@@ -26,15 +28,19 @@ class Int8Weight(NamedTuple):
     zeros: Tensor  # (O,) int64, what stands for 0
 
     @classmethod
-    def from_matrix(cls, matrix: Tensor) -> Int8Weight:
-        """Rounds a matrix (O, I) of float32, on the CPU."""
-        scales = matrix.abs().amax(-1).clamp_min_(_LEAST) / LARGEST
-        whole = (matrix / scales[:, None]).round_().to(torch.int8)
-        packed = torch.ops.onednn.qlinear_prepack(whole.contiguous(), None)
+    def from_rounded(cls, whole: Tensor, scales: Tensor) -> Int8Weight:
+        """Packs what `rounded` returns of a matrix."""
+        packed = torch.ops.onednn.qlinear_prepack(whole, None)
         return cls(packed, scales, torch.zeros(len(scales), dtype=torch.int64))
+
+    def takes(self, _rows: Tensor) -> bool:
+        """Returns True: a `PackedWeight` for any number of rows."""
+        return True
 
     def product(self, rows: Tensor, bias: Tensor | None = None) -> Tensor:
         """Multiplies rows, (N, I) -> (N, O) float32, and adds a bias (O,)."""
+        count = len(rows)
+        rows = rows if count <= FEW else filled_to(usual_count(count), rows)
         largest = rows.abs().amax(-1, keepdim=True).clamp_min_(_LEAST)  # several times as fast as `vector_norm`
         # Conversion cuts off what is behind the point.
         whole = (rows * (LARGEST / largest)).add_(_OFFSET + 0.5).to(torch.uint8)
@@ -53,8 +59,14 @@ class Int8Weight(NamedTuple):
             [],
             "",
         )
-        outputs *= largest
+        outputs = first(outputs.mul_(largest), count)
         return outputs if bias is None else outputs.add_(bias)
+
+
+def rounded(matrix: Tensor) -> tuple[Tensor, Tensor]:
+    """Rounds a matrix (O, I) of float32 to whole numbers, int8, and returns them with the scale of each row, (O,)."""
+    scales = matrix.abs().amax(-1).clamp_min_(_LEAST) / LARGEST
+    return (matrix / scales[:, None]).round_().to(torch.int8).contiguous(), scales
 
 
 @cache

@@ -90,3 +90,40 @@ class Kernels(NamedTuple):
     exponentials: Callable[[Tensor, Tensor], Exponentials] | None = None
     longest_source: int | None = None  # maximum number of source tokens for the attention; None for any number
     widens: bool = False  # True if the attention reads keys and annotations in the products' type as fast as float32
+
+
+class PackedWeight(Protocol):
+    """A weight (O, I) in a layout by which rows are multiplied fast."""
+
+    def takes(self, rows: Tensor) -> bool:
+        """Returns True if it multiplies many rows (N, I) faster than the weight itself is multiplied."""
+
+    def product(self, rows: Tensor, bias: Tensor | None = None) -> Tensor:
+        """Multiplies rows, (N, I) -> (N, O), and adds a bias (O,)."""
+
+
+class SearchKernels(Protocol):
+    """The operations of a step of a search, without gradients; numbers are of the type of products but for the cells.
+
+    A row's results do not depend on the rows beside it.
+    """
+
+    def lstm_cell(self, recurrent: Tensor, added: Tensor, previous_cell: Tensor) -> tuple[Tensor, Tensor]:
+        """Runs a transition from the parts of the gates before activation, (·, 4H), and the cell (·, H).
+
+        `added` may be a bias (4H,). Returns hidden and cell, (·, H).
+        """
+
+    def additive_attention(
+        self, query: Tensor, keys: Tensor, annotations: Tensor, mask: Tensor, energy: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Returns the contexts (B, K, C) and weights (B, K, S) of queries (B, K, A), all of a sentence at once.
+
+        Takes keys (B, S, A), annotations (B, S, C), the mask of tokens (B, S) and the energy (A,).
+        """
+
+    def log_normaliser(self, logits: Tensor) -> Tensor:
+        """Computes the logarithm of the sum of exponentials, (B, K, V) -> (B, K) float32."""
+
+    def largest(self, logits: Tensor, count: int) -> tuple[Tensor, Tensor]:
+        """Finds the largest logits, in float32, and their places, of equal ones the first: 2 x (B, K, count)."""

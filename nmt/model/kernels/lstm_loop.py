@@ -19,7 +19,8 @@ from torch.autograd.function import once_differentiable
 from nmt.model.kernels.dispatch import choose_kernels
 from nmt.model.kernels.interface import Kernels
 from nmt.model.kernels.lstm_cell import lstm_cell
-from nmt.model.kernels.matmul import accurate, bmm, filled_up, outside_autocast
+from nmt.model.kernels.matmul import accurate, bmm, outside_autocast
+from nmt.model.kernels.onednn import filled_up
 
 
 class _LSTMLoop(Function):
@@ -81,7 +82,7 @@ def lstm_loop(
     with outside_autocast(input_gates.device):
         if by_steps:
             return _lstm_by_steps(*given)
-        return _run_lstm(*given, choose_kernels(recurrent_weight, with_gradient=torch.is_grad_enabled()))
+        return _run_lstm(*given, choose_kernels(recurrent_weight))
 
 
 def _lstm_by_steps(input_gates: Tensor, recurrent_weight: Tensor, hidden: Tensor) -> Tensor:

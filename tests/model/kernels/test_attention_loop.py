@@ -12,7 +12,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from nmt.model.attention import AdditiveAttention, Memory
 from nmt.model.kernels import additive_attention
 from nmt.model.kernels.attention_loop import LoopWeights, attention_loop
-from nmt.model.kernels.dispatch import SWITCH
+from nmt.model.kernels.native.library import SWITCH
 
 
 class LargestAllocation(TorchDispatchMode):

@@ -44,11 +44,10 @@ def test_kernels_that_work_are_used() -> None:
 def test_a_source_too_long_for_the_kernels_is_left_to_torch(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dispatch, "_triton_for", lambda _: STANDIN)
     weight = torch.zeros(1, device="meta")
-    for with_gradient in (False, True):
-        short, long = (dispatch.choose_kernels(weight, with_gradient=with_gradient, source=size) for size in (5, 6))
-        assert short is STANDIN
-        assert long.lstm_step is STANDIN.lstm_step
-        assert (long.additive_forward, long.additive_backward) == (AdditiveForward, AdditiveBackward)
+    short, long = (dispatch.choose_kernels(weight, source=size) for size in (5, 6))
+    assert short is STANDIN
+    assert long.lstm_step is STANDIN.lstm_step
+    assert (long.additive_forward, long.additive_backward) == (AdditiveForward, AdditiveBackward)
 
 
 def test_without_a_compiler_training_goes_on_without_kernels(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,8 +13,13 @@ from nmt.config import Config
 from nmt.device import choose_precision
 from nmt.errors import ConfigError, DeviceError
 from nmt.model.kernels import int8
-from nmt.model.kernels.int8 import LARGEST, Int8Weight, int8_is_quick
-from nmt.model.kernels.matmul import FEW, linear, pack_in_int8, product
+from nmt.model.kernels.int8 import LARGEST, Int8Weight, int8_is_quick, rounded
+from nmt.model.kernels.interface import PackedWeight
+from nmt.model.kernels.matmul import linear, product
+from nmt.model.kernels.native.library import available_library
+from nmt.model.kernels.native.weights import NativeInt8Weight
+from nmt.model.kernels.onednn import FEW
+from nmt.model.kernels.packing import is_packed, pack_in_int8
 from nmt.translation.translator import Translator
 from random_models import make_lines, make_model, make_tokenizer, small_config
 
@@ -49,23 +55,34 @@ def test_a_product_is_that_of_float32_but_for_rounding(rows: int, size: int, wid
         assert ((found - expected).abs() <= rounding(inputs, matrix) + 1e-5 * expected.abs()).all()
 
 
+@pytest.fixture(params=["native", "oneDNN"])
+def packed(request: pytest.FixtureRequest) -> Callable[[torch.Tensor], PackedWeight]:
+    """Who packs a matrix."""
+    library = available_library()
+    if request.param == "oneDNN":
+        return lambda matrix: Int8Weight.from_rounded(*rounded(matrix))
+    if library is None or not NativeInt8Weight.fits(library, torch.zeros(1, 4, dtype=torch.int8)):
+        pytest.skip("no C++ compiler, or a processor without AVX-512's VNNI")
+    return lambda matrix: NativeInt8Weight(library, *rounded(matrix))
+
+
 @needs_int8
-def test_a_rows_product_is_the_same_bits_beside_any_others() -> None:
-    rows, weight = torch.randn(200, 96), Int8Weight.from_matrix(torch.randn(50, 96))
+def test_a_rows_product_is_the_same_bits_beside_any_others(packed: Callable[[torch.Tensor], PackedWeight]) -> None:
+    rows, weight = torch.randn(200, 96), packed(torch.randn(50, 96))
     together = weight.product(rows)
     for count in (1, 3, 64):
         assert torch.equal(torch.cat([weight.product(part) for part in rows.split(count)]), together)
 
 
 @needs_int8
-def test_zeros_are_zeros_and_what_is_not_finite_stays_so() -> None:
+def test_zeros_are_zeros_and_what_is_not_finite_stays_so(packed: Callable[[torch.Tensor], PackedWeight]) -> None:
     matrix = torch.randn(9, 32)
     matrix[3] = 0
     rows = torch.randn(4, 32)
     rows[0] = 0
     rows[1, 5] = torch.nan
     rows[2, 5] = torch.inf
-    found = Int8Weight.from_matrix(matrix).product(rows)
+    found = packed(matrix).product(rows)
     assert not found[0].any() and not found[3, 3]
     assert not found[1].isfinite().any() and not found[2].isfinite().any() and found[3].isfinite().all()
 
@@ -90,7 +107,7 @@ def test_a_translator_in_int8_translates_and_is_pickled_so(learned: Path) -> Non
     lines = ["ba ce", "di fo gu"]
     again = pickle.loads(pickle.dumps(translator))  # noqa: S301 (made here)
     assert [str(one) for one in again.translate(lines)] == [str(one) for one in translator.translate(lines)]
-    assert again.model.output_weight.in_int8 is not None
+    assert is_packed(again.model.output_weight)
 
 
 def test_int8_is_of_translation_on_processors_that_multiply_it(monkeypatch: pytest.MonkeyPatch) -> None:

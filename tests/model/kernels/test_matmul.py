@@ -9,8 +9,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from nmt.model.kernels import matmul
-from nmt.model.kernels.matmul import FEW, ROWS, bmm, filled_up, linear, linears, mm, pack, product
+from nmt.model.kernels import onednn
+from nmt.model.kernels.matmul import bmm, linear, linears, mm, product
+from nmt.model.kernels.onednn import ROWS, filled_up
 
 
 @pytest.mark.parametrize(
@@ -39,8 +40,8 @@ def by_onednn(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -
     """Who multiplies in float32, whatever the processor."""
     if not torch.backends.mkldnn.is_available():
         pytest.skip("torch was built without oneDNN")
-    monkeypatch.setattr(matmul, "onednn_is_quicker", lambda: request.param)
-    monkeypatch.setattr(matmul, "LEAST_MULTIPLICATIONS", 1)
+    monkeypatch.setattr(onednn, "onednn_is_quicker", lambda: request.param)
+    monkeypatch.setattr(onednn, "LEAST_MULTIPLICATIONS", 1)
     return bool(request.param)
 
 
@@ -48,9 +49,9 @@ def test_only_a_processor_with_avx512_leaves_mkl(monkeypatch: pytest.MonkeyPatch
     cpuinfo = Path("/proc/cpuinfo").read_text()
     if "GenuineIntel" not in cpuinfo and torch.backends.mkl.is_available() and torch.backends.mkldnn.is_available():
         monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: "AVX512")
-        assert matmul.onednn_is_quicker.__wrapped__()
+        assert onednn.onednn_is_quicker.__wrapped__()
     monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: "AVX2")
-    assert not matmul.onednn_is_quicker.__wrapped__()
+    assert not onednn.onednn_is_quicker.__wrapped__()
 
 
 def test_rows_in_float32_are_left_as_they_are_by_mkl(by_onednn: bool) -> None:
@@ -92,7 +93,7 @@ def test_gradients_are_those_of_torch(transposed: bool) -> None:
 
 @pytest.mark.usefixtures("by_onednn")
 def test_several_products_are_those_of_torch(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(matmul, "ROWS", 4)
+    monkeypatch.setattr(onednn, "ROWS", 4)
     torch.manual_seed(0)
     inputs, weights = torch.randn(2, 7, 8, requires_grad=True), torch.randn(2, 8, 6, requires_grad=True)
     biases, towards = torch.randn(2, 6, requires_grad=True), torch.randn(2, 7, 6)
@@ -119,7 +120,7 @@ def test_autocast_and_other_types_are_obeyed() -> None:
 
 @pytest.mark.parametrize("rows", [1, 4, 5, 11])
 def test_a_product_of_filled_up_rows_is_that_of_the_rows_alone(monkeypatch: pytest.MonkeyPatch, rows: int) -> None:
-    monkeypatch.setattr(matmul, "ROWS", 4)
+    monkeypatch.setattr(onednn, "ROWS", 4)
     torch.manual_seed(0)
     inputs = torch.randn(rows, 2, 8, dtype=torch.bfloat16, requires_grad=True)
     weight = torch.randn(6, 8, dtype=torch.bfloat16, requires_grad=True)
@@ -129,35 +130,3 @@ def test_a_product_of_filled_up_rows_is_that_of_the_rows_alone(monkeypatch: pyte
     assert torch.allclose(found, expected, rtol=0.02, atol=0.02)
     towards = torch.randn_like(expected)
     assert_same_gradients(found, expected, (inputs, weight, bias), towards, rtol=0.02, atol=0.05)
-
-
-@pytest.mark.skipif(not torch.backends.mkldnn.is_available(), reason="torch was built without oneDNN")
-@pytest.mark.parametrize("transposed", [False, True])
-@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
-@pytest.mark.parametrize("rows", [1, 5, FEW, FEW + 1])
-def test_a_product_by_a_packed_matrix_is_that_by_the_matrix(rows: int, dtype: torch.dtype, transposed: bool) -> None:
-    torch.manual_seed(0)
-    inputs, bias = torch.randn(1, rows, 48, dtype=dtype), torch.randn(33, dtype=dtype)
-    weight = torch.randn(33, 48, dtype=dtype)
-    weight = weight.t().contiguous() if transposed else weight
-    expected = functional.linear(inputs, weight.t() if transposed else weight)
-    pack(weight, transposed=transposed)
-    tolerance = {"rtol": 1e-2, "atol": 0.1} if dtype == torch.bfloat16 else {"rtol": 1e-5, "atol": 1e-5}
-    assert torch.allclose(product(inputs, weight, transposed=transposed), expected, **tolerance)
-    assert torch.allclose(linear(inputs, weight, bias, transposed=transposed), expected + bias, **tolerance)
-
-
-@pytest.mark.skipif(not torch.backends.mkldnn.is_available(), reason="torch was built without oneDNN")
-@pytest.mark.parametrize("by_onednn", [False, True])
-def test_few_rows_are_multiplied_by_the_packed_matrix_and_many_where_onednn_is_faster(
-    monkeypatch: pytest.MonkeyPatch, by_onednn: bool
-) -> None:
-    monkeypatch.setattr(matmul, "onednn_is_quicker", lambda: by_onednn)
-    monkeypatch.setattr(matmul, "LEAST_MULTIPLICATIONS", 3 * 2 * (FEW + 2))
-    weight = torch.ones(2, 3)
-    pack(weight)
-    weight.zero_()  # what is packed is a copy
-    with torch.no_grad():
-        assert product(torch.ones(FEW, 3), weight).sum() == 6 * FEW
-        assert product(torch.ones(FEW + 1, 3), weight).sum() == 0
-        assert product(torch.ones(FEW + 3, 3), weight).sum() == (6 * (FEW + 3) if by_onednn else 0)

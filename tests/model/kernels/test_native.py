@@ -12,10 +12,10 @@ import torch
 from torch import Tensor
 
 from nmt.model.kernels import dispatch
-from nmt.model.kernels.dispatch import TORCH, native_kernels
+from nmt.model.kernels.dispatch import TORCH, native_kernels, search_kernels
 from nmt.model.kernels.interface import Kernels
 from nmt.model.kernels.native import library
-from nmt.model.kernels.native.library import UnavailableError, load_library
+from nmt.model.kernels.native.library import SWITCH, UnavailableError, load_library
 
 SIZES = [1, 15, 16, 37, 64]  # vectors have 16 numbers
 TYPES = [torch.float32, torch.bfloat16]
@@ -206,10 +206,10 @@ def test_threads_change_no_bit(kernels: Kernels, dtype: torch.dtype, one_thread:
 def unloaded(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
     """The folder of caches of a user who has not compiled anything yet; a new library is loaded for each test."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    for cached in (load_library, dispatch._native_kernels):
+    for cached in (load_library, library._loaded):
         cached.cache_clear()
     yield tmp_path / "nmt" / "kernels"
-    for cached in (load_library, dispatch._native_kernels):
+    for cached in (load_library, library._loaded):
         cached.cache_clear()
 
 
@@ -222,7 +222,7 @@ def test_they_are_compiled_once(unloaded: Path, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(library, "_compile", lambda *_: pytest.fail("compiled again"))
     load_library()
     # Another source is another library.
-    monkeypatch.setattr(library, "SOURCE", made)
+    monkeypatch.setattr(library, "HEADERS", [made])
     load_library.cache_clear()
     with pytest.raises(pytest.fail.Exception, match="compiled again"):
         load_library()
@@ -296,7 +296,7 @@ def another_system(monkeypatch: pytest.MonkeyPatch, _: Path) -> str:
         another_system,
     ],
 )
-def test_where_they_cannot_be_compiled_training_goes_on_without(
+def test_where_they_cannot_be_compiled_all_goes_on_without(
     prevented: Callable[[pytest.MonkeyPatch, Path], str],
     unloaded: Path,
     tmp_path: Path,
@@ -305,21 +305,25 @@ def test_where_they_cannot_be_compiled_training_goes_on_without(
 ) -> None:
     why = prevented(monkeypatch, tmp_path)
     weight: Any = torch.zeros(1)
-    with caplog.at_level(logging.INFO, "nmt"):
-        assert dispatch.choose_kernels(weight, with_gradient=True) is TORCH
-        assert dispatch.choose_kernels(weight, with_gradient=True) is TORCH
+    with caplog.at_level(logging.DEBUG, "nmt"):
+        assert dispatch.choose_kernels(weight) is TORCH
+        assert dispatch.choose_kernels(weight) is TORCH
     (message,) = [record.getMessage() for record in caplog.records]
     before, _, reason = message.partition(": ")
-    assert before == "training runs without compiled kernels, and slower"
+    assert before == "there are no compiled kernels, and all runs slower"
     assert any(each in reason for each in why.split("|"))
     assert not list(unloaded.glob("*"))
 
 
 def test_the_environment_can_leave_them_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(dispatch.SWITCH, "torch")
+    monkeypatch.setenv(SWITCH, "torch")
     assert native_kernels(torch.float32) is None
+    with torch.no_grad():
+        assert search_kernels(torch.zeros(1)) is None
 
 
-def test_a_translation_does_without() -> None:
-    assert dispatch.choose_kernels(torch.zeros(1), with_gradient=False) is TORCH
-    assert dispatch.choose_kernels(torch.zeros(1, dtype=torch.float64), with_gradient=True) is TORCH
+def test_they_are_for_two_number_types_and_search_without_gradients() -> None:
+    assert dispatch.choose_kernels(torch.zeros(1, dtype=torch.float64)) is TORCH
+    assert search_kernels(torch.zeros(1)) is None
+    with torch.no_grad():
+        assert search_kernels(torch.zeros(1, dtype=torch.float64)) is None

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from nmt.model.kernels.interface import Exponentials, Kernels
 
-_SUFFIXES = {torch.float32: "float", torch.bfloat16: "bfloat16"}
+SUFFIXES = {torch.float32: "float", torch.bfloat16: "bfloat16"}
 
 
 class _RowsOfTensor(ctypes.Structure):
@@ -38,19 +38,26 @@ class _LstmStepBackward(ctypes.Structure):
     )
 
 
-class _AdditiveAttention(ctypes.Structure):
+class AdditiveArguments(ctypes.Structure):
     _fields_ = (
-        *((name, c_long) for name in "TBSAC"),
+        *((name, c_long) for name in "TBKSAC"),
         *((name, _RowsOfTensor) for name in ("keys", "annotations")),
         *((name, c_void_p) for name in ("padding", "energy", "weights", "tanhs", "score_gradients")),
     )
 
 
-def _rows(values: Tensor) -> _RowsOfTensor:
+def rows_of(values: Tensor) -> _RowsOfTensor:
     """Describes a tensor (B, ·) or (D, B, ·)."""
     assert values.stride(-1) == 1 or values.shape[-1] == 1, "the last dimension is dense"
     outer = values.stride(0) if values.dim() == 3 else 0
     return _RowsOfTensor(values.data_ptr(), outer, values.stride(-2))
+
+
+def function(library: ctypes.CDLL, name: str, *arguments: Any) -> Callable[..., None]:
+    """Returns a function of the library, whose last argument is the number of threads."""
+    found: Any = getattr(library, name)
+    found.restype, found.argtypes = None, (*arguments, c_int)
+    return found  # type: ignore[no-any-return]
 
 
 class NativeCalls:
@@ -58,8 +65,8 @@ class NativeCalls:
 
     def __init__(self, library: ctypes.CDLL, dtype: torch.dtype) -> None:
         """Takes the library, and float32 or bfloat16."""
-        self._library, self._suffix = library, _SUFFIXES[dtype]
-        rows, attention = POINTER(_RowsOfTensor), POINTER(_AdditiveAttention)
+        self._library, self._suffix = library, SUFFIXES[dtype]
+        rows, attention = POINTER(_RowsOfTensor), POINTER(AdditiveArguments)
         self._lstm_step = self._function("lstm_step", POINTER(_LstmStep))
         self._lstm_step_backward = self._function("lstm_step_backward", POINTER(_LstmStepBackward))
         self.additive_forward = self._function("additive_forward", attention, c_long, rows, rows)
@@ -85,7 +92,7 @@ class NativeCalls:
     ) -> None:
         """Runs a transition; an `LstmStep`."""
         rows = recurrent, input_gates, gates, previous_cell, cell, cell_tanh, hidden
-        self._lstm_step(byref(_LstmStep(*_sizes(cell), *map(_rows, rows))))
+        self._lstm_step(byref(_LstmStep(*_sizes(cell), *map(rows_of, rows))))
 
     def lstm_step_backward(
         self,
@@ -99,7 +106,7 @@ class NativeCalls:
     ) -> None:
         """Runs the gradient of a transition; an `LstmStepBackward`."""
         rows = carried, output_gradient, cell_gradient, gates, previous_cell, cell_tanh, gates_gradient
-        self._lstm_step_backward(byref(_LstmStepBackward(*_sizes(cell_gradient), *map(_rows, rows))))
+        self._lstm_step_backward(byref(_LstmStepBackward(*_sizes(cell_gradient), *map(rows_of, rows))))
 
     def sum_rows(self, rows: Tensor) -> Tensor:
         """Sums rows (N, ·) -> (·,) float32."""
@@ -149,15 +156,15 @@ class _AdditiveForward:
         self._calls = calls
         time, batch, source = weights.shape
         self._kept = padding.contiguous(), energy.contiguous()
-        self._attention = _AdditiveAttention(
-            *(time, batch, source, keys.shape[-1], annotations.shape[-1]),
-            *map(_rows, (keys, annotations)),
+        self._attention = AdditiveArguments(
+            *(time, batch, 1, source, keys.shape[-1], annotations.shape[-1]),
+            *map(rows_of, (keys, annotations)),
             *(each.data_ptr() for each in (*self._kept, weights)),
             tanhs.data_ptr() if len(tanhs) else None,
         )
 
     def forward(self, t: int, query: Tensor, context: Tensor) -> None:
-        self._calls.additive_forward(byref(self._attention), t, byref(_rows(query)), byref(_rows(context)))
+        self._calls.additive_forward(byref(self._attention), t, byref(rows_of(query)), byref(rows_of(context)))
 
 
 class _AdditiveBackward:
@@ -166,9 +173,9 @@ class _AdditiveBackward:
     def __init__(self, calls: NativeCalls, annotations: Tensor, energy: Tensor, weights: Tensor, tanhs: Tensor) -> None:
         self._calls, self._tanhs = calls, tanhs
         self._score_gradients, self._energy = torch.empty_like(weights), energy.contiguous()
-        self._attention = _AdditiveAttention(
-            *(*tanhs.shape, annotations.shape[-1]),
-            *(_RowsOfTensor(), _rows(annotations), None, self._energy.data_ptr()),
+        self._attention = AdditiveArguments(
+            *(*tanhs.shape[:2], 1, *tanhs.shape[2:], annotations.shape[-1]),
+            *(_RowsOfTensor(), rows_of(annotations), None, self._energy.data_ptr()),
             *(each.data_ptr() for each in (weights, tanhs, self._score_gradients)),
         )
 
@@ -179,9 +186,9 @@ class _AdditiveBackward:
         self._calls.additive_backward(
             byref(self._attention),
             t,
-            byref(_rows(context_gradient)),
+            byref(rows_of(context_gradient)),
             None if of_weights is None else of_weights.data_ptr(),
-            byref(_rows(query_gradient)),
+            byref(rows_of(query_gradient)),
         )
 
     def gradients(self) -> tuple[Tensor, Tensor]:

@@ -5,109 +5,7 @@
 // bfloat16; everything is computed in float. Rows are split among threads, and no sum crosses them, so that results
 // depend on no number of threads.
 
-#include <cmath>
-#include <cstdint>
-#include <cstring>
-
-namespace {
-
-constexpr long W = 16;  // numbers of a vector
-
-typedef float Floats __attribute__((vector_size(4 * W)));
-typedef int32_t Ints __attribute__((vector_size(4 * W)));
-typedef uint32_t Bits __attribute__((vector_size(4 * W)));
-typedef uint16_t Halves __attribute__((vector_size(2 * W)));
-
-struct bfloat16 {
-    uint16_t bits;
-};
-
-template <class T>
-inline T bits_of(const auto& value) {
-    T bits;
-    static_assert(sizeof bits == sizeof value);
-    memcpy(&bits, &value, sizeof bits);
-    return bits;
-}
-
-inline Floats all(float value) { return Floats{} + value; }
-
-inline Floats chosen(Ints where, Floats yes, Floats no) { return where ? yes : no; }
-
-// Loads `count` numbers, at most W; the rest are 0.
-inline Floats load(const float* from, long count = W) {
-    Floats values{};
-    memcpy(&values, from, sizeof(float) * count);
-    return values;
-}
-
-inline Floats load(const bfloat16* from, long count = W) {
-    Halves halves{};
-    memcpy(&halves, from, sizeof(bfloat16) * count);
-    return bits_of<Floats>(__builtin_convertvector(halves, Bits) << 16);
-}
-
-inline void store(float* to, Floats values, long count = W) { memcpy(to, &values, sizeof(float) * count); }
-
-// Rounds to the nearest, to even where there are two; a NaN stays one.
-inline void store(bfloat16* to, Floats values, long count = W) {
-    Bits bits = bits_of<Bits>(values);
-    Bits rounded = (bits + 0x7fff + ((bits >> 16) & 1)) >> 16;
-    Bits nan = Bits{} + 0x7fc0;
-    Halves halves = __builtin_convertvector(values == values ? rounded : nan, Halves);
-    memcpy(to, &halves, sizeof(bfloat16) * count);
-}
-
-inline float value_of(float value) { return value; }
-inline float value_of(bfloat16 value) {
-    uint32_t bits = uint32_t(value.bits) << 16;
-    return bits_of<float>(bits);
-}
-
-inline float sum(Floats values) {
-    float total = 0;
-    for (long i = 0; i < W; ++i) total += values[i];
-    return total;
-}
-
-// e^x to about 2e-7 of it, of x held between -87 and 87. A NaN stays one.
-inline Floats exponential(Floats x) {
-    x = chosen(x > 87.0f, all(87.0f), x);
-    x = chosen(x < -87.0f, all(-87.0f), x);
-    // x = n ln 2 + r, with ln 2 in two parts, of which the first times n is exact
-    const float shift = 12582912.0f;  // 1.5 * 2^23: adding it rounds to a whole number, which its last bits are
-    Floats shifted = x * 1.44269504f + shift;
-    Floats n = shifted - shift;
-    Floats r = (x - n * 0.693359375f) + n * 2.12194440e-4f;
-    // the polynomial that is closest to e^r, of |r| <= ln 2 / 2, among those of degree 6
-    Floats p = all(1.381459762e-3f);
-    p = p * r + 8.368716575e-3f;
-    p = p * r + 4.166838899e-2f;
-    p = p * r + 1.666652113e-1f;
-    p = p * r + 4.999999404e-1f;
-    p = p * r + 1.0f;
-    p = p * r + 1.0f;
-    return chosen(x == x, bits_of<Floats>(bits_of<Ints>(p) + (bits_of<Ints>(shifted) << 23)), x);
-}
-
-inline Floats reciprocal(Floats x) { return 1.0f / x; }
-
-inline Floats sigmoid(Floats x) { return reciprocal(1.0f + exponential(-x)); }
-
-inline Floats tanh_of(Floats x) { return 1.0f - 2.0f * reciprocal(1.0f + exponential(2.0f * x)); }
-
-// Calls `body(i, count)` for vectors that begin at i and have `count` numbers.
-template <class Body>
-inline void over(long size, Body body) {
-    long i = 0;
-    for (; i + W <= size; i += W) body(i, W);
-    if (i < size) body(i, size - i);
-}
-
-// Work that is worth a second thread, in numbers read.
-constexpr long LEAST_WORK = 1 << 14;
-
-}  // namespace
+#include "vectors.h"
 
 // A tensor (D, B, ·), whose last dimension is dense: its first number, and the distance of D and of B in numbers.
 struct Rows {
@@ -130,12 +28,12 @@ struct LstmStepBackward {
     Rows carried, output_gradient, cell_gradient, gates, previous_cell, cell_tanh, gates_gradient;
 };
 
-struct AdditiveAttention {
-    long T, B, S, A, C;
+struct AdditiveArguments {
+    long T, B, K, S, A, C;      // K queries of a sentence; training has one
     Rows keys, annotations;     // (B, S, ·)
     const bool* padding;        // (B, S)
     const float* energy;        // (A)
-    float* weights;             // (T, B, S)
+    float* weights;             // (T, B·K, S)
     void* tanhs;                // (T, B, S, A), or null
     float* score_gradients;     // (T, B, S)
 };
@@ -196,16 +94,17 @@ void lstm_step_backward(const LstmStepBackward& of, int threads) {
     }
 }
 
-// Fills tanh(query + key) and the weights of step t, and its context, (B, ·), from its query, (B, A).
+// Fills tanh(query + key) and the weights of step t, and its contexts, (B·K, C), from its queries, (B·K, A).
 template <class P>
-void additive_forward(const AdditiveAttention& of, long t, const Rows& query, const Rows& context, int threads) {
-    const long B = of.B, S = of.S, A = of.A, C = of.C;
-#pragma omp parallel for num_threads(threads) if (threads > 1 && B * S * A >= LEAST_WORK)
-    for (long b = 0; b < B; ++b) {
-        const P* of_query = query.at<P>(0, b);
+void additive_forward(const AdditiveArguments& of, long t, const Rows& query, const Rows& context, int threads) {
+    const long N = of.B * of.K, S = of.S, A = of.A, C = of.C;
+#pragma omp parallel for num_threads(threads) if (threads > 1 && N * S * A >= LEAST_WORK)
+    for (long row = 0; row < N; ++row) {
+        const long b = row / of.K;
+        const P* of_query = query.at<P>(0, row);
         const bool* padding = of.padding + b * S;
-        float* weights = of.weights + (t * B + b) * S;
-        P* tanhs = of.tanhs ? static_cast<P*>(of.tanhs) + (t * B + b) * S * A : nullptr;
+        float* weights = of.weights + (t * N + row) * S;
+        P* tanhs = of.tanhs ? static_cast<P*>(of.tanhs) + (t * N + row) * S * A : nullptr;
         float most = -INFINITY, total = 0;
         for (long s = 0; s < S; ++s) {
             if (padding[s]) continue;
@@ -221,7 +120,7 @@ void additive_forward(const AdditiveAttention& of, long t, const Rows& query, co
         }
         for (long s = 0; s < S; ++s) total += weights[s] = padding[s] ? 0 : expf(weights[s] - most);
         for (long s = 0; s < S; ++s) weights[s] /= total;
-        P* filled = context.at<P>(0, b);
+        P* filled = context.at<P>(0, row);
         over(C, [&](long c, long n) {
             Floats weighted{};
             for (long s = 0; s < S; ++s)
@@ -231,10 +130,12 @@ void additive_forward(const AdditiveAttention& of, long t, const Rows& query, co
     }
 }
 
+// What follows is of one query of a sentence.
+
 // Fills the gradients of the scores of step t, and of its query, (B, A), from those of its context, (B, C), and of its
 // weights, (B, S), or null. A weight of 0, such as that of padding, passes no gradient.
 template <class P>
-void additive_backward(const AdditiveAttention& of, long t, const Rows& context_gradient, const float* weights_gradient,
+void additive_backward(const AdditiveArguments& of, long t, const Rows& context_gradient, const float* weights_gradient,
                        const Rows& query_gradient, int threads) {
     const long B = of.B, S = of.S, A = of.A, C = of.C;
 #pragma omp parallel for num_threads(threads) if (threads > 1 && B * S * A >= LEAST_WORK)
@@ -267,7 +168,7 @@ void additive_backward(const AdditiveAttention& of, long t, const Rows& context_
 
 // Fills, after all steps, the gradients of the keys, (B, S, A), and of the energy, a part for each sentence, (B, A).
 template <class P>
-void additive_gradients(const AdditiveAttention& of, P* keys_gradient, float* energy_parts, int threads) {
+void additive_gradients(const AdditiveArguments& of, P* keys_gradient, float* energy_parts, int threads) {
     const long B = of.B, S = of.S, A = of.A;
 #pragma omp parallel for num_threads(threads) if (threads > 1)
     for (long b = 0; b < B; ++b) {
@@ -312,14 +213,8 @@ void exponentials(long N, long V, P* logits, const int64_t* targets, float* sums
     for (long row = 0; row < N; ++row) {
         P* values = logits + row * V;
         target_logits[row] = value_of(values[targets[row]]);
-        Floats most = all(-INFINITY), total{};
-        over(V, [&](long v, long n) {
-            Floats value = load(values + v, n);
-            for (long i = n; i < W; ++i) value[i] = -INFINITY;
-            most = chosen(value > most, value, most);
-        });
-        float shift = most[0];
-        for (long i = 1; i < W; ++i) shift = most[i] > shift ? most[i] : shift;
+        Floats total{};
+        const float shift = largest_of(V, values);
         over(V, [&](long v, long n) {
             store(values + v, exponential(load(values + v, n) - shift), n);
             total += load(values + v, n);
@@ -336,15 +231,15 @@ extern "C" {
 #define FOR_PRODUCTS(P)                                                                                             \
     void lstm_step_##P(const LstmStep* of, int threads) { lstm_step<P>(*of, threads); }                             \
     void lstm_step_backward_##P(const LstmStepBackward* of, int threads) { lstm_step_backward<P>(*of, threads); }   \
-    void additive_forward_##P(const AdditiveAttention* of, long t, const Rows* query, const Rows* context,          \
+    void additive_forward_##P(const AdditiveArguments* of, long t, const Rows* query, const Rows* context,          \
                               int threads) {                                                                        \
         additive_forward<P>(*of, t, *query, *context, threads);                                                     \
     }                                                                                                               \
-    void additive_backward_##P(const AdditiveAttention* of, long t, const Rows* context_gradient,                   \
+    void additive_backward_##P(const AdditiveArguments* of, long t, const Rows* context_gradient,                   \
                                const float* weights_gradient, const Rows* query_gradient, int threads) {            \
         additive_backward<P>(*of, t, *context_gradient, weights_gradient, *query_gradient, threads);                \
     }                                                                                                               \
-    void additive_gradients_##P(const AdditiveAttention* of, P* keys_gradient, float* energy_parts, int threads) {  \
+    void additive_gradients_##P(const AdditiveArguments* of, P* keys_gradient, float* energy_parts, int threads) {  \
         additive_gradients<P>(*of, keys_gradient, energy_parts, threads);                                           \
     }                                                                                                               \
     void sum_rows_##P(long N, long V, const P* rows, float* sums, int threads) {                                    \

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import hashlib
+import logging
 import os
 import platform
 import re
@@ -13,10 +14,19 @@ import tempfile
 from functools import cache
 from pathlib import Path
 from shutil import copyfile, which
+from threading import Lock
 
 import torch
 
-SOURCE = Path(__file__).with_name("kernels.cpp")
+logger = logging.getLogger(__name__)
+
+SWITCH = "NMT_KERNELS"
+"""Variable of the environment which, set to `torch`, leaves out the kernels in C++."""
+
+_loading = Lock()
+
+SOURCES = sorted(Path(__file__).parent.glob("*.cpp"))
+HEADERS = sorted(Path(__file__).parent.glob("*.h"))
 COMPILERS = ("g++", "c++")
 FLAGS = (
     *("-std=c++20", "-O3", "-march=native", "-fPIC", "-shared", "-fopenmp"),
@@ -24,11 +34,31 @@ FLAGS = (
     *("-fno-math-errno", "-fno-trapping-math", "-ffp-contract=fast"),
 )
 SECONDS = 120
-"""Time that the compiler is given; it takes one to three seconds."""
+"""Time that the compiler is given; it takes two to four seconds."""
 
 
 class UnavailableError(Exception):
     """There is no library of kernels; says why."""
+
+
+def available_library() -> ctypes.CDLL | None:
+    """Returns the library, or None where there is none, or NMT_KERNELS leaves it out.
+
+    The first call compiles it, which takes two to four seconds, unless that was done before.
+    """
+    if os.environ.get(SWITCH) == "torch":
+        return None
+    with _loading:
+        return _loaded()
+
+
+@cache
+def _loaded() -> ctypes.CDLL | None:
+    try:
+        return load_library()
+    except UnavailableError as error:
+        logger.debug("there are no compiled kernels, and all runs slower: %s", error)
+        return None
 
 
 @cache
@@ -76,7 +106,12 @@ def _fingerprint(compiler: str) -> str:
     """Returns a name for what the compiler makes of the source on this processor."""
     version = _run([compiler, "--version"]).stdout
     processor = re.search(r"^(flags|Features)\s*:.*$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
-    parts = (SOURCE.read_bytes(), version, repr(FLAGS).encode(), platform.machine().encode())
+    parts = (
+        *(path.read_bytes() for path in (*SOURCES, *HEADERS)),
+        version,
+        repr(FLAGS).encode(),
+        platform.machine().encode(),
+    )
     of_processor = processor[0].encode() if processor else b""
     digest = hashlib.sha256()
     for part in (*parts, of_processor):
@@ -106,7 +141,7 @@ def _compile(compiler: str, path: Path) -> None:
     """Compiles the library to a path, at which it is there as a whole or not at all."""
     with tempfile.TemporaryDirectory() as folder:
         made = Path(folder) / path.name
-        command = [compiler, *FLAGS, str(SOURCE), "-o", str(made)]
+        command = [compiler, *FLAGS, *map(str, SOURCES), "-o", str(made)]
         done = _run(command)
         if done.returncode:
             raise UnavailableError(f"{compiler} failed: {done.stderr.decode(errors='replace').strip()[:500]}")
