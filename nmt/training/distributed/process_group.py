@@ -72,11 +72,9 @@ class ProcessGroup:
             return
         self._store = connect(process)
         if self.is_first:
-            if process.loses_first:
-                what = (
-                    "set TORCH_DISABLE_SHARE_RDZV_TCP_STORE=1 where torchrun starts, or it will not find another first"
-                )
-                logger.warning("%s machine when this one is lost, or another comes", what)
+            if process.shares_store:
+                what = "torchrun ends all machines when this one is lost or another comes"
+                logger.warning("%s, unless it is started with TORCH_DISABLE_SHARE_RDZV_TCP_STORE=1", what)
             self._enter(secrets.token_hex(8))
 
     def join(self, stop: StopRequest) -> None:

@@ -18,7 +18,7 @@ class ProcessRank:
     local_rank: int = 0  # its number among those on its machine, and so that of its CUDA device
     job: str = ""  # the launcher's name of what all of them do, restarted ones too; none without a launcher
     restarts_left: int = 0  # of those that its launcher makes when a process fails
-    loses_first: bool = False  # its launcher does not find the first machine again once that has changed
+    shares_store: bool = False  # of the launchers of several machines, which then may not come and go
 
     @classmethod
     def from_env(cls, environment: Mapping[str, str]) -> Self:
@@ -45,10 +45,10 @@ class ProcessRank:
             what = "is not set, though WORLD_SIZE is; use torchrun"
             raise ConfigError.from_problems([Problem(name, what) for name in missing])
         restarts = _restarts_left(environment)
-        # Torchrun keeps the address of the first machine for good where it shares its own store, as it does by default.
+        # Then torchrun (2.13, by default) keeps the address of the first machine for good, and tells nobody new.
         shares = environment.get("TORCHELASTIC_USE_AGENT_STORE") == "True"
-        loses_first = restarts > 0 and shares and environment.get("LOCAL_WORLD_SIZE") != values["WORLD_SIZE"]
-        return cls(rank, size, local_rank, environment.get("TORCHELASTIC_RUN_ID", ""), restarts, loses_first)
+        shares_store = restarts > 0 and shares and environment.get("LOCAL_WORLD_SIZE") != values["WORLD_SIZE"]
+        return cls(rank, size, local_rank, environment.get("TORCHELASTIC_RUN_ID", ""), restarts, shares_store)
 
     @property
     def is_alone(self) -> bool:
