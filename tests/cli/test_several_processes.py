@@ -83,7 +83,22 @@ def note_pairs():
 
     Trainer._step = step
 
+def save_slowly(seconds):
+    import nmt.training.distributed.process_group as group
+    import nmt.training.trainer as trainer
+    from datetime import timedelta
+
+    group.UPDATING, save = timedelta(seconds=seconds / 2), trainer.save_with_pointers
+
+    def wait_and_save(*arguments, **options):
+        time.sleep(seconds if arguments[1] == 3 else 0)
+        save(*arguments, **options)
+
+    trainer.save_with_pointers = wait_and_save
+
 if __name__ == "__main__":
+    if "SLOW_SAVE" in os.environ:
+        save_slowly(float(os.environ["SLOW_SAVE"]))
     if "NOTE_PAIRS" in os.environ:
         note_pairs()
     if "FAST_CLOCK" in os.environ and rank == os.environ["FAST_CLOCK"]:
@@ -262,6 +277,14 @@ def test_all_end_when_the_clock_of_the_first_says_so(by_hand, configuration, tmp
     codes, said = ends(by_hand("train", configuration, "--output", tmp_path / "run", *options, FAST_CLOCK="1"))
     assert codes == [0, 0], said
     assert "finished: max_minutes 0.02" in said[0]
+
+
+@pytest.mark.slow
+def test_the_others_wait_for_a_save_however_long_it_takes(by_hand, configuration, alone, tmp_path):
+    options = [*OPTIONS, *WITHOUT_CHANCE, "--set", "training.save_every_minutes=1e-9"]
+    codes, said = ends(by_hand("train", configuration, "--output", tmp_path / "run", *options, SLOW_SAVE="8"))
+    assert codes == [0, 0], said
+    assert_equal_within_float_error(tmp_path / "run", alone)
 
 
 @pytest.mark.slow
