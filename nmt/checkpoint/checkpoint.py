@@ -6,7 +6,7 @@ Weights and optimizer state are safetensors, which hold numbers only; the rest i
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -72,11 +72,14 @@ class Checkpoint:
         return TrainingState.from_json(self.state_values, self.directory / layout.STATE)
 
 
-def save_checkpoint(run: Path, step: int, contents: CheckpointContents) -> Path:
+def save_checkpoint(
+    run: Path, step: int, contents: CheckpointContents, check: Callable[[], None] = lambda: None
+) -> Path:
     """Saves a checkpoint into the run directory, all of it or nothing, and returns its directory.
 
     A checkpoint of the same step is replaced, or left alone when it holds the same already. The caller then points to
-    the new one as last or best: until that is done, the run goes on from the one before.
+    the new one as last or best: until that is done, the run goes on from the one before. `check` is called when all is
+    written, and what it raises leaves everything as it was.
 
     Raises:
         NonFiniteError: a tensor holds NaN or an infinity; nothing was written.
@@ -94,17 +97,28 @@ def save_checkpoint(run: Path, step: int, contents: CheckpointContents) -> Path:
         **contents.tokenizers,
     }
     make_directory(directory.parent)
-    write_checksummed(directory, files, contents.summary, replace=True)
+    write_checksummed(directory, files, contents.summary, replace=True, check=check)
     return directory
 
 
-def save_with_pointers(run: Path, step: int, contents: CheckpointContents, *, is_best: bool, keep: int) -> None:
+def save_with_pointers(
+    run: Path,
+    step: int,
+    contents: CheckpointContents,
+    *,
+    is_best: bool,
+    keep: int,
+    check: Callable[[], None] = lambda: None,
+) -> None:
     """Saves a checkpoint, then points to it as the last and, if it is, the best, then removes old ones.
 
     `keep` others stay. A process that is killed at any moment of this leaves the checkpoint before it, or this one, as
-    the last. Raises as `save_checkpoint`, and StorageError, too, if an old checkpoint cannot be removed.
+    the last. `check` raises if the run is not this process's to write any more; it is asked once the checkpoint is
+    written, before that has its name, and again before the pointers change. Raises as `save_checkpoint`, and
+    StorageError, too, if an old checkpoint cannot be removed.
     """
-    checkpoint = save_checkpoint(run, step, contents)
+    checkpoint = save_checkpoint(run, step, contents, check)
+    check()
     if is_best:
         set_pointer(run, layout.BEST, checkpoint.name)
     set_pointer(run, layout.LAST, checkpoint.name)

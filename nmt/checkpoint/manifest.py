@@ -11,7 +11,7 @@ import errno
 import hashlib
 import os
 import stat
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,12 +57,14 @@ def write_checksummed(
     *,
     replace: bool,
     unlisted: Mapping[str, bytes] | None = None,
+    check: Callable[[], None] = lambda: None,
 ) -> None:
     """Writes `files` and their manifest as the directory `final`, whose parent exists; all of it or nothing.
 
     Files that are `unlisted` are written, too, and may be changed afterwards: the manifest does not name them.
 
     A `final` that already holds exactly this is left alone; one that holds anything else is replaced if `replace`.
+    `check` may refuse that at the last moment, by an error.
 
     Raises:
         StorageError: it cannot be written, a file is too large to be read back, or `final` has content and must not be
@@ -81,7 +83,7 @@ def write_checksummed(
     manifest = _encode_manifest(files, summary)
     if _holds(final, manifest):
         return
-    with new_directory(final, replace=replace) as temporary:
+    with new_directory(final, replace=replace, check=check) as temporary:
         for name, data in (*files.items(), *(unlisted or {}).items()):
             (temporary / name).write_bytes(data)
         (temporary / layout.MANIFEST).write_bytes(manifest)

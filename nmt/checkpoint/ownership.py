@@ -28,10 +28,11 @@ _MARKS = {layout.TOKENIZER: layout.FINGERPRINT, layout.CORPUS: "corpus.json", la
 
 
 @contextmanager
-def own_run_directory(config: Config, run: Path) -> Iterator[None]:
+def own_run_directory(config: Config, run: Path, job: str = "") -> Iterator[RunLock]:
     """Makes the run directory if need be, and holds it for this process as long as the `with` block lasts.
 
-    If that ends with an error, the folders that were made, and hold nothing but a log, are removed.
+    Yields the lock that holds it. For a process of the same `job` it waits, as `RunLock` does. If the block ends with
+    an error, the folders that were made, and hold nothing but a log, are removed.
 
     Raises:
         ConfigError: training would overwrite what it did not write; nothing was written then.
@@ -43,9 +44,9 @@ def own_run_directory(config: Config, run: Path) -> Iterator[None]:
         raise ConfigError.from_problems(problems)
     made = [folder for folder in (run, *run.parents) if not os.path.lexists(folder)]
     make_directory(run)
-    with RunLock(run):
+    with RunLock(run, job) as lock:
         try:
-            yield
+            yield lock
         except NmtError:
             _remove_unused(made)
             raise

@@ -40,6 +40,7 @@ from nmt.cli.parsing import CompareCommand, FilesCommand
 from nmt.errors import ConfigError, NmtError, StoppedError, StorageError
 from nmt.libraries import program_version
 from nmt.training.distributed.launch import Launch
+from nmt.training.distributed.launcher import end_launcher, would_restart_in_vain
 from nmt.training.distributed.rank import ProcessRank
 from nmt.training.early_signals import tell_of_signal
 from nmt.training.signals import StopRequest
@@ -193,12 +194,17 @@ def _run_as_launched() -> int:
         with StopRequest() as stop:
             from nmt.training.distributed.worker import run_worker  # takes a second or two, in which signals may come
 
-            return run_worker(process, stop)
-    launch = Launch(process)
-    code = run(launch)
-    if process.world_size > 1:
-        with suppress(ConfigError, RuntimeError):  # the others cannot be reached, or have gone
-            launch.group.dismiss(code)
+            code = run_worker(process, stop)
+    else:
+        launch = Launch(process)
+        code = run(launch)
+        if would_restart_in_vain(process, code):
+            logger.info("no restart can change this, so torchrun is asked to end")
+        if process.world_size > 1:
+            with suppress(NmtError, RuntimeError):  # the others cannot be reached, or have gone
+                launch.group.dismiss(code)
+    if would_restart_in_vain(process, code):
+        end_launcher(process)
     return code
 
 

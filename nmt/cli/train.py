@@ -38,7 +38,7 @@ def train(
     configuration = arguments.load_configuration(config, run, compute)
     directory = run.directory(configuration)
     # From here on the training decides when it is over: what takes a second or two to load might lose an exception.
-    with own_run_directory(configuration, directory), StopRequest() as stop:
+    with own_run_directory(configuration, directory, launch.process.job) as lock, StopRequest() as stop:
         log_to_file(directory / "train.log")
         set_threads(compute.threads)
         # Only now, since it takes a second or two: a mistake above, or a run that is in use, is answered at once.
@@ -48,7 +48,7 @@ def train(
         with _explained(config):
             end = train_owned(
                 configuration,
-                directory,
+                lock,
                 stop,
                 device=compute.device,
                 restart=restart,

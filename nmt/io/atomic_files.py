@@ -11,7 +11,7 @@ import os
 import secrets
 import shutil
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
@@ -172,12 +172,13 @@ def make_directory(path: Path) -> None:
 
 
 @contextmanager
-def new_directory(final: Path, *, replace: bool = False) -> Iterator[Path]:
+def new_directory(final: Path, *, replace: bool = False, check: Callable[[], None] = lambda: None) -> Iterator[Path]:
     """Yields a temporary directory to fill, which becomes `final` at the end, complete and durable, or is removed.
 
     The parent of `final` exists; it does not exist itself, or is an empty directory. With `replace` it may have
     content, which is kept until the new content has taken its place: at once where the system can exchange names.
     Elsewhere a crash may leave the old content under another name, from which `remove_stale_temporaries` restores it.
+    `check` is called when all is written and nothing has changed yet; if it raises, nothing does.
 
     Raises StorageError if the operating system refused something, here or in the body. Nothing has changed then.
     """
@@ -187,6 +188,7 @@ def new_directory(final: Path, *, replace: bool = False) -> Iterator[Path]:
             temporary.mkdir()
             yield temporary
             _sync_tree(temporary)
+            check()
             if replace and os.path.lexists(final):
                 _replace(temporary, final)
             else:

@@ -24,6 +24,22 @@ def lock_file(descriptor: int, *, shared: bool = False) -> None:
         fcntl.flock(descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
 
 
+def still_locked(descriptor: int) -> bool:
+    """Returns whether the exclusive lock of an open file, taken by `lock_file`, still holds, or takes it again.
+
+    It raises OSError where the file system cannot say. On Windows, nobody takes a lock away.
+    """
+    try:
+        import fcntl
+    except ImportError:
+        return True
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
 def unlock_file(descriptor: int) -> None:
     """Gives the lock back, though a child that was forked may have the file open still."""
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +25,7 @@ class TrainingJob:
     group: ProcessGroup  # the processes that train together; one in most cases
     stop: StopRequest
     quiet: bool = True  # shows no progress bar
+    check_owned: Callable[[], None] = lambda: None  # raises RunInUseError once another process owns the run directory
 
     @property
     def device(self) -> torch.device:

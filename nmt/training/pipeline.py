@@ -27,6 +27,7 @@ from nmt.corpus.store import Store
 from nmt.device import choose_device, choose_precision, own_settings
 from nmt.errors import ConfigError, DataError
 from nmt.io.atomic_files import free_bytes, remove, write_file
+from nmt.io.locks import RunLock
 from nmt.model.kernels.dispatch import compile_early
 from nmt.model.seq2seq import Seq2Seq
 from nmt.tokenization.tokenizers import Tokenizers
@@ -93,13 +94,14 @@ def train(config: Config, run: Path | str, *, device: str = "auto", restart: boo
     device = check_text(device, "device")
     restart, quiet = check_argument("restart", restart, Switch), check_argument("quiet", quiet, Switch)
     learning = torch.inference_mode(False), torch.enable_grad()
-    with own_settings(), learning[0], learning[1], own_run_directory(config, directory), StopRequest() as stop:
-        return train_owned(config, directory, stop, device=device, restart=restart, quiet=quiet).limit
+    owned = own_run_directory(config, directory)
+    with own_settings(), learning[0], learning[1], owned as lock, StopRequest() as stop:
+        return train_owned(config, lock, stop, device=device, restart=restart, quiet=quiet).limit
 
 
 def train_owned(
     config: Config,
-    run: Path,
+    lock: RunLock,
     stop: StopRequest,
     *,
     device: str = "auto",
@@ -109,11 +111,11 @@ def train_owned(
 ) -> TrainingEnd:
     """Trains a model into the run directory, or goes on where an earlier training stopped; returns how it ended.
 
-    The caller owns the directory (`nmt.checkpoint.ownership.own_run_directory`). Of several processes it is the first.
+    The caller is alone, or the first of several processes.
 
     Args:
         config: of the training.
-        run: the run directory.
+        lock: of the run directory, as `nmt.checkpoint.ownership.own_run_directory` yields it.
         stop: checked from now on.
         device: auto, cpu, cuda or cuda:N.
         restart: begins anew. What the directory holds of an earlier training is lost once a checkpoint of this one is
@@ -127,6 +129,7 @@ def train_owned(
         ModelError: the checkpoints of the run are damaged.
         StoppedError: a signal asked to stop; the state was saved first.
         NonFiniteError, MemoryExhaustedError, StorageError: training cannot go on.
+        RunInUseError: the lock was lost, to another process.
         NmtError: another process failed, for a reason of its own.
     """
     keep_freed_memory()
@@ -135,7 +138,8 @@ def train_owned(
     dtype = choose_precision(config.training.precision, where, training=True)
     compile_early(where)  # while the corpus is prepared
     strategy = DeviceStrategy.for_device(where, alone=group.alone, cuda_graphs=config.training.cuda_graphs)
-    job = TrainingJob(run, config, strategy, dtype, group, stop, quiet)
+    run = lock.directory
+    job = TrainingJob(run, config, strategy, dtype, group, stop, quiet, lock.check)
     with group.leading():
         stop.check()
         clean(run)

@@ -76,6 +76,7 @@ class Trainer:
         self._origin = {} if initialized_from is None else {INITIALIZED_FROM: initialized_from}
         # The stop request that all processes know of: all have to stop after the same step.
         self._agreed_stop = job.stop if job.group.alone else StopRequest()
+        self._agreed_save = False  # the first process is about to save, and all know it
         self._gradient = Gradient(model, job)
         self._losses = DeferredLosses(job.strategy.updates_behind)
         mixture = Mixture.from_config(job.config.data.train, store.report.by_file, tokenizers.source)
@@ -195,13 +196,19 @@ class Trainer:
         self._count(self._losses.rest())
 
     def _agree(self, terms: Tensor) -> tuple[Tensor, float]:
-        """Returns the `LossTerms` and the time of training, on which all processes agree, as on a request to stop."""
+        """Returns the `LossTerms` and the time of training, on which all processes agree.
+
+        They agree on a request to stop, too, and on whether the first process saves after this update.
+        """
         seconds = time.monotonic() - self._started
+        save = time.monotonic() - self._saved_at >= 60 * self._config.save_every_minutes
         group = self._job.group
         if group.alone:
+            self._agreed_save = save
             return terms, seconds
-        numbers = group.gather(*terms.tolist(), self._job.stop.signal or 0, seconds)
-        *summed, signals, clocks = zip(*numbers, strict=True)
+        numbers = group.gather(*terms.tolist(), self._job.stop.signal or 0, save, seconds)
+        *summed, signals, saves, clocks = zip(*numbers, strict=True)
+        self._agreed_save = bool(saves[0])
         self._agreed_stop.signal = int(max(signals)) or None
         return torch.tensor(list(map(sum, summed)), dtype=torch.float64), clocks[0]
 
@@ -212,6 +219,7 @@ class Trainer:
         if metrics is not None:
             state = self.state
             record = training_record(state, self._learning_rate(state), self._config)
+            self._job.check_owned()
             metrics.write(record)
             epochs_done = self._order.epochs_done(state.position)
             left = duration(state.seconds_left(self._config, epochs_done))
@@ -256,6 +264,7 @@ class Trainer:
         is_best = state.take_score(result.metric(state.metric), result.perplexity, self._config)
         ended = time.monotonic()
         state.seconds, self._seconds_of_validation = ended - self._started, ended - began
+        self._job.check_owned()
         metrics.write(validation_record(state, result))
         result.report(state.step, is_best)
         self._overfitting.look(metrics.records(), state.validations_without_gain)
@@ -285,8 +294,11 @@ class Trainer:
             self._agreed_stop.check(f" and stopped at step {self.state.step:,}; the same command goes on from here")
 
     def _save_if_due(self, metrics: MetricsWriter | None) -> None:
-        if metrics is not None and time.monotonic() - self._saved_at >= 60 * self._config.save_every_minutes:
-            self._save()
+        if self._agreed_save:
+            if metrics is not None:
+                self._save()
+            # The others wait here, for as long as it takes, and not in the next update, where time is short.
+            self._job.group.share(None, self._job.stop)
 
     def _save(self, *, is_best: bool = False) -> None:
         """Saves a checkpoint of the present state; safe at any kill."""
@@ -311,5 +323,6 @@ class Trainer:
                 **self._origin,
             },
         )
-        save_with_pointers(self._job.run, state.step, contents, is_best=is_best, keep=self._config.keep_checkpoints)
+        keep, check = self._config.keep_checkpoints, self._job.check_owned
+        save_with_pointers(self._job.run, state.step, contents, is_best=is_best, keep=keep, check=check)
         self._saved_at = time.monotonic()

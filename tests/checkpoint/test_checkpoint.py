@@ -4,7 +4,7 @@ import json
 import math
 import os
 import struct
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,12 +22,13 @@ from nmt.checkpoint.checkpoint import (
     read_config,
     read_tokenizer_models,
     save_checkpoint,
+    save_with_pointers,
 )
 from nmt.checkpoint.layout import WEIGHTS
 from nmt.checkpoint.manifest import read_manifest, verify
 from nmt.checkpoint.run_directory import set_pointer
 from nmt.checkpoint.tensors import TensorKind, check_tensors, read_tensors, tensor_kinds
-from nmt.errors import ConfigError, ModelError, NonFiniteError, StorageError
+from nmt.errors import ConfigError, ModelError, NonFiniteError, RunInUseError, StorageError
 from sealing import put
 
 CONTENTS = CheckpointContents(
@@ -272,3 +273,24 @@ def test_two_tensors_of_one_memory_are_one_tensor_to_the_caller(tmp_path: Path) 
     directory = save_checkpoint(tmp_path, 1, replace(CONTENTS, weights={"input": tied}))
     set_pointer(tmp_path, "last", directory.name)
     assert_same(load_checkpoint(directory).weights, {"input": tied})
+
+
+def test_who_lost_the_run_while_it_wrote_changes_nothing_there(tmp_path: Path) -> None:
+    """Also where it is asked again, before the pointers: what they name is that of another by then."""
+    run = tmp_path / "run"
+    save_with_pointers(run, 1, CONTENTS, is_best=True, keep=3)
+
+    def lose_at(call: int) -> Callable[[], None]:
+        calls = iter(range(1, 9))
+
+        def check() -> None:
+            if next(calls) == call:
+                raise RunInUseError(str(run), "lost")
+
+        return check
+
+    for call, written in ((1, []), (2, ["step-00000002"])):
+        with pytest.raises(RunInUseError):
+            save_with_pointers(run, 2, CONTENTS, is_best=True, keep=0, check=lose_at(call))
+        assert sorted(path.name for path in (run / "checkpoints").iterdir()) == ["step-00000001", *written]
+        assert (run / "last").read_text() == (run / "best").read_text() == "step-00000001\n"

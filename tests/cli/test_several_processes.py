@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import nullcontext
 
 import numpy as np
 import pytest
@@ -38,6 +39,8 @@ from pathlib import Path
 from nmt.cli.main import main
 
 leave, rank = os._exit, os.environ["RANK"]
+with Path(os.environ["NOTES"], "starts").open("a") as starts:
+    print(rank, file=starts)
 
 def note_and_leave(code):
     Path(os.environ["NOTES"], f"exit-{rank}").write_text(str(code))
@@ -80,7 +83,22 @@ def note_pairs():
 
     Trainer._step = step
 
+def save_slowly(seconds):
+    import nmt.training.distributed.process_group as group
+    import nmt.training.trainer as trainer
+    from datetime import timedelta
+
+    group.UPDATING, save = timedelta(seconds=seconds / 2), trainer.save_with_pointers
+
+    def wait_and_save(*arguments, **options):
+        time.sleep(seconds if arguments[1] == 3 else 0)
+        save(*arguments, **options)
+
+    trainer.save_with_pointers = wait_and_save
+
 if __name__ == "__main__":
+    if "SLOW_SAVE" in os.environ:
+        save_slowly(float(os.environ["SLOW_SAVE"]))
     if "NOTE_PAIRS" in os.environ:
         note_pairs()
     if "FAST_CLOCK" in os.environ and rank == os.environ["FAST_CLOCK"]:
@@ -102,8 +120,9 @@ def environment_of_processes(user_environment, **changes):
 def torchrun(user_environment, tmp_path):
     """Starts two processes with torchrun: the command itself, or a script in its place."""
 
-    def begin(*arguments, script=("-m", "nmt"), **changes):
+    def begin(*arguments, script=("-m", "nmt"), restarts=0, **changes):
         launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+        launcher += ["--max-restarts", str(restarts)]
         return subprocess.Popen(
             [*launcher, *map(str, (*script, *arguments))],
             stdout=subprocess.PIPE,
@@ -261,6 +280,14 @@ def test_all_end_when_the_clock_of_the_first_says_so(by_hand, configuration, tmp
 
 
 @pytest.mark.slow
+def test_the_others_wait_for_a_save_however_long_it_takes(by_hand, configuration, alone, tmp_path):
+    options = [*OPTIONS, *WITHOUT_CHANCE, "--set", "training.save_every_minutes=1e-9"]
+    codes, said = ends(by_hand("train", configuration, "--output", tmp_path / "run", *options, SLOW_SAVE="8"))
+    assert codes == [0, 0], said
+    assert_equal_within_float_error(tmp_path / "run", alone)
+
+
+@pytest.mark.slow
 def test_processes_without_a_part_help_all_the_same(by_hand, call, configuration, tmp_path):
     # Every pair is an update, and three of four processes have nothing.
     options = [*OPTIONS, *WITHOUT_CHANCE, "--batch-tokens", 1, "--set", "training={r_drop: 1.5, guided_alignment: 0.3}"]
@@ -337,6 +364,56 @@ def test_torchrun_shows_a_mistake_once(arguments, code, torchrun, worker, config
     assert {(tmp_path / f"exit-{rank}").read_text() for rank in (0, 1)} == {str(code)}
     assert err.count("nmt: error: ") == (code != 0) and "Usage: " not in err
     assert out.count("Usage: ") == (code == 0)
+
+
+@pytest.mark.parametrize(
+    ("code", "arguments"),
+    [
+        (75, []),
+        pytest.param(2, ["--set", "model.atention=dot"], marks=pytest.mark.slow),
+        pytest.param(4, [], marks=pytest.mark.slow),
+        pytest.param(65, [], marks=pytest.mark.slow),
+    ],
+)
+def test_what_no_restart_can_change_ends_torchrun_at_once(
+    code, arguments, torchrun, worker, call, configuration, tmp_path
+):
+    run = tmp_path / "run"
+    if code == 4:
+        assert call("train", configuration, "--output", run, "--set", "training.max_steps=2").code == 0
+        for path in run.glob("checkpoints/*/model.safetensors"):
+            path.write_bytes(b"")
+    if code == 65:
+        (tmp_path / "empty").write_text("")
+        arguments = ["--set", f"data.train={{source: {tmp_path}/empty, target: {tmp_path}/empty}}"]
+    run.mkdir(exist_ok=True)
+    with RunLock(run) if code == 75 else nullcontext():
+        begun = time.monotonic()
+        with torchrun("train", configuration, "--output", run, *arguments, script=[worker], restarts=3) as running:
+            out, err = running.communicate(timeout=120)
+    assert running.returncode == 1 and out == ""
+    assert err.count("nmt: error: ") == 1, err
+    assert err.count("no restart can change this, so torchrun is asked to end") == 1
+    assert {(tmp_path / f"exit-{rank}").read_text() for rank in (0, 1)} == {str(code)}
+    assert (tmp_path / "starts").read_text().splitlines() in (["0", "1"], ["1", "0"])
+    assert time.monotonic() - begun < 60
+
+
+@pytest.mark.slow
+def test_what_a_restart_can_change_is_restarted_though_the_store_stays(
+    torchrun, worker, configuration, alone, tmp_path
+):
+    run = tmp_path / "run"
+    options = [*OPTIONS, *WITHOUT_CHANCE]
+    # Killed at its seventh update each time: 7, 13 and 19 of the training.
+    with torchrun(
+        *("train", configuration, "--output", run, *options), script=[worker], restarts=3, SPOIL="kill 1 7"
+    ) as running:
+        _, err = running.communicate(timeout=240)
+    assert running.returncode == 0, err
+    assert re.findall(r"going on from step (\d+)", err) == ["6", "12", "18"]
+    assert_equal_within_float_error(run, alone)
+    assert not litter(run)
 
 
 # The first fails itself, or the other does. Those without a word, as after kill -9, are told of as lost.

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -21,16 +22,16 @@ import sys
 from pathlib import Path
 from nmt.io.locks import RunLock
 
-with RunLock(Path(sys.argv[1])):
+with RunLock(Path(sys.argv[1]), *sys.argv[2:]):
     print("held", flush=True)
     sys.stdin.read()
 assert "torch" not in sys.modules
 """
 
 
-def holder(directory: Path) -> subprocess.Popen[bytes]:
+def holder(directory: Path, *job: str) -> subprocess.Popen[bytes]:
     child = subprocess.Popen(
-        [sys.executable, "-c", HOLD_THE_LOCK, str(directory)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        [sys.executable, "-c", HOLD_THE_LOCK, str(directory), *job], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     )
     assert child.stdout is not None and child.stdout.readline() == b"held\n"
     return child
@@ -53,6 +54,45 @@ def test_a_killed_holder_leaves_no_lock(tmp_path: Path) -> None:
         child.send_signal(signal.SIGKILL)
     with RunLock(tmp_path):
         pass
+
+
+def test_a_holder_of_the_same_job_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("nmt.io.locks._SECONDS_BETWEEN_LOOKS", 0.01)
+    with holder(tmp_path, "the job") as child:
+        with pytest.raises(RunInUseError, match=f"process {child.pid}$"), RunLock(tmp_path, "another job"):
+            pass
+        threading.Timer(0.2, child.kill).start()
+        begun = time.monotonic()
+        with RunLock(tmp_path, "the job"):
+            assert time.monotonic() - begun > 0.1
+            monkeypatch.setattr("nmt.io.locks.SECONDS_FOR_OWN_JOB", 0.05)
+            with pytest.raises(RunInUseError), RunLock(tmp_path, "the job"):
+                pass
+
+
+def test_who_has_lost_the_lock_knows(tmp_path: Path) -> None:
+    with RunLock(tmp_path) as lock:
+        lock.check()
+        descriptor = lock._descriptor
+        assert descriptor is not None
+        fcntl.flock(descriptor, fcntl.LOCK_UN)  # as the server does that has not heard of a machine for long
+        lock.check()  # nobody else has it, so it is taken again
+        with pytest.raises(RunInUseError), RunLock(tmp_path):
+            pass
+        fcntl.flock(descriptor, fcntl.LOCK_UN)
+        with RunLock(tmp_path) as another:
+            another.check()
+            with pytest.raises(RunInUseError, match="another has taken over"):
+                lock.check()
+        with pytest.raises(RunInUseError):  # what the other wrote may be newer than all that is known here
+            lock.check()
+
+
+def test_a_lock_whose_file_is_gone_is_lost(tmp_path: Path) -> None:
+    with RunLock(tmp_path) as lock:
+        (tmp_path / ".lock").unlink()
+        with RunLock(tmp_path), pytest.raises(RunInUseError):
+            lock.check()
 
 
 LEAVE_A_CHILD = """
@@ -100,8 +140,13 @@ def test_a_file_system_without_locks_is_warned_of(
         raise OSError(number, os.strerror(number))
 
     monkeypatch.setattr(fcntl, "flock", flock)
-    with RunLock(tmp_path):
+    with RunLock(tmp_path) as first:
         assert lock_holder(tmp_path) is None
+        first.check()
+        with RunLock(tmp_path) as second:  # the last to come has it
+            second.check()
+            with pytest.raises(RunInUseError):
+                first.check()
     assert f"{tmp_path}: its file system has no locks" in caplog.text
     number = errno.EIO
     with pytest.raises(StorageError), RunLock(tmp_path):

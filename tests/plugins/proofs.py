@@ -53,6 +53,7 @@ PROMISES = {
     27: "Nobody is let in without the key",
     28: "Asked to stop, the service finishes what it took",
     29: "Bulk output is each row once",
+    30: "A dead host costs an interval at most",
 }
 SHOWN_FAILURES = 10
 

@@ -20,7 +20,7 @@ class Launch:
 
     @cached_property
     def group(self) -> ProcessGroup:
-        """The group of all of them; raises ConfigError if they cannot be reached."""
+        """The group of all of them; raises ConfigError or NmtError if they cannot be reached."""
         from nmt.training.distributed.process_group import ProcessGroup
 
         return ProcessGroup(self.process)

@@ -3,20 +3,23 @@
 The first process, rank 0, does all that one process alone does. The others wait until it has prepared everything, and
 then make the same updates at the same time, each with its share of the data; they write and print nothing.
 
-Messages go through the launcher's key-value store, in JSON, which is polled: so a wait may be of any length, and yet
-ends when a signal comes or when the first process leaves. Numbers and gradients go through torch's process group, where
-a process that ends by itself breaks the connections of all others.
+Messages go through the launcher's key-value store, which is polled: so a wait may be of any length, and yet ends when a
+signal comes or when the first process leaves. Numbers and gradients go through torch's process group, where a process
+that ends by itself breaks the connections of all others. A machine that vanishes breaks none; there a heartbeat stops,
+and the process that misses it ends, whatever it is doing: a training that is killed goes on from its last checkpoint.
 """
 
 from __future__ import annotations
 
-import json
+import logging
+import os
+import secrets
 import signal
 import time
-import traceback
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import torch
@@ -24,24 +27,28 @@ import torch.distributed as dist
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
-from nmt.device import is_out_of_memory
-from nmt.errors import ConfigError, MemoryExhaustedError, NmtError, Problem, StoppedError
+from nmt.errors import NmtError, StoppedError
+from nmt.training.distributed.failures import failure_as_json, failure_from_json, is_lost_connection
+from nmt.training.distributed.heartbeat import SECONDS_TO_COME, Heartbeat
+from nmt.training.distributed.launcher import is_final
+from nmt.training.distributed.messages import CONNECTING, Door, Messages, connect
 from nmt.training.distributed.rank import ProcessRank
 from nmt.training.signals import StopRequest
+
+logger = logging.getLogger(__name__)
 
 SECONDS_BETWEEN_POLLS = 0.05
 # The first process saves when all are asked to stop, and the others wait for it, unless it is gone.
 SECONDS_TO_SAVE = 20.0
 # A process that ends by an error reports it first, and the others notice within moments that it is gone.
 SECONDS_TO_TELL = 2.0
-# Timeouts of finding each other, and of an update, with a checkpoint that the first process may save before it. If a
-# process ends, the others notice at once: these are for a machine that vanishes.
-CONNECTING = timedelta(minutes=1)
-UPDATING = timedelta(hours=1)
+# The timeout of what processes compute together, which all begin within moments of each other: the others wait
+# elsewhere while the first validates or saves. A connection between two may fail that reach all others.
+UPDATING = timedelta(minutes=1)
 
-# Keys in the store, which holds keys of others, too.
-_PLAN, _READY, _GO, _SHARED = "nmt/plan", "nmt/ready", "nmt/go", "nmt/shared"
-_FAILURE, _DISMISSED = "nmt/failure", "nmt/dismissed"
+# Keys of messages.
+_PLAN, _READY, _GO, _SHARED = "plan", "ready", "go", "shared"
+_FAILURE, _DISMISSED, _LEFT = "failure", "dismissed", "left"
 
 
 class DismissedError(Exception):
@@ -56,19 +63,46 @@ class ProcessGroup:
     """The processes of one training, as seen from one of them. A process alone has nobody to wait for."""
 
     def __init__(self, process: ProcessRank) -> None:
-        """Connects to the store of the processes; raises ConfigError if there is none."""
+        """Connects to the store of the processes; raises ConfigError or NmtError if there is none."""
         self.process = process
         self._shared = 0
+        self._messages: Messages | None = None
+        self._heartbeat: Heartbeat | None = None
         if process.is_alone:
             return
-        from torch.distributed.rendezvous import rendezvous  # not in every build of torch
+        self._store = connect(process)
+        if self.is_first:
+            if process.shares_store:
+                what = "torchrun ends all machines when this one is lost or another comes"
+                logger.warning("%s, unless it is started with TORCH_DISABLE_SHARE_RDZV_TCP_STORE=1", what)
+            self._enter(secrets.token_hex(8))
 
-        try:
-            store, *_ = next(rendezvous("env://", timeout=CONNECTING))
-        except (RuntimeError, ValueError) as error:
-            where = "MASTER_ADDR, MASTER_PORT"
-            raise ConfigError(where, f"the other processes cannot be reached there: {error}") from error
-        self._store = store
+    def join(self, stop: StopRequest) -> None:
+        """Finds the first process, of which this one is another; raises DismissedError if that does not come."""
+        answer = Door(self._store).knock(self.process.rank, secrets.token_hex(8))
+        until = time.monotonic() + CONNECTING.total_seconds()
+        while (session := answer()) is None:
+            if stop.signal is not None:
+                raise DismissedError(128 + stop.signal)
+            if time.monotonic() > until:
+                raise DismissedError(NmtError.exit_code)
+            time.sleep(SECONDS_BETWEEN_POLLS)
+        self._enter(session)
+
+    def _enter(self, session: str) -> None:
+        rank, size = self.process.rank, self.process.world_size
+        self._messages = Messages(self._store, session)
+        # A connection of its own: one that is blocked blocks all who use it.
+        own = self._store.clone()  # type: ignore[attr-defined]  # which mypy has not heard of
+        door = Door(own)
+        others = range(1, size) if rank == 0 else [0]
+        answer = partial(door.answer, session=session) if rank == 0 else lambda _: None
+        self._heartbeat = Heartbeat(Messages(own, session), rank, others, self._leave_alone, answer)
+
+    def _leave_alone(self, what: str) -> None:
+        """Ends this process, since others are lost. It may be blocked anywhere, and hold what others wait for."""
+        logger.error("%s; the same command goes on from the last checkpoint", what)
+        os._exit(NmtError.exit_code)
 
     @property
     def alone(self) -> bool:
@@ -121,7 +155,7 @@ class ProcessGroup:
         dist.init_process_group(
             # The few numbers of `gather` are sent from the CPU, gradients from where they are.
             "gloo" if device.type == "cpu" else f"cpu:gloo,{device.type}:nccl",
-            store=self._store,
+            store=self._sent.store,
             rank=self.process.rank,
             world_size=self.process.world_size,
             timeout=UPDATING,
@@ -193,52 +227,64 @@ class ProcessGroup:
 
     def report(self, error: BaseException) -> int:
         """Reports to the first process the error that ended this one; returns its exit code."""
-        if not isinstance(error, NmtError) and is_out_of_memory(error):
-            error = MemoryExhaustedError("", "out of memory")
-        failure: dict[str, Any] = {"rank": self.process.rank}
-        if isinstance(error, NmtError):
-            failure["exit_code"] = error.exit_code
-            failure["problems"] = [[problem.where, problem.what] for problem in error.problems]
-        else:
-            failure["traceback"] = "".join(traceback.format_exception(error))
+        failure = failure_as_json(self.process.rank, error)
         with suppress(RuntimeError):  # the store is gone
             self._publish(_FAILURE, failure)
-        return error.exit_code if isinstance(error, NmtError) else NmtError.exit_code
+            self._publish(f"{_LEFT}-{self.process.rank}", True)
+        return int(failure.get("exit_code", NmtError.exit_code))
 
     def _reported(self) -> Exception | None:
         failure = self._lookup(_FAILURE)
-        if failure is None:
-            return None
-        process = f"process {failure['rank']}"
-        if "traceback" in failure:
-            return RuntimeError(f"in {process}:\n{failure['traceback']}")
-        error = NmtError.from_problems([Problem(where, f"{what} ({process})") for where, what in failure["problems"]])
-        error.exit_code = failure["exit_code"]
-        return error
+        return None if failure is None else failure_from_json(failure)
 
     def dismiss(self, exit_code: int) -> None:
-        """Lets the others leave with the exit code of the first process, which has reported every error."""
+        """Lets the others leave with the exit code of the first process, which has reported every error.
+
+        It waits until they have: the store may end with this process.
+        """
+        assert self._heartbeat is not None
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the launcher ends all when the first of them has ended
+        self._heartbeat.end()
         self._publish(_DISMISSED, exit_code)
+        begun = time.monotonic()
+        for rank in range(1, self.process.world_size):
+            while self._lookup(f"{_LEFT}-{rank}") is None:
+                late = is_final(exit_code) and not self._heartbeat.has_come(rank)
+                if time.monotonic() - begun > (SECONDS_TO_COME if late else SECONDS_TO_TELL):
+                    break
+                time.sleep(SECONDS_BETWEEN_POLLS)
 
     def dismissal(self, seconds: float) -> int | None:
         """Returns the exit code with which the first process left; None if there is none within so many seconds."""
         until = time.monotonic() + seconds
         with suppress(RuntimeError):  # the store is gone
-            while (exit_code := self._lookup(_DISMISSED)) is None and time.monotonic() < until:
+            while (exit_code := self._dismissed()) is None and time.monotonic() < until:
                 time.sleep(SECONDS_BETWEEN_POLLS)
-            return None if exit_code is None else int(exit_code)
+            return exit_code
         return None
 
+    def _dismissed(self) -> int | None:
+        exit_code = self._lookup(_DISMISSED)
+        if exit_code is None:
+            return None
+        self._publish(f"{_LEFT}-{self.process.rank}", True)
+        return int(exit_code)
+
+    @property
+    def _sent(self) -> Messages:
+        assert self._messages is not None, "this process has not joined the others"
+        return self._messages
+
     def _publish(self, key: str, value: Any) -> None:
-        self._store.set(key, json.dumps(value))
+        self._sent.publish(key, value)
 
     def _lookup(self, key: str) -> Any:
-        return json.loads(self._store.get(key)) if self._store.check([key]) else None
+        return self._sent.look_up(key)
 
     def _wait_for(self, key: str, stop: StopRequest) -> Any:
         stopped_at: float | None = None
         while (value := self._lookup(key)) is None:
-            if (exit_code := self._lookup(_DISMISSED)) is not None:
+            if (exit_code := self._dismissed()) is not None:
                 raise DismissedError(exit_code)
             if stop.signal is not None:
                 stopped_at = stopped_at or time.monotonic()
@@ -251,9 +297,3 @@ class ProcessGroup:
 def without_synchronizing(module: nn.Module) -> AbstractContextManager[None]:
     """Returns a context in which each process adds up a `synchronized` module's gradients, until a call outside it."""
     return module.no_sync() if isinstance(module, DistributedDataParallel) else nullcontext()
-
-
-def is_lost_connection(error: BaseException) -> bool:
-    """Returns True if this error means that another process, or the store, cannot be reached any more."""
-    # Gloo has no class for it; its messages name a path in its source.
-    return isinstance(error, dist.DistError) or (isinstance(error, RuntimeError) and "gloo/" in str(error))

@@ -16,6 +16,9 @@ class ProcessRank:
     rank: int = 0  # its number; the first process, 0, is the one that reads, writes and reports
     world_size: int = 1  # number of processes
     local_rank: int = 0  # its number among those on its machine, and so that of its CUDA device
+    job: str = ""  # the launcher's name of what all of them do, restarted ones too; none without a launcher
+    restarts_left: int = 0  # of those that its launcher makes when a process fails
+    shares_store: bool = False  # of the launchers of several machines, which then may not come and go
 
     @classmethod
     def from_env(cls, environment: Mapping[str, str]) -> Self:
@@ -41,9 +44,19 @@ class ProcessRank:
         if size > 1 and missing:
             what = "is not set, though WORLD_SIZE is; use torchrun"
             raise ConfigError.from_problems([Problem(name, what) for name in missing])
-        return cls(rank, size, local_rank)
+        restarts = _restarts_left(environment)
+        # Then torchrun (2.13, by default) keeps the address of the first machine for good, and tells nobody new.
+        shares = environment.get("TORCHELASTIC_USE_AGENT_STORE") == "True"
+        shares_store = restarts > 0 and shares and environment.get("LOCAL_WORLD_SIZE") != values["WORLD_SIZE"]
+        return cls(rank, size, local_rank, environment.get("TORCHELASTIC_RUN_ID", ""), restarts, shares_store)
 
     @property
     def is_alone(self) -> bool:
         """True if there is but one process."""
         return self.world_size == 1
+
+
+def _restarts_left(environment: Mapping[str, str]) -> int:
+    """Returns how often torchrun would start the processes again; 0 where it does not say, as other launchers."""
+    most, made = (environment.get(f"TORCHELASTIC_{name}", "") for name in ("MAX_RESTARTS", "RESTART_COUNT"))
+    return max(0, int(most) - int(made)) if most.isdecimal() and made.isdecimal() else 0

@@ -6,13 +6,13 @@ import os
 from contextlib import redirect_stderr
 from pathlib import Path
 
-from nmt.errors import ConfigError, NmtError, StoppedError
+from nmt.errors import NmtError, StoppedError
+from nmt.training.distributed.failures import is_lost_connection
 from nmt.training.distributed.process_group import (
     SECONDS_TO_SAVE,
     SECONDS_TO_TELL,
     DismissedError,
     ProcessGroup,
-    is_lost_connection,
 )
 from nmt.training.distributed.rank import ProcessRank
 from nmt.training.malloc import keep_freed_memory
@@ -29,8 +29,11 @@ def run_worker(process: ProcessRank, stop: StopRequest) -> int:
         keep_freed_memory()
         try:
             group = ProcessGroup(process)
-        except ConfigError as error:  # which the first process meets, too, and reports
+            group.join(stop)
+        except (NmtError, DismissedError) as error:  # which the first process meets, too, and reports
             return error.exit_code
+        except RuntimeError:  # the store is gone
+            return NmtError.exit_code
         try:
             train_along(group, stop)
         except DismissedError as error:

@@ -14,6 +14,15 @@ def test_the_launcher_tells_the_place() -> None:
     assert ProcessRank.from_env(TORCHRUN) == ProcessRank(rank=3, world_size=4, local_rank=1)
 
 
+def test_the_launcher_tells_whether_it_restarts() -> None:
+    elastic = TORCHRUN | {"TORCHELASTIC_RUN_ID": "job", "TORCHELASTIC_MAX_RESTARTS": "3", "LOCAL_WORLD_SIZE": "2"}
+    shared = {"TORCHELASTIC_RESTART_COUNT": "1", "TORCHELASTIC_USE_AGENT_STORE": "True"}
+    assert ProcessRank.from_env(elastic | shared) == ProcessRank(3, 4, 1, "job", 2, True)
+    assert not ProcessRank.from_env(elastic | shared | {"LOCAL_WORLD_SIZE": "4"}).shares_store
+    assert ProcessRank.from_env(elastic | {"TORCHELASTIC_RESTART_COUNT": "3"}) == ProcessRank(3, 4, 1, "job")
+    assert ProcessRank.from_env(TORCHRUN | {"TORCHELASTIC_MAX_RESTARTS": "x"}).restarts_left == 0
+
+
 def test_without_a_launcher_there_is_one_process() -> None:
     without = {name: value for name, value in TORCHRUN.items() if name != "WORLD_SIZE"}
     assert ProcessRank.from_env({}) == ProcessRank.from_env(without) == ProcessRank(rank=0, world_size=1, local_rank=0)
