@@ -19,7 +19,7 @@ CONFLICT_ERROR = "conflict"
 # `nmt.training.resuming` has the rules for what depends on more than the key.
 _LIMITS = *constraints.LIMITS, "patience"
 _INTERVALS = "log_every", "validate_every", "save_every_minutes"
-_UNUSED = "search.shortlist", "search.batch_tokens"
+_UNUSED = "search.shortlist", "search.batch_tokens", "data.prepared"
 CHANGEABLE = frozenset((*(f"training.{name}" for name in (*_LIMITS, *_INTERVALS, "cuda_graphs")), *_UNUSED))
 
 

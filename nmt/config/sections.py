@@ -55,6 +55,11 @@ class DataConfig(Section):
         default=None, description="training pairs whose token lengths differ by more than this factor are left out"
     )
     drop_duplicates: Switch = Field(default=False, description="leave out training pairs that occurred before")
+    prepared: FilePath | None = Field(
+        default=None,
+        description="a run directory; what it has prepared of the same text in the same way is taken over, as from the "
+        "runs beside this one",
+    )
 
     @field_serializer("train", "validation")
     def _alone_as_mapping(self, sets: tuple[ParallelFiles, ...]) -> object:

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import closing, suppress
+from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from nmt.corpus.adoption import adopt_store, open_store
 from nmt.corpus.cleaning import PairFilter, clean_chunks
 from nmt.corpus.encoding import Chunk, Encoded, EncodedPairs, encode_in_order, id_type
-from nmt.corpus.fingerprint import corpus_fingerprint, is_intact
+from nmt.corpus.fingerprint import corpus_fingerprint
 from nmt.corpus.parallel import CorpusFiles, Pair, read_pairs
 from nmt.corpus.report import Place, Report, Tally
 from nmt.corpus.store import Store, StoreWriter
 from nmt.errors import DataError
 from nmt.io.atomic_files import make_directory, new_directory, remove_stale_temporaries
 from nmt.tokenization.tokenizers import Tokenizers
+
+logger = logging.getLogger(__name__)
 
 
 def build_corpus(
@@ -30,6 +35,7 @@ def build_corpus(
     progress: Callable[[int], None],
     warn: Callable[[str], None],
     fingerprint: str | None = None,
+    elsewhere: Iterable[Path] = (),
 ) -> Store:
     """Tokenises a corpus into a store, unless the store is there already and nothing has changed.
 
@@ -41,6 +47,7 @@ def build_corpus(
         progress: called several times a second with the number of pairs done. What it raises ends the work cleanly.
         warn: called with a message about lines that are not UTF-8.
         fingerprint: the `corpus_fingerprint` of all this, if the caller knows it already.
+        elsewhere: folders of other stores; one of them that was made from all this is taken over.
 
     Raises:
         DataError: files that belong together have unequal numbers of lines, or no pair is left.
@@ -51,14 +58,16 @@ def build_corpus(
     files.check_present()
     make_directory(directory.parent)
     remove_stale_temporaries(directory.parent)
-    fingerprint = fingerprint or corpus_fingerprint(files, tokenizers, pair_filter, tick=lambda: progress(0))
-    with suppress(DataError):  # absent or damaged: made anew
-        store = Store.open(directory)
-        has_counts = len(store.report.by_file) == len(files.source)
-        if has_counts and store.fingerprint == fingerprint and is_intact(store, tick=lambda: progress(0)):
-            return store
+    tick = partial(progress, 0)
+    fingerprint = fingerprint or corpus_fingerprint(files, tokenizers, pair_filter, tick=tick)
+    if store := open_store(directory, fingerprint, len(files.source), tick):
+        return store
+    if adopted := adopt_store(directory, fingerprint, len(files.source), elsewhere, tick):
+        store, place = adopted
+        logger.info("training corpus: that of %s, which is of the same text", place)
+        return store
     types = id_type(tokenizers.source.size), id_type(tokenizers.target.size)
-    with new_directory(directory, replace=True) as partial, StoreWriter(partial, *types) as writer:
+    with new_directory(directory, replace=True) as temporary, StoreWriter(temporary, *types) as writer:
         pairs = read_pairs(files, warn)
         report = write_pairs(
             writer, pairs, files.source, tokenizers, pair_filter, processes=processes, progress=progress

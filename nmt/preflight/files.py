@@ -16,6 +16,7 @@ from nmt.io.compression import compression_of
 from nmt.preflight.contents import report_contents
 from nmt.preflight.findings import Findings, Group
 from nmt.tokenization.tokenizer import Tokenizer
+from nmt.training.prepared_elsewhere import check_prepared
 
 TRAINING, VALIDATION, TEST = "training", "validation", "test"
 
@@ -94,6 +95,8 @@ def check_files(config: Config, full: bool, findings: Findings, tick: Callable[[
             if problem := absence(path):
                 raise InputFileError.from_problems([problem])
             Tokenizer.load(path)
+    with findings.catching(Group.FILES, "unreadable", InputFileError):
+        check_prepared(config.data.prepared)
     return files
 
 

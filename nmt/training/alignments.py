@@ -6,13 +6,13 @@ import hashlib
 import json
 import logging
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from pathlib import Path
 
 from nmt.checkpoint.layout import ALIGNMENTS
 from nmt.config import Config
+from nmt.corpus.adoption import adopt_store, open_store
 from nmt.corpus.encoding import EncodedPairs, id_type
-from nmt.corpus.fingerprint import is_intact, text_digest
+from nmt.corpus.fingerprint import text_digest
 from nmt.corpus.ibm_alignment import align_corpus
 from nmt.corpus.parallel import CorpusFiles, absence
 from nmt.corpus.pharaoh import check_line_count, token_links
@@ -22,6 +22,7 @@ from nmt.io.atomic_files import new_directory
 from nmt.tokenization.tokenizers import Tokenizers
 from nmt.training.job import TrainingJob
 from nmt.training.preparation import pair_filter_from_config
+from nmt.training.prepared_elsewhere import prepared_elsewhere
 from nmt.training.progress import count_until_stopped
 
 logger = logging.getLogger(__name__)
@@ -62,11 +63,14 @@ def prepare_alignments(
         where = ", ".join(config.training.alignments or (str(store.directory),))
         raise DataError(where, "the alignments changed since this run began; --restart begins anew with them")
     directory = job.run / ALIGNMENTS
-    with suppress(DataError):  # absent or damaged: made anew
-        links = Store.open(directory)
-        if links.fingerprint == fingerprint and is_intact(links, tick=job.stop.check):
-            logger.info("alignments: unchanged")
-            return links
+    files_read = len(store.report.by_file)
+    if links := open_store(directory, fingerprint, files_read, job.stop.check):
+        logger.info("alignments: unchanged")
+        return links
+    elsewhere = (place / ALIGNMENTS for place in prepared_elsewhere(job.run, config.data.prepared))
+    if adopted := adopt_store(directory, fingerprint, files_read, elsewhere, job.stop.check):
+        logger.info("alignments: those of %s, which are of the same corpus", adopted[1])
+        return adopted[0]
     kind = id_type(config.data.max_length + 1)
     with (
         count_until_stopped("aligning", "pairs", job.stop, quiet=job.quiet) as show,

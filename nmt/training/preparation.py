@@ -7,7 +7,7 @@ import json
 import logging
 import random
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, wait
 from itertools import chain
 from pathlib import Path
@@ -45,6 +45,7 @@ from nmt.tokenization.tags import with_tags
 from nmt.tokenization.tokenizer import Tokenizer
 from nmt.tokenization.tokenizer_training import TrainedTokenizer, train_tokenizer
 from nmt.tokenization.tokenizers import Tokenizers
+from nmt.training.prepared_elsewhere import prepared_elsewhere
 from nmt.training.progress import count_until_stopped
 from nmt.training.signals import StopRequest
 
@@ -75,23 +76,42 @@ def train_tokenizers(config: Config, run: Path, files: CorpusFiles, stop: StopRe
     else:
         origins = {SOURCE_TOKENIZER: (source_model, (0,)), TARGET_TOKENIZER: (target_model, (1,))}
     models = read_tokenizer_folder(folder, list(origins), fingerprint)
+    found = None if models else _tokenizers_elsewhere(config, run, list(origins), fingerprint)
     if models is not None:
         logger.info("tokenizer: unchanged")
+    elif found is not None:
+        models, place = found
+        logger.info("tokenizer: that of %s, which is of the same text", place)
+        _keep(models, folder, fingerprint)
     else:
         models = {name: _model(config, name, *origin, stop) for name, origin in origins.items()}
         first = next(iter(models))  # of the source, or of both
         models[first] = with_tags(models[first], distinct_tags(config.data.train))
-        with new_directory(folder, replace=True) as partial:
-            write_tokenizer_folder(partial, models, fingerprint)
+        _keep(models, folder, fingerprint)
     return tokenizers_from_files(models, folder)
+
+
+def _tokenizers_elsewhere(
+    config: Config, run: Path, names: Sequence[str], fingerprint: str
+) -> tuple[dict[str, bytes], Path] | None:
+    """Returns the models with this fingerprint that another run has, and their folder."""
+    for place in prepared_elsewhere(run, config.data.prepared):
+        models = read_tokenizer_folder(place / TOKENIZER, names, fingerprint)
+        if models is not None:
+            return models, place / TOKENIZER
+    return None
+
+
+def _keep(models: Mapping[str, bytes], folder: Path, fingerprint: str) -> None:
+    with new_directory(folder, replace=True) as partial:
+        write_tokenizer_folder(partial, models, fingerprint)
 
 
 def keep_tokenizers(run: Path, tokenizers: Tokenizers, identity: str, tags: Sequence[str] = ()) -> Tokenizers:
     """Has a run keep the tokenizers of the model that it goes on from, of this identity; returns them with the tags."""
     new = [tag for tag in tags if tag not in tokenizers.source.tags]
     tokenizers = tokenizers.with_tags(tags)
-    with new_directory(run / TOKENIZER, replace=True) as partial:
-        write_tokenizer_folder(partial, tokenizer_files(tokenizers), identity)
+    _keep(tokenizer_files(tokenizers), run / TOKENIZER, identity)
     logger.info("tokenizer: that of the model%s", f", with {', '.join(new)} as new tags" if new else "")
     return tokenizers
 
@@ -227,6 +247,7 @@ def prepare_corpus(
             progress=show,
             warn=logger.warning,
             fingerprint=fingerprint,
+            elsewhere=(place / CORPUS for place in prepared_elsewhere(run, config.data.prepared)),
         )
     for line in store.report.lines():
         logger.info("training corpus: %s", line)

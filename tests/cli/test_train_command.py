@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from nmt.checkpoint.checkpoint import Checkpoint
+from nmt.checkpoint.layout import WEIGHTS
 from nmt.training.trainer import Trainer
 from nmt.training.validation import Validator
 
@@ -362,3 +363,19 @@ def test_reverse_trains_the_other_direction_into_a_run_of_its_own(configuration,
     assert (told["source_language"], told["target_language"]) == ("yy", "xx")
     done = call("check", configuration, "--reverse", "--no-trial", "--set", "training.max_steps=2")
     assert "finished already" in done.out.decode() + done.err
+
+
+def test_what_another_run_has_prepared_is_taken_over_and_trains_the_same(call, configuration, trained, tmp_path):
+    settings = ("--set", "training.max_steps=10", "--set", "training.guided_alignment=0.3")
+    alone, beside, named = tmp_path / "apart" / "alone", tmp_path / "beside", tmp_path / "far" / "named"
+    for run, other in ((alone, None), (beside, trained), (named, beside)):
+        there = () if run is not named else ("--set", f"data.prepared={beside}")
+        done = call("train", configuration, "--output", run, *settings, *there)
+        assert done.code == 0, done.err
+        for folder in ("tokenizer", "corpus"):
+            assert (f"that of {other}/{folder}, which is of the same text" in done.err) == (other is not None)
+        assert (f"those of {other}/alignments, which are of the same corpus" in done.err) == (run is named)
+    weights = [(run / "checkpoints" / "step-00000010" / WEIGHTS).read_bytes() for run in (alone, beside, named)]
+    assert weights[0] == weights[1] == weights[2]
+    again = call("train", configuration, "--output", named, *settings, "--set", "training.max_steps=12")
+    assert again.code == 0 and "which is of the same text" not in again.err, again.err
