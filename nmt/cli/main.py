@@ -9,7 +9,7 @@ import re
 import signal
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from types import FrameType
 from typing import Annotated, Any
 
@@ -40,7 +40,7 @@ from nmt.cli.parsing import CompareCommand, FilesCommand
 from nmt.errors import ConfigError, NmtError, StoppedError, StorageError
 from nmt.libraries import program_version
 from nmt.training.distributed.launch import Launch
-from nmt.training.distributed.launcher import end_launcher, would_restart_in_vain
+from nmt.training.distributed.launcher import end_launcher, has_to_end
 from nmt.training.distributed.rank import ProcessRank
 from nmt.training.early_signals import tell_of_signal
 from nmt.training.signals import StopRequest
@@ -198,12 +198,10 @@ def _run_as_launched() -> int:
     else:
         launch = Launch(process)
         code = run(launch)
-        if would_restart_in_vain(process, code):
+        if has_to_end(process, code):
             logger.info("no restart can change this, so torchrun is asked to end")
-        if process.world_size > 1:
-            with suppress(NmtError, RuntimeError):  # the others cannot be reached, or have gone
-                launch.group.dismiss(code)
-    if would_restart_in_vain(process, code):
+        launch.dismiss(code)
+    if has_to_end(process, code):
         end_launcher(process)
     return code
 

@@ -13,7 +13,7 @@ from nmt.cli import arguments
 from nmt.cli.logs import log_to_file, logger
 from nmt.cli.parsing import expand_groups
 from nmt.cli.startup import end_loading, set_threads, start
-from nmt.errors import InputFileError, ModelError, Problem
+from nmt.errors import ConfigError, InputFileError, ModelError, Problem
 from nmt.training.distributed.launch import Launch
 from nmt.training.signals import StopRequest
 
@@ -35,6 +35,8 @@ def train(
 
     start(log)
     launch: Launch = context.obj or Launch()
+    if restart and launch.process.restarts_left:
+        raise ConfigError("--restart", "would begin anew at each restart by torchrun, too; use it without one")
     configuration = arguments.load_configuration(config, run, compute)
     directory = run.directory(configuration)
     # From here on the training decides when it is over: what takes a second or two to load might lose an exception.

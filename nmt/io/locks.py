@@ -70,11 +70,17 @@ class RunLock:
             descriptor = _open_lock(path, os.O_RDWR | os.O_CREAT)
             try:
                 self._take(descriptor)
+                while not _is_at(
+                    path, descriptor
+                ):  # its holder has removed it meanwhile, and somebody may have another
+                    os.close(descriptor)
+                    descriptor = _open_lock(path, os.O_RDWR | os.O_CREAT)
+                    self._take(descriptor)
                 holder = _Holder(str(os.getpid()), platform.node(), secrets.token_hex(8), self._job)
                 self._content = f"{' '.join(holder)}\n".encode()
-                os.ftruncate(descriptor, 0)
                 os.lseek(descriptor, 0, os.SEEK_SET)
                 os.write(descriptor, self._content)
+                os.ftruncate(descriptor, len(self._content))  # only now, so that others find a holder at any moment
                 os.fsync(descriptor)  # on a file system that machines share, others are to read it
             except BlockingIOError:
                 holder = _read_holder(descriptor)
@@ -106,16 +112,21 @@ class RunLock:
         """Raises RunInUseError unless this still holds the lock: whoever does not must write nothing more.
 
         The operating system takes it away only where it is another machine's to give: a server that has not heard of
-        this one for a while. Where a file system has no locks, the last process to come is the holder.
+        this one for a while. Where a file system has no locks, the last process to come is the holder. Raises
+        StorageError where the file system cannot say.
         """
         assert self._descriptor is not None, "the lock is not held"
-        try:
-            held = still_locked(self._descriptor)
-        except OSError as error:
-            held = error.errno in _NO_LOCKS
-        with suppress(OSError):  # if the file is gone, another process may have the lock of a new one
-            if held and (self.directory / LOCK_NAME).read_bytes() == self._content:
-                return
+        path = self.directory / LOCK_NAME
+        with storage_errors(path):
+            try:
+                held = still_locked(self._descriptor)
+            except OSError as error:
+                if error.errno not in _NO_LOCKS:
+                    raise
+                held = True
+            with suppress(FileNotFoundError):  # then another process may have the lock of a new one
+                if held and path.read_bytes() == self._content:
+                    return
         what = "this process does not hold its lock any more, and writes nothing there: another has taken over"
         raise RunInUseError(str(self.directory), what)
 
@@ -180,8 +191,17 @@ def _open_lock(path: Path, flags: int) -> int:
     return descriptor
 
 
+def _is_at(path: Path, descriptor: int) -> bool:
+    """Returns whether an open file is the one at a path."""
+    try:
+        return os.path.samestat(os.fstat(descriptor), path.stat(follow_symlinks=False))
+    except FileNotFoundError:
+        return False
+
+
 def _read_holder(descriptor: int) -> _Holder:
     """Reads what the lock file tells of the holder of the lock."""
     os.lseek(descriptor, 0, os.SEEK_SET)
-    words = os.read(descriptor, 400).decode(errors="replace").removesuffix("\n").split(" ")
+    line, *_ = os.read(descriptor, 400).decode(errors="replace").split("\n")
+    words = line.split(" ")
     return _Holder(*words[: len(_Holder._fields)])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -25,7 +25,7 @@ from nmt.config.types import Switch
 from nmt.corpus.parallel import CorpusFiles
 from nmt.corpus.store import Store
 from nmt.device import choose_device, choose_precision, own_settings
-from nmt.errors import ConfigError, DataError
+from nmt.errors import ConfigError, DataError, RunInUseError
 from nmt.io.atomic_files import free_bytes, remove, write_file
 from nmt.io.locks import RunLock
 from nmt.model.kernels.dispatch import compile_early
@@ -148,8 +148,10 @@ def train_owned(
                 stash(run, OF_ONE_TRAINING)
             return _run(job)
         finally:
-            if restore(run):
-                logger.info("no checkpoint was saved: what %s held before --restart is there again", run)
+            with suppress(RunInUseError):  # then another owns the run, and what is stashed there
+                lock.check()
+                if restore(run):
+                    logger.info("no checkpoint was saved: what %s held before --restart is there again", run)
 
 
 def _choose_device(name: str, process: ProcessRank) -> torch.device:
@@ -177,9 +179,11 @@ def _run(job: TrainingJob) -> TrainingEnd:
     pairs = read_validation_pairs(config)
     if checkpoint is not None:
         check_validation(config, pairs, checkpoint.state)
+    job.check_owned()
     write_file(run / CONFIG, config.as_yaml().encode())
     tokenizers = _tokenizers(job, files, checkpoint, origin)
     expected = checkpoint.state.corpus if checkpoint else None
+    job.check_owned()
     store = prepare_corpus(config, run, files, tokenizers, job.stop, quiet=job.quiet, expected=expected)
     alignments = prepare_alignments(job, files, store, tokenizers, checkpoint.state.alignments if checkpoint else "")
     _share_plan(job, checkpoint, store, alignments)
@@ -193,6 +197,7 @@ def _run(job: TrainingJob) -> TrainingEnd:
     with job.group.joined(job.device, job.stop):
         described = initialized_from(checkpoint, origin)
         trainer = Trainer(job, model, store, tokenizers, validator, described, alignments)
+        job.check_owned()
         if checkpoint is not None:
             trainer.resume(checkpoint)
             _reset_best(run, trainer.state)

@@ -294,7 +294,7 @@ class Trainer:
             self._agreed_stop.check(f" and stopped at step {self.state.step:,}; the same command goes on from here")
 
     def _save_if_due(self, metrics: MetricsWriter | None) -> None:
-        if self._agreed_save:
+        if self._agreed_save and self._agreed_stop.signal is None:  # else it is saved as it stops
             if metrics is not None:
                 self._save()
             # The others wait here, for as long as it takes, and not in the next update, where time is short.

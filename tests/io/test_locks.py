@@ -95,6 +95,33 @@ def test_a_lock_whose_file_is_gone_is_lost(tmp_path: Path) -> None:
             lock.check()
 
 
+def test_a_file_that_is_removed_while_another_waits_is_held_by_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("nmt.io.locks._SECONDS_BETWEEN_LOOKS", 0.01)
+    with holder(tmp_path, "job") as child:
+        threading.Timer(0.2, lambda: ((tmp_path / ".lock").unlink(), child.kill())).start()
+        with RunLock(tmp_path, "job") as waited:
+            with pytest.raises(RunInUseError), RunLock(tmp_path):
+                pass
+            waited.check()
+
+
+@pytest.mark.parametrize("place", ["nmt.io.locks.still_locked", "pathlib.Path.read_bytes"])
+def test_a_file_system_that_cannot_say_who_has_the_lock_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    def fail(*_: object) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    with RunLock(tmp_path) as lock:
+        with monkeypatch.context() as patched:
+            patched.setattr(place, fail)
+            with pytest.raises(StorageError, match="Input/output error"):
+                lock.check()
+        lock.check()
+
+
 LEAVE_A_CHILD = """
 import os, sys, time
 from pathlib import Path

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+import nmt.training.pipeline
 import nmt.training.trainer
 from program import Call
 
@@ -39,3 +40,40 @@ def test_a_training_that_lost_its_lock_ends_with_75_and_writes_nothing(
     assert [path.name for path in checkpoints.iterdir()] == saved if saved else not checkpoints.exists()
     assert (run / "metrics.jsonl").read_bytes() == made["metrics"]
     assert (run / ".lock").read_text() == TAKEN
+
+
+def test_what_a_restart_set_aside_is_the_other_s_once_the_lock_is_lost(
+    configuration: Path, call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, short = tmp_path / "run", ("--set", "training={max_steps: 4, log_every: 1, validate_every: 100}")
+    assert call("train", configuration, "--output", run, *short).code == 0
+    step = nmt.training.trainer.Trainer._step
+
+    def lose(self: Any, *arguments: Any) -> None:
+        (run / ".lock").write_text(TAKEN)
+        (run / "metrics.jsonl").write_text("of the other")
+        step(self, *arguments)
+
+    monkeypatch.setattr(nmt.training.trainer.Trainer, "_step", lose)
+    done = call("train", configuration, "--output", run, "--restart", *short)
+    assert done.code == 75, done.err
+    assert (run / "metrics.jsonl").read_text() == "of the other"
+    assert (run / ".nmt-before-restart").is_dir() and not (run / "last").exists()
+
+
+@pytest.mark.parametrize("place", ["nmt.training.pipeline.corpus_files", "nmt.training.pipeline.train_tokenizers"])
+def test_a_lock_that_is_lost_while_all_is_prepared_is_noticed(
+    place: str, configuration: Path, call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, name = tmp_path / "run", place.rpartition(".")[2]
+    work = getattr(nmt.training.pipeline, name)
+
+    def lose(*arguments: Any) -> Any:
+        found = work(*arguments)
+        (run / ".lock").write_text(TAKEN)
+        return found
+
+    monkeypatch.setattr(place, lose)
+    done = call("train", configuration, "--output", run)
+    assert done.code == 75, done.err
+    assert not (run / "corpus").exists() and (run / "config.yaml").exists() == (name == "train_tokenizers")

@@ -19,7 +19,7 @@ from nmt.model.kernels.dot_attention import DotBackward, DotForward
 from nmt.model.kernels.interface import AttentionBackward, AttentionForward, Kernels
 from nmt.model.kernels.matmul import accurate, mm, outside_autocast
 from nmt.model.kernels.onednn import filled_up
-from nmt.model.kernels.shared_room import values_and_gradients
+from nmt.model.kernels.shared_storage import taken_once, values_and_gradients
 
 
 class LoopWeights(NamedTuple):
@@ -106,7 +106,7 @@ class _AttentionLoop(Function):
             filled = attended.gates[t], cell, attended.cells[t], attended.cell_tanhs[t], hiddens[t + 1]
             lstm_step(recurrent, added, *filled)
         ctx.save_for_backward(keys, annotations, *loop_weights[:-1], weights, joined, hiddens)
-        ctx.of_steps, ctx.weights_learn, ctx.kernels = (kept, attended, word), weights_learn, kernels
+        ctx.taken, ctx.weights_learn, ctx.kernels = (kept, attended, word), weights_learn, kernels
         if not weights_learn:
             ctx.mark_non_differentiable(weights)
         return hiddens[1:], joined[:-1, :, :context_size], weights
@@ -119,8 +119,7 @@ class _AttentionLoop(Function):
         keys, annotations, *loop_weights = ctx.saved_tensors[:6]
         weight = LoopWeights(*loop_weights)
         weights, joined, hiddens = ctx.saved_tensors[6:]
-        kept, attended, word = ctx.of_steps
-        del ctx.of_steps  # they are overwritten
+        kept, attended, word = taken_once(ctx)
         context_size, dtype = annotations.shape[-1], weight.recurrent.dtype
         queries = joined[:-1, :, context_size:]
         gates_gradients, word_gradients = attended.gates_gradients, None if word is None else word.gates_gradients

@@ -1,7 +1,7 @@
 """The interface of the kernels: the elementwise work of a step of the loops over time.
 
-`nmt.model.kernels.dispatch` chooses between the version in torch's own operations and the one in Triton for a GPU. mypy
-checks both against these types, and tests compare their numbers.
+`nmt.model.kernels.dispatch` chooses among the versions in torch's own operations, in C++ for a processor, and in Triton
+for a GPU. mypy checks them against these types, and tests compare their numbers.
 """
 
 from __future__ import annotations

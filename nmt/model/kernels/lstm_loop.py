@@ -21,7 +21,7 @@ from nmt.model.kernels.interface import Kernels
 from nmt.model.kernels.lstm_cell import lstm_cell
 from nmt.model.kernels.matmul import accurate, bmm, outside_autocast
 from nmt.model.kernels.onednn import filled_up
-from nmt.model.kernels.shared_room import values_and_gradients
+from nmt.model.kernels.shared_storage import taken_once, values_and_gradients
 
 
 class _LSTMLoop(Function):
@@ -43,15 +43,14 @@ class _LSTMLoop(Function):
                 bmm(hiddens[:, t], recurrent_weight), input_gates[:, t], gates[:, t], cells[:, t], *filled
             )
         ctx.save_for_backward(recurrent_weight, hiddens)
-        ctx.transitions, ctx.kernels = (gates, cells, cell_tanhs, gates_gradients), kernels
+        ctx.taken, ctx.kernels = (gates, cells, cell_tanhs, gates_gradients), kernels
         return hiddens[:, 1:]
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, output_gradient: Tensor) -> tuple[Tensor, Tensor, Tensor, None]:
         recurrent_weight, hiddens = ctx.saved_tensors
-        gates, cells, cell_tanhs, gates_gradients = ctx.transitions
-        del ctx.transitions  # they are overwritten
+        gates, cells, cell_tanhs, gates_gradients = taken_once(ctx)
         directions, time, batch, size = cell_tanhs.shape
         weight_t = recurrent_weight.transpose(1, 2)
         carried = gates_gradients.new_zeros(directions, batch, size)

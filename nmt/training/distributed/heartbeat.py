@@ -11,13 +11,9 @@ import time
 from collections.abc import Callable, Sequence
 
 from nmt.training.distributed.messages import Messages
+from nmt.training.distributed.timeouts import SECONDS_BETWEEN_BEATS, SECONDS_OF_SILENCE, SECONDS_TO_COME
 
-SECONDS_BETWEEN_BEATS = 1.0
-# Of silence, after which a process is taken for dead. All must notice within a minute, and nothing that is alive may be
-# silent for so long: a thread of its own beats, which waits for no disk.
-SECONDS_OF_SILENCE = 45.0
-# For a process to load the program and to beat for the first time.
-SECONDS_TO_COME = 180.0
+_PAUSED = 10.0  # beats; a thread that has not run for longer did not run at all, as in a machine that is suspended
 
 
 class Heartbeat:
@@ -81,10 +77,20 @@ class Heartbeat:
             self._counts[rank], self._heard[rank] = count, time.monotonic()
 
     def _watch(self) -> None:
+        looked = time.monotonic()
         while not self._ended.wait(SECONDS_BETWEEN_BEATS):
+            now = time.monotonic()
+            if now - looked > _PAUSED * SECONDS_BETWEEN_BEATS:
+                self._begin_anew(now)
+            looked = now
             if (what := self._silent()) is not None:
                 self._lost(what)
                 return
+
+    def _begin_anew(self, now: float) -> None:
+        """Gives all others their time again, after a pause in which this process could not listen."""
+        self._begun = self._answered = now
+        self._heard = dict.fromkeys(self._heard, now)
 
     def _silent(self) -> str | None:
         """Returns what has happened, if another process is silent for too long."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from nmt.errors import NmtError
 from nmt.training.distributed.rank import ProcessRank
 
 if TYPE_CHECKING:
@@ -17,10 +19,22 @@ class Launch:
     def __init__(self, process: ProcessRank | None = None) -> None:
         """Takes the rank of this process, which is the only one by default."""
         self.process = process or ProcessRank()
+        self._is_unreachable = False
 
     @cached_property
     def group(self) -> ProcessGroup:
         """The group of all of them; raises ConfigError or NmtError if they cannot be reached."""
         from nmt.training.distributed.process_group import ProcessGroup
 
-        return ProcessGroup(self.process)
+        try:
+            return ProcessGroup(self.process)
+        except NmtError:
+            self._is_unreachable = True  # to try again would take as long once more
+            raise
+
+    def dismiss(self, exit_code: int) -> None:
+        """Lets the others, if there are any, leave with the exit code of this process, the first."""
+        if self.process.is_alone or self._is_unreachable:
+            return
+        with suppress(NmtError, RuntimeError):  # the others cannot be reached, or have gone
+            self.group.dismiss(exit_code)

@@ -11,9 +11,7 @@ from torch.distributed.distributed_c10d import PrefixStore, Store
 
 from nmt.errors import ConfigError, NmtError
 from nmt.training.distributed.rank import ProcessRank
-
-# To find the store. Where the first process has it, that may first wait for the lock of a machine that is dead.
-CONNECTING = timedelta(minutes=5)
+from nmt.training.distributed.timeouts import SECONDS_TO_CONNECT
 
 
 def connect(process: ProcessRank) -> Store:
@@ -26,9 +24,9 @@ def connect(process: ProcessRank) -> Store:
     from torch.distributed.rendezvous import rendezvous  # not in every build of torch
 
     try:
-        store, *_ = next(rendezvous("env://", timeout=CONNECTING))
+        store, *_ = next(rendezvous("env://", timeout=timedelta(seconds=SECONDS_TO_CONNECT)))
     except (RuntimeError, ValueError) as error:
-        kind = NmtError if process.job else ConfigError
+        kind = NmtError if process.is_elastic else ConfigError
         raise kind("MASTER_ADDR, MASTER_PORT", f"the other processes cannot be reached there: {error}") from error
     assert isinstance(store, Store)
     return store
@@ -50,25 +48,25 @@ class Messages:
         return json.loads(self.store.get(key)) if self.store.check([key]) else None
 
 
-class Door:
-    """Where the other processes learn the name of the session of the first.
+class Handshake:
+    """How the other processes learn the name of the session of the first.
 
-    Torchrun may keep one store for all starts of the processes. So each that comes shows a word of its own, and waits
-    for an answer to that: who answers is the first process of the same start.
+    Torchrun may keep one store for all starts of the processes. So each that comes publishes a nonce, and waits for an
+    answer to that: who answers is the first process of the same start.
     """
 
     def __init__(self, store: Store) -> None:
-        self._messages = Messages(store, "door")
+        self._messages = Messages(store, "handshake")
         self._answered: dict[int, str] = {}
 
-    def knock(self, rank: int, word: str) -> Callable[[], str | None]:
-        """Shows a word; returns what looks for the answer, the name of the session."""
-        self._messages.publish(str(rank), word)
-        return lambda: self._messages.look_up(word)
+    def ask(self, rank: int, nonce: str) -> Callable[[], str | None]:
+        """Publishes a nonce; returns what looks for the answer, the name of the session."""
+        self._messages.publish(str(rank), nonce)
+        return lambda: self._messages.look_up(nonce)
 
     def answer(self, rank: int, session: str) -> None:
-        """Answers that process, if it has shown a word that is new."""
-        word = self._messages.look_up(str(rank))
-        if word is not None and self._answered.get(rank) != word:
-            self._messages.publish(word, session)
-            self._answered[rank] = word
+        """Answers that process, if it has published a nonce that is new."""
+        nonce = self._messages.look_up(str(rank))
+        if nonce is not None and self._answered.get(rank) != nonce:
+            self._messages.publish(nonce, session)
+            self._answered[rank] = nonce

@@ -12,9 +12,11 @@ and the process that misses it ends, whatever it is doing: a training that is ki
 from __future__ import annotations
 
 import logging
+import math
 import os
 import secrets
 import signal
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
@@ -28,23 +30,27 @@ from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
 from nmt.errors import NmtError, StoppedError
-from nmt.training.distributed.failures import failure_as_json, failure_from_json, is_lost_connection
-from nmt.training.distributed.heartbeat import SECONDS_TO_COME, Heartbeat
-from nmt.training.distributed.launcher import is_final
-from nmt.training.distributed.messages import CONNECTING, Door, Messages, connect
+from nmt.training.distributed.failures import (
+    failure_as_json,
+    failure_from_json,
+    is_lost_connection,
+    tell_on_this_machine,
+)
+from nmt.training.distributed.heartbeat import Heartbeat
+from nmt.training.distributed.launcher import has_to_end, is_final
+from nmt.training.distributed.messages import Handshake, Messages, connect
 from nmt.training.distributed.rank import ProcessRank
+from nmt.training.distributed.timeouts import (
+    SECONDS_BETWEEN_POLLS,
+    SECONDS_OF_UPDATE,
+    SECONDS_TO_BE_DISMISSED,
+    SECONDS_TO_COME,
+    SECONDS_TO_CONNECT,
+    SECONDS_TO_TELL,
+)
 from nmt.training.signals import StopRequest
 
 logger = logging.getLogger(__name__)
-
-SECONDS_BETWEEN_POLLS = 0.05
-# The first process saves when all are asked to stop, and the others wait for it, unless it is gone.
-SECONDS_TO_SAVE = 20.0
-# A process that ends by an error reports it first, and the others notice within moments that it is gone.
-SECONDS_TO_TELL = 2.0
-# The timeout of what processes compute together, which all begin within moments of each other: the others wait
-# elsewhere while the first validates or saves. A connection between two may fail that reach all others.
-UPDATING = timedelta(minutes=1)
 
 # Keys of messages.
 _PLAN, _READY, _GO, _SHARED = "plan", "ready", "go", "shared"
@@ -79,8 +85,8 @@ class ProcessGroup:
 
     def join(self, stop: StopRequest) -> None:
         """Finds the first process, of which this one is another; raises DismissedError if that does not come."""
-        answer = Door(self._store).knock(self.process.rank, secrets.token_hex(8))
-        until = time.monotonic() + CONNECTING.total_seconds()
+        answer = Handshake(self._store).ask(self.process.rank, secrets.token_hex(8))
+        until = time.monotonic() + SECONDS_TO_CONNECT
         while (session := answer()) is None:
             if stop.signal is not None:
                 raise DismissedError(128 + stop.signal)
@@ -94,14 +100,22 @@ class ProcessGroup:
         self._messages = Messages(self._store, session)
         # A connection of its own: one that is blocked blocks all who use it.
         own = self._store.clone()  # type: ignore[attr-defined]  # which mypy has not heard of
-        door = Door(own)
+        handshake = Handshake(own)
         others = range(1, size) if rank == 0 else [0]
-        answer = partial(door.answer, session=session) if rank == 0 else lambda _: None
-        self._heartbeat = Heartbeat(Messages(own, session), rank, others, self._leave_alone, answer)
+        answer = partial(handshake.answer, session=session) if rank == 0 else lambda _: None
+        self._heartbeat = Heartbeat(Messages(own, session), rank, others, self._abort, answer)
 
-    def _leave_alone(self, what: str) -> None:
+    def _abort(self, what: str) -> None:
         """Ends this process, since others are lost. It may be blocked anywhere, and hold what others wait for."""
-        logger.error("%s; the same command goes on from the last checkpoint", what)
+        # Also where a message cannot be written, since a terminal is stopped or a disk hangs.
+        late = threading.Timer(SECONDS_TO_TELL, os._exit, [NmtError.exit_code])
+        late.daemon = True
+        late.start()
+        what = f"{what}; the same command goes on from the last checkpoint"
+        if self.is_first:
+            logger.error("%s", what)
+        else:
+            tell_on_this_machine(self.process, NmtError("", what))
         os._exit(NmtError.exit_code)
 
     @property
@@ -121,12 +135,12 @@ class ProcessGroup:
 
     def plan(self, stop: StopRequest) -> Any:
         """Waits for the plan that the first process gave to `begin`, and returns it; errors are those of `share`."""
-        return self._wait_for(_PLAN, stop)
+        return self._wait_for(_PLAN, stop, SECONDS_TO_BE_DISMISSED)
 
     def share(self, value: Any, stop: StopRequest) -> Any:
         """Returns the value of the first process, which JSON can hold; the others wait for it, and pass any value.
 
-        Raises DismissedError if the first process has left, or has not left some time after a signal came.
+        Raises DismissedError if the first process has left. After a signal the others wait on: the first is to save.
         """
         if self.alone:
             return value
@@ -158,7 +172,7 @@ class ProcessGroup:
             store=self._sent.store,
             rank=self.process.rank,
             world_size=self.process.world_size,
-            timeout=UPDATING,
+            timeout=timedelta(seconds=SECONDS_OF_UPDATE),
         )
         yield
         # Not after an error: it might wait for processes that are gone.
@@ -167,7 +181,7 @@ class ProcessGroup:
     def _wait_for_all(self, stop: StopRequest) -> None:
         if not self.is_first:
             self._publish(f"{_READY}-{self.process.rank}", True)
-            self._wait_for(_GO, stop)
+            self._wait_for(_GO, stop, SECONDS_TO_BE_DISMISSED)
             return
         for rank in range(1, self.process.world_size):
             while self._lookup(f"{_READY}-{rank}") is None:
@@ -222,12 +236,17 @@ class ProcessGroup:
                 time.sleep(SECONDS_BETWEEN_POLLS)
             if failure is not None:
                 return failure
-        what = "another process of this training has ended; the same command goes on from the last checkpoint"
+        what = "another process has ended, or is far behind; the same command goes on from the last checkpoint"
         return NmtError("", what) if lost else None
 
     def report(self, error: BaseException) -> int:
-        """Reports to the first process the error that ended this one; returns its exit code."""
+        """Reports to the first process the error that ended this one; returns its exit code.
+
+        Where the launcher restarts what fails, no error of one machine ends all of them: the others may do without it.
+        """
         failure = failure_as_json(self.process.rank, error)
+        if has_to_end(self.process, failure.get("exit_code", 0)):
+            failure["exit_code"] = NmtError.exit_code
         with suppress(RuntimeError):  # the store is gone
             self._publish(_FAILURE, failure)
             self._publish(f"{_LEFT}-{self.process.rank}", True)
@@ -244,8 +263,8 @@ class ProcessGroup:
         """
         assert self._heartbeat is not None
         signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the launcher ends all when the first of them has ended
+        self._publish(_DISMISSED, exit_code)  # which may block; then the heartbeat ends this process
         self._heartbeat.end()
-        self._publish(_DISMISSED, exit_code)
         begun = time.monotonic()
         for rank in range(1, self.process.world_size):
             while self._lookup(f"{_LEFT}-{rank}") is None:
@@ -254,8 +273,11 @@ class ProcessGroup:
                     break
                 time.sleep(SECONDS_BETWEEN_POLLS)
 
-    def dismissal(self, seconds: float) -> int | None:
-        """Returns the exit code with which the first process left; None if there is none within so many seconds."""
+    def dismissal(self, seconds: float = math.inf) -> int | None:
+        """Returns the exit code with which the first process left; None if there is none within so many seconds.
+
+        Without a limit it ends when the first process has left, or is lost.
+        """
         until = time.monotonic() + seconds
         with suppress(RuntimeError):  # the store is gone
             while (exit_code := self._dismissed()) is None and time.monotonic() < until:
@@ -281,14 +303,15 @@ class ProcessGroup:
     def _lookup(self, key: str) -> Any:
         return self._sent.look_up(key)
 
-    def _wait_for(self, key: str, stop: StopRequest) -> Any:
+    def _wait_for(self, key: str, stop: StopRequest, seconds_to_stop: float = math.inf) -> Any:
+        """Waits for a message; once a signal has come, so many seconds more at most."""
         stopped_at: float | None = None
         while (value := self._lookup(key)) is None:
             if (exit_code := self._dismissed()) is not None:
                 raise DismissedError(exit_code)
             if stop.signal is not None:
                 stopped_at = stopped_at or time.monotonic()
-                if time.monotonic() - stopped_at > SECONDS_TO_SAVE:
+                if time.monotonic() - stopped_at > seconds_to_stop:
                     raise DismissedError(self.report(StoppedError("", "asked to stop", stop.signal)))
             time.sleep(SECONDS_BETWEEN_POLLS)
         return value

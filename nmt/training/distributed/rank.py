@@ -16,7 +16,8 @@ class ProcessRank:
     rank: int = 0  # its number; the first process, 0, is the one that reads, writes and reports
     world_size: int = 1  # number of processes
     local_rank: int = 0  # its number among those on its machine, and so that of its CUDA device
-    job: str = ""  # the launcher's name of what all of them do, restarted ones too; none without a launcher
+    is_elastic: bool = False  # torchrun has started it
+    job: str = ""  # torchrun's name of what all of them do, restarted ones too; none where the user gave none
     restarts_left: int = 0  # of those that its launcher makes when a process fails
     shares_store: bool = False  # of the launchers of several machines, which then may not come and go
 
@@ -48,7 +49,9 @@ class ProcessRank:
         # Then torchrun (2.13, by default) keeps the address of the first machine for good, and tells nobody new.
         shares = environment.get("TORCHELASTIC_USE_AGENT_STORE") == "True"
         shares_store = restarts > 0 and shares and environment.get("LOCAL_WORLD_SIZE") != values["WORLD_SIZE"]
-        return cls(rank, size, local_rank, environment.get("TORCHELASTIC_RUN_ID", ""), restarts, shares_store)
+        run_id = environment.get("TORCHELASTIC_RUN_ID")
+        job = "" if run_id is None or run_id == "none" else run_id  # which is torchrun's default, whatever it runs
+        return cls(rank, size, local_rank, run_id is not None, job, restarts, shares_store)
 
     @property
     def is_alone(self) -> bool:

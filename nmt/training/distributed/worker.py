@@ -7,14 +7,10 @@ from contextlib import redirect_stderr
 from pathlib import Path
 
 from nmt.errors import NmtError, StoppedError
-from nmt.training.distributed.failures import is_lost_connection
-from nmt.training.distributed.process_group import (
-    SECONDS_TO_SAVE,
-    SECONDS_TO_TELL,
-    DismissedError,
-    ProcessGroup,
-)
+from nmt.training.distributed.failures import is_lost_connection, tell_on_this_machine
+from nmt.training.distributed.process_group import DismissedError, ProcessGroup
 from nmt.training.distributed.rank import ProcessRank
+from nmt.training.distributed.timeouts import SECONDS_TO_TELL
 from nmt.training.malloc import keep_freed_memory
 from nmt.training.pipeline import train_along
 from nmt.training.signals import StopRequest
@@ -30,7 +26,10 @@ def run_worker(process: ProcessRank, stop: StopRequest) -> int:
         try:
             group = ProcessGroup(process)
             group.join(stop)
-        except (NmtError, DismissedError) as error:  # which the first process meets, too, and reports
+        except NmtError as error:
+            tell_on_this_machine(process, error)  # that of the first process may find all others
+            return error.exit_code
+        except DismissedError as error:
             return error.exit_code
         except RuntimeError:  # the store is gone
             return NmtError.exit_code
@@ -40,11 +39,11 @@ def run_worker(process: ProcessRank, stop: StopRequest) -> int:
             return error.exit_code
         except StoppedError as error:
             # The first process is saving. If this one left, the launcher would soon end both.
-            exit_code = group.dismissal(SECONDS_TO_SAVE)
+            exit_code = group.dismissal()
             return error.exit_code if exit_code is None else exit_code
         except BaseException as error:
             if not is_lost_connection(error):
                 return group.report(error)
             # Another process has failed; if it is the first, it has published the exit code.
             return group.dismissal(SECONDS_TO_TELL) or NmtError.exit_code
-        return group.dismissal(SECONDS_TO_SAVE) or 0
+        return group.dismissal() or 0

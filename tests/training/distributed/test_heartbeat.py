@@ -83,6 +83,22 @@ def test_a_store_that_does_not_answer_is_missed(store: Store, how: str) -> None:
     assert told == ["no other process can be reached for 0 seconds"]
 
 
+def test_after_a_pause_of_its_own_it_listens_before_it_judges(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a machine that is suspended: no thread runs, and the clock goes on."""
+    paused, clock = [0.0], time.monotonic
+    monkeypatch.setattr("nmt.training.distributed.heartbeat.time.monotonic", lambda: clock() + paused[0], raising=True)
+    heartbeat, told = watch(store, 0, 1)
+    store.values["beat-1"] = 1
+    until(lambda: heartbeat.has_come(1))
+    for count in range(2, 60):
+        store.values["beat-1"] = count
+        if count == 20:
+            paused[0] = 1000 * SILENCE
+        time.sleep(0.01)
+    assert not told
+    until(lambda: told)
+
+
 def test_who_watches_no_more_misses_nobody(store: Store) -> None:
     heartbeat, told = watch(store, 1, 0)
     heartbeat.end()

@@ -17,10 +17,15 @@ def test_the_launcher_tells_the_place() -> None:
 def test_the_launcher_tells_whether_it_restarts() -> None:
     elastic = TORCHRUN | {"TORCHELASTIC_RUN_ID": "job", "TORCHELASTIC_MAX_RESTARTS": "3", "LOCAL_WORLD_SIZE": "2"}
     shared = {"TORCHELASTIC_RESTART_COUNT": "1", "TORCHELASTIC_USE_AGENT_STORE": "True"}
-    assert ProcessRank.from_env(elastic | shared) == ProcessRank(3, 4, 1, "job", 2, True)
+    assert ProcessRank.from_env(elastic | shared) == ProcessRank(3, 4, 1, True, "job", 2, True)
     assert not ProcessRank.from_env(elastic | shared | {"LOCAL_WORLD_SIZE": "4"}).shares_store
-    assert ProcessRank.from_env(elastic | {"TORCHELASTIC_RESTART_COUNT": "3"}) == ProcessRank(3, 4, 1, "job")
+    assert ProcessRank.from_env(elastic | {"TORCHELASTIC_RESTART_COUNT": "3"}) == ProcessRank(3, 4, 1, True, "job")
     assert ProcessRank.from_env(TORCHRUN | {"TORCHELASTIC_MAX_RESTARTS": "x"}).restarts_left == 0
+
+
+def test_the_name_that_torchrun_gives_by_default_is_none() -> None:
+    unnamed = ProcessRank.from_env(TORCHRUN | {"TORCHELASTIC_RUN_ID": "none"})
+    assert (unnamed.is_elastic, unnamed.job) == (True, "")
 
 
 def test_without_a_launcher_there_is_one_process() -> None:

@@ -3,7 +3,7 @@
 //
 // Letters of shapes are those of docs/glossary.md. A "product" is a number type in which matrix products run, float or
 // bfloat16; everything is computed in float. Rows are split among threads, and no sum crosses them, so that results
-// depend on no number of threads.
+// do not depend on the number of threads.
 
 #include "vectors.h"
 

@@ -13,7 +13,7 @@ import subprocess
 import tempfile
 from functools import cache
 from pathlib import Path
-from shutil import copyfile, which
+from shutil import which
 from threading import Lock
 
 import torch
@@ -89,7 +89,7 @@ def load_library() -> ctypes.CDLL:
 
 def _openmp_of_torch() -> str:
     torch.get_num_threads()
-    found = re.search(r"(/\S*/libgomp[^/\s]*)$", Path("/proc/self/maps").read_text(), re.MULTILINE)
+    found = re.search(r"\s(/.*/libgomp[^/\n]*)$", Path("/proc/self/maps").read_text(), re.MULTILINE)
     if found is None:
         raise UnavailableError("torch does not compute with GNU's OpenMP here")
     return found[1]
@@ -129,7 +129,10 @@ def _run(command: list[str]) -> subprocess.CompletedProcess[bytes]:
 def _cache_folder() -> Path:
     """Returns a folder for compiled kernels that nobody else can write to."""
     base = Path(os.environ.get("XDG_CACHE_HOME", ""))
-    folder = (base if base.is_absolute() else Path.home() / ".cache") / "nmt" / "kernels"
+    try:
+        folder = (base if base.is_absolute() else Path.home() / ".cache") / "nmt" / "kernels"
+    except RuntimeError as error:  # a user whom the system does not know
+        raise UnavailableError(str(error)) from error
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     status = folder.stat()
     if status.st_uid != os.geteuid() or status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
@@ -145,6 +148,7 @@ def _compile(compiler: str, path: Path) -> None:
         done = _run(command)
         if done.returncode:
             raise UnavailableError(f"{compiler} failed: {done.stderr.decode(errors='replace').strip()[:500]}")
-        copy = path.with_suffix(f".{os.getpid()}")
-        copyfile(made, copy)
-        copy.replace(path)
+        # Of a name that no other process has, on no other machine with this folder: one that is loaded stays as it is.
+        with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as copy:
+            copy.write(made.read_bytes())
+        Path(copy.name).replace(path)

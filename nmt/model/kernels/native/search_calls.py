@@ -43,7 +43,7 @@ class SearchCalls:
         (batch, width, size), source = query.shape, keys.shape[1]
         weights = energy.new_empty(batch, width, source)
         context = query.new_empty(batch, width, annotations.shape[-1])
-        padding = ~mask
+        padding, energy = (~mask).contiguous(), energy.contiguous()
         attention = AdditiveArguments(
             *(1, batch, width, source, size, annotations.shape[-1]),
             *map(rows_of, (keys, annotations)),

@@ -59,6 +59,8 @@ class NativeInt8Weight:
         rows = rows.float().contiguous()
         outputs, row_scales = rows.new_empty(len(rows), self._outputs), rows.new_empty(len(rows))
         whole = rows.new_empty(rows.shape, dtype=torch.uint8)
+        if bias is not None:
+            bias = bias.float()
         weight = self._packed, self._scales, self._corrections
         self._product(
             *(*rows.shape, self._outputs),

@@ -1,9 +1,10 @@
-"""Measures that memory does not grow with the corpus: pairs per second and peak memory of preparing and training.
+"""Measures what a large corpus costs: time a pair and memory of preparing, and the seconds of every later start.
 
-    .venv/bin/python scripts/benchmarks/measure_memory.py [PAIRS]…      (200,000 and 2,000,000 by default)
+    .venv/bin/python scripts/benchmarks/measure_large_corpora.py [PAIRS]…      (200,000 and 2,000,000 by default)
 
-For each size it generates a corpus in a temporary folder, tokenises it (a process of its own), and trains 60 steps of a
-small model on it (another one). Everything is removed again.
+For each size it generates a corpus in a temporary folder (about 290 bytes of disk a pair, with what is made of it),
+tokenises it, trains a small model on it for 60 steps, goes on with it for one more, and begins another run on the same
+text, each in a process of its own. Everything is removed again. Times depend on what else the machine does.
 """
 
 from __future__ import annotations
@@ -14,10 +15,13 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
 from examples.quickstart_corpus.corpus import generate
+from nmt.corpus.batch_order import BatchOrder, Position
+from nmt.corpus.store import Store
 
 STEPS = 60
 CONFIG = """
@@ -98,14 +102,25 @@ def measure(pairs: int) -> None:
         folder = Path(name)
         write_corpus(folder, pairs)
         (folder / "config.yaml").write_text(CONFIG.format(folder=folder, steps=STEPS))
-        prepare = [sys.executable, __file__, "--prepare", name]
-        seconds, *preparing = measured(prepare)
-        nmt = [sys.executable, "-m", "nmt", "train", f"{name}/config.yaml", "--output", f"{name}/run"]
-        _, *training = measured(nmt)
-        print(
-            f"{pairs:>10,} pairs: preparing {pairs / seconds:,.0f} pairs/s, {memory(preparing)}; "
-            f"training {STEPS} steps, {memory(training)}"
-        )
+        seconds, *preparing = measured([sys.executable, __file__, "--prepare", name])
+        print(f"{pairs:>11,} pairs: preparing {pairs / seconds:,.0f} pairs/s, {memory(preparing)}", flush=True)
+        nmt = [sys.executable, "-m", "nmt", "train", f"{name}/config.yaml", "--output"]
+        _, *training = measured([*nmt, f"{name}/run"])
+        print(f"{'':>11}  training {STEPS} steps, {memory(training)}", flush=True)
+        one_more = measured([*nmt, f"{name}/run", "--set", f"training.max_steps={STEPS + 1}"])[0]
+        another = measured([*nmt, f"{name}/other", "--set", "training.max_steps=1"])[0]
+        print(f"{'':>11}  one step more in {one_more:.1f} s, the first of another run in {another:.1f} s", flush=True)
+        order = BatchOrder(Store.open(folder / "run" / "corpus"), 4096, 1)
+        middle = Position(1, order.windows // 2, 3)
+        begun = [time_of(lambda at=at: next(order.batches(at))) for at in (Position(), Position(1), middle)]
+        times = ", ".join(f"{seconds:.2f}" for seconds in begun)
+        print(f"{'':>11}  the first batch of an epoch, of the next, and of the middle of that: {times} s", flush=True)
+
+
+def time_of(work: Callable[[], object]) -> float:
+    started = time.perf_counter()
+    work()
+    return time.perf_counter() - started
 
 
 def prepare(folder: Path) -> None:

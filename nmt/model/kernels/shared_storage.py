@@ -2,8 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor
+
+
+def taken_once(ctx: Any) -> Any:
+    """Returns what the forward pass of a loop has left in `ctx.taken`, which the backward pass overwrites."""
+    taken, ctx.taken = ctx.taken, None
+    if taken is None:
+        raise RuntimeError("the backward pass of a loop can run once")
+    return taken
 
 
 def values_and_gradients(like: Tensor, shape: tuple[int, int, int, int], dtype: torch.dtype) -> tuple[Tensor, Tensor]:
