@@ -98,14 +98,23 @@ def sample_lines(lines: Iterable[str], most: int, seed: int) -> list[str]:
     A line of over a thousand characters counts as several, cut at spaces if it has any. Characters that SentencePiece
     does not take (NUL, U+2585, lone surrogates) become spaces and U+FFFD. Memory is bounded by `most`.
     """
-    generator = random.Random(seed)
+    draw = random.Random(seed).random
     sample: list[str] = []
+    seen = 0
     # Reservoir sampling (Vitter 1985, algorithm R).
-    for index, part in enumerate(part for line in lines for part in _parts(line)):
-        if index < most:
-            sample.append(part)
-        elif (place := int(generator.random() * (index + 1))) < most:
-            sample[place] = part
+    for line in lines:
+        # What most lines are: one part, and not blank. Of them only those that are drawn are looked at closely.
+        if seen >= most and len(line) <= _MOST_CHARACTERS and line[:1].isalnum():
+            seen += 1
+            if (place := int(draw() * seen)) < most:
+                sample[place] = next(_parts(line))
+            continue
+        for part in _parts(line):
+            seen += 1
+            if seen <= most:
+                sample.append(part)
+            elif (place := int(draw() * seen)) < most:
+                sample[place] = part
     return sample
 
 

@@ -1,3 +1,4 @@
+import random
 import subprocess
 import sys
 from collections import Counter
@@ -126,6 +127,16 @@ def test_a_sample_is_drawn_by_seed():
     assert len(set(sample)) == 10
     assert sample == sample_lines(iter(lines), 10, seed=1)
     assert sample != sample_lines(iter(lines), 10, seed=2)
+
+
+def test_a_line_is_drawn_alike_whether_it_is_looked_at_closely_or_not() -> None:
+    generator = random.Random(1)
+    kinds = ["a", "É", "1", "²", "\0", "\u2585", " ", "\u3000", "\udc80", "。", "ab cd "]
+    for seed in range(50):
+        lines = ["".join(generator.choices(kinds, k=generator.choice([0, 1, 3, 40]))) for _ in range(30)]
+        # A line with a space in front is looked at closely.
+        close = sample_lines([f" {line}" for line in lines], 7, seed)
+        assert sample_lines(lines, 7, seed) == [part.removeprefix(" ") for part in close]
 
 
 def test_each_line_is_as_likely_as_any_other():
