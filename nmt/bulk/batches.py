@@ -113,5 +113,4 @@ def _added(
     if columns.id is None:
         return added_columns(columns, rows.translate(texts, range(1, len(texts) + 1), {}))
     ids = values(columns.id)
-    faults = {place: f"has no {columns.id}" for place, one in enumerate(ids) if one is None or one != one}
-    return added_columns(columns, rows.translate(texts, list(map(identity_number, ids)), faults))
+    return added_columns(columns, rows.translate(texts, list(map(identity_number, ids)), columns.id_errors(ids)))

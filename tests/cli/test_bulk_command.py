@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import importlib.util
-import json
-from collections.abc import Sequence
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from nmt.bulk import job
-from nmt.bulk.worker import ShardTranslator, cut_file
+from bulk_work import run_steps
+from nmt.bulk.pool import Pool, Translate
 from nmt.io.locks import LOCK_NAME, RunLock
 
 
@@ -31,25 +30,11 @@ def contents(folder: Path) -> dict[Path, bytes]:
 def in_process(monkeypatch: pytest.MonkeyPatch) -> None:
     """The steps of a job one after the other, without a cluster."""
 
-    def run(files: Sequence[Any], work: Any, _pool: Any, before: Sequence[str], *_: Any) -> Any:
-        import pyarrow
+    @contextmanager
+    def connected(_pool: Pool) -> Iterator[Translate]:
+        yield run_steps
 
-        translate, progress = ShardTranslator(work), job.JobProgress(errors=work.output.count_errors(set(before)))
-        for file in files:
-            for shard in cut_file(pyarrow.Table.from_pylist([job.file_row(file, before)]), work):
-                told = json.loads(translate(shard).to_pylist()[0]["told"])
-                if "failure" in told:
-                    raise job.restored(told["failure"])
-                progress = job.JobProgress(
-                    progress.rows + told.get("rows", 0),
-                    progress.skipped + told["skipped"],
-                    progress.errors + told.get("errors", 0),
-                    1.0,
-                    1.0,
-                )
-                yield progress
-
-    monkeypatch.setattr(job, "_run", run)
+    monkeypatch.setattr(Pool, "connected", connected)
 
 
 @pytest.mark.parametrize(
@@ -180,11 +165,11 @@ def test_a_folder_of_others_and_one_in_use_are_left_alone(call, model, rows, tmp
 def test_paths_of_file_systems_that_are_not_local_are_written_whole(tmp_path) -> None:
     from pyarrow import fs
 
-    from nmt.bulk.file_systems import Location, names_below, read_whole, write_whole
+    from nmt.bulk.file_systems import Location, list_files, read_whole, write_whole
 
     place = Location(fs.SubTreeFileSystem(str(tmp_path), fs.LocalFileSystem()), "folder")
-    assert not place.is_local and names_below(place) == []
+    assert not place.is_local and list_files(place) == []
     write_whole(place.inside("inner/a.txt"), b"one")
     write_whole(place.inside("inner/a.txt"), b"two")
-    assert names_below(place) == ["inner/a.txt"]
+    assert [found.name for found in list_files(place)] == ["inner/a.txt"]
     assert read_whole(place.inside("inner/a.txt")) == b"two" and read_whole(place.inside("none")) is None
