@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import decimal
 import pickle
 import re
 import shutil
@@ -17,6 +18,7 @@ import pytest
 from pyarrow import parquet
 
 from nmt.bulk import BulkTranslator, Columns, spark_translator
+from nmt.bulk.columns import is_missing
 from nmt.errors import DataError, ModelError
 from nmt.search.options import SamplingOptions
 
@@ -97,6 +99,52 @@ def test_what_spark_takes_is_pickled_by_path_and_knows_its_model(model, second_m
     shutil.copytree(model, copy)
     with pytest.raises(ModelError):
         list(other(iter([batch_of("pandas", ["ba"])])))
+
+
+NOTHING = [None, float("nan"), numpy.float32("nan"), pandas.NA, pandas.NaT, decimal.Decimal("NaN")]
+
+
+@pytest.mark.parametrize("value", NOTHING, ids=[type(value).__name__ for value in NOTHING])
+def test_whatever_stands_for_nothing_is_null(value) -> None:
+    assert is_missing(value)
+
+
+@pytest.mark.parametrize("value", ["", 0, False, [], numpy.array([1, 2]), numpy.array([]), {}, pandas.Series([1, 2])])
+def test_what_is_something_is_not(value) -> None:
+    assert not is_missing(value)
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        pandas.Series(["ba", None], dtype="string"),
+        pandas.Series(["ba", None], dtype=pandas.ArrowDtype(pyarrow.string())),
+        pandas.Series(["ba", None], dtype=object),
+        pandas.Series(["ba", numpy.array([1, 2])], dtype=object),
+    ],
+    ids=["string", "arrow", "object", "list"],
+)
+def test_columns_of_pandas_of_every_type(column, model) -> None:
+    done = BulkTranslator(model)(pandas.DataFrame({"text": column}))
+    assert done["error"].isna().tolist() == [True, False]
+
+
+def test_identities_of_pandas_that_are_missing_are_told(model) -> None:
+    keys = pandas.Series([1, None], dtype="Int64")
+    done = BulkTranslator(model, Columns(id="key"))(pandas.DataFrame({"text": ["ba", "ce"], "key": keys}))
+    assert done["error"].fillna("").tolist() == ["", "has no key"]
+
+
+def test_a_translation_can_be_translated_on(model) -> None:
+    once = BulkTranslator(model)(pandas.DataFrame({"text": ["ba", None]})).drop(columns="error")
+    twice = BulkTranslator(model, Columns("translation", "again"))(once)
+    assert twice["error"].isna().tolist() == [True, False]
+
+
+def test_two_columns_of_one_name_are_told(model) -> None:
+    table = pyarrow.Table.from_arrays([pyarrow.array(["ba"])] * 2, names=["text", "text"])
+    with pytest.raises(DataError, match="two columns have one name, 'text'"):
+        BulkTranslator(model)(table)
 
 
 def example(heading: str) -> str:

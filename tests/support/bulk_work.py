@@ -58,7 +58,9 @@ def translate_inputs(inputs: Sequence[Path], spec: JobSpec) -> list[ShardResult]
 def written(folder: Path) -> dict[str, str]:
     """The shards in a folder, by name, in their order."""
     names = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
-    return {name: (folder / name).read_text() for name in names if not name.startswith(("_errors/", "_job", "."))}
+    return {
+        name: (folder / name).read_bytes().decode() for name in names if not name.startswith(("_errors/", "_job", "."))
+    }
 
 
 def written_rows(folder: Path) -> list[dict[str, Any]]:
@@ -67,7 +69,7 @@ def written_rows(folder: Path) -> list[dict[str, Any]]:
     for path in sorted(folder.rglob("*.parquet")):
         rows += parquet.read_table(path).to_pylist()
     names = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*.jsonl"))
-    lines = "".join((folder / name).read_text() for name in names if not name.startswith("_errors/"))
+    lines = "".join((folder / name).read_bytes().decode() for name in names if not name.startswith("_errors/"))
     return rows + [json.loads(line) for line in lines.split("\n")[:-1]]
 
 
