@@ -5,8 +5,10 @@ from __future__ import annotations
 import csv
 import datetime
 import json
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pyarrow
 import pytest
@@ -14,7 +16,10 @@ from pyarrow import parquet
 
 from bulk_work import error_lines, make_spec, translate_inputs, written, written_rows
 from nmt.bulk.columns import Columns
+from nmt.bulk.rows import RowTranslator
 from nmt.errors import DataError, InputFileError
+from nmt.postprocessing.postprocess import Postprocessor
+from nmt.translation.result import Translation
 
 
 @pytest.fixture
@@ -200,9 +205,12 @@ def test_what_writing_csv_needs_is_not_left_in_parquet(run) -> None:
     assert not parquet.read_schema(path).metadata
 
 
-def test_a_translation_is_one_line(run) -> None:
-    [row] = written_rows(run("in.jsonl", b'{"text": "1\\n2"}\n'))
-    assert (row["text"], row["translation"]) == ("1\n2", "1 2")
+def test_a_translation_is_one_line_whatever_postprocessing_puts_in(translator) -> None:
+    def put_in(translation: Translation) -> Translation:
+        return replace(translation, outputs=[replace(translation.outputs[0], text="a\nb\u2028c")])
+
+    rows = RowTranslator(translator, translator.options(), cast(Postprocessor, SimpleNamespace(apply=put_in)))
+    assert rows.translate(["ba"], [1], {})[0].translation == "a b c"
 
 
 def test_half_a_character_is_translated_as_none(run, translator, monkeypatch) -> None:

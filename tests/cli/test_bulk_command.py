@@ -17,7 +17,6 @@ from nmt.bulk import cluster
 from nmt.bulk.description import default_description, describe
 from nmt.bulk.inputs import find_inputs
 from nmt.bulk.manifest import differences, encode_manifest
-from nmt.bulk.output_folder import OutputFolder
 from nmt.bulk.pool import Pool, Translate
 from nmt.errors import ConfigError
 from nmt.io.locks import LOCK_NAME, RunLock
