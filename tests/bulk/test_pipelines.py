@@ -57,7 +57,7 @@ def test_a_batch_comes_back_as_it_was_with_more_columns(kind, model, translator)
     expected = translator.translate([text or "" for text in TEXTS[:-1]], translator.options(beam_size=3))
     texts = [None if error else one.text for one, error in zip([*expected, expected[0]], ERRORS, strict=True)]
     assert rows["translation"] == texts
-    assert [score is None for score in rows["score"]] == [error is not None for error in ERRORS]
+    assert [bool(pandas.isna(score)) for score in rows["score"]] == [error is not None for error in ERRORS]
     assert rows["score"][0] == pytest.approx(expected[0].outputs[0].score, abs=1e-5)
 
 
@@ -66,6 +66,11 @@ def test_types_of_columns_do_not_depend_on_what_is_null(model) -> None:
     schemas = {translate(batch_of("pyarrow", texts)).schema for texts in (["ba"], [None], [])}
     kinds = {(schema.field("translation").type, schema.field("error").type) for schema in schemas}
     assert kinds == {(pyarrow.string(), pyarrow.string())}
+
+
+def test_numbers_of_numpy_are_numbers_also_where_all_are_missing(model) -> None:
+    translate = BulkTranslator(model, Columns(score=True))
+    assert {translate(batch_of("numpy", [text]))["score"].dtype for text in ("ba", None)} == {numpy.dtype(float)}
 
 
 def test_samples_need_an_identity_and_follow_it(model) -> None:
