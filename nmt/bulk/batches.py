@@ -83,8 +83,9 @@ def with_translations(batch: Any, columns: Columns, rows: RowTranslator) -> Any:
         import numpy
 
         added = _added(columns, rows, list(batch), lambda name: numpy.asarray(batch[name], dtype=object).tolist())
-        kinds = {name: object if columns.is_text(name) else float for name in added}  # of which NaN stands for none
-        return {**batch, **{name: numpy.array(values, dtype=kinds[name]) for name, values in added.items()}}
+        for name, values in added.items():  # of which those of numbers have NaN for None
+            batch = {**batch, name: numpy.array(values, dtype=object if columns.is_text(name) else float)}
+        return batch
     if hasattr(batch, "append_column"):  # a table of pyarrow
         added = _added(columns, rows, batch.column_names, lambda name: batch.column(name).to_pylist())
         for name, values in added.items():

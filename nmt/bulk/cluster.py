@@ -15,6 +15,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
 from nmt.errors import ConfigError
 from nmt.libraries import how_to_install
@@ -66,15 +67,14 @@ def connected(address: str | None, processors: int, workers: int) -> Iterator[No
         import ray
         import ray.data
 
-        handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
         logging.getLogger("ray.data").setLevel(logging.CRITICAL)
-        stack.callback(ray.shutdown)
         if address:
             _connect(address)
+            stack.callback(ray.shutdown)
         else:
-            _start(stack.enter_context(_session_folder()), processors, workers)
-        for number, handler in handlers.items():
-            signal.signal(number, handler)
+            folder = stack.enter_context(_session_folder())
+            stack.callback(ray.shutdown)  # also of what is half started
+            _start(folder, processors, workers)
         yield
 
 
@@ -90,19 +90,15 @@ def check_address(address: str) -> None:
 
 
 def _connect(address: str) -> None:
-    import ray
-
     try:
-        ray.init(address, log_to_driver=False, logging_level=logging.CRITICAL)
+        _initialize(address, log_to_driver=False, logging_level=logging.CRITICAL)
     except (ConnectionError, RuntimeError, ValueError) as error:
         raise ConfigError("--address", f"{address}: {_first_line(error)}") from error
 
 
 def _start(folder: str, processors: int, workers: int) -> None:
-    import ray
-
     try:
-        ray.init(
+        _initialize(
             "local",
             num_cpus=processors,
             object_store_memory=_store_bytes(workers),
@@ -114,6 +110,20 @@ def _start(folder: str, processors: int, workers: int) -> None:
         )
     except (OSError, RuntimeError, ValueError) as error:
         raise ConfigError("bulk", f"Ray does not start on this machine: {_first_line(error)}") from error
+
+
+def _initialize(address: str, **options: Any) -> None:
+    """Calls `ray.init`, which replaces the handlers of signals by its own; they are put back."""
+    import ray
+
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        ray.init(address, **options)
+    except SystemExit as error:  # which its own handler of SIGTERM raises, with the bare number
+        raise SystemExit(128 + signal.SIGTERM if error.code == signal.SIGTERM else error.code) from None
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
 
 
 def _first_line(error: Exception) -> str:

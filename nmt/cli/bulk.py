@@ -54,6 +54,13 @@ class TableArguments:
 
 
 @dataclass(frozen=True)
+class WorkerArguments(arguments.ComputeArguments):
+    """The device and the arithmetic of each process that translates, which has a GPU to itself."""
+
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto"
+
+
+@dataclass(frozen=True)
 class ClusterArguments:
     """The processes that translate."""
 
@@ -82,7 +89,7 @@ def bulk(
     lines: arguments.LineArguments,
     search: arguments.BatchedSearchArguments,
     ensemble: arguments.EnsembleArguments,
-    compute: arguments.ComputeArguments,
+    compute: WorkerArguments,
     log: arguments.LoggingArguments,
 ) -> None:
     """Translate very many rows, by Ray Data."""

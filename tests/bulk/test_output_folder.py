@@ -145,14 +145,17 @@ def killing(monkeypatch: pytest.MonkeyPatch, poison: set[str]) -> None:
 
 def test_a_row_that_kills_its_workers_is_found_and_left_out(translator, tmp_path, monkeypatch) -> None:
     killing(monkeypatch, {"fo ha"})
-    lines = [f"ba {word}" for word in ["ce", "di", "fo", "gu", "ha", "je", "ki", "lo", "mu"]]
-    (tmp_path / "in.txt").write_text("".join(f"{line}\n" for line in [*lines, "fo ha", *lines]))
-    spec = make_spec(translator, [tmp_path / "in.txt"], tmp_path / "out", made="jsonl", max_rows=100)
-    assert run_until_done([tmp_path / "in.txt"], spec) == 3 + 4  # of 19 rows
-    rows = written_rows(tmp_path / "out")
-    expected = [one.text for one in translator.translate(lines)]
-    assert [row["translation"] for row in rows] == [*expected, None, *expected]
-    assert error_lines(tmp_path / "out") == [{"file": "in.txt", "row": 10, "error": KILLED}]
+    texts = [*(f"ba {word}" for word in ("ce", "di", "fo", "gu", "ha")), "fo ha", "ba ki", None, "ba mu"]
+    (tmp_path / "in.jsonl").write_text("".join(json.dumps({"text": text, "id": text}) + "\n" for text in texts))
+    columns = Columns(id="id")
+    spec = make_spec(translator, [tmp_path / "in.jsonl"], tmp_path / "out", columns=columns, max_rows=100)
+    assert run_until_done([tmp_path / "in.jsonl"], spec) == 3 + 3  # of nine rows
+    expected = [None if text in ("fo ha", None) else translator.translate([text])[0].text for text in texts]
+    assert [row["translation"] for row in written_rows(tmp_path / "out")] == expected
+    assert error_lines(tmp_path / "out") == [
+        {"file": "in.jsonl", "row": 6, "id": "fo ha", "error": KILLED},
+        {"file": "in.jsonl", "row": 8, "error": "has no id"},
+    ]
     assert list((tmp_path / "out" / "_attempts").iterdir()) == []
 
 

@@ -99,6 +99,7 @@ def test_a_row_of_csv_without_an_end_is_refused_before_it_fills_memory(run, monk
         DataError, match=r"in\.csv:\d+: a row is longer than 1,000 characters; perhaps a quotation mark"
     ):
         run("in.csv", b"text,n\n" + b'"a\n",' * 1000)
+    assert len(cells(run("in.csv", b"text,n\n" + b"ba,1\n" * 300, max_rows=1000))) == 301  # of short rows, any number
 
 
 def test_ends_of_lines_in_cells(run) -> None:
