@@ -26,6 +26,9 @@ PAGE = Path(__file__).parents[2] / "docs" / "tutorials" / "many-rows.md"
 TEXTS = ["ba ce di", None, "", "fo gu ha", "ki lo mu ba", "x" * (1 << 20) + "x"]
 # What Ray starts by itself takes twice as long.
 START = "import ray; ray.init('local', num_cpus=2, include_dashboard=False, log_to_driver=False)\n"
+# What of Java and Spark makes only programs faster that run for minutes, or serves pages.
+QUICK_JAVA = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Xshare:auto"
+SPARK_DEFAULTS = "spark.ui.enabled false\nspark.sql.codegen.wholeStage false\nspark.sql.adaptive.enabled false\n"
 ERRORS = [None, "is null", None, None, None, "is longer than 1,048,576 bytes"]
 
 
@@ -168,7 +171,14 @@ def test_the_example_of_the_documentation_runs(engine, model, translator, tmp_pa
     lines = [f"ba ce {word}" for word in ("di", "fo", "gu", "ha", "je", "ki", "lo", "mu")] * 5
     table = pyarrow.table({"key": range(len(lines)), "text": pyarrow.array([*lines[1:], None])})
     parquet.write_table(table, tmp_path / "reviews.parquet")
-    quiet = user_environment(RAY_USAGE_STATS_ENABLED="0", SPARK_LOCAL_IP="127.0.0.1", PYSPARK_PYTHON=sys.executable)
+    (tmp_path / "spark-defaults.conf").write_text(SPARK_DEFAULTS)
+    quiet = user_environment(
+        RAY_USAGE_STATS_ENABLED="0",
+        SPARK_LOCAL_IP="127.0.0.1",
+        PYSPARK_PYTHON=sys.executable,
+        SPARK_CONF_DIR=str(tmp_path),
+        SPARK_SUBMIT_OPTS=QUICK_JAVA,
+    )
     before = START if engine == "Ray Data" else ""
     ran = subprocess.run(
         [sys.executable, "-c", before + code], cwd=tmp_path, env=quiet, capture_output=True, text=True, timeout=300
