@@ -298,7 +298,7 @@ class Trainer:
             if metrics is not None:
                 self._save()
             # The others wait here, for as long as it takes, and not in the next update, where time is short.
-            self._job.group.share(None, self._job.stop)
+            self._job.group.share(True, self._job.stop)
 
     def _save(self, *, is_best: bool = False) -> None:
         """Saves a checkpoint of the present state; safe at any kill."""

@@ -36,6 +36,7 @@ import nmt  # noqa: F401 (sets what torch reads when it is loaded)
 import torch
 
 from benchmark_training import REFERENCE, measure_loops
+from machine import processor
 from nmt.cli.arguments import ComputeArguments
 from nmt.cli.startup import load_translator
 from nmt.config import Config, load_config
@@ -294,15 +295,6 @@ def measure_start(model: Path | None, repetitions: int) -> Iterator[Row]:
         )
     for name, seconds in median_seconds(works, repetitions).items():
         yield Row(f"start-up, {name}", seconds, "s")
-
-
-def processor() -> str:
-    """Returns the processor's name, as the system gives it."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-        return next(line.split(":")[1].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
-        return platform.processor()
 
 
 def decoding_operations(config: Config, vocabulary: int) -> float:

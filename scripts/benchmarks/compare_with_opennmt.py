@@ -42,7 +42,8 @@ import nmt  # noqa: F401 (sets what torch reads when it is loaded)
 import numpy as np
 import torch
 
-from benchmark import ALONE, Row, operations, processor, square_rate
+from benchmark import ALONE, Row, operations, square_rate
+from machine import processor
 from nmt.checkpoint.layout import METRICS, SHARED_TOKENIZER, TOKENIZER
 from nmt.cli.arguments import ComputeArguments
 from nmt.cli.startup import load_translator

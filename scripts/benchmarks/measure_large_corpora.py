@@ -10,16 +10,15 @@ text, each in a process of its own. Everything is removed again. Times depend on
 from __future__ import annotations
 
 import random
-import re
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 
 from examples.quickstart_corpus.corpus import generate
+from machine import memory_of, with_descendants
 from nmt.corpus.batch_order import BatchOrder, Position
 from nmt.corpus.store import Store
 
@@ -52,25 +51,6 @@ def write_corpus(folder: Path, pairs: int) -> None:
                 first, second = generator.choice(sentences), generator.choice(sentences)
                 source.write(f"{first.english} {second.english}\n")
                 target.write(f"{first.french} {second.french}\n")
-
-
-def with_descendants(process: int) -> list[int]:
-    """Returns a process and its descendants that still run."""
-    found = [process]
-    for number in found:  # which grows on the way
-        with suppress(OSError):
-            for children in Path(f"/proc/{number}/task").glob("*/children"):
-                found += map(int, children.read_text().split())
-    return found
-
-
-def memory_of(process: int) -> tuple[float, float]:
-    """Returns the resident and the anonymous memory of a process in MiB; nothing where it has ended."""
-    with suppress(OSError):
-        status = Path(f"/proc/{process}/status").read_text()
-        sizes = dict(re.findall(r"(VmRSS|RssAnon):\s+(\d+) kB", status))
-        return int(sizes.get("VmRSS", 0)) / 1024, int(sizes.get("RssAnon", 0)) / 1024
-    return 0.0, 0.0
 
 
 def measured(command: list[str]) -> tuple[float, float, float]:

@@ -9,7 +9,6 @@ and reads from the system what the process holds. Speed has no part in it, so ot
 from __future__ import annotations
 
 import argparse
-import platform
 import re
 import tempfile
 from collections.abc import Callable
@@ -17,6 +16,8 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
+
+from machine import processor
 
 STATUS, ROLLUP, CLEAR = (Path("/proc/self") / name for name in ("status", "smaps_rollup", "clear_refs"))
 SETTINGS = (
@@ -104,11 +105,6 @@ def measure(config_path: str, settings: list[str]) -> None:
     print(
         f"peak {stages.peak / 1024:,.0f} MiB; torch {torch.__version__}, {torch.get_num_threads()} threads", processor()
     )
-
-
-def processor() -> str:
-    names = re.findall(r"^model name\s*:\s*(.+)", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
-    return names[0] if names else platform.processor()
 
 
 if __name__ == "__main__":

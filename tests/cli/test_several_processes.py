@@ -355,7 +355,7 @@ def test_a_mistake_is_told_once_and_all_leave_with_its_code(by_hand, configurati
         (["--device", "cuda:0"], 2),
         (["--sett"], 2),
         (["--help"], 0),
-        (["--set", "data.train={source: missing.xx}"], 66),
+        (["--set", "data.train={source: /missing.xx}"], 66),
         (["--device", "cuda"], 69),
     ],
 )

@@ -40,7 +40,8 @@ class Messages:
         self.store = PrefixStore(f"nmt/{session}", store)
 
     def publish(self, key: str, value: Any) -> None:
-        """Sets what all can look up."""
+        """Sets what all can look up; not None, which means that there is nothing."""
+        assert value is not None
         self.store.set(key, json.dumps(value))
 
     def look_up(self, key: str) -> Any:

@@ -88,10 +88,10 @@ class ProcessGroup:
         answer = Handshake(self._store).ask(self.process.rank, secrets.token_hex(8))
         until = time.monotonic() + SECONDS_TO_CONNECT
         while (session := answer()) is None:
-            if stop.signal is not None:
-                raise DismissedError(128 + stop.signal)
+            if stop.signal is not None:  # the first process is to hear of it, unless that does not come
+                until = min(until, time.monotonic() + SECONDS_TO_BE_DISMISSED)
             if time.monotonic() > until:
-                raise DismissedError(NmtError.exit_code)
+                raise DismissedError(NmtError.exit_code if stop.signal is None else 128 + stop.signal)
             time.sleep(SECONDS_BETWEEN_POLLS)
         self._enter(session)
 
