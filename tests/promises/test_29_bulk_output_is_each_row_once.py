@@ -118,21 +118,21 @@ def test_promise_29_a_full_disk_an_actor_and_the_driver_killed(
     monkeypatch: pytest.MonkeyPatch,
     pytestconfig: pytest.Config,
 ) -> None:
+    arguments = ["bulk", learned, tables, *OPTIONS, "--output"]
     for number in range(proof.count // 3):
         disk.clear()
         output = disk.seen / f"out{number}"
-        arguments = ["bulk", learned, tables, *OPTIONS, "--output"]
 
-        def begin(name: str = output.name, arguments: list[object] = arguments) -> subprocess.Popen[bytes]:
-            line = command(*arguments, name)
-            streams = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
+        def begin(errors: int, name: str = output.name) -> subprocess.Popen[bytes]:
+            line = command(*arguments, name)  # a path from the folder in which it is given
+            streams = {"stdout": subprocess.DEVNULL, "stderr": errors}
             return started(ForkedPopen(disk.forked, line, env=environment(), cwd=disk.path, **streams))
 
         def some_more(job: subprocess.Popen[bytes], output: Path = output) -> None:
             enough = len(shards_in(output)) + proof.generator.randrange(1, 7)
             wait_until(lambda: len(shards_in(output)) > enough, job.poll)
 
-        job = begin()
+        job = begin(subprocess.PIPE)
         with proof.case(f"{number}: an actor killed"):
             some_more(job)
             kill(proof.generator.choice(actors_below(job.pid)))
@@ -145,7 +145,7 @@ def test_promise_29_a_full_disk_an_actor_and_the_driver_killed(
             assert list(litter(output)) == []
             disk.leave(ROOMY)
         with proof.case(f"{number}: the driver killed"):
-            job = begin()
+            job = begin(subprocess.DEVNULL)
             some_more(job)
             job.kill()
             job.wait(60)
