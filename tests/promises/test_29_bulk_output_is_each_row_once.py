@@ -101,6 +101,8 @@ def started() -> Iterator[Callable[[subprocess.Popen[bytes]], subprocess.Popen[b
         for process in (job.pid, *others):
             kill(process)
         job.wait(60)
+        for stream in filter(None, (job.stdin, job.stdout, job.stderr)):
+            stream.close()
 
 
 Started = Callable[[subprocess.Popen[bytes]], subprocess.Popen[bytes]]
