@@ -21,7 +21,9 @@ class BulkTranslator:
     """Adds translations to batches of rows; for `ray.data.Dataset.map_batches`, whose actors load the model once.
 
     A batch is a table of pyarrow, a DataFrame of pandas or a dictionary of NumPy arrays, whichever `batch_format` says;
-    what comes back is of the same kind, with the columns that it had. Rows are sorted by length inside a batch, so that
+    what comes back is of the same kind, with the columns that it had. (NumPy has no type for texts of which some are
+    null: a batch of it without an error has a column `error` of the type null. The others have the same types always.)
+    Rows are sorted by length inside a batch, so that
     batches of some thousands of rows are the quickest. The translation of a row does not depend on its batch.
 
     A row that cannot be translated, since it is null, no text or too long, has the reason in the column `error`.
@@ -81,7 +83,9 @@ def with_translations(batch: Any, columns: Columns, rows: RowTranslator) -> Any:
         import numpy
 
         added = _added(columns, rows, list(batch), lambda name: numpy.asarray(batch[name], dtype=object).tolist())
-        return {**batch, **{name: numpy.array(values, dtype=object) for name, values in added.items()}}
+        for name, values in added.items():  # of which those of numbers have NaN for None
+            batch = {**batch, name: numpy.array(values, dtype=object if columns.is_text(name) else float)}
+        return batch
     if hasattr(batch, "append_column"):  # a table of pyarrow
         added = _added(columns, rows, batch.column_names, lambda name: batch.column(name).to_pylist())
         for name, values in added.items():
@@ -113,5 +117,4 @@ def _added(
     if columns.id is None:
         return added_columns(columns, rows.translate(texts, range(1, len(texts) + 1), {}))
     ids = values(columns.id)
-    faults = {place: f"has no {columns.id}" for place, one in enumerate(ids) if one is None or one != one}
-    return added_columns(columns, rows.translate(texts, list(map(identity_number, ids)), faults))
+    return added_columns(columns, rows.translate(texts, list(map(identity_number, ids)), columns.id_errors(ids)))

@@ -5,22 +5,33 @@ from __future__ import annotations
 import importlib.util
 import logging
 import os
+import re
 import secrets
 import shutil
 import signal
+import socket
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
 
 from nmt.errors import ConfigError
 from nmt.libraries import how_to_install
+from nmt.preflight.memory import available_memory
 
 # Of 127.0.0.1 Ray makes the address of the machine in its network, which it has to find out first.
 _LOOPBACK = "127.0.0.2" if sys.platform == "linux" else "127.0.0.1"
 _STORE_BYTES = 256 << 20  # of a local cluster: the shards that wait, of which there are some for each worker
 _STORE_BYTES_OF_WORKER = 64 << 20
+_LEAST_STORE_BYTES = 80 << 20  # with which Ray starts
+_SHARE_OF_STORE = 0.3  # of the memory that is available
+_SHARED_MEMORY = Path("/dev/shm")  # where the store is
 _LONGEST_FOLDER = 40  # of a path below which Ray puts sockets, whose paths may have some hundred bytes
+_FALLBACK_FOLDER = "/tmp"
+_ADDRESS = re.compile(r"(?:ray://)?(?:\[([^]]+)\]|([^:/]+)):([0-9]+)")
+_SECONDS_TO_CONNECT = 5.0
 
 # Nothing is sent to the makers of Ray, nothing is written by its parts in C++, and actors that are given no GPU see
 # those that there are, which they are told not to use.
@@ -48,42 +59,83 @@ def connected(address: str | None, processors: int, workers: int) -> Iterator[No
     A local cluster serves nobody else: who asks it for something needs a key, which is made for it. Signals stay
     handled as they were, though Ray would handle some of them itself.
 
-    Raises ConfigError if there is no cluster at the address, or it has another version of Ray or of Python.
+    Raises ConfigError if there is no cluster at the address, or it has another version of Ray or of Python; or if a
+    local one cannot be started.
     """
     settings = _SETTINGS if address else _SETTINGS | _LOCAL_SETTINGS | {"RAY_AUTH_TOKEN": secrets.token_hex(32)}
     with _environment(settings), ExitStack() as stack:
         import ray
         import ray.data
 
-        handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
         logging.getLogger("ray.data").setLevel(logging.CRITICAL)
-        folder = None if address else stack.enter_context(_session_folder())
-        stack.callback(ray.shutdown)
         if address:
             _connect(address)
+            stack.callback(ray.shutdown)
         else:
-            ray.init(
-                "local",
-                num_cpus=processors,
-                object_store_memory=max(_STORE_BYTES, workers * _STORE_BYTES_OF_WORKER),
-                include_dashboard=False,
-                log_to_driver=False,
-                logging_level=logging.CRITICAL,
-                _node_ip_address=_LOOPBACK,
-                _temp_dir=folder,
-            )
-        for number, handler in handlers.items():
-            signal.signal(number, handler)
+            folder = stack.enter_context(_session_folder())
+            stack.callback(ray.shutdown)  # also of what is half started
+            _start(folder, processors, workers)
         yield
 
 
+def check_address(address: str) -> None:
+    """Raises ConfigError if nobody listens at the address of a cluster; Ray itself would wait for a minute or more."""
+    found = _ADDRESS.fullmatch(address)
+    if found is None:  # a word, such as auto, which Ray knows
+        return
+    try:
+        socket.create_connection((found[1] or found[2], int(found[3])), _SECONDS_TO_CONNECT).close()
+    except (OSError, OverflowError, UnicodeError) as error:
+        raise ConfigError("--address", f"{address}: nobody answers there: {error!s:.200}") from error
+
+
 def _connect(address: str) -> None:
+    try:
+        _initialize(address, log_to_driver=False, logging_level=logging.CRITICAL)
+    except (ConnectionError, RuntimeError, ValueError) as error:
+        raise ConfigError("--address", f"{address}: {_first_line(error)}") from error
+
+
+def _start(folder: str, processors: int, workers: int) -> None:
+    try:
+        _initialize(
+            "local",
+            num_cpus=processors,
+            object_store_memory=_store_bytes(workers),
+            include_dashboard=False,
+            log_to_driver=False,
+            logging_level=logging.CRITICAL,
+            _node_ip_address=_LOOPBACK,
+            _temp_dir=folder,
+        )
+    except (OSError, RuntimeError, ValueError) as error:
+        raise ConfigError("bulk", f"Ray does not start on this machine: {_first_line(error)}") from error
+
+
+def _initialize(address: str, **options: Any) -> None:
+    """Calls `ray.init`, which replaces the handlers of signals by its own; they are put back."""
     import ray
 
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        ray.init(address, log_to_driver=False, logging_level=logging.CRITICAL)
-    except (ConnectionError, RuntimeError, ValueError) as error:
-        raise ConfigError("--address", f"{address}: {str(error).strip().splitlines()[0]:.300}") from error
+        ray.init(address, **options)
+    except SystemExit as error:  # which its own handler of SIGTERM raises, with the bare number
+        raise SystemExit(128 + signal.SIGTERM if error.code == signal.SIGTERM else error.code) from None
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+
+
+def _first_line(error: Exception) -> str:
+    return f"{(str(error).strip() or type(error).__name__).splitlines()[0]:.300}"
+
+
+def _store_bytes(workers: int) -> int:
+    """Returns the bytes of shared memory for the shards that wait, as far as there is memory."""
+    room = [int((available_memory() or sys.maxsize) * _SHARE_OF_STORE)]
+    if _SHARED_MEMORY.is_dir():
+        room.append(int(shutil.disk_usage(_SHARED_MEMORY).free * 0.8))
+    return max(_LEAST_STORE_BYTES, min(max(_STORE_BYTES, workers * _STORE_BYTES_OF_WORKER), *room))
 
 
 @contextmanager
@@ -99,12 +151,13 @@ def _environment(settings: Mapping[str, str]) -> Iterator[None]:
 
 
 @contextmanager
-def _session_folder() -> Iterator[str | None]:
-    """Makes a folder for the sockets and logs of a local cluster; None where Ray has to choose one."""
-    if len(tempfile.gettempdir()) > _LONGEST_FOLDER:
-        yield None
-        return
-    folder = tempfile.mkdtemp(prefix="nmt-ray-")
+def _session_folder() -> Iterator[str]:
+    """Makes a folder for the sockets and logs of a local cluster; raises ConfigError if it cannot be made."""
+    parent = tempfile.gettempdir()
+    try:
+        folder = tempfile.mkdtemp(prefix="nmt-ray-", dir=_FALLBACK_FOLDER if len(parent) > _LONGEST_FOLDER else parent)
+    except OSError as error:
+        raise ConfigError("TMPDIR", f"Ray needs a folder for temporary files: {error}") from error
     try:
         yield folder
     finally:

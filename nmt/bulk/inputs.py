@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from operator import itemgetter
-from typing import Any
+from pathlib import Path
 
-from nmt.bulk.file_systems import Location, locate, reading_errors
+from nmt.bulk.file_systems import FoundFile, Location, file_at, list_files, locate, reading_errors
+from nmt.documents.formats import format_by_name
 from nmt.errors import ConfigError, DataError, InputFileError
 from nmt.io.compression import unpacked_name
 
@@ -22,16 +22,10 @@ FORMATS = {
 }
 """By the format of an input, those in which its output may be; the first is the usual one."""
 
-_ENDINGS = {
-    ".parquet": PARQUET,
-    ".pq": PARQUET,
-    ".jsonl": JSONL,
-    ".ndjson": JSONL,
-    ".json": JSONL,
-    ".csv": CSV,
-    ".tsv": TSV,
-    ".tab": TSV,
-}
+_ENDINGS = {".parquet": PARQUET, ".pq": PARQUET, ".json": JSONL}  # which `nmt translate` does not read
+
+_LONGEST_NAME = 255  # bytes of a name that file systems have
+_LONGEST_ADDED = len("-000000000001-000000010000.parquet")
 
 
 @dataclass(frozen=True)
@@ -53,55 +47,66 @@ class InputFile:
     modified: int
 
     @property
-    def place(self) -> Location:
+    def location(self) -> Location:
         """Where it is."""
         return locate(self.root)._replace(path=self.path)
+
+    def check_unchanged(self, location: Location) -> None:
+        """Raises DataError unless the file there is still the one that was found."""
+        found = _found(location, self.name)
+        if found.why_unreadable or (found.size, found.modified) != (self.size, self.modified):
+            raise DataError(self.name, "has changed since the job was begun: expected the same, or another --output")
 
 
 def find_inputs(roots: Sequence[str]) -> list[InputFile]:
     """Finds the files of an input, sorted by name in each folder; names that begin with `.` or `_` are passed over.
 
     Raises:
-        InputFileError: there is no such file or folder, or it cannot be read.
+        InputFileError: there is no such file or folder, or it or a file in it cannot be read.
         DataError: a folder holds no files.
-        ConfigError: two files have one name, by which their shards would be named.
+        ConfigError: two files have one name, by which their shards would be named, or one has too long a name.
     """
     files = [file for root in roots for file in _below(root)]
     by_name: dict[str, InputFile] = {}
     for file in files:
         if (other := by_name.setdefault(file.name, file)) is not file:
-            what = f"{other.path} and {file.path} have one name, by which their output is named: translate one apart"
+            what = f"{other.path} and {file.path} have one name, by which their output is named: translate them apart"
             raise ConfigError("INPUT", what)
+        longest = _LONGEST_NAME - _LONGEST_ADDED
+        if len(file.name.rpartition("/")[2].encode()) > longest:
+            raise ConfigError("INPUT", f"{file.path} has a name of more than {longest} bytes, too long for its output")
     return files
 
 
 def _below(root: str) -> list[InputFile]:
-    from pyarrow.fs import FileSelector, FileType
+    from pyarrow.fs import FileType
 
-    place = locate(root)
+    location = locate(root)
     with reading_errors(root):
-        info = place.files.get_file_info(place.path)
-        if info.type == FileType.NotFound:
+        kind = location.files.get_file_info(location.path).type
+        if kind == FileType.NotFound:
             raise FileNotFoundError
-        if info.type == FileType.File:
-            return [_input_file(place.path.rpartition("/")[2], root, info)]
-        if info.type != FileType.Directory:
-            raise InputFileError(root, "is neither a file nor a folder")
-        found = place.files.get_file_info(FileSelector(place.path, recursive=True))
-    start = len(place.path.rstrip("/")) + 1
-    named = sorted(((one.path[start:], one) for one in found if one.type == FileType.File), key=itemgetter(0))
-    files = [_input_file(name, root, one) for name, one in named if not _is_hidden(name)]
+        is_folder = kind == FileType.Directory
+        name = location.path.rpartition("/")[2]
+        found = list_files(location) if is_folder else [_found(location, name)]
+    files = [one for one in found if not (is_folder and _is_hidden(one.name))]
+    for one in files:
+        if one.why_unreadable is not None:
+            raise InputFileError(one.path if is_folder else root, one.why_unreadable)
     if not files:
         raise DataError(root, "holds no files")
-    return files
+    return [InputFile(one.name, root, one.path, one.size, one.modified) for one in files]
+
+
+def _found(location: Location, name: str) -> FoundFile:
+    if location.is_local:
+        return file_at(Path(location.path), name)
+    info = location.files.get_file_info(location.path)
+    return FoundFile(name, info.path, info.size or 0, info.mtime_ns or 0)
 
 
 def _is_hidden(name: str) -> bool:
     return any(part.startswith((".", "_")) for part in name.split("/"))
-
-
-def _input_file(name: str, root: str, info: Any) -> InputFile:
-    return InputFile(name, root, info.path, info.size or 0, info.mtime_ns or 0)
 
 
 def input_format(files: Sequence[InputFile]) -> str:
@@ -123,4 +128,5 @@ def input_format(files: Sequence[InputFile]) -> str:
 def format_of(name: str) -> str:
     """Returns the format that a name tells, also in front of `.gz` and the like."""
     unpacked = unpacked_name(name).lower()
-    return next((kind for ending, kind in _ENDINGS.items() if unpacked.endswith(ending)), TEXT)
+    own = next((kind for ending, kind in _ENDINGS.items() if unpacked.endswith(ending)), None)
+    return own or (kind if (kind := format_by_name(name)) in FORMATS else TEXT)

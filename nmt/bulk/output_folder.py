@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from nmt.bulk.file_systems import locate, names_below, read_whole, write_whole
+from nmt.bulk.attempts import Attempts
+from nmt.bulk.file_systems import Location, list_files, locate, read_whole, remove_file, remove_folder, write_whole
+from nmt.bulk.manifest import decode_manifest, differences, encode_manifest
+from nmt.bulk.shards import ShardName, find_gap
 from nmt.bulk.writing import ENDINGS
-from nmt.errors import ConfigError, DataError, Problem
+from nmt.errors import ConfigError, StorageError
 from nmt.io.atomic_files import TEMPORARY_PREFIX, make_directory, remove_stale_temporaries
 from nmt.io.locks import LOCK_NAME, RunLock
 
 MANIFEST = "_job.json"
-ERRORS = "_errors"
+ERRORS, ATTEMPTS = "_errors", "_attempts"
 
 
 @dataclass(frozen=True)
@@ -24,38 +27,51 @@ class OutputFolder:
     """A folder of shards.
 
     Attributes:
-        root: a path or a URI.
-        kind: the format of its files.
+        root: an absolute path, or a URI.
+        format: of its files.
     """
 
     root: str
-    kind: str
+    format: str
 
-    def file_name(self, shard: str) -> str:
+    @cached_property
+    def location(self) -> Location:
+        """Where it is."""
+        return locate(self.root)
+
+    def file_name(self, shard: ShardName) -> str:
         """Returns the name of the file of a shard."""
-        return f"{shard}.{ENDINGS[self.kind]}"
+        return f"{shard}.{ENDINGS[self.format]}"
 
-    def write_shard(self, shard: str, data: bytes, errors: list[str]) -> None:
+    def write_shard(self, shard: ShardName, data: bytes, errors: Sequence[str]) -> None:
         """Writes a shard, and before it what is told of its rows that could not be translated, a line each.
 
         Raises StorageError if it cannot be written.
         """
-        place = locate(self.root)
+        told = self.location.inside(f"{ERRORS}/{shard}.jsonl")
         if errors:
-            lines = "".join(f"{line}\n" for line in errors)
-            write_whole(place.inside(f"{ERRORS}/{shard}.jsonl"), lines.encode())
-        write_whole(place.inside(self.file_name(shard)), data)
+            write_whole(told, "".join(f"{line}\n" for line in errors).encode())
+        else:
+            remove_file(told)  # of an attempt that was another's
+        write_whole(self.location.inside(self.file_name(shard)), data)
 
-    def shards(self) -> list[str]:
-        """Lists the names of the files of shards."""
-        return [name for name in names_below(locate(self.root)) if not name.startswith(("_", "."))]
+    def attempts(self, shard: ShardName) -> Attempts:
+        """Begins an attempt at a shard; see there."""
+        return Attempts.begin(self.location.inside(f"{ATTEMPTS}/{shard}.json"), shard)
 
-    def count_errors(self, files: set[str]) -> int:
-        """Counts the rows that could not be translated, of the shards with these files."""
-        place = locate(self.root)
-        names = [name.removesuffix(".jsonl") for name in names_below(place.inside(ERRORS))]
-        found = [name for name in names if self.file_name(name) in files]
-        return sum((read_whole(place.inside(f"{ERRORS}/{name}.jsonl")) or b"").count(b"\n") for name in found)
+    def shards(self, files: Collection[str]) -> list[ShardName]:
+        """Lists the shards of input files of these names that are there."""
+        ending = f".{ENDINGS[self.format]}"
+        names = (found.name for found in list_files(self.location))
+        shards = (ShardName.parse(name.removesuffix(ending)) for name in names if name.endswith(ending))
+        return [shard for shard in shards if shard is not None and shard.file in files]
+
+    def count_errors(self, shards: Collection[ShardName]) -> int:
+        """Counts the rows of shards that could not be translated."""
+        folder = self.location.inside(ERRORS)
+        there = {found.name for found in list_files(folder)}
+        names = [name for name in (f"{shard}.jsonl" for shard in shards) if name in there]
+        return sum((read_whole(folder.inside(name)) or b"").count(b"\n") for name in names)
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -67,78 +83,78 @@ class OutputFolder:
             RunInUseError: another job is writing there.
             StorageError: it cannot be written.
         """
-        place = locate(self.root)
-        if not place.is_local:
+        if not self.location.is_local:
+            remove_folder(self.location.inside(ATTEMPTS))
             yield
+            remove_folder(self.location.inside(ATTEMPTS))
             return
-        folder = Path(place.path)
+        folder = Path(self.location.path)
         make_directory(folder)
         with RunLock(folder):
             self._tidy(folder)
-            yield
-            self._tidy(folder)
+            try:
+                yield
+            finally:
+                self._tidy(folder)
 
     def _tidy(self, folder: Path) -> None:
-        """Removes what workers that were killed have left half-written."""
-        for name in [".", *{str(Path(name).parent) for name in names_below(locate(self.root))}]:
+        """Removes what workers that were killed have left behind."""
+        remove_folder(self.location.inside(ATTEMPTS))
+        for name in [".", *{str(Path(found.name).parent) for found in list_files(self.location)}]:
             remove_stale_temporaries(folder / name)
 
-    def begin(self, description: Mapping[str, Any]) -> dict[str, Any] | None:
+    def begin(self, description: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any] | None:
         """Writes the description of a new job, or compares it with that of the job that was begun here.
 
-        Returns what `finish` told, if the job is finished.
+        Args:
+            description: of the job.
+            defaults: of what a description that is there already may lack, since its version had no such option.
+
+        Returns what `finish` was given, if the job is finished.
 
         Raises:
             ConfigError: another job was begun here, or the folder holds other files.
             DataError: the manifest is damaged.
         """
-        place = locate(self.root).inside(MANIFEST)
-        data = read_whole(place)
+        manifest = self.location.inside(MANIFEST)
+        data = read_whole(manifest)
         if data is None:
             ours = (LOCK_NAME, TEMPORARY_PREFIX)
-            others = [name for name in names_below(locate(self.root)) if not name.startswith(ours)]
+            others = [found.name for found in list_files(self.location) if not found.name.startswith(ours)]
             if others:
                 what = f"{self.root} holds other files, such as {others[0]}: expected a new or an empty folder"
                 raise ConfigError("--output", what)
-            write_whole(place, _encoded({"job": description}))
+            write_whole(manifest, encode_manifest({"job": description}))
             return None
-        before = _decoded(data, place.path)
-        if problems := list(_differences(before["job"], description, self.root)):
+        before = decode_manifest(data, manifest.path)
+        if problems := list(differences({**defaults, **before["job"]}, description, self.root)):
             raise ConfigError.from_problems(problems)
         finished = before.get("finished")
-        return finished if isinstance(finished, dict) else None
+        return finished if isinstance(finished, dict) and {"rows", "errors"} <= finished.keys() else None
 
-    def finish(self, description: Mapping[str, Any], told: Mapping[str, int]) -> None:
-        """Writes that all is translated."""
-        write_whole(locate(self.root).inside(MANIFEST), _encoded({"job": description, "finished": told}))
+    def find_gap(self, rows: Mapping[str, int]) -> str | None:
+        """Returns what keeps the shards from having each row once; None if they do.
 
+        Args:
+            rows: their number in each file of the input.
+        """
+        of_files: dict[str, list[ShardName]] = {file: [] for file in rows}
+        for shard in self.shards(rows):
+            of_files[shard.file].append(shard)
+        gaps = ((file, find_gap(of_files[file], count)) for file, count in rows.items())
+        return next((f"{gap} of {file}" for file, gap in gaps if gap is not None), None)
 
-def _encoded(document: Mapping[str, Any]) -> bytes:
-    return (json.dumps(document, ensure_ascii=False, indent=1) + "\n").encode()
+    def finish(self, description: Mapping[str, Any], rows: Mapping[str, int], errors: int) -> None:
+        """Writes that all is translated.
 
+        Args:
+            description: of the job.
+            rows: their number in each file of the input.
+            errors: number of rows that could not be translated.
 
-def _decoded(data: bytes, name: str) -> dict[str, Any]:
-    try:
-        document = json.loads(data)
-        if isinstance(document["job"], dict):
-            return dict(document)
-    except (ValueError, KeyError, TypeError, RecursionError):
-        pass
-    raise DataError(name, "is damaged: expected what nmt bulk wrote there; remove the folder to begin anew")
-
-
-def _differences(before: Mapping[str, Any], now: Mapping[str, Any], root: str) -> Iterator[Problem]:
-    """Yields what differs between two jobs: keys are options, and `INPUT` has files by name."""
-    begun = f"{root} was begun with"
-    for key in dict.fromkeys([*before, *now]):
-        old, new = before.get(key), now.get(key)
-        if old == new:
-            continue
-        if key == "INPUT" and isinstance(old, dict) and isinstance(new, dict):
-            names = [name for name in dict.fromkeys([*old, *new]) if old.get(name) != new.get(name)]
-            more = f" and {len(names) - 1:,} more" if len(names) > 1 else ""
-            yield Problem(key, f"is not what {begun}: {names[0]}{more} changed; expected the same, or another --output")
-        elif key == "MODEL":
-            yield Problem(key, f"is not the model that {begun}; expected that, or another --output")
-        else:
-            yield Problem(key, f"is {new}, but {begun} {old}; expected that, or another --output")
+        Raises StorageError if the output does not have each row once.
+        """
+        if (gap := self.find_gap(rows)) is not None:
+            raise StorageError(self.root, f"{gap}, though all were written: run the same command again")
+        document = {"job": description, "finished": {"rows": rows, "errors": errors}}
+        write_whole(self.location.inside(MANIFEST), encode_manifest(document))

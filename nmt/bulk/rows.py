@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from nmt.bulk.columns import CONFIDENCE, ERROR, SCORE, Columns
+from nmt.bulk.columns import CONFIDENCE, ERROR, SCORE, Columns, is_missing
 from nmt.errors import MemoryExhaustedError, ModelError, NmtError, NonFiniteError
 from nmt.io.lines import MAX_LINE_BYTES, output_line, without_surrogates
 
@@ -45,25 +45,25 @@ class RowTranslator:
     postprocessor: Postprocessor
 
     def translate(
-        self, values: Sequence[object], numbers: Sequence[int], faults: Mapping[int, str]
+        self, values: Sequence[object], numbers: Sequence[int], row_errors: Mapping[int, str]
     ) -> list[TranslatedRow]:
         """Translates values, which are texts, or nothing that can be translated.
 
         Args:
             values: of the column to translate.
             numbers: for each row the number by which it draws its samples.
-            faults: by the places of rows that are known not to be translated, the reasons.
+            row_errors: by the indices of rows that are known not to be translated, the reasons.
         """
-        errors = {place: why for place, value in enumerate(values) if (why := _why_not(value)) is not None}
-        errors |= faults
-        rows = [TranslatedRow(error=errors.get(place)) for place in range(len(values))]
-        good = [place for place in range(len(values)) if place not in errors]
+        errors = {index: why for index, value in enumerate(values) if (why := _why_not(value)) is not None}
+        errors |= row_errors
+        rows = [TranslatedRow(error=errors.get(index)) for index in range(len(values))]
+        good = [index for index in range(len(values)) if index not in errors]
         for start in range(0, len(good), ROWS_AT_ONCE):
-            places = good[start : start + ROWS_AT_ONCE]
-            texts = [without_surrogates(str(values[place])) for place in places]
-            found = self._translated(texts, [numbers[place] for place in places])
-            for place, row in zip(places, found, strict=True):
-                rows[place] = row
+            indices = good[start : start + ROWS_AT_ONCE]
+            texts = [without_surrogates(str(values[index])) for index in indices]
+            found = self._translated(texts, [numbers[index] for index in indices])
+            for index, row in zip(indices, found, strict=True):
+                rows[index] = row
         return rows
 
     def _translated(self, texts: Sequence[str], numbers: Sequence[int]) -> list[TranslatedRow]:
@@ -90,7 +90,7 @@ def _why_not(value: object) -> str | None:
         # Four bytes are the most that a character takes.
         is_long = len(value) * 4 > MAX_LINE_BYTES and len(value.encode("utf-8", "surrogatepass")) > MAX_LINE_BYTES
         return TOO_LONG if is_long else None
-    if value is None or value != value:  # so that a gap in a column of pandas, which is NaN, is one
+    if is_missing(value):
         return "is null"
     return f"is no text, but {type(value).__name__}"
 

@@ -22,8 +22,9 @@ from nmt.errors import ConfigError, DataError
 if TYPE_CHECKING:
     from nmt.bulk.columns import Columns
     from nmt.bulk.inputs import InputFile
-    from nmt.bulk.job import JobProgress, Pool
-    from nmt.bulk.worker import Work
+    from nmt.bulk.job import JobProgress
+    from nmt.bulk.job_spec import JobSpec
+    from nmt.bulk.pool import Pool
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class TableArguments:
     ] = "text"
     to: Annotated[str, typer.Option(metavar="C", help="Column of the translations.")] = "translation"
     id: Annotated[
-        str | None, typer.Option("--id", metavar="C", help="Column that tells rows apart; file and number by default.")
+        str | None, typer.Option("--id", metavar="C", help="Column that identifies rows; file and number by default.")
     ] = None
     score: Annotated[bool, typer.Option("--score", help="Add a column of scores.")] = False
     input_format: Annotated[
@@ -50,6 +51,13 @@ class TableArguments:
     shard_rows: Annotated[
         int, typer.Option(min=1, max=10_000_000, help="Rows of a file of the output, which is written at once.")
     ] = 10_000
+
+
+@dataclass(frozen=True)
+class WorkerArguments(arguments.ComputeArguments):
+    """The device and the arithmetic of each process that translates, which has a GPU to itself."""
+
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto"
 
 
 @dataclass(frozen=True)
@@ -81,7 +89,7 @@ def bulk(
     lines: arguments.LineArguments,
     search: arguments.BatchedSearchArguments,
     ensemble: arguments.EnsembleArguments,
-    compute: arguments.ComputeArguments,
+    compute: WorkerArguments,
     log: arguments.LoggingArguments,
 ) -> None:
     """Translate very many rows, by Ray Data."""
@@ -97,16 +105,17 @@ def bulk(
     require_ray()
 
     from nmt.bulk.columns import Columns
-    from nmt.bulk.job import Pool
+    from nmt.bulk.file_systems import absolute
+    from nmt.bulk.job_spec import JobSpec
     from nmt.bulk.model import ModelSource
     from nmt.bulk.output_folder import OutputFolder
-    from nmt.bulk.worker import Work
+    from nmt.bulk.pool import Pool
 
     given = choice.metric() | search_options(mbr=choice.mbr, **asdict(search), **decoding.options())
     given |= {"sampling": sampling.sampling()}
     postprocessing.kinds()
     columns = Columns(table.column, table.to, table.id, table.score, postprocessing.confidence)
-    files, kind, made = _opened(inputs, table, columns)
+    files, input_format, output_format = _opened(inputs, table, columns)
     # What is wrong with the model and the options is told before processes are started.
     translator = load_translator(model, arguments.ComputeArguments("cpu"), ensemble)
     check_tag(translator.tokenizers, lines.tag)
@@ -118,9 +127,11 @@ def bulk(
     directories = tuple(directory.absolute() for directory in translator.directories)
     source = ModelSource(directories, *how, identity=translator.identity)
     del translator
-    output = OutputFolder(table.output, made)
-    work = Work(source, own, postprocessor, columns, kind, output, table.shard_rows, is_single=len(files) == 1)
-    _run(files, work, Pool(cluster.address, cluster.workers, compute.threads or 1, compute.device), log)
+    # Workers have other working directories.
+    output = OutputFolder(absolute(table.output), output_format)
+    is_single = len(files) == 1
+    spec = JobSpec(source, own, postprocessor, columns, input_format, output, table.shard_rows, is_single)
+    _run(files, spec, Pool(cluster.address, cluster.workers, compute.threads or 1, compute.device), log)
 
 
 def _opened(inputs: Sequence[str], table: TableArguments, columns: Columns) -> tuple[list[InputFile], str, str]:
@@ -131,26 +142,31 @@ def _opened(inputs: Sequence[str], table: TableArguments, columns: Columns) -> t
         DataError, InputFileError: there are no files, or of several formats.
     """
     from nmt.bulk.file_systems import locate
-    from nmt.bulk.inputs import FORMATS, TEXT, find_inputs, input_format
+    from nmt.bulk.inputs import FORMATS, JSONL, TEXT, find_inputs
+    from nmt.bulk.inputs import input_format as format_of_inputs
+    from nmt.bulk.shards import RAW_LINE
 
     check_choice("--input-format", table.input_format, (*FORMATS, "auto"))
-    output = locate(table.output)
+    output = locate(table.output).real()
     for root in inputs:
-        place = locate(root)
-        is_same_system = place.files.equals(output.files)
-        if is_same_system and f"{output.path.rstrip('/')}/".startswith(f"{place.path.rstrip('/')}/"):
+        location = locate(root).real()
+        is_same_system = location.files.equals(output.files)
+        if is_same_system and f"{output.path.rstrip('/')}/".startswith(f"{location.path.rstrip('/')}/"):
             raise ConfigError("--output", f"{table.output} is inside the input {root}, of which it would become a part")
     files = find_inputs(inputs)
-    kind = input_format(files) if table.input_format == "auto" else table.input_format
-    made = table.output_format or FORMATS[kind][0]
-    if made not in FORMATS[kind]:
-        raise ConfigError("--format", f"is {' or '.join(FORMATS[kind])} for an input of {kind}, not {made!r:.40}")
-    if kind == TEXT and columns.source != TEXT:
+    input_format = format_of_inputs(files) if table.input_format == "auto" else table.input_format
+    output_format = table.output_format or FORMATS[input_format][0]
+    if output_format not in FORMATS[input_format]:
+        expected = " or ".join(FORMATS[input_format])
+        raise ConfigError("--format", f"is {expected} for an input of {input_format}, not {output_format!r:.40}")
+    if input_format == TEXT and columns.source != TEXT:
         raise ConfigError("--column", f"is {columns.source!r}, but lines of text have one column, {TEXT!r}")
+    if input_format == JSONL and columns.to == RAW_LINE:
+        raise ConfigError("--to", f"is {RAW_LINE!r}, the field in which a line that is no object of JSON is kept")
     given = {"--id": columns.id is not None, "--score": columns.score, "--confidence": columns.confidence}
-    if made == TEXT and (refused := [option for option, is_given in given.items() if is_given]):
+    if output_format == TEXT and (refused := [option for option, is_given in given.items() if is_given]):
         raise ConfigError(refused[0], "has no place in text: expected --format parquet or jsonl")
-    return files, kind, made
+    return files, input_format, output_format
 
 
 def _show(progress: JobProgress) -> str:
@@ -161,18 +177,17 @@ def _show(progress: JobProgress) -> str:
     return f"translated: {progress.rows:,} rows, {progress.share:.1%}, {speed:,.0f} rows/s, {duration(left)} left"
 
 
-def _run(files: Sequence[InputFile], work: Work, pool: Pool, log: arguments.LoggingArguments) -> None:
+def _run(files: Sequence[InputFile], spec: JobSpec, pool: Pool, log: arguments.LoggingArguments) -> None:
     """Runs the job, shows how far it is, and tells how it ended; raises DataError where rows were not translated."""
-    from nmt.bulk.description import describe
     from nmt.bulk.job import JobProgress, run_job
     from nmt.training.progress import TrainingProgress, duration
 
     progress = JobProgress()
     with silent_libraries(), closing(TrainingProgress(quiet=log.quiet)) as bar:
-        for progress in run_job(files, work, pool, describe(work, files), logger.warning):
+        for progress in run_job(files, spec, pool, logger.warning):
             if progress.seconds:  # else it is finished already
                 bar.show(progress.share, _show(progress))
-    output = work.output.root
+    output = spec.output.root
     if not progress.rows and not progress.seconds:
         logger.info("%s: finished before: %s rows", output, f"{progress.skipped:,}")
     else:

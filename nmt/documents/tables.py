@@ -15,10 +15,8 @@ from nmt.documents.document import DocumentOfUnits, TextEdit, Told, Units, edite
 from nmt.documents.marked_text import unescaped
 from nmt.errors import DataError
 from nmt.io.lines import ByteStream
+from nmt.io.tables import LONGEST_ROW, is_column_number, separator_of
 from nmt.translation.result import Translation
-
-LONGEST_ROW = 1 << 22
-"""Maximum number of characters of a row."""
 
 _MOST_ROWS = 2048
 _MOST_CHARACTERS = 1 << 21
@@ -162,7 +160,7 @@ class _Columns:
         if not self._parts:
             self._begin = self._line
         if not self._delimiter:
-            self._delimiter = max(",;\t", key=_without_quoted(line).count)
+            self._delimiter = separator_of(line)
         self._parts.append(line)
         self._held += len(line)
         if self._held > LONGEST_ROW:
@@ -221,7 +219,7 @@ class _Columns:
         if self._numbers is None:
             self._numbers = self._find_columns(body)
             self._longest = len(self._places(body))
-            if any(not _is_number(column) for column in self._columns):
+            if any(not is_column_number(column) for column in self._columns):
                 return _Row(self._begin, raw, [])
         if not body:
             return _Row(self._begin, raw, [])
@@ -249,7 +247,7 @@ class _Columns:
         names = [_value(body[start:stop]) for start, stop in self._places(body)]
         found: dict[int, str] = {}
         for column in self._columns:
-            if _is_number(column):
+            if is_column_number(column):
                 found.setdefault(int(column) - 1, column)
             elif column in names:
                 found.setdefault(names.index(column), column)
@@ -281,17 +279,9 @@ class _Columns:
         return f'"{_escaped_quoted(text)}"' if needs_quotes else text
 
 
-def _is_number(column: str) -> bool:
-    return column.isascii() and column.isdigit()
-
-
 def _value(written: str) -> str:
     is_quoted = len(written) > 1 and written[0] == written[-1] == '"'
     return written[1:-1].replace('""', '"') if is_quoted else written
-
-
-def _without_quoted(line: str) -> str:
-    return re.sub(r'"(?:[^"]|"")*"', "", line)
 
 
 def _escaped_quoted(text: str) -> str:

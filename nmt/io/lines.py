@@ -15,7 +15,7 @@ MAX_LINE_BYTES = 1 << 20
 
 BYTE_ORDER_MARK = "\ufeff"
 
-_INVALID, _TOO_LONG = "invalid UTF-8, replaced by U+FFFD", f"longer than {MAX_LINE_BYTES} bytes, skipped"
+_INVALID = "invalid UTF-8, replaced by U+FFFD"
 _MOST_WARNINGS = 5
 _HELD_BYTES = 1 << 22
 
@@ -27,7 +27,7 @@ class Line(NamedTuple):
 
     number: int  # counted from 1
     text: str  # without the end of the line
-    too_long: bool = False  # True for a line of more than `MAX_LINE_BYTES`, whose text was not read and is empty
+    too_long: bool = False  # True for a line of more bytes than are read, whose text is empty
     mended: bool = False  # True for a line of invalid UTF-8, whose text holds U+FFFD instead
 
     @property
@@ -71,7 +71,9 @@ def without_surrogates(text: str) -> str:
     return text
 
 
-def ready_lines(stream: ByteStream, warn: Callable[[str], None], most: int, *, first: int = 1) -> Iterator[list[Line]]:
+def ready_lines(
+    stream: ByteStream, warn: Callable[[str], None], most: int, *, first: int = 1, max_bytes: int = MAX_LINE_BYTES
+) -> Iterator[list[Line]]:
     """Yields the lines of `stream`, in order, in lists of 1 to `most`.
 
     A list is yielded as soon as no more input waits to be read, so a line from a terminal or a slow pipe is answered at
@@ -84,8 +86,9 @@ def ready_lines(stream: ByteStream, warn: Callable[[str], None], most: int, *, f
             number of further such lines; and the same for lines that are too long.
         most: maximum number of lines in a list.
         first: number of the first line.
+        max_bytes: maximum length of a line that is read, at least `MAX_LINE_BYTES`.
     """
-    splitter = _LineSplitter(stream.name, warn, first)
+    splitter = _LineSplitter(stream.name, warn, first, max_bytes)
     gathered: list[Line] = []
     held_bytes = 0
     while block := stream.read():
@@ -109,13 +112,15 @@ def ready_lines(stream: ByteStream, warn: Callable[[str], None], most: int, *, f
 class _LineSplitter:
     """Splits blocks of bytes into lines, whole runs of them at once, and warns of lines that it had to mend."""
 
-    def __init__(self, name: str, warn: Callable[[str], None], first: int) -> None:
+    def __init__(self, name: str, warn: Callable[[str], None], first: int, max_bytes: int) -> None:
         self._name = name
+        self._max_bytes = max_bytes
+        self._too_long = f"longer than {max_bytes} bytes, skipped"
         self._warn = warn
         self._finished = first - 1  # number of the last line that ended
         self._tail = bytearray()
         self._skipping = False
-        self._faulty = {_INVALID: 0, _TOO_LONG: 0}  # numbers of lines
+        self._faulty = {_INVALID: 0, self._too_long: 0}  # numbers of lines
 
     def feed(self, block: bytes) -> list[Line]:
         """Returns the lines that end in `block`."""
@@ -143,7 +148,7 @@ class _LineSplitter:
 
     def _extend_tail(self, part: bytes) -> None:
         # One byte more than a line may have, since it could be a `\r` that is dropped.
-        if self._skipping or len(self._tail) + len(part) > MAX_LINE_BYTES + 1:
+        if self._skipping or len(self._tail) + len(part) > self._max_bytes + 1:
             self._skipping = True
             self._tail.clear()
         else:
@@ -151,12 +156,12 @@ class _LineSplitter:
 
     def _end_tail(self, *, ended: bool) -> Line:
         raw = bytes(self._tail.removesuffix(b"\r") if ended else self._tail)
-        too_long = self._skipping or len(raw) > MAX_LINE_BYTES
+        too_long = self._skipping or len(raw) > self._max_bytes
         self._skipping = False
         self._tail.clear()
         self._finished += 1
         if too_long:
-            self._warn_of(self._finished, _TOO_LONG)
+            self._warn_of(self._finished, self._too_long)
             return Line(self._finished, "", too_long=True)
         return self._line(self._finished, raw)
 

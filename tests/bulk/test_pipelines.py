@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import decimal
 import pickle
 import re
 import shutil
@@ -17,6 +18,7 @@ import pytest
 from pyarrow import parquet
 
 from nmt.bulk import BulkTranslator, Columns, spark_translator
+from nmt.bulk.columns import is_missing
 from nmt.errors import DataError, ModelError
 from nmt.search.options import SamplingOptions
 
@@ -24,6 +26,9 @@ PAGE = Path(__file__).parents[2] / "docs" / "tutorials" / "many-rows.md"
 TEXTS = ["ba ce di", None, "", "fo gu ha", "ki lo mu ba", "x" * (1 << 20) + "x"]
 # What Ray starts by itself takes twice as long.
 START = "import ray; ray.init('local', num_cpus=2, include_dashboard=False, log_to_driver=False)\n"
+# What of Java and Spark makes only programs faster that run for minutes, or serves pages.
+QUICK_JAVA = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Xshare:auto"
+SPARK_DEFAULTS = "spark.ui.enabled false\nspark.sql.codegen.wholeStage false\nspark.sql.adaptive.enabled false\n"
 ERRORS = [None, "is null", None, None, None, "is longer than 1,048,576 bytes"]
 
 
@@ -55,7 +60,7 @@ def test_a_batch_comes_back_as_it_was_with_more_columns(kind, model, translator)
     expected = translator.translate([text or "" for text in TEXTS[:-1]], translator.options(beam_size=3))
     texts = [None if error else one.text for one, error in zip([*expected, expected[0]], ERRORS, strict=True)]
     assert rows["translation"] == texts
-    assert [score is None for score in rows["score"]] == [error is not None for error in ERRORS]
+    assert [bool(pandas.isna(score)) for score in rows["score"]] == [error is not None for error in ERRORS]
     assert rows["score"][0] == pytest.approx(expected[0].outputs[0].score, abs=1e-5)
 
 
@@ -64,6 +69,11 @@ def test_types_of_columns_do_not_depend_on_what_is_null(model) -> None:
     schemas = {translate(batch_of("pyarrow", texts)).schema for texts in (["ba"], [None], [])}
     kinds = {(schema.field("translation").type, schema.field("error").type) for schema in schemas}
     assert kinds == {(pyarrow.string(), pyarrow.string())}
+
+
+def test_numbers_of_numpy_are_numbers_also_where_all_are_missing(model) -> None:
+    translate = BulkTranslator(model, Columns(score=True))
+    assert {translate(batch_of("numpy", [text]))["score"].dtype for text in ("ba", None)} == {numpy.dtype(float)}
 
 
 def test_samples_need_an_identity_and_follow_it(model) -> None:
@@ -99,6 +109,52 @@ def test_what_spark_takes_is_pickled_by_path_and_knows_its_model(model, second_m
         list(other(iter([batch_of("pandas", ["ba"])])))
 
 
+NOTHING = [None, float("nan"), numpy.float32("nan"), pandas.NA, pandas.NaT, decimal.Decimal("NaN")]
+
+
+@pytest.mark.parametrize("value", NOTHING, ids=[type(value).__name__ for value in NOTHING])
+def test_whatever_stands_for_nothing_is_null(value) -> None:
+    assert is_missing(value)
+
+
+@pytest.mark.parametrize("value", ["", 0, False, [], numpy.array([1, 2]), numpy.array([]), {}, pandas.Series([1, 2])])
+def test_what_is_something_is_not(value) -> None:
+    assert not is_missing(value)
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        pandas.Series(["ba", None], dtype="string"),
+        pandas.Series(["ba", None], dtype=pandas.ArrowDtype(pyarrow.string())),
+        pandas.Series(["ba", None], dtype=object),
+        pandas.Series(["ba", numpy.array([1, 2])], dtype=object),
+    ],
+    ids=["string", "arrow", "object", "list"],
+)
+def test_columns_of_pandas_of_every_type(column, model) -> None:
+    done = BulkTranslator(model)(pandas.DataFrame({"text": column}))
+    assert done["error"].isna().tolist() == [True, False]
+
+
+def test_identities_of_pandas_that_are_missing_are_told(model) -> None:
+    keys = pandas.Series([1, None], dtype="Int64")
+    done = BulkTranslator(model, Columns(id="key"))(pandas.DataFrame({"text": ["ba", "ce"], "key": keys}))
+    assert done["error"].fillna("").tolist() == ["", "has no key"]
+
+
+def test_a_translation_can_be_translated_on(model) -> None:
+    once = BulkTranslator(model)(pandas.DataFrame({"text": ["ba", None]})).drop(columns="error")
+    twice = BulkTranslator(model, Columns("translation", "again"))(once)
+    assert twice["error"].isna().tolist() == [True, False]
+
+
+def test_two_columns_of_one_name_are_told(model) -> None:
+    table = pyarrow.Table.from_arrays([pyarrow.array(["ba"])] * 2, names=["text", "text"])
+    with pytest.raises(DataError, match="two columns have one name, 'text'"):
+        BulkTranslator(model)(table)
+
+
 def example(heading: str) -> str:
     found = re.search(rf"^## {heading}\n.*?^```python\n(.*?)^```$", PAGE.read_text(), re.MULTILINE | re.DOTALL)
     assert found, heading
@@ -115,7 +171,14 @@ def test_the_example_of_the_documentation_runs(engine, model, translator, tmp_pa
     lines = [f"ba ce {word}" for word in ("di", "fo", "gu", "ha", "je", "ki", "lo", "mu")] * 5
     table = pyarrow.table({"key": range(len(lines)), "text": pyarrow.array([*lines[1:], None])})
     parquet.write_table(table, tmp_path / "reviews.parquet")
-    quiet = user_environment(RAY_USAGE_STATS_ENABLED="0", SPARK_LOCAL_IP="127.0.0.1", PYSPARK_PYTHON=sys.executable)
+    (tmp_path / "spark-defaults.conf").write_text(SPARK_DEFAULTS)
+    quiet = user_environment(
+        RAY_USAGE_STATS_ENABLED="0",
+        SPARK_LOCAL_IP="127.0.0.1",
+        PYSPARK_PYTHON=sys.executable,
+        SPARK_CONF_DIR=str(tmp_path),
+        SPARK_SUBMIT_OPTS=QUICK_JAVA,
+    )
     before = START if engine == "Ray Data" else ""
     ran = subprocess.run(
         [sys.executable, "-c", before + code], cwd=tmp_path, env=quiet, capture_output=True, text=True, timeout=300

@@ -13,10 +13,9 @@ import pyarrow
 import pytest
 from pyarrow import parquet
 
-from bulk_work import make_work, translate_inputs, written
+from bulk_work import error_lines, make_spec, translate_inputs, written, written_rows
 from nmt.bulk.columns import Columns
-from nmt.bulk.failures import restored
-from nmt.bulk.inputs import InputFile, find_inputs
+from nmt.bulk.inputs import find_inputs
 from nmt.bulk.reading import read_shards
 from nmt.errors import DataError, InputFileError
 from nmt.search.options import SamplingOptions
@@ -51,12 +50,13 @@ def write_text(path: Path, lines: list[str]) -> Path:
 @pytest.mark.parametrize("name", ["in.txt", "in.txt.gz", "in.en"])
 def test_text_is_translated_line_by_line(name, translator, translations, tmp_path) -> None:
     file = write_text(tmp_path / name, LINES)
-    done = list(translate_inputs([file], make_work(translator, [file], tmp_path / "out")))
+    done = translate_inputs([file], make_spec(translator, [file], tmp_path / "out"))
     shards = written(tmp_path / "out")
     assert list(shards) == [f"{name}-{first:012}-{last:012}.txt" for first, last in [(1, 5), (6, 10), (11, 11)]]
     assert "".join(shards.values()) == "".join(f"{line}\n" for line in translations)
-    assert sum(one.get("rows", 0) for one in done) == len(LINES) and not any(one.get("errors") for one in done)
-    assert sum(one["bytes"] for one in done) == file.stat().st_size
+    assert sum(one.rows for one in done) == len(LINES) and not any(one.errors for one in done)
+    assert sum(one.bytes_read for one in done) == file.stat().st_size
+    assert (done[-1].file, done[-1].rows_of_file) == (name, len(LINES))
 
 
 def test_json_lines_keep_what_they_hold(translator, translations, tmp_path) -> None:
@@ -66,7 +66,7 @@ def test_json_lines_keep_what_they_hold(translator, translations, tmp_path) -> N
     ]
     file = write_text(tmp_path / "in.jsonl", rows)
     columns = Columns(score=True, confidence=True)
-    list(translate_inputs([file], make_work(translator, [file], tmp_path / "out", columns=columns)))
+    translate_inputs([file], make_spec(translator, [file], tmp_path / "out", columns=columns))
     lines = "".join(written(tmp_path / "out").values()).splitlines()
     for row, line, text in zip(rows, lines, translations, strict=True):
         assert line.startswith(row[:-1])
@@ -85,7 +85,7 @@ def test_tables_keep_their_columns(name, separator, translator, translations, tm
             csv.writer(opened, delimiter=separator).writerows(rows)
     else:
         write_text(file, ["\t".join(row) for row in rows])
-    list(translate_inputs([file], make_work(translator, [file], tmp_path / "out")))
+    translate_inputs([file], make_spec(translator, [file], tmp_path / "out"))
     read = []
     for text in written(tmp_path / "out").values():
         quoting = csv.QUOTE_MINIMAL if name == "in.csv" else csv.QUOTE_NONE
@@ -97,7 +97,7 @@ def test_tables_keep_their_columns(name, separator, translator, translations, tm
 
 def test_columns_without_names_are_counted(translator, translations, tmp_path) -> None:
     file = write_text(tmp_path / "in.tsv", [f"x\t{line}" for line in LINES])
-    list(translate_inputs([file], make_work(translator, [file], tmp_path / "out", columns=Columns("2"))))
+    translate_inputs([file], make_spec(translator, [file], tmp_path / "out", columns=Columns("2")))
     read = [line.split("\t") for line in "".join(written(tmp_path / "out").values()).split("\n")[:-1]]
     assert [row[2] for row in read] == translations and {len(row) for row in read} == {4}
 
@@ -107,14 +107,12 @@ def test_parquet_keeps_its_columns_and_types(translator, translations, tmp_path)
         {"n": pyarrow.array(range(len(LINES)), pyarrow.int16()), "text": LINES, "nested": [{"a": [1.5]}] * len(LINES)}
     )
     parquet.write_table(table, tmp_path / "in.parquet", row_group_size=3)
-    list(
-        translate_inputs([tmp_path / "in.parquet"], make_work(translator, [tmp_path / "in.parquet"], tmp_path / "out"))
-    )
-    read = pyarrow.concat_tables([parquet.read_table(path) for path in sorted((tmp_path / "out").iterdir())])
+    translate_inputs([tmp_path / "in.parquet"], make_spec(translator, [tmp_path / "in.parquet"], tmp_path / "out"))
+    read = pyarrow.concat_tables([parquet.read_table(path) for path in sorted((tmp_path / "out").glob("*.parquet"))])
     assert read.schema.names == ["n", "text", "nested", "translation", "error"]
     assert read.select(["n", "text", "nested"]).equals(table)
     assert read["translation"].to_pylist() == translations and read["error"].null_count == len(LINES)
-    assert len(list((tmp_path / "out").iterdir())) == 3
+    assert len(list((tmp_path / "out").glob("*.parquet"))) == 3
 
 
 @pytest.mark.parametrize("name", ["in.txt", "in.csv", "in.parquet"])
@@ -128,15 +126,8 @@ def test_other_formats_have_the_same_rows(name, made, translator, translations, 
             tmp_path / name,
             [*["text"] * (name == "in.csv"), *([f'"{line}"' for line in lines] if name == "in.csv" else lines)],
         )
-    list(translate_inputs([tmp_path / name], make_work(translator, [tmp_path / name], tmp_path / "out", made=made)))
-    rows: list[dict[str, Any]] = []
-    for path in sorted((tmp_path / "out").iterdir()):
-        rows += (
-            parquet.read_table(path).to_pylist()
-            if made == "parquet"
-            else map(json.loads, path.read_text().splitlines())
-        )
-    assert [(row["text"], row["translation"], row.get("error")) for row in rows] == [
+    translate_inputs([tmp_path / name], make_spec(translator, [tmp_path / name], tmp_path / "out", made=made))
+    assert [(row["text"], row["translation"], row.get("error")) for row in written_rows(tmp_path / "out")] == [
         (line, text, None) for line, text in zip(lines, translations, strict=True)
     ]
 
@@ -151,10 +142,10 @@ def test_rows_that_cannot_be_translated_tell_why(translator, tmp_path) -> None:
         '{"text": "di"}',
     ]
     file = write_text(tmp_path / "in.jsonl", lines)
-    work = make_work(translator, [file], tmp_path / "out", columns=Columns(id="id"), most_rows=100)
-    [done, _] = translate_inputs([file], work)
-    assert (done["rows"], done["errors"]) == (9, 8)
-    read = [json.loads(line) for line in "".join(written(tmp_path / "out").values()).splitlines()]
+    spec = make_spec(translator, [file], tmp_path / "out", columns=Columns(id="id"), max_rows=100)
+    [done, _] = translate_inputs([file], spec)
+    assert (done.rows, done.errors) == (9, 8)
+    read = written_rows(tmp_path / "out")
     errors = [row.get("error") for row in read]
     assert errors == [
         None,
@@ -168,15 +159,14 @@ def test_rows_that_cannot_be_translated_tell_why(translator, tmp_path) -> None:
         "has no id",
     ]
     assert [row["translation"] is None for row in read] == [error is not None for error in errors]
-    [told] = (tmp_path / "out" / "_errors").iterdir()
-    told_of = [json.loads(line) for line in told.read_text().splitlines()]
-    assert told_of[0] == {"file": "in.jsonl", "row": 2, "id": "r1", "error": "is null"} and len(told_of) == 8
-    assert work.output.count_errors(set(work.output.shards())) == 8
+    told = error_lines(tmp_path / "out")
+    assert told[0] == {"file": "in.jsonl", "row": 2, "id": "r1", "error": "is null"} and len(told) == 8
+    assert spec.output.count_errors(spec.output.shards({"in.jsonl"})) == 8
 
 
 def test_a_row_of_another_width_is_kept_and_told(translator, tmp_path) -> None:
     file = write_text(tmp_path / "in.csv", ["text,n", "ba,1", "ce", "di,2,3", "", "fo,4"])
-    list(translate_inputs([file], make_work(translator, [file], tmp_path / "out", most_rows=9)))
+    translate_inputs([file], make_spec(translator, [file], tmp_path / "out", max_rows=9))
     [text] = written(tmp_path / "out").values()
     read = list(csv.reader(io.StringIO(text)))
     assert [row[:2] for row in read[1:]] == [["ba", "1"], ["ce", ""], ["di", "2"], ["fo", "4"]]
@@ -197,8 +187,8 @@ def test_one_row_that_memory_does_not_suffice_for_is_told_alone(
 
     monkeypatch.setattr(Translator, "translate", limited)
     file = write_text(tmp_path / "in.txt", LINES)
-    list(translate_inputs([file], make_work(translator, [file], tmp_path / "out", made="jsonl", most_rows=100)))
-    read = [json.loads(line) for line in "".join(written(tmp_path / "out").values()).splitlines()]
+    translate_inputs([file], make_spec(translator, [file], tmp_path / "out", made="jsonl", max_rows=100))
+    read = written_rows(tmp_path / "out")
     place = LINES.index("ce fo ha je ki")
     assert [row["translation"] for row in read] == [*translations[:place], None, *translations[place + 1 :]]
     assert read[place]["error"] == "out of memory"
@@ -207,10 +197,10 @@ def test_one_row_that_memory_does_not_suffice_for_is_told_alone(
 def test_samples_do_not_depend_on_shards_and_are_those_of_translate(translator, call, model, tmp_path) -> None:
     file = write_text(tmp_path / "in.txt", LINES)
     texts = []
-    for most_rows in (2, 100):
-        output = tmp_path / f"out{most_rows}"
+    for max_rows in (2, 100):
+        output = tmp_path / f"out{max_rows}"
         options = {"sampling": SamplingOptions(seed=7)}
-        list(translate_inputs([file], make_work(translator, [file], output, options=options, most_rows=most_rows)))
+        translate_inputs([file], make_spec(translator, [file], output, options=options, max_rows=max_rows))
         texts.append("".join(written(output).values()))
     assert texts[0] == texts[1] == call("translate", model, "--sample", "--seed", "7", "--input", file).out.decode()
 
@@ -221,10 +211,9 @@ def test_samples_follow_the_identity_of_a_row(translator, tmp_path) -> None:
     for name, order in (("a", rows), ("b", rows[::-1])):
         file = write_text(tmp_path / f"{name}.jsonl", list(map(json.dumps, order)))
         options = {"sampling": SamplingOptions(temperature=3.0)}
-        work = make_work(translator, [file], tmp_path / name, columns=Columns(id="key"), options=options)
-        list(translate_inputs([file], work))
-        lines = "".join(written(tmp_path / name).values()).splitlines()
-        found.append({row["key"]: row["translation"] for row in map(json.loads, lines)})
+        spec = make_spec(translator, [file], tmp_path / name, columns=Columns(id="key"), options=options)
+        translate_inputs([file], spec)
+        found.append({row["key"]: row["translation"] for row in written_rows(tmp_path / name)})
     assert found[0] == found[1] and len(set(found[0].values())) > 3
 
 
@@ -233,23 +222,21 @@ def test_files_of_a_folder_draw_samples_of_their_own(translator, tmp_path) -> No
     for name in ("a", "b"):
         write_text(tmp_path / "in" / f"{name}.txt", ["ba ce di fo"] * 5)
     options = {"sampling": SamplingOptions(temperature=3.0)}
-    list(
-        translate_inputs([tmp_path / "in"], make_work(translator, [tmp_path / "in"], tmp_path / "out", options=options))
-    )
+    translate_inputs([tmp_path / "in"], make_spec(translator, [tmp_path / "in"], tmp_path / "out", options=options))
     first, second = written(tmp_path / "out").values()
     assert first != second
 
 
 def test_finished_shards_are_not_made_again(translator, tmp_path) -> None:
     file = write_text(tmp_path / "in.txt", LINES)
-    work = make_work(translator, [file], tmp_path / "out")
-    list(translate_inputs([file], work))
+    spec = make_spec(translator, [file], tmp_path / "out")
+    translate_inputs([file], spec)
     whole = written(tmp_path / "out")
     [first, second, third] = (tmp_path / "out" / name for name in whole)
     second.unlink()
     first.write_text("as it was\n")
-    done = list(translate_inputs([file], work))
-    assert [(one.get("rows", 0), one["skipped"]) for one in done] == [(5, 5), (0, 1)]
+    done = translate_inputs([file], spec)
+    assert [(one.rows, one.skipped) for one in done] == [(5, 5), (0, 1)]
     assert written(tmp_path / "out") == whole | {first.name: "as it was\n"}
     assert third.exists()
 
@@ -269,15 +256,16 @@ def test_finished_shards_are_not_made_again(translator, tmp_path) -> None:
 )
 def test_a_broken_file_is_told_by_name(name, content, error, what, translator, tmp_path) -> None:
     (tmp_path / name).write_bytes(content)
-    work = make_work(translator, [tmp_path / name], tmp_path / "out")
-    failures = [one["failure"] for one in translate_inputs([tmp_path / name], work) if "failure" in one]
-    assert len(failures) == 1
-    found = restored(failures[0])
-    assert type(found) is error and str(found).startswith(what)
+    spec = make_spec(translator, [tmp_path / name], tmp_path / "out")
+    *_, last = translate_inputs([tmp_path / name], spec)
+    with pytest.raises(error) as caught:
+        last.raise_failure()
+    assert type(caught.value) is error and str(caught.value).startswith(what)
 
 
 def test_a_shard_ends_where_its_rows_are_many_bytes(tmp_path, monkeypatch) -> None:
     monkeypatch.setattr("nmt.bulk.reading.LARGEST_BYTES", 1000)
+    monkeypatch.setattr("nmt.bulk.reading._PARQUET_ROWS", 2)
     write_text(tmp_path / "in.txt", ["x" * 300] * 10)
     parquet.write_table(
         pyarrow.table({"text": ["x" * 300 + str(n) for n in range(10)]}),
@@ -297,7 +285,7 @@ def test_a_shard_ends_where_its_rows_are_many_bytes(tmp_path, monkeypatch) -> No
 def test_invalid_utf8_is_mended_and_told(tmp_path) -> None:
     for name, kind in (("in.txt", "text"), ("in.tsv", "tsv")):
         (tmp_path / name).write_bytes(b"1\nba \xff\n")
-        file = InputFile(name, str(tmp_path / name), str(tmp_path / name), 9, 0)
+        [file] = find_inputs([str(tmp_path / name)])
         shards = list(read_shards(file, kind, ["1"], 10))
         assert [warning for shard in shards for warning in shard.warnings] == [
             f"{name}:2: invalid UTF-8, replaced by U+FFFD"

@@ -37,10 +37,9 @@ def actors_below(process: int) -> list[int]:
 
 
 def shards_in(folder: Path) -> list[str]:
-    """The files of finished shards."""
-    if not folder.is_dir():
-        return []
-    return sorted(path.name for path in folder.iterdir() if path.is_file() and not path.name.startswith(("_", ".")))
+    """The files of finished shards, by their paths from the folder."""
+    paths = (path.relative_to(folder) for path in folder.rglob("*-*-*.*") if path.is_file())
+    return sorted(str(path) for path in paths if not any(part.startswith(("_", ".nmt")) for part in path.parts))
 
 
 def wait_until(is_so: Callable[[], object], is_over: Callable[[], object] = lambda: False) -> None:
@@ -65,4 +64,4 @@ def joined(folder: Path) -> bytes:
 
 def litter(folder: Path) -> Iterator[str]:
     """Names of what a job has left behind beside its output."""
-    yield from (path.name for path in folder.rglob(".nmt-*"))
+    yield from (path.name for pattern in (".nmt-*", "_attempts") for path in folder.rglob(pattern))
