@@ -22,7 +22,7 @@ from pathlib import Path
 from machine import memory_of, processor, with_descendants
 
 NMT = [sys.executable, "-m", "nmt"]
-WORKER = "BulkTranslator"
+WORKER = "ShardTranslator"  # in the name that Ray gives a process
 
 
 def bulk(command: list[str], held: dict[int, list[float]]) -> float:
