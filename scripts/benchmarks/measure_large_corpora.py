@@ -2,7 +2,7 @@
 
     .venv/bin/python scripts/benchmarks/measure_large_corpora.py [PAIRS]…      (200,000 and 2,000,000 by default)
 
-For each size it generates a corpus in a temporary folder (about 290 bytes of disk a pair, with what is made of it),
+For each size it generates a corpus in a temporary folder (about 300 bytes of disk a pair, with what is made of it),
 tokenises it, trains a small model on it for 60 steps, goes on with it for one more, and begins another run on the same
 text, each in a process of its own. Everything is removed again. Times depend on what else the machine does.
 """
