@@ -23,8 +23,9 @@ class BulkTranslator:
     A batch is a table of pyarrow, a DataFrame of pandas or a dictionary of NumPy arrays, whichever `batch_format` says;
     what comes back is of the same kind, with the columns that it had. (NumPy has no type for texts of which some are
     null: a batch of it without an error has a column `error` of the type null. The others have the same types always.)
-    Rows are sorted by length inside a batch, so that
-    batches of some thousands of rows are the quickest. The translation of a row does not depend on its batch.
+
+    Rows are sorted by length inside a batch, so that batches of some thousands of rows are the quickest. A row's
+    translation does not depend on its batch.
 
     A row that cannot be translated, since it is null, no text or too long, has the reason in the column `error`.
     """

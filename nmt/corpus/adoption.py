@@ -14,6 +14,18 @@ from nmt.io.atomic_files import new_directory
 from nmt.io.regular_files import open_unfollowed
 
 
+def find_store(
+    directory: Path, fingerprint: str, files: int, elsewhere: Iterable[Path], tick: Callable[[], None]
+) -> tuple[Store, Path] | None:
+    """Opens the store in a folder, or else takes over one from elsewhere; returns it and the folder that had it.
+
+    Returns None if none has it. Arguments and errors are those of `open_store` and `adopt_store`.
+    """
+    if store := open_store(directory, fingerprint, files, tick):
+        return store, directory
+    return adopt_store(directory, fingerprint, files, elsewhere, tick)
+
+
 def open_store(directory: Path, fingerprint: str, files: int, tick: Callable[[], None]) -> Store | None:
     """Opens the store in a folder; None unless it is whole and was made from what the fingerprint is of.
 

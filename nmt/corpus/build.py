@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from nmt.corpus.adoption import adopt_store, open_store
+from nmt.corpus.adoption import find_store
 from nmt.corpus.cleaning import PairFilter, clean_chunks
 from nmt.corpus.encoding import Chunk, Encoded, EncodedPairs, encode_in_order, id_type
 from nmt.corpus.fingerprint import corpus_fingerprint
@@ -60,11 +60,10 @@ def build_corpus(
     remove_stale_temporaries(directory.parent)
     tick = partial(progress, 0)
     fingerprint = fingerprint or corpus_fingerprint(files, tokenizers, pair_filter, tick=tick)
-    if store := open_store(directory, fingerprint, len(files.source), tick):
-        return store
-    if adopted := adopt_store(directory, fingerprint, len(files.source), elsewhere, tick):
-        store, place = adopted
-        logger.info("training corpus: that of %s, which is of the same text", place)
+    if found := find_store(directory, fingerprint, len(files.source), elsewhere, tick):
+        store, place = found
+        if place != directory:
+            logger.info("training corpus: that of %s, which is of the same text", place)
         return store
     types = id_type(tokenizers.source.size), id_type(tokenizers.target.size)
     with new_directory(directory, replace=True) as temporary, StoreWriter(temporary, *types) as writer:

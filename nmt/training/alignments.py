@@ -10,7 +10,7 @@ from pathlib import Path
 
 from nmt.checkpoint.layout import ALIGNMENTS
 from nmt.config import Config
-from nmt.corpus.adoption import adopt_store, open_store
+from nmt.corpus.adoption import find_store
 from nmt.corpus.encoding import EncodedPairs, id_type
 from nmt.corpus.fingerprint import text_digest
 from nmt.corpus.ibm_alignment import align_corpus
@@ -63,14 +63,12 @@ def prepare_alignments(
         where = ", ".join(config.training.alignments or (str(store.directory),))
         raise DataError(where, "the alignments changed since this run began; --restart begins anew with them")
     directory = job.run / ALIGNMENTS
-    files_read = len(store.report.by_file)
-    if links := open_store(directory, fingerprint, files_read, job.stop.check):
-        logger.info("alignments: unchanged")
-        return links
     elsewhere = (place / ALIGNMENTS for place in prepared_elsewhere(job.run, config.data.prepared))
-    if adopted := adopt_store(directory, fingerprint, files_read, elsewhere, job.stop.check):
-        logger.info("alignments: those of %s, which are of the same corpus", adopted[1])
-        return adopted[0]
+    if found := find_store(directory, fingerprint, len(store.report.by_file), elsewhere, job.stop.check):
+        links, place = found
+        here = place == directory
+        logger.info("alignments: %s", "unchanged" if here else f"those of {place}, which are of the same corpus")
+        return links
     kind = id_type(config.data.max_length + 1)
     with (
         count_until_stopped("aligning", "pairs", job.stop, quiet=job.quiet) as show,
