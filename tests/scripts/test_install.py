@@ -15,6 +15,7 @@ PYTHON = """#!/bin/sh
 case "$*" in
     -c*) exit 0 ;;
     "-m pip --version") [ -e "$CLONE/.venv/pip" ]; exit ;;
+    *" wheel "*) mkdir -p "$CLONE/.venv/wheels"; touch "$CLONE/.venv/wheels/packed"; exit "${CODE_OF_WHEEL:-0}" ;;
 esac
 echo "$*" >>"$CLONE/asked"
 case "$*" in
@@ -57,7 +58,7 @@ def install(clone: Path, *arguments: str, code: int = 0, **settings: str) -> lis
 def test_what_is_installed_is_not_installed_again(clone: Path) -> None:
     assert install(clone) == [".venv", "."]
     assert install(clone) == []
-    assert install(clone, "dev") == [".[dev]"]
+    assert install(clone, "dev") == [".[dev]", "pyspark"]
     for _ in range(2):
         assert install(clone) == install(clone, "dev") == []
 
@@ -66,10 +67,16 @@ def test_other_versions_are_installed(clone: Path) -> None:
     install(clone, "dev")
     (clone / "constraints.txt").write_text("torch==2.0\n")
     assert install(clone) == ["."]
-    assert install(clone, "dev") == [".[dev]"]
+    assert install(clone, "dev") == [".[dev]", "pyspark"]
 
 
 def test_half_an_environment_is_made_anew(clone: Path) -> None:
     assert install(clone, code=1, NO_ENSUREPIP="1") == [".venv"]
     assert (clone / ".venv" / "bin" / "python").exists()
     assert install(clone) == [".venv", "."]
+
+
+def test_where_pyspark_cannot_be_packed_it_is_tried_again(clone: Path) -> None:
+    assert install(clone, "dev", code=1, CODE_OF_WHEEL="1") == [".venv", ".[dev]"]
+    assert install(clone, "dev") == [".[dev]", "pyspark"]
+    assert not (clone / ".venv" / "wheels").exists()
