@@ -39,6 +39,11 @@ class NmtError(Exception):
         error.args = ("\n".join(map(str, problems)),)
         return error
 
+    def as_json(self) -> dict[str, Any]:
+        """Describes this error in what JSON can hold, for `error_from_json` in another process."""
+        problems = [[problem.where, problem.what] for problem in self.problems]
+        return {"kind": type(self).__name__, "exit_code": self.exit_code, "problems": problems}
+
     def __reduce__(self) -> tuple[Any, ...]:
         # An error of another process arrives as it was raised there, not as the arguments that an exception keeps.
         return _restored, (type(self), self.args, self.__dict__)
@@ -124,3 +129,15 @@ class StoppedError(NmtError):
     def __init__(self, where: str, what: str, signal_number: int) -> None:
         super().__init__(where, what)
         self.exit_code = 128 + signal_number
+
+
+_KINDS: dict[str, type[NmtError]] = {
+    name: kind for name, kind in globals().items() if isinstance(kind, type) and issubclass(kind, NmtError)
+}
+
+
+def error_from_json(described: dict[str, Any]) -> NmtError:
+    """Returns the error that `NmtError.as_json` described."""
+    problems = tuple(Problem(*problem) for problem in described["problems"])
+    attributes = {"problems": problems, "exit_code": described["exit_code"]}
+    return _restored(_KINDS[described["kind"]], ("\n".join(map(str, problems)),), attributes)

@@ -7,10 +7,9 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Self
 
-from nmt.bulk.failures import deserialize_error, serialize_error
 from nmt.bulk.inputs import InputFile
 from nmt.bulk.shards import Shard
-from nmt.errors import NmtError
+from nmt.errors import NmtError, error_from_json
 
 
 @dataclass(frozen=True)
@@ -25,7 +24,7 @@ class ShardResult:
         warnings: of rows that had to be mended.
         file: in the last result of a file, its name.
         rows_of_file: there, the number of its rows.
-        failure: what ends the job, as `serialize_error` writes it.
+        failure: what ends the job, as `NmtError.as_json` describes it.
     """
 
     rows: int = 0
@@ -35,12 +34,12 @@ class ShardResult:
     warnings: Sequence[str] = ()
     file: str | None = None
     rows_of_file: int = 0
-    failure: str | None = None
+    failure: dict[str, Any] | None = None
 
     @classmethod
     def from_error(cls, error: NmtError) -> Self:
         """Makes the result that ends the job."""
-        return cls(failure=serialize_error(error))
+        return cls(failure=error.as_json())
 
     @classmethod
     def from_batch(cls, batch: Any) -> Self:
@@ -56,7 +55,7 @@ class ShardResult:
     def raise_failure(self) -> None:
         """Raises the error that ends the job, if there is one."""
         if self.failure is not None:
-            raise deserialize_error(self.failure)
+            raise error_from_json(self.failure)
 
     def to_batch(self, file: str | None = None, shard: Shard | None = None) -> Any:
         """Makes a table of one row, with the shard of a file if that is still to be translated."""

@@ -14,7 +14,6 @@ from nmt.model.seq2seq import Seq2Seq
 from nmt.tokenization.tokenizers import Tokenizers
 from nmt.training.device_strategy import DeviceStrategy
 from nmt.training.distributed.process_group import ProcessGroup
-from nmt.training.distributed.rank import ProcessRank
 from nmt.training.job import TrainingJob
 from nmt.training.metrics_log import MetricsWriter
 from nmt.training.signals import StopRequest
@@ -94,7 +93,7 @@ class Stopwatch:
             MemoryExhaustedError: memory ran out.
         """
         store = Store.open(folder)
-        group = ProcessGroup(ProcessRank())
+        group = ProcessGroup()
         job = TrainingJob(folder, self._config, self._strategy, self._dtype, group, StopRequest())
         trainer = Trainer(job, self._model, store, self._tokenizers, None)
         clock = _Clock(most)

@@ -133,7 +133,7 @@ def train_owned(
         NmtError: another process failed, for a reason of its own.
     """
     keep_freed_memory()
-    group = group or ProcessGroup(ProcessRank())
+    group = group or ProcessGroup()
     where = _choose_device(device, group.process)
     dtype = choose_precision(config.training.precision, where, training=True)
     compile_early(where)  # while the corpus is prepared

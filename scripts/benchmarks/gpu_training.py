@@ -24,7 +24,6 @@ from nmt.training.batches import TensorBatch
 from nmt.training.deferred_loss import DeferredLosses
 from nmt.training.device_strategy import DeviceStrategy
 from nmt.training.distributed.process_group import ProcessGroup
-from nmt.training.distributed.rank import ProcessRank
 from nmt.training.gradient import Gradient
 from nmt.training.job import TrainingJob
 from nmt.training.optimizer import Adam, nonfinite
@@ -79,7 +78,7 @@ class Steps:
         torch.manual_seed(config.seed)
         self.model = build_model(config.model, vocabulary, vocabulary).to(strategy.device).train()
         self.strategy = strategy
-        job = TrainingJob(Path(), config, strategy, dtype, ProcessGroup(ProcessRank()), StopRequest())
+        job = TrainingJob(Path(), config, strategy, dtype, ProcessGroup(), StopRequest())
         self.gradient = Gradient(self.model, job)
         self.optimizer = Adam(config.training, dict(self.model.named_parameters()))
         self._learning_rate = config.training.learning_rate

@@ -10,7 +10,6 @@ import torch
 from nmt.config import Config, from_yaml
 from nmt.training.device_strategy import DeviceStrategy
 from nmt.training.distributed.process_group import ProcessGroup
-from nmt.training.distributed.rank import ProcessRank
 from nmt.training.job import TrainingJob
 from nmt.training.signals import StopRequest
 
@@ -28,5 +27,5 @@ def make_job(strategy: DeviceStrategy = ON_CPU, group: ProcessGroup | None = Non
     """Makes a job in float32 with some keys of the section `training`; `group` is this process alone by default."""
     config: Config = from_yaml(CONFIGURATION, "configuration")
     config = config.model_copy(update={"training": config.training.model_copy(update=training)})
-    group = group or ProcessGroup(ProcessRank())
+    group = group or ProcessGroup()
     return TrainingJob(Path("run"), config, strategy, torch.float32, group, StopRequest())

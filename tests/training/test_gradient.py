@@ -23,7 +23,6 @@ from nmt.training.batches import TensorBatch, empty_batch
 from nmt.training.cuda_graphs import Compute
 from nmt.training.device_strategy import DeviceStrategy
 from nmt.training.distributed.process_group import ProcessGroup
-from nmt.training.distributed.rank import ProcessRank
 from nmt.training.gradient import Gradient
 from nmt.training.guided_alignment import alignment_loss
 from nmt.training.job import TrainingJob
@@ -46,7 +45,7 @@ class SynchronizedProcesses(ProcessGroup):
 @pytest.fixture
 def processes() -> Iterator[ProcessGroup]:
     dist.init_process_group("gloo", store=dist.HashStore(), rank=0, world_size=1)
-    yield SynchronizedProcesses(ProcessRank())
+    yield SynchronizedProcesses()
     dist.destroy_process_group()
 
 

@@ -1,9 +1,11 @@
-"""Failures of a process, as it tells another of them."""
+"""How a process fails: what it tells another of its error, and how it ends when it has lost all others."""
 
 from __future__ import annotations
 
 import logging
+import os
 import sys
+import threading
 import traceback
 from contextlib import redirect_stderr
 from typing import Any
@@ -11,8 +13,9 @@ from typing import Any
 import torch.distributed as dist
 
 from nmt.device import is_out_of_memory
-from nmt.errors import MemoryExhaustedError, NmtError, Problem, StoppedError
+from nmt.errors import MemoryExhaustedError, NmtError, Problem, StoppedError, error_from_json
 from nmt.training.distributed.rank import ProcessRank
+from nmt.training.distributed.timeouts import SECONDS_TO_TELL
 
 logger = logging.getLogger(__name__)
 
@@ -23,8 +26,7 @@ def failure_as_json(rank: int, error: BaseException) -> dict[str, Any]:
         error = MemoryExhaustedError("", "out of memory")
     if not isinstance(error, NmtError):
         return {"rank": rank, "traceback": "".join(traceback.format_exception(error))}
-    problems = [[problem.where, problem.what] for problem in error.problems]
-    return {"rank": rank, "exit_code": error.exit_code, "problems": problems}
+    return {"rank": rank, "error": error.as_json()}
 
 
 def failure_from_json(failure: dict[str, Any]) -> Exception:
@@ -32,12 +34,10 @@ def failure_from_json(failure: dict[str, Any]) -> Exception:
     process = f"process {failure['rank']}"
     if "traceback" in failure:
         return RuntimeError(f"in {process}:\n{failure['traceback']}")
-    exit_code = failure["exit_code"]
-    if exit_code > 128:
-        return StoppedError("", f"{process} was asked to stop", exit_code - 128)
-    error = NmtError.from_problems([Problem(where, f"{what} ({process})") for where, what in failure["problems"]])
-    error.exit_code = exit_code
-    return error
+    error = error_from_json(failure["error"])
+    if isinstance(error, StoppedError):
+        return StoppedError("", f"{process} was asked to stop", error.exit_code - 128)
+    return error.from_problems([Problem(problem.where, f"{problem.what} ({process})") for problem in error.problems])
 
 
 def tell_on_this_machine(process: ProcessRank, error: NmtError) -> None:
@@ -49,6 +49,25 @@ def tell_on_this_machine(process: ProcessRank, error: NmtError) -> None:
         with redirect_stderr(sys.__stderr__):
             for problem in error.problems:
                 logger.error("nmt: error: %s (process %s)", problem, process.rank)
+
+
+def abandon(process: ProcessRank, what: str) -> None:
+    """Ends this process, which has lost the others. It may be blocked anywhere, and hold what others wait for.
+
+    Args:
+        process: which of them this is.
+        what: has happened, for the message.
+    """
+    # Also where a message cannot be written, since a terminal is stopped or a disk hangs.
+    late = threading.Timer(SECONDS_TO_TELL, os._exit, [NmtError.exit_code])
+    late.daemon = True
+    late.start()
+    what = f"{what}; the same command goes on from the last checkpoint"
+    if process.is_first:
+        logger.error("%s", what)
+    else:
+        tell_on_this_machine(process, NmtError("", what))
+    os._exit(NmtError.exit_code)
 
 
 def is_lost_connection(error: BaseException) -> bool:

@@ -10,6 +10,7 @@ from nmt.errors import NmtError
 from nmt.training.distributed.rank import ProcessRank
 
 if TYPE_CHECKING:
+    from nmt.training.distributed.peers import Peers
     from nmt.training.distributed.process_group import ProcessGroup
 
 
@@ -26,8 +27,14 @@ class Launch:
         """The group of all of them; raises ConfigError or NmtError if they cannot be reached."""
         from nmt.training.distributed.process_group import ProcessGroup
 
+        return ProcessGroup(self.process, None if self.process.is_alone else self._others)
+
+    @cached_property
+    def _others(self) -> Peers:
+        from nmt.training.distributed.peers import Peers
+
         try:
-            return ProcessGroup(self.process)
+            return Peers(self.process)
         except NmtError:
             self._is_unreachable = True  # to try again would take as long once more
             raise
@@ -37,4 +44,4 @@ class Launch:
         if self.process.is_alone or self._is_unreachable:
             return
         with suppress(NmtError, RuntimeError):  # the others cannot be reached, or have gone
-            self.group.dismiss(exit_code)
+            self._others.dismiss(exit_code)

@@ -54,6 +54,11 @@ class ProcessRank:
         return cls(rank, size, local_rank, run_id is not None, job, restarts, shares_store)
 
     @property
+    def is_first(self) -> bool:
+        """True if this is the process that validates, writes and reports."""
+        return self.rank == 0
+
+    @property
     def is_alone(self) -> bool:
         """True if there is but one process."""
         return self.world_size == 1

@@ -18,7 +18,7 @@ WITH_RESTARTS = ProcessRank(1, 2, 0, True, "job", restarts_left=3)
 
 BLOCKED = """
 import logging, sys, threading, time
-from nmt.training.distributed.process_group import ProcessGroup
+from nmt.training.distributed.failures import abandon
 from nmt.training.distributed.rank import ProcessRank
 
 class Hanging(logging.Handler):
@@ -28,8 +28,8 @@ class Hanging(logging.Handler):
 logging.getLogger("nmt").addHandler(Hanging())
 threading.Thread(target=logging.getLogger("nmt").error, args=("a terminal that is stopped",), daemon=True).start()
 time.sleep(0.2)
-group = ProcessGroup(ProcessRank())
-threading.Thread(target=group._abort, args=("process 1 has not been heard of",), daemon=True).start()
+lost = "process 1 has not been heard of"
+threading.Thread(target=abandon, args=(ProcessRank(), lost), daemon=True).start()
 time.sleep(1000)
 """
 
