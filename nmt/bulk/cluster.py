@@ -32,6 +32,10 @@ _LONGEST_FOLDER = 40  # of a path below which Ray puts sockets, whose paths may 
 _FALLBACK_FOLDER = "/tmp"
 _ADDRESS = re.compile(r"(?:ray://)?(?:\[([^]]+)\]|([^:/]+)):([0-9]+)")
 _SECONDS_TO_CONNECT = 5.0
+# Of HTTP/2 (RFC 9113, 3.4 and 4.1): what a client says first, with settings, which change nothing.
+_FRAME_HEAD = 9  # bytes: the length of what follows in three, then its kind
+_KIND_OF_SETTINGS = b"\4"
+_GREETING = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes(3) + _KIND_OF_SETTINGS + bytes(5)
 
 # Nothing is sent to the makers of Ray, nothing is written by its parts in C++, and actors that are given no GPU see
 # those that there are, which they are told not to use.
@@ -79,14 +83,27 @@ def connected(address: str | None, processors: int, workers: int) -> Iterator[No
 
 
 def check_address(address: str) -> None:
-    """Raises ConfigError if nobody listens at the address of a cluster; Ray itself would wait for a minute or more."""
+    """Raises ConfigError if no Ray listens at the address of a cluster; Ray itself would try for a minute or more."""
     found = _ADDRESS.fullmatch(address)
     if found is None:  # a word, such as auto, which Ray knows
         return
     try:
-        socket.create_connection((found[1] or found[2], int(found[3])), _SECONDS_TO_CONNECT).close()
+        with socket.create_connection((found[1] or found[2], int(found[3])), _SECONDS_TO_CONNECT) as connection:
+            speaks = os.environ.get("RAY_USE_TLS", "0") != "0" or _speaks_http2(connection)
     except (OSError, OverflowError, UnicodeError) as error:
         raise ConfigError("--address", f"{address}: nobody answers there: {error!s:.200}") from error
+    if not speaks:
+        what = "what answers there is not Ray; the port of a cluster is 6379, that of its dashboard another"
+        raise ConfigError("--address", f"{address}: {what}")
+
+
+def _speaks_http2(connection: socket.socket) -> bool:
+    """Returns True if a server speaks HTTP/2, as Ray's do (gRPC): it answers a client's greeting by its settings."""
+    try:
+        connection.sendall(_GREETING)
+        return connection.recv(_FRAME_HEAD)[3:4] == _KIND_OF_SETTINGS
+    except OSError:  # it says nothing, or hangs up
+        return False
 
 
 def _connect(address: str) -> None:

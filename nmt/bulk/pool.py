@@ -13,6 +13,7 @@ from nmt.bulk.messages import ShardResult
 from nmt.bulk.worker import ShardTranslator, split_file
 from nmt.corpus.workers import available_processors
 from nmt.errors import ConfigError, DeviceError
+from nmt.preflight.memory import available_memory
 
 Translate = Callable[[Sequence[Mapping[str, str]], JobSpec], Iterator[ShardResult]]
 """Translates what is not finished of files, by their rows of a dataset, and yields the results in any order."""
@@ -20,6 +21,7 @@ Translate = Callable[[Sequence[Mapping[str, str]], JobSpec], Iterator[ShardResul
 _SHARDS_OF_ACTOR = 2  # the one that it translates, and one that waits
 _ACTORS_OF_READER = 16
 _ARROW = "pyarrow"
+_LEAST_BYTES = 200 << 20  # of a worker, which holds torch and a model
 
 
 @dataclass(frozen=True)
@@ -42,12 +44,17 @@ class Pool:
         """Finds what is wrong before anything is started or written.
 
         Raises:
-            ConfigError: nobody listens at the address.
+            ConfigError: no Ray listens at the address, or this machine has no memory for so many workers.
             DeviceError: this machine, which is the cluster, has no GPU.
         """
         if self.address is not None:
             check_address(self.address)
-        elif self.device == "cuda":
+            return
+        available = available_memory()
+        if self.workers is not None and available is not None and self.workers * _LEAST_BYTES > available:
+            what = f"is {self.workers:,}, but there is memory for no more than {available // _LEAST_BYTES:,}"
+            raise ConfigError("--workers", f"{what}: each takes over {_LEAST_BYTES >> 20} MiB")
+        if self.device == "cuda":
             from nmt.device import choose_device
 
             choose_device(self.device)

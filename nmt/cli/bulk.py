@@ -15,7 +15,7 @@ from nmt.cli.decoding import ConstraintArguments, PostprocessingArguments, check
 from nmt.cli.glossary import GlossaryArguments
 from nmt.cli.logs import logger, silent_libraries
 from nmt.cli.parsing import expand_groups
-from nmt.cli.startup import load_translator, start
+from nmt.cli.startup import load_translator, remark_on_threads, start
 from nmt.cli.whole_lines import check_sentences
 from nmt.errors import ConfigError, DataError
 
@@ -131,7 +131,10 @@ def bulk(
     output = OutputFolder(absolute(table.output), output_format)
     is_single = len(files) == 1
     spec = JobSpec(source, own, postprocessor, columns, input_format, output, table.shard_rows, is_single)
-    _run(files, spec, Pool(cluster.address, cluster.workers, compute.threads or 1, compute.device), log)
+    pool = Pool(cluster.address, cluster.workers, compute.threads or 1, compute.device)
+    if pool.workers is not None and pool.address is None:
+        remark_on_threads(pool.workers * pool.threads, f"--workers {pool.workers} --threads {pool.threads}")
+    _run(files, spec, pool, log)
 
 
 def _opened(inputs: Sequence[str], table: TableArguments, columns: Columns) -> tuple[list[InputFile], str, str]:

@@ -59,15 +59,21 @@ def use_threads(threads: int | None) -> None:
         torch.set_num_threads(threads)
 
 
-def remark_on_threads(threads: int | None) -> None:
-    """Tells that there are fewer processors than threads, which then wait for one another."""
+def remark_on_threads(threads: int | None, given: str = "") -> None:
+    """Tells that there are fewer processors than threads, which then wait for one another.
+
+    Args:
+        threads: of all processes; None if the user did not say.
+        given: the options that say so; `--threads` by default.
+    """
     if threads is None:
         return
     from nmt.corpus.workers import available_processors
 
     if threads > (processors := available_processors()):
         of_them = "1 processor" if processors == 1 else f"{processors} processors"
-        logger.info("--threads %d: nmt may use %s here, and is slower with more threads than these", threads, of_them)
+        given = given or f"--threads {threads}"
+        logger.info("%s: nmt may use %s here, and is slower with more threads than these", given, of_them)
 
 
 def end_loading() -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import importlib.util
 import json
 import socket
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -140,6 +141,40 @@ def test_an_address_where_nobody_answers_is_told_at_once(call, model, rows, tmp_
         done = call("bulk", model, rows, "--output", tmp_path / "out", "--address", address)
     assert done.code == 2 and done.errors[0].startswith(f"nmt: error: --address: {address}: nobody answers there")
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("answer", [b"HTTP/1.1 400 Bad Request\r\n\r\n", b"", None])
+def test_what_answers_at_an_address_and_is_not_ray_is_told(answer, call, model, rows, tmp_path, monkeypatch) -> None:
+    def serve() -> None:
+        connection, _ = listening.accept()
+        with connection:
+            connection.recv(100)
+            if answer is None:
+                connection.recv(100)  # until the other has had enough
+            else:
+                connection.sendall(answer)
+
+    monkeypatch.setattr(cluster, "_SECONDS_TO_CONNECT", 0.5)
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        address = f"127.0.0.1:{listening.getsockname()[1]}"
+        thread = threading.Thread(target=serve)
+        thread.start()
+        done = call("bulk", model, rows, "--output", tmp_path / "out", "--address", address)
+        thread.join()
+    assert done.code == 2 and "what answers there is not Ray" in done.errors[0]
+    assert not (tmp_path / "out").exists()
+
+
+def test_more_workers_than_memory_has_room_for_are_refused(call, model, rows, tmp_path) -> None:
+    done = call("bulk", model, rows, "--output", tmp_path / "out", "--workers", "90000")
+    assert done.code == 2 and "--workers: is 90,000, but there is memory for no more than" in done.errors[0]
+
+
+def test_more_workers_than_processors_are_remarked_on(call, model, rows, tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr("nmt.corpus.workers.available_processors", lambda: 2)
+    monkeypatch.setattr(Pool, "connected", lambda _: nullcontext(run_steps))
+    done = call("bulk", model, rows, "--output", tmp_path / "out", "--workers", "3", "--threads", "2")
+    assert done.code == 0 and "--workers 3 --threads 2: nmt may use 2 processors here" in done.err
 
 
 def test_a_gpu_that_is_not_there_is_69(call, model, rows, tmp_path, monkeypatch) -> None:
