@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,7 +16,7 @@ import pyarrow
 import pytest
 from pyarrow import parquet
 
-from bulk_jobs import actors_below, joined, kill, litter, processes_below, shards_in, wait_until
+from bulk_jobs import actors_below, joined, kill, litter, named_below, processes_below, shards_in, wait_until
 from bulk_work import run_steps
 from forked import ForkedPopen
 from nmt.bulk.pool import Pool, Translate
@@ -226,3 +228,74 @@ def test_promise_29_nodes_of_a_cluster_removed(
     assert job.wait(600) == 0
     assert joined(output) == call("translate", learned, "--input", many).out
     cluster.stdin.close()
+
+
+SPARK = """
+import sys
+from pathlib import Path
+from pyspark.sql import SparkSession
+from nmt.bulk import spark_translator
+
+settings = {
+    "spark.master": "local-cluster[2,1,1024]",
+    "spark.speculation": "true",
+    "spark.speculation.interval": "50ms",
+    "spark.speculation.quantile": "0.1",
+    "spark.speculation.multiplier": "1.01",
+    "spark.speculation.minTaskRuntime": "0ms",
+    "spark.speculation.efficiency.enabled": "false",  # or only tasks that are slow are run twice
+    "spark.task.maxFailures": "1000",
+    "spark.ui.enabled": "false",
+    "spark.eventLog.enabled": "true",
+    "spark.eventLog.dir": Path("events").absolute().as_uri(),
+    "spark.eventLog.compress": "false",
+    "spark.executor.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
+}
+spark = SparkSession.builder.config(map=settings).getOrCreate()
+model, rows, parts, output = sys.argv[1:]
+frame = spark.read.parquet(rows).repartition(int(parts))
+translate = spark_translator(model)
+frame.mapInPandas(translate, translate.schema(frame.schema)).write.parquet(output)
+spark.stop()
+"""
+SPARK_WORKER, SPARK_EXECUTOR = b"pyspark.daemon", b"CoarseGrainedExecutorBackend"
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("java") is None, reason="Spark needs Java, which is not installed")
+@pytest.mark.promise(29, gate=2, full=20)
+def test_promise_29_tasks_of_spark_killed_while_others_run_twice(
+    proof: Proof, texts: list[str], learned: Path, call: Call, tmp_path: Path, started: Started
+) -> None:
+    pytest.importorskip("pyspark", reason="PySpark is not installed")
+    count = 5_000 * proof.count
+    lines = [texts[number % ROWS] for number in range(count)]
+    table = pyarrow.table({"key": range(count), "text": lines})
+    parquet.write_table(table, tmp_path / "rows.parquet")
+    (tmp_path / "events").mkdir()
+    names = ["rows.parquet", str(5 * proof.count), "out"]
+    with (tmp_path / "told").open("wb") as told:
+        job = started(
+            subprocess.Popen(
+                [sys.executable, "-c", SPARK, learned, *names],
+                cwd=tmp_path,
+                env=environment(SPARK_LOCAL_IP="127.0.0.1", PYSPARK_PYTHON=sys.executable),
+                stdout=told,
+                stderr=told,
+            )
+        )
+    for number in range(proof.count):
+        what = SPARK_EXECUTOR if number % 10 == 9 else SPARK_WORKER
+        with proof.case(f"{number}: {what.decode()}"):
+            end = time.monotonic() + proof.generator.uniform(0.2, 4)
+            wait_until(lambda: time.monotonic() > end and named_below(job.pid, what), job.poll)  # noqa: B023
+            kill(proof.generator.choice(named_below(job.pid, what)))
+    assert job.wait(1_200) == 0, (tmp_path / "told").read_text()[-3_000:]
+    rows = parquet.read_table(tmp_path / "out").sort_by("key").to_pylist()
+    found = [(row["key"], row["text"], row["error"]) for row in rows]
+    assert found == [(number, line, None) for number, line in enumerate(lines)]
+    done = call("translate", learned, stdin="".join(f"{text}\n" for text in texts).encode())
+    expected = done.out.decode().split("\n")
+    assert all(row["translation"] == expected[row["key"] % ROWS] for row in rows)
+    events = "".join(path.read_text() for path in (tmp_path / "events").rglob("events_*"))
+    assert '"Speculative":true' in events and '"Failed":true' in events

@@ -31,9 +31,14 @@ def processes_below(process: int) -> dict[int, bytes]:
     return names
 
 
+def named_below(process: int, name: bytes) -> list[int]:
+    """The processes that descend from one and have that in their command line."""
+    return [child for child, line in processes_below(process).items() if name in line]
+
+
 def actors_below(process: int) -> list[int]:
     """The actors that a local cluster of a job has."""
-    return [child for child, name in processes_below(process).items() if name.startswith(ACTOR)]
+    return named_below(process, ACTOR)
 
 
 def shards_in(folder: Path) -> list[str]:
