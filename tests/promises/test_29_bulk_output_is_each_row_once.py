@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import socket
 import subprocess
 import sys
 import time
@@ -237,11 +238,12 @@ from pyspark.sql import SparkSession
 from nmt.bulk import spark_translator
 
 settings = {
-    "spark.master": "local-cluster[2,1,1024]",
+    "spark.master": sys.argv[1],
+    "spark.executor.memory": "1g",
     "spark.speculation": "true",
     "spark.speculation.interval": "50ms",
     "spark.speculation.quantile": "0.1",
-    "spark.speculation.multiplier": "1.01",
+    "spark.speculation.multiplier": "0.1",  # of the median time, and the last tasks are run twice
     "spark.speculation.minTaskRuntime": "0ms",
     "spark.speculation.efficiency.enabled": "false",  # or only tasks that are slow are run twice
     "spark.task.maxFailures": "1000",
@@ -252,13 +254,43 @@ settings = {
     "spark.executor.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
 }
 spark = SparkSession.builder.config(map=settings).getOrCreate()
-model, rows, parts, output = sys.argv[1:]
+model, rows, parts, output = sys.argv[2:]
 frame = spark.read.parquet(rows).repartition(int(parts))
 translate = spark_translator(model)
 frame.mapInPandas(translate, translate.schema(frame.schema)).write.parquet(output)
 spark.stop()
 """
-SPARK_WORKER, SPARK_EXECUTOR = b"pyspark.daemon", b"CoarseGrainedExecutorBackend"
+SPARK_PYTHON, SPARK_EXECUTOR = b"pyspark.daemon", b"CoarseGrainedExecutorBackend"
+
+
+def spark_cluster(folder: Path, started: Started) -> tuple[str, list[subprocess.Popen[bytes]]]:
+    """Starts a master of Spark and two workers with addresses of their own, since no task runs twice on one."""
+    import pyspark
+
+    home = Path(pyspark.__file__).parent
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    address = f"spark://127.0.0.1:{port}"
+    java = {"SPARK_HOME": str(home), "SPARK_DAEMON_JAVA_OPTS": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"}
+
+    def daemon(name: str, host: str, *arguments: object) -> subprocess.Popen[bytes]:
+        line = [home / "bin" / "spark-class", f"org.apache.spark.deploy.{name}", "--host", host, "--webui-port", "0"]
+        with (folder / f"{host}.log").open("wb") as told:
+            return started(
+                subprocess.Popen([*line, *map(str, arguments)], env=environment(**java), stdout=told, stderr=told)
+            )
+
+    def listens() -> bool:
+        with socket.socket() as one:
+            return one.connect_ex(("127.0.0.1", port)) == 0
+
+    master = daemon("master.Master", "127.0.0.1", "--port", port)
+    wait_until(listens, master.poll)
+    workers = [
+        daemon("worker.Worker", host, "--cores", 1, "--memory", "1g", "--work-dir", folder / host, address)
+        for host in ("127.0.0.2", "127.0.0.3")
+    ]
+    return address, workers
 
 
 @pytest.mark.slow
@@ -273,23 +305,28 @@ def test_promise_29_tasks_of_spark_killed_while_others_run_twice(
     table = pyarrow.table({"key": range(count), "text": lines})
     parquet.write_table(table, tmp_path / "rows.parquet")
     (tmp_path / "events").mkdir()
-    names = ["rows.parquet", str(5 * proof.count), "out"]
+    address, workers = spark_cluster(tmp_path, started)
+    names = [learned, "rows.parquet", str(5 * proof.count), "out"]
     with (tmp_path / "told").open("wb") as told:
         job = started(
             subprocess.Popen(
-                [sys.executable, "-c", SPARK, learned, *names],
+                [sys.executable, "-c", SPARK, address, *names],
                 cwd=tmp_path,
                 env=environment(SPARK_LOCAL_IP="127.0.0.1", PYSPARK_PYTHON=sys.executable),
                 stdout=told,
                 stderr=told,
             )
         )
+
+    def running(what: bytes) -> list[int]:
+        return [process for worker in workers for process in named_below(worker.pid, what)]
+
     for number in range(proof.count):
-        what = SPARK_EXECUTOR if number % 10 == 9 else SPARK_WORKER
+        what = SPARK_EXECUTOR if number % 10 == 9 else SPARK_PYTHON
         with proof.case(f"{number}: {what.decode()}"):
             end = time.monotonic() + proof.generator.uniform(0.2, 4)
-            wait_until(lambda: time.monotonic() > end and named_below(job.pid, what), job.poll)  # noqa: B023
-            kill(proof.generator.choice(named_below(job.pid, what)))
+            wait_until(lambda: time.monotonic() > end and running(what), job.poll)  # noqa: B023
+            kill(proof.generator.choice(running(what)))
     assert job.wait(1_200) == 0, (tmp_path / "told").read_text()[-3_000:]
     rows = parquet.read_table(tmp_path / "out").sort_by("key").to_pylist()
     found = [(row["key"], row["text"], row["error"]) for row in rows]
