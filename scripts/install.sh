@@ -32,15 +32,18 @@ if [ "$installed" != "$wanted" ] && [ "$installed" != "$versions ${extra:-dev} $
     # Where ensurepip was missing (Debian has it in python3-venv), a .venv without pip is left behind.
     .venv/bin/python -m pip --version >/dev/null 2>&1 || "$python" -m venv --clear .venv
     pip() { .venv/bin/python -m pip --quiet "$@" >&2; }
+    compile=
     if [ "$extra" = dev ]; then
+        # The tests compile what they import, of all that is installed a small part. A user's shell may forbid Python to
+        # write what it compiled, which then would be done again at each start.
+        compile=--no-compile
         # PySpark comes as source: to pack it takes one processor about as long as all the rest takes another.
         pip wheel --no-deps --constraint constraints.txt --wheel-dir .venv/wheels pyspark & packing=$!
     fi
-    # What is imported is compiled then, and only that: of what is installed it is a small part.
-    pip install --no-compile --constraint constraints.txt --editable ".${extra:+[$extra]}"
+    pip install $compile --constraint constraints.txt --editable ".${extra:+[$extra]}"
     if [ "$extra" = dev ]; then
         wait "$packing"
-        pip install --no-compile --constraint constraints.txt --find-links .venv/wheels pyspark
+        pip install $compile --constraint constraints.txt --find-links .venv/wheels pyspark
         rm -r .venv/wheels
     fi
     printf '%s' "$wanted" >.venv/.installed

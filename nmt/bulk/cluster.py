@@ -101,7 +101,8 @@ def _speaks_http2(connection: socket.socket) -> bool:
     """Returns True if a server speaks HTTP/2, as Ray's do (gRPC): it answers a client's greeting by its settings."""
     try:
         connection.sendall(_GREETING)
-        return connection.recv(_FRAME_HEAD)[3:4] == _KIND_OF_SETTINGS
+        with connection.makefile("rb") as answer:  # which may come in pieces
+            return answer.read(_FRAME_HEAD)[3:4] == _KIND_OF_SETTINGS
     except OSError:  # it says nothing, or hangs up
         return False
 

@@ -80,3 +80,10 @@ def test_where_pyspark_cannot_be_packed_it_is_tried_again(clone: Path) -> None:
     assert install(clone, "dev", code=1, CODE_OF_WHEEL="1") == [".venv", ".[dev]"]
     assert install(clone, "dev") == [".[dev]", "pyspark"]
     assert not (clone / ".venv" / "wheels").exists()
+
+
+def test_only_for_tests_is_compiling_left_to_the_first_import(clone: Path) -> None:
+    for extra, expected in ((), False), (("dev",), True):
+        install(clone, *extra)
+        asked = [line for line in (clone / "asked").read_text().splitlines() if " install " in line]
+        assert asked and all(("--no-compile" in line) == expected for line in asked)

@@ -85,8 +85,8 @@ class Peers:
         # A connection of its own: one that is blocked blocks all who use it.
         own = self._store.clone()  # type: ignore[attr-defined]  # which mypy has not heard of
         handshake = Handshake(own)
-        others = range(1, size) if rank == 0 else [0]
-        answer = partial(handshake.answer, session=session) if rank == 0 else lambda _: None
+        others = range(1, size) if self.process.is_first else [0]
+        answer = partial(handshake.answer, session=session) if self.process.is_first else lambda _: None
         lost = partial(abandon, self.process)
         self._heartbeat = Heartbeat(Messages(own, session), rank, others, lost, answer)
 
