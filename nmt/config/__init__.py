@@ -2,7 +2,7 @@
 
 from nmt.config.configuration import CHANGEABLE, Config, changed_keys
 from nmt.config.loading import from_yaml, load_config
-from nmt.config.overrides import check_argument, check_path, check_search
+from nmt.config.overrides import check_argument, check_path, check_search, search_kinds
 from nmt.config.reference import as_documentation
 from nmt.config.reversal import reversed_config
 from nmt.config.sections import ModelConfig, SearchConfig, TrainingConfig
@@ -21,4 +21,5 @@ __all__ = [
     "from_yaml",
     "load_config",
     "reversed_config",
+    "search_kinds",
 ]

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
+from nmt.model.kernels.dispatch import search_kernels
 from nmt.search.decoding import Beam, Extend, Prediction, check_sentences, decode
 from nmt.search.diverse import diverse_extensions
 from nmt.search.hypothesis import NEG_INF, Expansion, Hypothesis, S, StepFunction
@@ -64,23 +65,31 @@ def beam_search(
 def _best_extensions(width: int, options: SearchOptions, device: torch.device) -> Extend:
     eos = options.eos
     excluded = torch.tensor([eos, *options.forbidden], device=device)
-    count = width + len(excluded)
 
     def extend(prediction: Prediction, _beam: Beam, _length: int) -> Expansion:
         logits, offset = prediction.allowed, prediction.offset
-        endings = logits[..., eos].float() + offset  # (B, K)
-        totals, tokens = most_probable_words(logits, offset, excluded, width)
-        missing = count - tokens.size(-1)
-        if missing > 0:
-            totals, tokens = pad(totals, (0, missing), value=NEG_INF), pad(tokens, (0, missing), value=eos)
-
-        # Of equal totals, that of the better hypothesis comes first.
-        ranked, places = first_largest(totals.flatten(1), width)
-        return Expansion(
-            parents=places // count,
-            tokens=tokens.flatten(1).gather(1, places),
-            log_probabilities=ranked,
-            endings=best_endings(endings, ranked, width),
-        )
+        kernels = search_kernels(logits)
+        if kernels is None:
+            return extensions_by_torch(logits, offset, excluded, eos, width)
+        return Expansion(*kernels.best_extensions(logits, offset, excluded, eos, width))
 
     return extend
+
+
+def extensions_by_torch(logits: Tensor, offset: Tensor, excluded: Tensor, eos: int, width: int) -> Expansion:
+    """Chooses the best extensions; arguments are those of `nmt.model.kernels.interface.SearchKernels`."""
+    count = width + len(excluded)
+    endings = logits[..., eos].float() + offset  # (B, K)
+    totals, tokens = most_probable_words(logits, offset, excluded, width)
+    missing = count - tokens.size(-1)
+    if missing > 0:
+        totals, tokens = pad(totals, (0, missing), value=NEG_INF), pad(tokens, (0, missing), value=eos)
+
+    # Of equal totals, that of the better hypothesis comes first.
+    ranked, places = first_largest(totals.flatten(1), width)
+    return Expansion(
+        parents=places // count,
+        tokens=tokens.flatten(1).gather(1, places),
+        log_probabilities=ranked,
+        endings=best_endings(endings, ranked, width),
+    )

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Self, get_type_hints
+from typing import Any, Self
 
-from nmt.config import SearchConfig, check_argument
+from nmt.config import SearchConfig, check_argument, search_kinds
 from nmt.config.types import BeamWidth, Candidates, Switch, Utility, Weight
 from nmt.search.options import SamplingOptions, SearchOptions
 from nmt.tokenization.special_tokens import SpecialTokens
@@ -92,8 +92,8 @@ class TranslateOptions:
             TypeError: one of `others` is neither, or of another type than that.
             ValueError: a number is out of its range.
         """
-        hints = get_type_hints(SearchConfig, include_extras=True)
-        keys = {name: check_argument(name, value, hints[name]) for name, value in others.items() if name in hints}
+        kinds = search_kinds()
+        keys = {name: check_argument(name, value, kinds[name]) for name, value in others.items() if name in kinds}
         rest = {name: value for name, value in others.items() if name not in keys}
         return cls(search.model_copy(update=keys), **rest)
 

@@ -35,7 +35,7 @@ from nmt.translation.terms import GlossaryTerms, SegmentTerm, fitting, for_terms
 _MOST_WRITTEN = 20_000  # tokens of all alternatives of a batch; each takes about five kilobytes
 
 WORTH_A_TABLE = 16
-"""Minimum number of segments for which a table of the words' gates takes less time to make than it saves."""
+"""Number of segments for which a table of the words' gates takes less time to make than it saves."""
 
 
 class _Batch(NamedTuple):
@@ -67,6 +67,7 @@ class SegmentSearch:
         self._dtype = dtype
         self.tick = tick
         self._word_gates: tuple[Tensor | None, ...] | None = None
+        self._searched = 0  # segments, until there is the table
         self._process = os.getpid()
 
     @contextmanager
@@ -113,8 +114,7 @@ class SegmentSearch:
             NmtError: scores are not finite, of the line whose number `not_finite` makes the error of.
         """
         with self.computing():
-            if self._word_gates is None and len(segments) >= WORTH_A_TABLE:
-                self._word_gates = self.ensemble.word_gates()
+            self._make_table(len(segments))
             hypotheses = self._find(segments, options, not_finite, self._search_batch)
             if not any(segment.terms for segment in segments):
                 return hypotheses
@@ -145,6 +145,13 @@ class SegmentSearch:
             for place, terms in possible.items()
             if terms
         }
+
+    def _make_table(self, segments: int) -> None:
+        """Makes the table of the words' gates where it pays, by the number of segments that are searched now."""
+        if self._word_gates is None:
+            self._searched += segments
+            if self._searched >= WORTH_A_TABLE:
+                self._word_gates = self.ensemble.word_gates()
 
     def _find_terms(
         self, segments: Sequence[Segment], options: TranslateOptions, not_finite: Callable[[int], NmtError]

@@ -22,6 +22,7 @@ from nmt.search.options import SamplingOptions
 from nmt.tokenization.tokenizer import Tokenizer
 from nmt.tokenization.tokenizers import Tokenizers
 from nmt.translation.result import Translation
+from nmt.translation.segment_search import WORTH_A_TABLE
 from nmt.translation.segments import joined_score
 from nmt.translation.translator import Translator
 from random_models import exhaust_memory, make_lines, make_model, make_tokenizer, small_config
@@ -71,6 +72,14 @@ def test_a_translation_does_not_depend_on_its_batch(count: int, translator: Tran
             places = order[start : start + size]
             found = translator.translate([lines[place] for place in places], options)
             assert_same(found, [whole[place] for place in places])
+
+
+def test_the_table_of_words_is_made_when_it_pays_also_for_lines_one_by_one(translator: Translator) -> None:
+    fresh, made = Translator(translator.model, translator.tokenizers, translator.config), []
+    for line in make_lines(WORTH_A_TABLE):
+        assert_same(fresh.translate([line]), translator.translate([line]))
+        made.append(fresh._search._word_gates is not None)
+    assert made == [False] * (WORTH_A_TABLE - 1) + [True]
 
 
 @pytest.mark.parametrize(

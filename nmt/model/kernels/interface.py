@@ -127,3 +127,14 @@ class SearchKernels(Protocol):
 
     def largest(self, logits: Tensor, count: int) -> tuple[Tensor, Tensor]:
         """Finds the largest logits, in float32, and their places, of equal ones the first: 2 x (B, K, count)."""
+
+    def best_extensions(
+        self, logits: Tensor, offset: Tensor, excluded: Tensor, eos: int, width: int
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Chooses the `width` best of a sentence's hypotheses with one word more, and those that end.
+
+        `logits` (B, K, V) `+ offset` (B, K), float32, are their log-probabilities; `excluded` (E,) int64 are tokens
+        that are no words. Returns parents and tokens, 2 x (B, width) int64, log-probabilities (B, width), and those of
+        the end mark (B, K), as `nmt.search.hypothesis.Expansion` has them; where there is no hypothesis, the
+        log-probability is negative infinity, the parent 0 and the token `eos`.
+        """

@@ -13,6 +13,8 @@ from nmt.model.kernels import dispatch
 from nmt.model.kernels.dispatch import search_kernels
 from nmt.model.kernels.interface import SearchKernels
 from nmt.model.kernels.lstm_cell import lstm_cell
+from nmt.search.beam import extensions_by_torch
+from nmt.search.hypothesis import Expansion
 
 TYPES = [torch.float32, torch.bfloat16]
 NAN, INFINITY = float("nan"), float("inf")
@@ -137,6 +139,47 @@ def test_the_largest_are_those_of_a_stable_sort(
     logits[2, 2, 3] = NAN
     values, places = kernels.largest(logits, count)
     assert values[2, 2, : count - 1].isfinite().all() and not (places[2, 2, : count - 1] == 3).any()
+
+
+@pytest.mark.parametrize("dtype", TYPES)
+@pytest.mark.parametrize(
+    ("vocabulary", "width", "hypotheses"), [(5, 5, 1), (7, 5, 5), (16, 1, 1), (40, 3, 3), (5003, 5, 5), (300, 12, 12)]
+)
+@pytest.mark.parametrize("seed", range(4))
+def test_the_best_extensions_are_those_of_torch(
+    kernels: SearchKernels, dtype: torch.dtype, vocabulary: int, width: int, hypotheses: int, seed: int
+) -> None:
+    logits = drawn(3, hypotheses, vocabulary, seed=seed, dtype=dtype, scale=3)
+    if seed % 2:
+        logits = logits.round()  # many are equal
+    offset = drawn(3, hypotheses, seed=seed + 10, scale=0.5).round(decimals=seed % 3)
+    offset[1, -1] = -INFINITY  # holds no hypothesis
+    logits[2, 0, 3:] = -INFINITY
+    excluded = torch.tensor([2, 0])
+    found = Expansion(*kernels.best_extensions(logits, offset, excluded, 2, width))
+    expected = extensions_by_torch(logits, offset, excluded, 2, width)
+    assert torch.equal(found.log_probabilities, expected.log_probabilities)
+    assert torch.equal(found.endings, expected.endings)
+    there = expected.log_probabilities > -INFINITY
+    assert torch.equal(found.parents[there], expected.parents[there])
+    assert torch.equal(found.tokens[there], expected.tokens[there])
+    assert ((found.parents[~there] == 0) & (found.tokens[~there] == 2)).all()
+    # A sentence alone, in a layout of its own.
+    alone = kernels.best_extensions(
+        logits.transpose(0, 1).contiguous().transpose(0, 1)[1:2], offset[1:2], excluded, 2, width
+    )
+    for one, together in zip(alone, found, strict=False):
+        assert torch.equal(one[0], together[1])
+
+
+@pytest.mark.parametrize("dtype", TYPES)
+def test_extensions_without_a_number_are_none(kernels: SearchKernels, dtype: torch.dtype) -> None:
+    logits, offset = drawn(1, 2, 9, seed=1, dtype=dtype), torch.zeros(1, 2)
+    logits[0, 0, 4:7] = NAN
+    logits[0, 1] = NAN
+    parents, tokens, totals, _ = kernels.best_extensions(logits, offset, torch.tensor([1]), 1, 6)
+    assert totals[0, :5].isfinite().all() and totals[0, 5] == -INFINITY
+    assert parents.max() == 0 and not torch.isin(tokens[0, :5], torch.tensor([1, 4, 5, 6])).any()
 
 
 def test_a_model_on_a_gpu_and_one_that_learns_have_none() -> None:

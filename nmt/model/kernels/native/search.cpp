@@ -1,7 +1,9 @@
-// What a step of a search computes: products of rows by packed weights, transitions, and the choice of words.
+// What a step of a search computes up to the logits: products of rows by packed weights, and transitions.
 //
 // Each row is computed as if it were alone, so that a result depends neither on the rows beside it nor on the number of
 // threads.
+
+#include <vector>
 
 #include "vectors.h"
 
@@ -136,11 +138,17 @@ void quantise(long N, long I, const float* rows, uint8_t* whole, float* scales, 
     }
 }
 
-// Multiplies rows, (N, I), in int8: `whole` and `row_scales` are room for the rounded rows; a packed weight has a scale
-// for each output, and `corrections`, 128 times the sum of its numbers.
+// Multiplies rows, (N, I), in int8; a packed weight has a scale for each output, and `corrections`, 128 times the sum
+// of its numbers.
 void product_in_int8(long N, long I, long O, const int8_t* weight, const float* scales, const int32_t* corrections,
-                     const float* rows, uint8_t* whole, float* row_scales, const float* bias, float* outputs,
-                     int threads) {
+                     const float* rows, const float* bias, float* outputs, int threads) {
+    // The rounded rows; each thread of the caller has room of its own, which it keeps for the next product.
+    static thread_local std::vector<uint8_t> room;
+    static thread_local std::vector<float> room_of_scales;
+    if (long(room.size()) < N * I) room.resize(N * I);
+    if (long(room_of_scales.size()) < N) room_of_scales.resize(N);
+    uint8_t* whole = room.data();
+    float* row_scales = room_of_scales.data();
     quantise(N, I, rows, whole, row_scales, threads);
     over_outputs(N, I, O, threads, [&](long o) {
         multiply<int8_t>(N, I, weight + o * I, whole, [&](long n, long a, Ints sum) {
@@ -174,67 +182,18 @@ void lstm_cell(long N, long H, const P* recurrent, const Q* added, long distance
     }
 }
 
-// Fills the logarithm of the sum of the exponentials of each row of logits, (N, V) -> (N).
-template <class P>
-void log_normaliser(long N, long V, const P* logits, float* normalisers, int threads) {
-#pragma omp parallel for num_threads(threads) if (threads > 1 && N * V >= LEAST_WORK)
-    for (long n = 0; n < N; ++n) {
-        const P* row = logits + n * V;
-        const float shift = largest_of(V, row);
-        Floats total{};
-        over(V, [&](long v, long count) {
-            Floats value = exponential(load(row + v, count) - shift);
-            for (long i = count; i < W; ++i) value[i] = 0;
-            total += value;
-        });
-        normalisers[n] = shift + logf(sum(total));
-    }
-}
-
-// Finds the K largest logits of each row, the largest first, of equal ones the first, and their places: (N, V) ->
-// 2 x (N, K). NaNs are left out; where too few numbers are left, -infinity and place 0 stand for the missing ones.
-template <class P>
-void largest(long N, long V, long K, const P* logits, float* values, int64_t* places, int threads) {
-#pragma omp parallel for num_threads(threads) if (threads > 1 && N * V >= LEAST_WORK)
-    for (long n = 0; n < N; ++n) {
-        const P* row = logits + n * V;
-        float* best = values + n * K;
-        int64_t* place = places + n * K;
-        long found = 0;
-        auto insert = [&](float value, long v) {
-            long k = found < K ? found++ : K - 1;
-            for (; k > 0 && best[k - 1] < value; --k) best[k] = best[k - 1], place[k] = place[k - 1];
-            best[k] = value, place[k] = v;
-        };
-        over(V, [&](long v, long count) {
-            Floats block = load(row + v, count);
-            const Ints above = found < K ? block == block : block > best[K - 1];
-            if (!any(above)) return;
-            for (long i = 0; i < count; ++i)
-                if (block[i] == block[i] && (found < K || block[i] > best[K - 1])) insert(block[i], v + i);
-        });
-        for (; found < K; ++found) best[found] = -INFINITY, place[found] = 0;
-    }
-}
-
 }  // namespace
 
 extern "C" {
 
-#define FOR_PRODUCTS(P)                                                                                               \
+#define PRODUCT(P)                                                                                                    \
     void product_##P(long N, long I, long O, const P* weight, const P* rows, const float* bias, P* outputs,           \
                      int threads) {                                                                                   \
         product<P>(N, I, O, weight, rows, bias, outputs, threads);                                                    \
-    }                                                                                                                 \
-    void log_normaliser_##P(long N, long V, const P* logits, float* normalisers, int threads) {                       \
-        log_normaliser<P>(N, V, logits, normalisers, threads);                                                        \
-    }                                                                                                                 \
-    void largest_##P(long N, long V, long K, const P* logits, float* values, int64_t* places, int threads) {          \
-        largest<P>(N, V, K, logits, values, places, threads);                                                         \
     }
 
-FOR_PRODUCTS(float)
-FOR_PRODUCTS(bfloat16)
+PRODUCT(float)
+PRODUCT(bfloat16)
 
 // True if the processor has instructions for products in int8, without which others do them as fast.
 int multiplies_int8() {
@@ -246,9 +205,8 @@ int multiplies_int8() {
 }
 
 void product_int8(long N, long I, long O, const int8_t* weight, const float* scales, const int32_t* corrections,
-                  const float* rows, uint8_t* whole, float* row_scales, const float* bias, float* outputs,
-                  int threads) {
-    product_in_int8(N, I, O, weight, scales, corrections, rows, whole, row_scales, bias, outputs, threads);
+                  const float* rows, const float* bias, float* outputs, int threads) {
+    product_in_int8(N, I, O, weight, scales, corrections, rows, bias, outputs, threads);
 }
 
 #define LSTM_CELL(P, Q)                                                                                               \

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import ctypes
-from ctypes import byref, c_long, c_void_p
+from ctypes import POINTER, byref, c_long, c_void_p
 
 import torch
 from torch import Tensor
 
 from nmt.model.kernels.native.calls import SUFFIXES, AdditiveArguments, NativeCalls, function, rows_of
+
+
+class _Extensions(ctypes.Structure):
+    _fields_ = (
+        *((name, c_long) for name in ("B", "K", "V", "width", "eos", "E")),
+        *((name, c_void_p) for name in ("offsets", "excluded", "parents", "tokens", "totals", "endings")),
+    )
 
 
 class SearchCalls:
@@ -24,6 +31,7 @@ class SearchCalls:
         self._additive_forward = NativeCalls(library, dtype).additive_forward
         self._log_normaliser = function(library, f"log_normaliser_{suffix}", c_long, c_long, c_void_p, c_void_p)
         self._largest = function(library, f"largest_{suffix}", *(c_long,) * 3, *(c_void_p,) * 3)
+        self._best_extensions = function(library, f"best_extensions_{suffix}", c_void_p, POINTER(_Extensions))
 
     def lstm_cell(self, recurrent: Tensor, added: Tensor, previous_cell: Tensor) -> tuple[Tensor, Tensor]:
         size = previous_cell.shape[-1]
@@ -69,3 +77,17 @@ class SearchCalls:
         rows = values.numel() // count
         self._largest(rows, vocabulary, count, logits.data_ptr(), *found)
         return values, places
+
+    def best_extensions(
+        self, logits: Tensor, offset: Tensor, excluded: Tensor, eos: int, width: int
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        logits, offset = logits.contiguous(), offset.contiguous()
+        batch, hypotheses, vocabulary = logits.shape
+        parents, tokens = excluded.new_empty(batch, width), excluded.new_empty(batch, width)
+        totals, endings = offset.new_empty(batch, width), torch.empty_like(offset)
+        extensions = _Extensions(
+            *(batch, hypotheses, vocabulary, width, eos, len(excluded)),
+            *(each.data_ptr() for each in (offset, excluded, parents, tokens, totals, endings)),
+        )
+        self._best_extensions(logits.data_ptr(), byref(extensions))
+        return parents, tokens, totals, endings

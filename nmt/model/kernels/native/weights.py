@@ -53,18 +53,17 @@ class NativeInt8Weight:
         """Packs a matrix (O, I) of int8; `scales` (O,) times its numbers are those that they stand for."""
         self._packed, self._scales, self._outputs = _packed(whole), scales, len(whole)
         self._corrections = whole.sum(-1, dtype=torch.int32) * 128
-        self._product = function(library, "product_int8", *(c_long,) * 3, *(c_void_p,) * 8)
+        self._product = function(library, "product_int8", *(c_long,) * 3, *(c_void_p,) * 6)
 
     def product(self, rows: Tensor, bias: Tensor | None = None) -> Tensor:
         rows = rows.float().contiguous()
-        outputs, row_scales = rows.new_empty(len(rows), self._outputs), rows.new_empty(len(rows))
-        whole = rows.new_empty(rows.shape, dtype=torch.uint8)
+        outputs = rows.new_empty(len(rows), self._outputs)
         if bias is not None:
             bias = bias.float()
         weight = self._packed, self._scales, self._corrections
         self._product(
             *(*rows.shape, self._outputs),
-            *(each.data_ptr() for each in (*weight, rows, whole, row_scales)),
+            *(each.data_ptr() for each in (*weight, rows)),
             *(None if bias is None else bias.data_ptr(), outputs.data_ptr()),
         )
         return outputs
