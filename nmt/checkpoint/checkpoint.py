@@ -155,7 +155,7 @@ def write_model(
     # A temporary directory cannot be renamed onto a link, even if that leads to an empty directory.
     final = directory.resolve()
     if os.path.lexists(final) and not _is_empty_directory(final):
-        raise ConfigError(str(directory), "exists already; a model is exported into a new or empty directory")
+        raise ConfigError(str(directory), "exists already; expected a new or empty directory")
     for path in list(final.iterdir()) if final.is_dir() else []:  # files of the system alone
         remove(path)
     make_directory(final.parent)

@@ -12,7 +12,7 @@ import typer
 
 from nmt.cli import arguments, graphics
 from nmt.cli.arguments import check_choice, check_tag, search_options
-from nmt.cli.files import check_files
+from nmt.cli.files import check_files, too_long
 from nmt.cli.logs import logger
 from nmt.cli.parsing import expand_groups
 from nmt.cli.startup import load_translator, start
@@ -92,7 +92,7 @@ def attend(
 
 def _refuse_too_long(where: str, number: int) -> None:
     if number:
-        raise DataError(where, f"too long, and left out: {number}")
+        raise DataError(where, too_long(number, "left out"))
 
 
 def _lines(text: Sequence[str] | None) -> Iterator[list[Line]]:

@@ -74,3 +74,8 @@ def count_progress(
     from nmt.training.progress import CountProgress
 
     return stack.enter_context(closing(CountProgress(what, unit, quiet=quiet))).show
+
+
+def too_long(count: int, fate: str) -> str:
+    """Says of how many lines that were too long what became of them."""
+    return f"{count:,} {'line was' if count == 1 else 'lines were'} too long, and {fate}"

@@ -47,24 +47,31 @@ class GlossaryArguments:
 
 
 class TermWatch:
-    """Counts the terms of a glossary that translations lack."""
+    """Counts the terms of a glossary that translations lack, and translations that the terms hardly fit."""
 
     def __init__(self) -> None:
-        self._terms = self._missed = self._lines = 0
+        self._terms = self._missed = self._lines = self._unlikely = 0
 
     def look_at(self, translation: Translation) -> None:
         """Counts the terms of the best translation of a line."""
-        terms = translation.outputs[0].annotations.terms or () if translation.outputs else ()
+        if not translation.outputs or not (terms := translation.outputs[0].annotations.terms):
+            return
+        from nmt.postprocessing.confidence import unlikely_terms
+
         missed = sum(not term.met for term in terms)
         self._terms += len(terms)
         self._missed += missed
         self._lines += missed > 0
+        self._unlikely += bool(unlikely_terms(translation.outputs[0]))
 
     def warn(self) -> None:
-        """Warns if terms are missing."""
+        """Warns if terms are missing, or hardly fit."""
         if self._missed:
             missed = f"{self._missed:,} of {self._terms:,} terms are missing"
             logger.warning("--glossary: %s, in the translations of %s", missed, _counted(self._lines, "line"))
+        if self._unlikely:
+            what = "with its terms the model finds the translations of %s improbable, and may have written nonsense"
+            logger.warning(f"--glossary: {what} (--confidence marks them)", _counted(self._unlikely, "line"))
 
 
 def _counted(count: int, noun: str) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nmt.cli.arguments import Tag
-from nmt.cli.files import check_files, count_progress, is_regular_file
+from nmt.cli.files import check_files, count_progress, is_regular_file, too_long
 from nmt.cli.logs import logger
 from nmt.errors import DataError
 
@@ -92,7 +92,7 @@ class PairFiles:
                 show(lines[-1][0].number)
             if refused:
                 places = " and ".join(name for name in (self.source.name, self.target.name) if name in blamed)
-                raise DataError(places, f"too long, and answered with empty lines: {refused}")
+                raise DataError(places, too_long(refused, "left out: the output has an empty line for each"))
 
     def _blamed(self, source: Line, target: Line) -> set[str]:
         """Returns the names of the files whose line is too long; of both where they are too long only together."""

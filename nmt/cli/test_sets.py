@@ -87,7 +87,12 @@ def read_configured(
 
 
 def test_tag(translator: Translator, given: str | None, *, is_configured: bool) -> str | None:
-    """Returns the tag before each source of a test set: the given one, or that of the set in the configuration."""
+    """Returns the tag before each source of a test set: the given one, or that of the set in the configuration.
+
+    An empty one stands for none.
+    """
+    if not given and given is not None:
+        return None
     check_tag(translator.tokenizers, given)
     test = translator.config.data.test
     return test.tag if given is None and is_configured and test is not None else given

@@ -60,7 +60,7 @@ def train(
     from nmt.recipes.choice import FEW_UPDATES
 
     again = "the model is in %s; try it:"
-    if end.updates < FEW_UPDATES:
+    if end.updates < FEW_UPDATES and configuration.training.initialize_from is None:
         again = (
             f"the model is in %s, but of {end.updates:,} updates it has hardly learned anything: train longer, or with"
         )

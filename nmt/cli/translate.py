@@ -13,7 +13,7 @@ from nmt.cli import arguments
 from nmt.cli.arguments import check_choice, check_tag, own_options, search_options
 from nmt.cli.decoding import ConstraintArguments, PostprocessingArguments, check_attention
 from nmt.cli.documents import DocumentArguments, check_document, remark_on_document, translate_document
-from nmt.cli.files import check_files, count_progress, is_regular_file
+from nmt.cli.files import check_files, count_progress, is_regular_file, too_long
 from nmt.cli.glossary import GlossaryArguments, TermWatch
 from nmt.cli.line_files import LineFile, matched_batches, ready_batches
 from nmt.cli.logs import logger
@@ -177,7 +177,7 @@ def translate(
         name = "TEXT" if stream is None else stream.name
         read = iter([typed_lines(text or ())]) if stream is None else ready_batches(stream)
         is_finite = input_file is None or is_regular_file(input_file)
-        watch, term_watch, too_long = SentenceWatch(name, lines, quiet=log.quiet), TermWatch(), 0
+        watch, term_watch, unread = SentenceWatch(name, lines, quiet=log.quiet), TermWatch(), 0
         write = FORMATS[output.format]
         for batch, texts in matched_batches(name, read, files, is_finite=is_finite):
             watch.look_at((line.number, line.text) for line in batch)
@@ -189,11 +189,11 @@ def translate(
                     writer.write(result)
             writer.flush()
             show(batch[-1].number)
-            too_long += sum(line.too_long for line in batch)
+            unread += sum(line.too_long for line in batch)
         if output.format != "json":
             term_watch.warn()
-        if too_long:
-            raise DataError(name, f"too long, and answered with empty lines: {too_long}")
+        if unread:
+            raise DataError(name, too_long(unread, "not translated: the output has an empty line for each"))
 
 
 def _translated(

@@ -97,7 +97,10 @@ FilePaths = Annotated[
 _Column = Annotated[_Whole, Field(ge=1, le=65_536)]
 Columns = Annotated[tuple[_Column, _Column], Expected("a list of two numbers of columns, counted from 1")]
 Tag = Annotated[
-    str, Field(strict=True), AfterValidator(_check_tag), Expected("a tag such as <bt>, and no mark as <s> is,")
+    str,
+    Field(strict=True),
+    AfterValidator(_check_tag),
+    Expected("a tag in angle brackets, such as <bt> (but no mark of the vocabulary, such as <s>)"),
 ]
 Freezable = Literal["embeddings", "encoder", "attention", "decoder"]
 FrozenParts = Annotated[

@@ -13,12 +13,12 @@ import numpy as np
 from nmt.corpus.cleaning import PairFilter, clean_chunks
 from nmt.corpus.encoding import Encoded, EncodedPairs, encode_pairs, id_type
 from nmt.corpus.parallel import CorpusFiles, Pair, count_lines, read_pairs
-from nmt.errors import DataError, Problem
+from nmt.errors import DataError
+from nmt.io.line_faults import LineFaults
 from nmt.io.streams import read_lines
 from nmt.tokenization.tokenizers import Tokenizers
 
 _LINK = re.compile(r"(\d{1,9})-(\d{1,9})", re.ASCII)
-_MOST_PROBLEMS = 10
 
 WordLinks = list[tuple[int, int]]
 """Links of source and target words, counted from 0."""
@@ -43,10 +43,10 @@ def read_linked_pairs(files: CorpusFiles, paths: Sequence[str], warn: Callable[[
 
     Raises:
         DataError: lines hold what are no links, or links of words that are not there, or there are more or fewer lines
-            than pairs; it names the first ten.
+            than pairs; names the lines as `LineFaults` does.
         InputFileError: a file cannot be read.
     """
-    problems: list[Problem] = []
+    faults = LineFaults("a file of alignments")
     lines = chain.from_iterable(((path, line) for line in read_lines(path, warn)) for path in paths)
     for pair in read_pairs(files, warn):
         if (following := next(lines, None)) is None:
@@ -54,14 +54,12 @@ def read_linked_pairs(files: CorpusFiles, paths: Sequence[str], warn: Callable[[
             raise DataError(", ".join(paths), "changed while it was being read")
         path, line = following
         links, what = _links(line.unmarked, pair)
-        if what:
-            problems.append(Problem(f"{path}:{line.number}", what))
-        if len(problems) == _MOST_PROBLEMS:
+        faults.look_at(f"{path}:{line.number}", what)
+        if faults.are_enough:
             break
-        if not problems:
+        if not faults:
             yield LinkedPair(pair, links)
-    if problems:
-        raise DataError.from_problems(problems)
+    faults.check()
     if next(lines, None) is not None:
         check_line_count(files, paths)
 

@@ -6,11 +6,9 @@ import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from nmt.errors import DataError, Problem
+from nmt.io.line_faults import LineFaults
 from nmt.io.streams import read_lines
 from nmt.postprocessing.entities import core
-
-_MOST_PROBLEMS = 20
 
 
 @dataclass(frozen=True)
@@ -44,25 +42,24 @@ def read_dictionary(path: str, warn: Callable[[str], None]) -> Dictionary:
     first counts, with a warning.
 
     Raises:
-        DataError: lines that are no entries; names each, up to 20.
+        DataError: lines that are no entries; names them as `LineFaults` does.
         InputFileError: the file is missing or cannot be read.
     """
     translations: dict[str, str] = {}
-    problems: list[Problem] = []
+    faults = LineFaults("a dictionary")
     repeated: list[int] = []
     for line in read_lines(path, warn):
         text = line.unmarked
         if not text.strip() and not line.too_long:
             continue
         word, translation, what = _entry(text)
-        if line.too_long or what:
-            problems.append(Problem(f"{path}:{line.number}", "is too long for an entry" if line.too_long else what))
-        elif translations.setdefault(_normal(word), translation) != translation:
-            repeated.append(line.number)
-        if len(problems) == _MOST_PROBLEMS:
+        what = "is too long for an entry" if line.too_long else what
+        faults.look_at(f"{path}:{line.number}", what)
+        if faults.are_enough:
             break
-    if problems:
-        raise DataError.from_problems(problems)
+        if not what and translations.setdefault(_normal(word), translation) != translation:
+            repeated.append(line.number)
+    faults.check()
     if repeated:
         others = f" and {len(repeated) - 1:,} further lines" if len(repeated) > 1 else ""
         warn(f"{path}:{repeated[0]}{others}: another translation of a word that came before; the first counts")

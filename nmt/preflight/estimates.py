@@ -57,7 +57,8 @@ def estimate_time(
     estimates = {"pairs": length.pairs, "updates_per_epoch": length.epoch_updates, "updates": updates}
     by_clock = math.inf if training.max_minutes is None else 60 * training.max_minutes
     each = None if outcome is None else outcome.seconds / outcome.updates
-    _warn_of_few(updates, each, by_clock, findings)
+    if training.initialize_from is None:  # what a model knows already may want few updates
+        _warn_of_few(updates, each, by_clock, findings)
     if outcome is None or each is None:
         return estimates
     speed = outcome.target_tokens / outcome.seconds

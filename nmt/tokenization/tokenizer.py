@@ -120,7 +120,8 @@ class Tokenizer:
         """Returns the id of a tag; raises ConfigError, which names those that there are and `where` it was given."""
         if tag not in self.tags:
             known = f"it knows {', '.join(self.tags)}" if self.tags else "it knows none"
-            raise ConfigError(where, f"{tag:.60} is no tag of this model; {known}")
+            shown = f"{tag:.60}" if tag.strip() else repr(tag)
+            raise ConfigError(where, f"{shown} is no tag of this model; {known}")
         return self.tags[tag]
 
     def piece(self, token: int) -> str:

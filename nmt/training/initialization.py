@@ -81,8 +81,9 @@ def inherited(config: Config, origin: Config) -> Config:
 def _differences(config: Config, taken: Config) -> str | None:
     """Says which sizes of the network are those of the other model, and not of the configuration; None if all agree."""
     own, other = config.model.model_dump(), taken.model.model_dump()
-    parts = [f"{name} {flow(other[name])}, not {flow(own[name])}" for name in own if own[name] != other[name]]
-    return f"the network is that of {config.training.initialize_from}: {'; '.join(parts)}" if parts else None
+    parts = [f"{name} {flow(other[name])}" for name in own if own[name] != other[name]]
+    what = f"the network is that of {config.training.initialize_from}, whatever the section `model` says"
+    return f"{what}: {', '.join(parts)}" if parts else None
 
 
 def unsuited_tokenizers(config: Config, origin: Config) -> str | None:

@@ -77,7 +77,7 @@ class TranslateOptions:
         for name, kind in _KINDS.items():
             object.__setattr__(self, name, check_argument(name, getattr(self, name), kind))
         if self.sampling and self.diverse > 1:
-            raise ValueError(f"diverse is {self.diverse}: expected 1 with samples, which have no groups")
+            raise ValueError(f"diverse is {self.diverse}: it does not go with samples, which are drawn one by one")
         if self.glossary is not None and (self.sampling or self.diverse > 1):
             other = "samples" if self.sampling else "diverse groups of the beam"
             raise ValueError(f"glossary does not go with {other}: only the usual search puts terms in")

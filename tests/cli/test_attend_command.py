@@ -113,7 +113,7 @@ def test_more_lines_than_are_drawn_are_refused(call, model, tmp_path, monkeypatc
 
 def test_lines_too_long_to_be_drawn_are_told_as_such(call, model, tmp_path):
     done = call("attend", model, "--output", tmp_path / "x.pdf", stdin=b"ba " * 400_000 + b"\n\n")
-    assert (done.code, done.errors) == (65, ["nmt: error: standard input: too long, and left out: 1"])
+    assert (done.code, done.errors) == (65, ["nmt: error: standard input: 1 line was too long, and left out"])
 
 
 def test_an_empty_translation_is_explained(call, model, monkeypatch):

@@ -337,5 +337,5 @@ def test_a_page_of_nothing_or_too_much_is_refused(
 
 def test_a_line_too_long_is_left_out_and_told(model: Path, call: Any, tmp_path: Path) -> None:
     done = call("attend", model, "--output", tmp_path / "page.html", stdin=b"ba\n" + b"x" * (2 << 20) + b"\n")
-    assert (done.code, done.errors) == (65, ["nmt: error: standard input: too long, and left out: 1"])
+    assert (done.code, done.errors) == (65, ["nmt: error: standard input: 1 line was too long, and left out"])
     assert (tmp_path / "page.html").exists()

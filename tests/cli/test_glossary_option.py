@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import math
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
 
 from nmt.cli.glossary import GlossaryArguments, TermWatch
+from nmt.postprocessing.confidence import LEAST_PROBABILITY, confidence
 from nmt.tokenization.tokenizers import Tokenizers
+from nmt.translation.result import Annotations, Output, TermResult, Translation
 from nmt.translation.terms import GlossaryTerms
 from random_models import make_lines, make_tokenizer
 
@@ -80,9 +84,8 @@ def test_what_does_not_go_together_is_refused(call, learned, glossary, others, c
 def test_bad_lines_are_told_with_their_numbers(call, learned, glossary):
     glossary.write_text("ba\nce\tBA\n\tDI\n")
     done = call("translate", learned, "--glossary", glossary, stdin=b"ba\n")
-    assert (
-        done.code == 65 and f"{glossary}:1: has one column" in done.err and f"{glossary}:3: has no source" in done.err
-    )
+    assert done.code == 65
+    assert f"{glossary}:1: has no translation" in done.err and f"{glossary}:3: has no source" in done.err
 
 
 def test_evaluation_and_documents_take_a_glossary(call, learned, glossary, tmp_path):
@@ -103,6 +106,21 @@ def test_evaluation_and_documents_take_a_glossary(call, learned, glossary, tmp_p
     )
     assert done.code == 0 and b"<p>" in done.out
     assert any(target in done.out for target in (b"FO GU", b"DI FO"))
+
+
+@pytest.mark.parametrize(("probability", "is_said"), [(LEAST_PROBABILITY * 0.99, True), (LEAST_PROBABILITY, False)])
+def test_improbable_translations_with_terms_are_counted(probability, is_said, caplog):
+    terms = TermResult("ba", ("FO",), (0,), "FO"), TermResult("gu", ("BA",), (1,), None)
+    output = Output("FO", -1, 2 * math.log(probability), ("FO",), None, annotations=Annotations(terms=terms))
+    without = replace(output, annotations=Annotations(terms=terms[1:]))  # lost its term
+    watch = TermWatch()
+    for one in (output, without, output):
+        watch.look_at(Translation("ba gu", (one,)))
+    watch.warn()
+    said = [record.getMessage() for record in caplog.records if "improbable" in record.getMessage()]
+    assert ["translations of 2 lines improbable" in one for one in said] == [True] * is_said
+    flags = {flag.kind: flag.source_words for flag in confidence("ba gu", output).warnings}
+    assert flags.get("unlikely_term") == ((0,) if is_said else None) and flags["missed_term"] == (1,)
 
 
 def test_nothing_is_said_where_nothing_is_missing(caplog):

@@ -165,6 +165,17 @@ def test_a_test_set_is_read_behind_its_own_tag_or_the_given_one(
     assert compared.code == 0, compared.err
 
 
+def test_an_empty_tag_stands_for_none_where_a_test_set_has_one(
+    mixed: Path, call: Call, data: Path, tmp_path: Path
+) -> None:
+    assert call("eval", mixed, "--tag", "", "--save-output", tmp_path / "saved").code == 0
+    source = (data / "validation.xx").read_bytes()
+    assert call("translate", mixed, stdin=source).out == (tmp_path / "saved").read_bytes()
+    assert call("compare", mixed, mixed, "--tag", "", "--test", "none").code == 0
+    done = call("translate", mixed, "--tag", "", stdin=b"ba\n")
+    assert done.errors == [f"nmt: error: --tag: '' is no tag of this model; it knows {A}, {B}"]
+
+
 def test_given_translations_are_read_behind_the_tag(mixed: Path, call: Call, data: Path) -> None:
     pair = ("--src", f"{data}/validation.xx", "--tgt", f"{data}/validation.yy")
     scores = {tag: call("score", mixed, *pair, "--tag", tag).lines for tag in (A, B)}

@@ -202,7 +202,9 @@ def test_a_giant_line_is_answered_with_an_empty_one_and_65(command, call, model,
     assert done.code == 65 and done.lines[0] != "" and done.lines[1:] == [""] * 4
     assert "line 3: too long" in done.err and "line 4: too long" in done.err and "line 2" not in done.err
     files = f"{tmp_path}/src and {tmp_path}/tgt"
-    assert done.errors == [f"nmt: error: {files}: too long, and answered with empty lines: 4"]
+    assert done.errors == [
+        f"nmt: error: {files}: 4 lines were too long, and left out: the output has an empty line for each"
+    ]
     last = json.loads(call(command, model, *options, "--format", "json").lines[-1])
     assert (last["source"], last["target"]) == ("ba", "")
     assert last["alignment" if command == "align" else "score"] is None

@@ -110,7 +110,7 @@ def test_several_mistakes_of_several_corpora_are_told_at_once() -> None:
 )
 def test_what_is_no_tag_is_refused(tag: str) -> None:
     (mistake,) = mistakes(f"{{source: a, target: b, tag: '{tag}'}}")
-    assert mistake.startswith("my.yaml:4: data.train.tag: expected a tag such as <bt>")
+    assert mistake.startswith("my.yaml:4: data.train.tag: expected a tag in angle brackets, such as <bt>")
 
 
 def test_columns_are_of_pairs_and_are_two() -> None:

@@ -48,8 +48,15 @@ def test_lines_that_are_no_entries_are_told_together(tmp_path: Path) -> None:
         "8: is too long for an entry",
     ]
     with pytest.raises(DataError) as caught:
-        read(tmp_path / "d", "one\n" * 1000)
+        read(tmp_path / "d", "cat chat\n" + "one\n" * 1000)
     assert len(caught.value.problems) == 20
+
+
+def test_of_a_file_that_is_no_dictionary_the_first_fault_is_told(tmp_path: Path) -> None:
+    with pytest.raises(DataError) as caught:
+        read(tmp_path / "d", "one\n" * 1000)
+    (problem,) = caught.value.problems
+    assert problem.where == f"{tmp_path}/d:1" and problem.what.endswith("wrong, too: is this a dictionary?")
 
 
 def test_invalid_utf8_is_told_with_its_line(tmp_path: Path) -> None:

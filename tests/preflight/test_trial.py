@@ -146,6 +146,13 @@ def test_few_updates_are_a_warning(corpus):
     assert kinds(findings.sorted()) == {"few_updates"}
 
 
+def test_few_updates_may_be_enough_for_a_model_that_has_learned_already(corpus):
+    findings = Findings()
+    config = small(corpus, max_steps=100, initialize_from="runs/other")
+    estimate_time(config, TrainingLength(1000, 40_000, 200, 100), None, None, findings)
+    assert not kinds(findings.sorted())
+
+
 def test_few_updates_in_the_time_are_a_warning_with_the_time_that_would_do(corpus):
     findings = Findings()
     config = small(corpus, max_steps=None, max_epochs=None, patience=None, max_minutes=1)

@@ -64,7 +64,10 @@ def test_it_begins_as_the_other_model_whatever_sizes_are_configured(
     before, after = weights_of(learned), weights_of(tmp_path / "run")
     assert before.keys() == after.keys()
     assert all(torch.equal(before[name], after[name]) for name in before)
-    assert f"the network is that of {learned}: " in caplog.text and "embedding_size" in caplog.text
+    assert (
+        f"the network is that of {learned}, whatever the section `model` says: " in caplog.text
+        and "embedding_size" in caplog.text
+    )
     assert "tensors taken from" in caplog.text and "; new:" not in caplog.text
 
 

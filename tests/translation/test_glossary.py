@@ -35,11 +35,12 @@ def test_a_file_is_read_with_comments_and_joined_alternatives(tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("line", "what"),
     [
-        ("house", "has one column"),
+        ("house", "has no translation of 'house'"),
         ("\tHaus", "has no source term"),
         ("house\t\tHaus", "has an empty column"),
         ("house\t" + "\t".join(map(str, range(MOST_ALTERNATIVES + 1))), f"has {MOST_ALTERNATIVES + 1} target terms"),
         ("x" * (1 << 21), "is too long for a term"),
+        ("cat\tchat\0x", "has the control character '\\x00'"),
     ],
 )
 def test_a_line_that_is_no_term_is_told_with_its_number(line: str, what: str, tmp_path: Path) -> None:
@@ -56,7 +57,9 @@ def test_a_line_that_is_no_term_is_told_with_its_number(line: str, what: str, tm
 def test_an_empty_file_is_a_glossary_without_terms(tmp_path: Path) -> None:
     path = tmp_path / "terms.tsv"
     path.write_text("# nothing\n")
-    glossary = read_glossary(str(path))
+    warnings: list[str] = []
+    glossary = read_glossary(str(path), warnings.append)
+    assert warnings == [f"{path}: has no terms"]
     assert len(glossary) == 0 and found(glossary, "a 東 b") == []
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePath
 from typing import Any, NamedTuple
@@ -35,14 +36,18 @@ def name_test_sets(paths: Sequence[Path]) -> list[str]:
     ConfigError for a file that is given twice, or differs from another by its suffix alone.
     """
     parts = [(*path.parent.parts, path.stem) for path in paths]
-    names = []
     for path, own in zip(paths, parts, strict=True):
         if parts.count(own) > 1:
             raise ConfigError("--scores", f"{path}: several files have this name; expected one for each test set")
-        endings = (own[-depth:] for depth in range(1, len(own)))
-        unique = (ending for ending in endings if [other[-len(ending) :] for other in parts].count(ending) == 1)
-        names.append(PurePath(*next(unique, own)).as_posix())
-    return names
+    return [_ending(own, parts) for own in parts]
+
+
+def _ending(own: tuple[str, ...], all_parts: Sequence[tuple[str, ...]]) -> str:
+    """Returns the name of a path with as many of its folders as tell it from all others."""
+    others = [other for other in all_parts if other != own]
+    endings = (own[-depth:] for depth in range(1, len(own)))
+    unique = (ending for ending in endings if all(other[-len(ending) :] != ending for other in others))
+    return PurePath(*next(unique, own)).as_posix()
 
 
 def read_scores(document: object, where: str, test_set: str) -> list[CardScore]:
@@ -82,7 +87,7 @@ def model_card(description: Mapping[str, Any], licence: str | None, scores: Sequ
     head = yaml.safe_dump(_metadata(description, licence, scores), allow_unicode=True, sort_keys=False, width=1000)
     parts = [
         _introduction(description),
-        _use(description["vocabulary"].get("tags", ())),
+        _use(description),
         _data(description),
         _scores(description, scores),
         _training(description),
@@ -138,20 +143,24 @@ def _has_attention(description: Mapping[str, Any]) -> bool:
     return bool(description["configuration"]["model"]["attention"] != "none")
 
 
-def _use(tags: Sequence[str]) -> list[str]:
+def _use(description: Mapping[str, Any]) -> list[str]:
     text = "The text to translate, a line a sentence."
+    tags = description["vocabulary"].get("tags", ())
+    usual = next((files.get("tag") for files in _sets(description["configuration"]["data"]["validation"])), None)
+    option = f" --tag {shlex.quote(usual)}" if usual else ""
+    argument = f", translator.options(tag={usual!r})" if usual else ""
     return [
         "## Use",
         "",
         "```bash",
-        f'echo "{text}" | nmt translate DIR',
+        f'echo "{text}" | nmt translate DIR{option}',
         "```",
         "",
         "```python",
         "from nmt import Translator",
         "",
         'translator = Translator.load("DIR")',
-        f'print(translator.translate(["{text}"])[0].text)',
+        f'print(translator.translate(["{text}"]{argument})[0].text)',
         "```",
         "",
         "DIR is this folder. `nmt info DIR --verify` says whether it is whole.",
@@ -168,12 +177,20 @@ def _data(description: Mapping[str, Any]) -> list[str]:
     return ["## Data", "", "| set | files | size |", "| --- | --- | --- |", *(f"| {' | '.join(row)} |" for row in rows)]
 
 
+def _sets(sets: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
+    return [sets] if isinstance(sets, Mapping) else sets
+
+
 def _names(sets: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> str:
-    """Lists names of files without their folders, which are somebody's own, with the tag and weight of each set."""
+    """Lists names of files, with the tag and weight of each set.
+
+    Of their folders, which are somebody's own, there are only those that tell files of one name apart.
+    """
     found = []
-    for files in [sets] if isinstance(sets, Mapping) else sets:
-        paths = files.get("pairs") or [*files["source"], *files["target"]]
-        names = ", ".join(_code_in_table(PurePath(path).name) for path in paths)
+    of_each = [files.get("pairs") or [*files["source"], *files["target"]] for files in _sets(sets)]
+    parts = [PurePath(path).parts for paths in of_each for path in paths]
+    for files, paths in zip(_sets(sets), of_each, strict=True):
+        names = ", ".join(_code_in_table(_ending(PurePath(path).parts, parts)) for path in paths)
         notes = [f"tag {_code_in_table(files['tag'])}"] if files.get("tag") else []
         if (weight := files.get("weight", 1)) != 1:
             notes.append(f"weight {weight:g}")
@@ -209,7 +226,7 @@ def _training(description: Mapping[str, Any]) -> list[str]:
         "## Training",
         "",
         f"{training['step']:,} updates of about {settings['batch_tokens']:,} target tokens in "
-        f"{training['training_seconds'] / 60:.0f} minutes. `config.yaml` has all settings.",
+        f"{_minutes(training['training_seconds'])}. `config.yaml` has all settings.",
     ]
     if origin := training.get("initialized_from"):
         lines += ["", f"It went on from {_origin(origin)}."]
@@ -217,6 +234,11 @@ def _training(description: Mapping[str, Any]) -> list[str]:
         parts = "; ".join(map(_origin, origins))
         lines += ["", f"Its weights are the mean of those of {len(origins)} models: {parts}."]
     return lines
+
+
+def _minutes(seconds: float) -> str:
+    minutes = max(1, round(seconds / 60))
+    return f"{minutes} minute{'s' * (minutes != 1)}"
 
 
 def _origin(origin: Mapping[str, Any]) -> str:

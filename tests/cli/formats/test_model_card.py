@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +75,33 @@ def test_several_corpora_with_their_tags_and_weights_are_told() -> None:
     _, text = parts(model_card(described, None, []))
     assert "| training | `real.en`, `real.de`; `back.tsv` (tag `<bt>`, weight 0.5) |" in text
     assert "by `--tag`: `<bt>`." in text and "--tag" not in parts(model_card(DESCRIPTION, None, []))[1]
+
+
+def test_files_of_one_name_are_told_apart_by_as_few_folders_as_do() -> None:
+    corpora = [
+        {"source": [f"/home/{name}/train.en"], "target": [f"/home/{name}/train.de"]} for name in ("me/a", "me/b")
+    ]
+    configuration = DESCRIPTION["configuration"]
+    described = DESCRIPTION | {"configuration": configuration | {"data": configuration["data"] | {"train": corpora}}}
+    _, text = parts(model_card(described, None, []))
+    assert "| training | `a/train.en`, `a/train.de`; `b/train.en`, `b/train.de` |" in text
+
+
+@pytest.mark.parametrize(("seconds", "told"), [(0.0, "1 minute."), (89, "1 minute."), (91, "2 minutes.")])
+def test_the_time_of_training_is_told_in_minutes(seconds: float, told: str) -> None:
+    training = DESCRIPTION["training"] | {"training_seconds": seconds}
+    assert f"target tokens in {told}" in parts(model_card(DESCRIPTION | {"training": training}, None, []))[1]
+
+
+def test_a_model_that_was_chosen_behind_a_tag_is_used_with_it() -> None:
+    configuration = DESCRIPTION["configuration"]
+    data = configuration["data"] | {"validation": [configuration["data"]["validation"] | {"tag": "<b't>"}]}
+    vocabulary = DESCRIPTION["vocabulary"] | {"tags": ["<b't>"]}
+    described = DESCRIPTION | {"configuration": configuration | {"data": data}, "vocabulary": vocabulary}
+    _, text = parts(model_card(described, None, []))
+    (command,) = [line for line in text.splitlines() if line.startswith("echo")]
+    assert shlex.split(command)[-2:] == ["--tag", "<b't>"]
+    assert """, translator.options(tag="<b't>"))[0].text)""" in text
 
 
 def test_tags_are_shown_as_they_are_and_break_no_table() -> None:
