@@ -114,7 +114,7 @@ def test_references_of_another_number_are_65_with_both_counts(
             "--closest-to: is another way to choose than --mbr: expected one of them",
         ),
         (["--diverse", "3"], "--diverse: is 3: expected a divisor of the width of the beam, [0-9]+"),
-        (["--diverse", "2", "--sample", "--n-best", "2"], "--diverse: is 2: expected 1 with samples, which have .*"),
+        (["--diverse", "2", "--sample", "--n-best", "2"], "--diverse: is 2: it does not go with samples, .*"),
         (["--diverse", "0"], "--diverse: expected a whole number from 1 to 1000, got 0"),
         (["--diversity", "1"], "--diversity: does nothing without --diverse of 2 or more"),
         (["--diverse", "1", "--diversity", "3"], "--diversity: does nothing without --diverse of 2 or more"),

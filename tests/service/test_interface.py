@@ -153,7 +153,7 @@ def test_several_models_are_described_by_the_attention_they_have(serve: Serve, p
             400,
             "diverse is 2: expected a divisor of the width of the beam, 3",
         ),
-        ({"text": "ba", "diverse": 2, "sampling": {}}, 400, "diverse is 2: expected 1 with samples"),
+        ({"text": "ba", "diverse": 2, "sampling": {}}, 400, "diverse is 2: it does not go with samples"),
         ({"text": "ba", "diversity": -1}, 400, "diversity"),
         ({"text": "ba", "copy": ["names"]}, 400, "copy"),
         ({"text": "ba", "model": "other"}, 404, "other is no model here"),

@@ -253,7 +253,7 @@ def test_groups_give_other_translations_and_one_group_the_usual_ones(translator:
         ({"mbr_metric": "ter"}, "^mbr_metric is 'ter': expected one of chrf, bleu"),
         ({"diverse": 0}, "^diverse is 0: expected a whole number from 1"),
         ({"diverse": 3}, "^diverse is 3: expected a divisor of the width of the beam, 4"),
-        ({"diverse": 2, "sampling": SamplingOptions()}, "^diverse is 2: expected 1 with samples"),
+        ({"diverse": 2, "sampling": SamplingOptions()}, "^diverse is 2: it does not go with samples"),
         ({"diversity": math.nan}, "^diversity is nan: expected a number from 0"),
     ],
 )
