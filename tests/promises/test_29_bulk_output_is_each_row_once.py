@@ -329,7 +329,7 @@ def test_promise_29_tasks_of_spark_killed_while_others_run_twice(
     for number in range(proof.count):
         what = SPARK_EXECUTOR if number % 10 == 9 else SPARK_PYTHON
         with proof.case(f"{number}: {what.decode()}"):
-            end = time.monotonic() + proof.generator.uniform(0.2, 4)
+            end = time.monotonic() + proof.generator.uniform(0.2, 2)
             wait_until(lambda: time.monotonic() > end and running(what), job.poll)  # noqa: B023
             kill(proof.generator.choice(running(what)))
     assert job.wait(1_200) == 0, (tmp_path / "told").read_text()[-3_000:]

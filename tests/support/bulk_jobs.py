@@ -47,11 +47,11 @@ def shards_in(folder: Path) -> list[str]:
     return sorted(str(path) for path in paths if not any(part.startswith(("_", ".nmt")) for part in path.parts))
 
 
-def wait_until(is_so: Callable[[], object], is_over: Callable[[], object] = lambda: False) -> None:
+def wait_until(is_so: Callable[[], object], exit_code: Callable[[], int | None] = lambda: None) -> None:
     """Waits for something that a process brings about, which must not end before."""
     end = time.monotonic() + WAIT
     while not is_so():
-        assert not is_over(), "it ended too early"
+        assert exit_code() is None, "it ended too early"
         assert time.monotonic() < end, "nothing came of it"
         time.sleep(0.02)
 
