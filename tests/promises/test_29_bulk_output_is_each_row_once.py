@@ -305,7 +305,7 @@ def test_promise_29_tasks_of_spark_killed_while_others_run_twice(
     proof: Proof, texts: list[str], learned: Path, call: Call, tmp_path: Path, started: Started
 ) -> None:
     pytest.importorskip("pyspark", reason="PySpark is not installed")
-    count = 10_000 * proof.count
+    count = 20_000 * proof.count
     lines = [texts[number % ROWS] for number in range(count)]
     table = pyarrow.table({"key": range(count), "text": lines})
     parquet.write_table(table, tmp_path / "rows.parquet")
