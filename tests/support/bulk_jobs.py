@@ -31,14 +31,21 @@ def processes_below(process: int) -> dict[int, bytes]:
     return names
 
 
-def named_below(process: int, name: bytes) -> list[int]:
-    """The processes that descend from one and have that in their command line."""
-    return [child for child, line in processes_below(process).items() if name in line]
+def named_in(folder: Path, name: bytes) -> list[int]:
+    """The processes that run in a folder or below, whoever started them, and have that in their command line."""
+    found = []
+    for process in Path("/proc").iterdir():
+        if process.name.isdigit():
+            with suppress(OSError):
+                is_there = (process / "cwd").readlink().is_relative_to(folder)
+                if is_there and name in (process / "cmdline").read_bytes():
+                    found.append(int(process.name))
+    return found
 
 
 def actors_below(process: int) -> list[int]:
     """The actors that a local cluster of a job has."""
-    return named_below(process, ACTOR)
+    return [child for child, line in processes_below(process).items() if ACTOR in line]
 
 
 def shards_in(folder: Path) -> list[str]:
