@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack, closing
 from pathlib import Path
 
+from nmt.cli.counting import counted
 from nmt.errors import ConfigError, Problem
 
 
@@ -78,4 +79,4 @@ def count_progress(
 
 def too_long(count: int, fate: str) -> str:
     """Says of how many lines that were too long what became of them."""
-    return f"{count:,} {'line was' if count == 1 else 'lines were'} too long, and {fate}"
+    return f"{counted(count, 'line')} {'was' if count == 1 else 'were'} too long, and {fate}"

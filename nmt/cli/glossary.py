@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from nmt.cli.counting import counted
 from nmt.cli.logs import logger
 
 if TYPE_CHECKING:
@@ -68,11 +69,7 @@ class TermWatch:
         """Warns if terms are missing, or hardly fit."""
         if self._missed:
             missed = f"{self._missed:,} of {self._terms:,} terms are missing"
-            logger.warning("--glossary: %s, in the translations of %s", missed, _counted(self._lines, "line"))
+            logger.warning("--glossary: %s, in the translations of %s", missed, counted(self._lines, "line"))
         if self._unlikely:
             what = "with its terms the model finds the translations of %s improbable, and may have written nonsense"
-            logger.warning(f"--glossary: {what} (--confidence marks them)", _counted(self._unlikely, "line"))
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+            logger.warning(f"--glossary: {what} (--confidence marks them)", counted(self._unlikely, "line"))

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import yaml
 
+from nmt.cli.counting import counted
 from nmt.errors import ConfigError, DataError
 from nmt.evaluation.metrics import TITLES
 from nmt.io.lines import without_surrogates
@@ -226,7 +227,7 @@ def _training(description: Mapping[str, Any]) -> list[str]:
         "## Training",
         "",
         f"{training['step']:,} updates of about {settings['batch_tokens']:,} target tokens in "
-        f"{_minutes(training['training_seconds'])}. `config.yaml` has all settings.",
+        f"{counted(max(1, round(training['training_seconds'] / 60)), 'minute')}. `config.yaml` has all settings.",
     ]
     if origin := training.get("initialized_from"):
         lines += ["", f"It went on from {_origin(origin)}."]
@@ -234,11 +235,6 @@ def _training(description: Mapping[str, Any]) -> list[str]:
         parts = "; ".join(map(_origin, origins))
         lines += ["", f"Its weights are the mean of those of {len(origins)} models: {parts}."]
     return lines
-
-
-def _minutes(seconds: float) -> str:
-    minutes = max(1, round(seconds / 60))
-    return f"{minutes} minute{'s' * (minutes != 1)}"
 
 
 def _origin(origin: Mapping[str, Any]) -> str:

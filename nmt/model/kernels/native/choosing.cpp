@@ -27,7 +27,7 @@ void log_normaliser(long N, long V, const P* logits, float* normalisers, int thr
     }
 }
 
-// Finds at most `most` of the largest logits of a row, (V), that `may(logit, v)` allows, the largest first, of equal
+// Finds at most `most` of the largest logits of a row, (V), that `may(v)` allows, the largest first, of equal
 // ones the first, and their places; returns how many there are. NaNs are left out. What `above(block)` excludes of
 // neighbouring logits is not looked at.
 template <class P, class Above, class May>
